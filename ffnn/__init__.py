@@ -1,0 +1,87 @@
+"""Feed-forward neural networks on NumPy that you can see into and need not wait for.
+
+Each name below is loaded when it is first used, so ``import ffnn`` is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ffnn._version import __version__
+from ffnn.errors import DataError, LayerError, ModelFileError, TrainingDivergedError
+
+if TYPE_CHECKING:
+    from ffnn import (
+        activations,
+        callbacks,
+        datasets,
+        initializers,
+        layers,
+        losses,
+        metrics,
+        optimizers,
+        regularizers,
+        schedules,
+    )
+    from ffnn.gradcheck import GradientReport, gradient_check
+    from ffnn.sequential import Sequential
+
+    load_model = Sequential.load
+
+_MODULES = (
+    "activations",
+    "callbacks",
+    "datasets",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "optimizers",
+    "regularizers",
+    "schedules",
+)
+_HOMES = {
+    "GradientReport": "ffnn.gradcheck",
+    "Sequential": "ffnn.sequential",
+    "gradient_check": "ffnn.gradcheck",
+}
+
+__all__ = [
+    "DataError",
+    "GradientReport",
+    "LayerError",
+    "ModelFileError",
+    "Sequential",
+    "TrainingDivergedError",
+    "__version__",
+    "activations",
+    "callbacks",
+    "datasets",
+    "gradient_check",
+    "initializers",
+    "layers",
+    "load_model",
+    "losses",
+    "metrics",
+    "optimizers",
+    "regularizers",
+    "schedules",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"ffnn.{name}")
+    if name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+    elif name == "load_model":
+        value = importlib.import_module("ffnn.sequential").Sequential.load
+    else:
+        raise AttributeError(f"module 'ffnn' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,14 @@
+"""Names for types that appear in many signatures; imported by type checkers alone."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Array: TypeAlias = NDArray[Any]
+Shape: TypeAlias = tuple[int, ...]
+FloatDType: TypeAlias = np.dtype[Any]
+
+__all__ = ["Array", "DTypeLike", "FloatDType", "Shape"]
