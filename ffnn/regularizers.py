@@ -1,0 +1,106 @@
+"""Penalties on the size of a parameter, added to the loss and to the gradient."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ffnn.checks import check_number
+from ffnn.registry import Configurable, Family
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+
+
+class Regularizer(Configurable):
+    """A function R(w) ≥ 0 of one parameter array.
+
+    Attributes
+    ----------
+    kinks : tuple of float
+        Values of w at which the derivative jumps.
+    """
+
+    kinks: tuple[float, ...] = ()
+
+    def value(self, w: Array, scratch: Array) -> float:
+        """Return R(w); `scratch` of the shape of `w` may be overwritten."""
+        raise NotImplementedError
+
+    def add_gradient(self, w: Array, grad: Array, scratch: Array) -> None:
+        """Add ∂R/∂w to `grad`; `scratch` of the shape of `w` may be overwritten."""
+        raise NotImplementedError
+
+
+REGULARIZERS: Family[Regularizer] = Family("regularizer", Regularizer)
+
+
+@REGULARIZERS.register("l1l2", "l1_l2")
+class L1L2(Regularizer):
+    """The elastic net, R(w) = l1 Σ|w| + l2 Σw²,  ∂R/∂w = l1 sign(w) + 2 l2 w.
+
+    At w = 0 the L1 part takes 0 out of its subgradients [-l1, l1].
+
+    Parameters
+    ----------
+    l1, l2 : float, default 0.01
+        The strengths λ1 and λ2, at least 0.
+
+    References
+    ----------
+    Zou, Hastie, "Regularization and variable selection via the elastic net", JRSS B 2005,
+    equation 3.
+    """
+
+    def __init__(self, l1: float = 0.01, l2: float = 0.01) -> None:
+        self.l1 = check_number(type(self).__name__, "l1", l1, low=0.0)
+        self.l2 = check_number(type(self).__name__, "l2", l2, low=0.0)
+        self.kinks = (0.0,) if self.l1 else ()
+
+    def value(self, w: Array, scratch: Array) -> float:
+        """Return l1 Σ|w| + l2 Σw²."""
+        total = 0.0
+        if self.l1:
+            total += self.l1 * float(np.abs(w, out=scratch).sum())
+        if self.l2:
+            total += self.l2 * float(np.vdot(w, w))
+        return total
+
+    def add_gradient(self, w: Array, grad: Array, scratch: Array) -> None:
+        """Add l1 sign(w) + 2 l2 w to `grad`."""
+        if self.l1:
+            np.sign(w, out=scratch)
+            scratch *= self.l1
+            grad += scratch
+        if self.l2:
+            np.multiply(w, 2.0 * self.l2, out=scratch)
+            grad += scratch
+
+
+@REGULARIZERS.register("l1")
+class L1(L1L2):
+    """The lasso, R(w) = l1 Σ|w|,  ∂R/∂w = l1 sign(w).
+
+    Parameters
+    ----------
+    l1 : float, default 0.01
+        The strength λ1, at least 0.
+    """
+
+    def __init__(self, l1: float = 0.01) -> None:
+        super().__init__(l1=l1, l2=0.0)
+
+
+@REGULARIZERS.register("l2")
+class L2(L1L2):
+    """Ridge, R(w) = l2 Σw²,  ∂R/∂w = 2 l2 w.
+
+    Parameters
+    ----------
+    l2 : float, default 0.01
+        The strength λ2, at least 0.
+    """
+
+    def __init__(self, l2: float = 0.01) -> None:
+        super().__init__(l1=0.0, l2=l2)
