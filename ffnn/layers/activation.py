@@ -1,0 +1,53 @@
+"""An activation as a layer of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ffnn.activations import ACTIVATIONS, ActivationFunction
+from ffnn.base import LAYERS, Layer
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ffnn._types import Array
+    from ffnn.base import Stage
+
+
+@LAYERS.register("activation")
+class Activation(Layer):
+    """y = f(x) for an activation f, by name or by object.
+
+    It is for places where the activation does not follow the linear part at once, as in
+    ``Dense(64), RMSNorm(), Activation("relu")``. An activation object may stand there by itself.
+
+    Parameters
+    ----------
+    activation : str or ActivationFunction
+        Which f. An object is copied, so that one may be given to several layers.
+    """
+
+    def __init__(self, activation: str | ActivationFunction) -> None:
+        self.activation = ACTIVATIONS.get(activation).replica()
+
+    def compute_output_dim(self, input_dim: int) -> int:
+        """Return `input_dim`, if the activation allows it."""
+        return self.activation.compute_output_dim(input_dim)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return f(x)."""
+        return self.activation.forward(x, training)
+
+    def backward(self, grad: Array) -> Array | None:
+        """Return the activation's ∂L/∂x."""
+        return self.activation.backward(grad)
+
+    def stages(self) -> list[Stage]:
+        """Return the activation's own stages."""
+        return self.activation.stages()
+
+    def replica(self) -> Self:
+        """Return a layer with working memory of its own."""
+        twin = super().replica()
+        twin.activation = self.activation.replica()
+        return twin

@@ -1,0 +1,157 @@
+"""The fully connected layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ffnn.activations import ACTIVATIONS, ActivationFunction
+from ffnn.base import LAYERS, Layer, Stage
+from ffnn.checks import check_int
+from ffnn.initializers import INITIALIZERS, Initializer
+from ffnn.regularizers import REGULARIZERS, Regularizer
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ffnn._types import Array, Shape
+
+
+@LAYERS.register("dense")
+class Dense(Layer):
+    """A linear map of the whole input, then an activation: y = f(z), z = x Wᵀ + b.
+
+    x is (batch, inputs), the weight W is (units, inputs), the bias b is (units,), z and y are
+    (batch, units). With δ = ∂L/∂z = the activation's backward of ∂L/∂y, of shape (batch, units):
+
+        ∂L/∂W = δᵀ x,    ∂L/∂b = Σ_batch δ,    ∂L/∂x = δ W.
+
+    Parameters
+    ----------
+    units : int
+        The number of neurons, at least 1.
+    activation : str or ActivationFunction, optional
+        f; None means the identity. An object is copied, so that one may be given to several
+        layers.
+    use_bias : bool, default True
+        Whether there is a b.
+    weight_initializer : str or Initializer, default "glorot_uniform"
+        First values of W.
+    bias_initializer : str or Initializer, default "zeros"
+        First values of b.
+    weight_regularizer, bias_regularizer : str or Regularizer, optional
+        Penalties on W and on b.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of the wrong type, a name is unknown, or a softmax has one unit only.
+
+    References
+    ----------
+    Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors", Nature
+    1986, equations 1 to 6.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: str | ActivationFunction | None = None,
+        use_bias: bool = True,
+        weight_initializer: str | Initializer = "glorot_uniform",
+        bias_initializer: str | Initializer = "zeros",
+        weight_regularizer: str | Regularizer | None = None,
+        bias_regularizer: str | Regularizer | None = None,
+    ) -> None:
+        self.units = check_int("Dense", "units", units, low=1)
+        self.activation = None if activation is None else ACTIVATIONS.get(activation).replica()
+        if self.activation is not None:
+            self.activation.compute_output_dim(self.units)
+        self.use_bias = bool(use_bias)
+        self.weight_initializer = INITIALIZERS.get(weight_initializer)
+        self.bias_initializer = INITIALIZERS.get(bias_initializer)
+        self.weight_regularizer = _regularizer(weight_regularizer)
+        self.bias_regularizer = _regularizer(bias_regularizer)
+        if bias_regularizer is not None and not use_bias:
+            raise ValueError("Dense: bias_regularizer is given but use_bias is False")
+
+    def parameter_shapes(self, input_dim: int) -> dict[str, Shape]:
+        """Return the shapes of weight and bias."""
+        shapes: dict[str, Shape] = {"weight": (self.units, input_dim)}
+        if self.use_bias:
+            shapes["bias"] = (self.units,)
+        return shapes
+
+    def initializers(self) -> dict[str, Initializer]:
+        """Return the initializers of weight and bias."""
+        rules = {"weight": self.weight_initializer}
+        if self.use_bias:
+            rules["bias"] = self.bias_initializer
+        return rules
+
+    def regularizers(self) -> dict[str, Regularizer]:
+        """Return the penalties that are set."""
+        rules = {"weight": self.weight_regularizer, "bias": self.bias_regularizer}
+        return {name: rule for name, rule in rules.items() if rule is not None}
+
+    def compute_output_dim(self, input_dim: int) -> int:
+        """Return the number of units."""
+        return self.units
+
+    def bind(
+        self,
+        input_dim: int,
+        dtype: np.dtype[Any],
+        values: dict[str, Array],
+        grads: dict[str, Array],
+    ) -> None:
+        """Learn the sizes and take the arrays; keep the transposed view that `linear` needs."""
+        super().bind(input_dim, dtype, values, grads)
+        self._weight_t = values["weight"].T
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return f(x Wᵀ + b)."""
+        z = self.linear(x, training)
+        return z if self.activation is None else self.activation.forward(z, training)
+
+    def backward(self, grad: Array) -> Array | None:
+        """Fill the gradients of W and b and return ∂L/∂x, from ∂L/∂y."""
+        if self.activation is not None:
+            grad = self.activation.backward(grad)
+        return self.linear_backward(grad)
+
+    def linear(self, x: Array, training: bool = False) -> Array:
+        """Return z = x Wᵀ + b."""
+        self._x = x
+        z = self._buffer("z", (x.shape[0], self.units), self._dtype)
+        np.matmul(x, self._weight_t, out=z)
+        if self.use_bias:
+            z += self._params["bias"]
+        return z
+
+    def linear_backward(self, dz: Array) -> Array | None:
+        """Fill the gradients of W and b and return ∂L/∂x, from δ = ∂L/∂z."""
+        np.matmul(dz.T, self._x, out=self._grads["weight"])
+        if self.use_bias:
+            np.add.reduce(dz, axis=0, out=self._grads["bias"])
+        if not self.needs_input_grad:
+            return None
+        dx = self._buffer("dx", self._x.shape, self._dtype)
+        return np.matmul(dz, self._params["weight"], out=dx)
+
+    def stages(self) -> list[Stage]:
+        """Return the linear part and the activation as two steps."""
+        linear = Stage(self, self.linear, self.linear_backward)
+        return [linear] if self.activation is None else [linear, *self.activation.stages()]
+
+    def replica(self) -> Self:
+        """Return a layer with the same arrays and working memory of its own."""
+        twin = super().replica()
+        if self.activation is not None:
+            twin.activation = self.activation.replica()
+        return twin
+
+
+def _regularizer(identifier: str | Regularizer | None) -> Regularizer | None:
+    return None if identifier is None else REGULARIZERS.get(identifier)

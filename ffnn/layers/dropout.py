@@ -1,0 +1,69 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ffnn.base import LAYERS, Layer
+from ffnn.checks import check_number, check_seed
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+
+
+@LAYERS.register("dropout")
+class Dropout(Layer):
+    """Switch units off at random while training: y = x ∘ m, each m being 0 or 1 / (1 - rate).
+
+    m is 0 with probability `rate`, drawn anew for every entry and batch. ∂L/∂x = ∂L/∂y ∘ m. The
+    kept units are scaled up ("inverted dropout"), so that E[y] = x and nothing is done, y = x,
+    outside training.
+
+    Parameters
+    ----------
+    rate : float
+        The share of units that is switched off, in [0, 1).
+    seed : int, optional
+        Makes the masks independent of the model's seed.
+
+    References
+    ----------
+    Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR
+    2014, section 4 and, for the scaling, section 10.
+    """
+
+    def __init__(self, rate: float, seed: int | None = None) -> None:
+        self.rate = check_number("Dropout", "rate", rate, low=0.0, high=1.0, high_open=True)
+        self.seed = check_seed("Dropout", seed)
+        self._mask: Array | None = None
+        self._rng = np.random.default_rng(seed)
+
+    def initialize(self, entropy: Any, index: int) -> None:
+        """Seed the masks from the own seed or the model's entropy, and the layer's place."""
+        seeds = np.random.SeedSequence(
+            entropy if self.seed is None else self.seed, spawn_key=(index,)
+        )
+        self._rng = np.random.default_rng(seeds)
+
+    def random_generators(self) -> list[np.random.Generator]:
+        """Return the masks' generator."""
+        return [self._rng]
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return x ∘ m in training, else x itself."""
+        if not training or self.rate == 0.0:
+            self._mask = None
+            return x
+        mask = self._rng.random(dtype=x.dtype, out=self._like("mask", x))
+        np.greater_equal(mask, self.rate, out=mask)
+        mask *= 1.0 / (1.0 - self.rate)
+        self._mask = mask
+        return np.multiply(x, mask, out=self._like("y", x))
+
+    def backward(self, grad: Array) -> Array:
+        """Return grad ∘ m, with the mask of the last forward."""
+        if self._mask is not None:
+            grad *= self._mask
+        return grad
