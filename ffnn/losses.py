@@ -1,0 +1,416 @@
+"""Losses: a loss is a last layer whose output is one number.
+
+In all formulas p is the network's output and y the target, both (batch, units); n is the batch's
+number of rows and u the number of units; w_i is the weight of row i, 1 if none is given. A
+weighted loss is Σ_i w_i · loss_i divided by the number of rows.
+
+**Pairing.** `CategoricalCrossentropy` after a softmax and `BinaryCrossentropy` after a sigmoid are
+computed from the logits z, in which both are exact: see `Loss.fuse`. The network then leaves its
+last activation to the loss. A float32 sigmoid is exactly 1 from z ≈ 17 on, so the probability
+alone no longer tells how wrong an answer is; the logit does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ffnn import targets
+from ffnn.activations import ActivationFunction, Sigmoid, Softmax, sigmoid
+from ffnn.checks import check_number
+from ffnn.registry import Family
+from ffnn.workspace import Buffered
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+
+
+class Loss(Buffered):
+    """A number L that says how far outputs are from targets, and ∂L/∂output.
+
+    Attributes
+    ----------
+    output : ndarray of shape (batch, units)
+        What the network predicts for the last batch; valid until `backward`.
+    kinks : tuple of float
+        Residuals p - y at which the derivative or its slope jumps.
+    """
+
+    kinks: tuple[float, ...] = ()
+    output: Array
+
+    def check_output(self, activation: ActivationFunction | None) -> None:
+        """Raise ValueError if the loss cannot follow a network that ends so.
+
+        Parameters
+        ----------
+        activation : ActivationFunction or None
+            What the network ends with, if it ends with an activation.
+        """
+
+    def fuse(self, activation: ActivationFunction | None) -> Loss | None:
+        """Return the loss that takes the place of `activation` and itself, if there is one."""
+        return None
+
+    def prepare(self, y: Array, units: int) -> Array:
+        """Check targets once, before any training, and bring them into the form of `forward`.
+
+        Parameters
+        ----------
+        y : ndarray of shape (rows,) or (rows, units)
+            Targets as the user gave them.
+        units : int
+            The number of the network's outputs.
+
+        Returns
+        -------
+        ndarray
+            (rows, units) floats or (rows,) class labels of dtype intp.
+
+        Raises
+        ------
+        DataError
+            The shape or the values do not fit; the message says what was expected.
+        """
+        return targets.prepare_dense(y, units, type(self).__name__)
+
+    def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
+        """Return L for one batch.
+
+        Parameters
+        ----------
+        output : ndarray of shape (batch, units)
+            p, or the logits where the loss is a fused one.
+        target : ndarray
+            Prepared targets of the same rows.
+        weight : ndarray of shape (batch,), optional
+            The rows' weights.
+        """
+        raise NotImplementedError
+
+    def backward(self) -> Array:
+        """Return ∂L/∂output for the last batch, of its shape; the caller may overwrite it."""
+        raise NotImplementedError
+
+    def __call__(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> float:
+        """Return L of plain arrays, for use by itself.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (rows,) or (rows, units)
+            Targets.
+        y_pred : array-like of shape (rows, units) or (rows,)
+            What was predicted.
+        sample_weight : array-like of shape (rows,), optional
+            The rows' weights.
+        """
+        output = np.asarray(y_pred, dtype=np.float64)
+        output = output.reshape(len(output), -1)
+        target = self.prepare(np.asarray(y_true), output.shape[1])
+        if target.ndim == 2:
+            target = target.astype(np.float64)
+        weight = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        return self.forward(output, target, weight)
+
+    def _remember(self, output: Array, target: Array, weight: Array | None) -> None:
+        self.output, self._target, self._weight = output, target, weight
+
+    def _weigh_rows(self, grad: Array, scale: float) -> Array:
+        """Multiply row i of `grad` by w_i · scale."""
+        grad *= scale
+        if self._weight is not None:
+            grad *= self._weight[:, None]
+        return grad
+
+
+LOSSES: Family[Loss] = Family("loss", Loss)
+
+
+class ElementwiseLoss(Loss):
+    """A mean over all elements, L = 1/(n u) Σ_ij w_i ℓ(p_ij, y_ij).
+
+    A subclass gives ℓ and ∂ℓ/∂p.
+    """
+
+    def _values(self, output: Array, target: Array) -> Array:
+        """Return ℓ of every element."""
+        raise NotImplementedError
+
+    def _slopes(self, output: Array, target: Array) -> Array:
+        """Return ∂ℓ/∂p of every element; `_values` was called before with the same arrays."""
+        raise NotImplementedError
+
+    def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
+        """Return the weighted mean of ℓ."""
+        self._remember(output, target, weight)
+        values = self._values(output, target)
+        if weight is not None:
+            values *= weight[:, None]
+        return float(np.add.reduce(values, axis=None)) / values.size
+
+    def backward(self) -> Array:
+        """Return w_i ∂ℓ/∂p / (n u)."""
+        slopes = self._slopes(self.output, self._target)
+        return self._weigh_rows(slopes, 1.0 / slopes.size)
+
+
+@LOSSES.register("mean_squared_error", "mse")
+class MeanSquaredError(ElementwiseLoss):
+    """Mean squared error, ℓ = (p - y)²,  ∂ℓ/∂p = 2 (p - y)."""
+
+    def _values(self, output: Array, target: Array) -> Array:
+        residual = np.subtract(output, target, out=self._like("residual", output))
+        return np.multiply(residual, residual, out=self._like("values", output))
+
+    def _slopes(self, output: Array, target: Array) -> Array:
+        residual = self._like("residual", output)
+        residual *= 2.0
+        return residual
+
+
+@LOSSES.register("mean_absolute_error", "mae")
+class MeanAbsoluteError(ElementwiseLoss):
+    """Mean absolute error, ℓ = |p - y|,  ∂ℓ/∂p = sign(p - y), 0 at p = y."""
+
+    kinks = (0.0,)
+
+    def _values(self, output: Array, target: Array) -> Array:
+        residual = np.subtract(output, target, out=self._like("residual", output))
+        return np.abs(residual, out=self._like("values", output))
+
+    def _slopes(self, output: Array, target: Array) -> Array:
+        residual = self._like("residual", output)
+        return np.sign(residual, out=residual)
+
+
+@LOSSES.register("huber")
+class Huber(ElementwiseLoss):
+    """Squared near 0, linear far from it: with r = p - y, ℓ = r²/2 if |r| ≤ δ else δ (|r| - δ/2).
+
+    ∂ℓ/∂p = r cut off to [-δ, δ].
+
+    Parameters
+    ----------
+    delta : float, default 1.0
+        δ, where the straight part begins; above 0.
+
+    References
+    ----------
+    Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 1964.
+    """
+
+    def __init__(self, delta: float = 1.0) -> None:
+        self.delta = check_number("Huber", "delta", delta, low=0.0, low_open=True)
+        self.kinks = (-self.delta, self.delta)
+
+    def _values(self, output: Array, target: Array) -> Array:
+        residual = np.subtract(output, target, out=self._like("residual", output))
+        # With c = r cut off to [-δ, δ], both branches are c (r - c/2).
+        cut = np.clip(residual, -self.delta, self.delta, out=self._like("cut", output))
+        values = np.multiply(cut, -0.5, out=self._like("values", output))
+        values += residual
+        values *= cut
+        return values
+
+    def _slopes(self, output: Array, target: Array) -> Array:
+        return self._like("cut", output)
+
+
+@LOSSES.register("binary_crossentropy", "bce")
+class BinaryCrossentropy(ElementwiseLoss):
+    """Cross-entropy of yes-or-no outputs, ℓ = -y log p - (1 - y) log(1 - p).
+
+    ∂ℓ/∂p = (p - y) / (p (1 - p)). Targets y lie in [0, 1]. The network has to end in probabilities:
+    after a sigmoid the loss is computed from the logits (`SigmoidCrossentropy`); after a softmax
+    it is computed from p, with p and 1 - p kept above the smallest normal number.
+    """
+
+    def check_output(self, activation: ActivationFunction | None) -> None:
+        """Raise ValueError unless the outputs are probabilities."""
+        low, high = (-np.inf, np.inf) if activation is None else activation.output_range
+        if low < 0.0 or high > 1.0:
+            raise ValueError(
+                f"binary_crossentropy needs outputs between 0 and 1, but the network ends in "
+                f"{_ending(activation)}. Let the last layer have activation='sigmoid'."
+            )
+
+    def fuse(self, activation: ActivationFunction | None) -> Loss | None:
+        """Return the loss on logits if the network ends in a sigmoid."""
+        return SigmoidCrossentropy() if type(activation) is Sigmoid else None
+
+    def prepare(self, y: Array, units: int) -> Array:
+        """Check that targets are (rows, units) and lie in [0, 1]."""
+        return targets.prepare_probabilities(y, units)
+
+    def _values(self, output: Array, target: Array) -> Array:
+        tiny = float(np.finfo(output.dtype).tiny)
+        logs = np.maximum(output, tiny, out=self._like("logs", output))
+        np.log(logs, out=logs)
+        values = np.multiply(logs, target, out=self._like("values", output))
+        np.subtract(1.0, output, out=logs)
+        np.log(np.maximum(logs, tiny, out=logs), out=logs)
+        rest = np.subtract(1.0, target, out=self._like("rest", output))
+        values += np.multiply(rest, logs, out=rest)
+        return np.negative(values, out=values)
+
+    def _slopes(self, output: Array, target: Array) -> Array:
+        spread = np.subtract(1.0, output, out=self._like("spread", output))
+        spread *= output
+        np.maximum(spread, float(np.finfo(output.dtype).tiny), out=spread)
+        slopes = np.subtract(output, target, out=self._like("slopes", output))
+        slopes /= spread
+        return slopes
+
+
+class SigmoidCrossentropy(ElementwiseLoss):
+    """Sigmoid and binary cross-entropy in one, on logits z: ℓ = max(z, 0) - z y + log(1 + e^-|z|).
+
+    It is the same number as -y log p - (1 - y) log(1 - p) with p = sigmoid(z), for every finite z,
+    and ∂ℓ/∂z = p - y.
+    """
+
+    def _values(self, output: Array, target: Array) -> Array:
+        z = output
+        tail = np.abs(z, out=self._like("tail", z))
+        np.negative(tail, out=tail)
+        np.log1p(np.exp(tail, out=tail), out=tail)
+        values = np.maximum(z, 0.0, out=self._like("values", z))
+        values += tail
+        values -= np.multiply(z, target, out=tail)
+        self.output = sigmoid(z, out=self._like("p", z))
+        return values
+
+    def _slopes(self, output: Array, target: Array) -> Array:
+        return np.subtract(output, target, out=output)
+
+
+@LOSSES.register("categorical_crossentropy", "cce")
+class CategoricalCrossentropy(Loss):
+    """Cross-entropy of one class out of several, L = -1/n Σ_i w_i Σ_j y_ij log p_ij.
+
+    ∂L/∂p_ij = -w_i y_ij / (n p_ij). Targets are one-hot rows, rows of probabilities ("soft"), or
+    class numbers from 0 to units - 1. The network has to end in a softmax of at least two units;
+    the loss is then computed from the logits (`SoftmaxCrossentropy`). By itself it takes
+    probabilities, with p kept above the smallest normal number in the logarithm.
+
+    References
+    ----------
+    Bridle, "Probabilistic interpretation of feedforward classification network outputs", 1990.
+    """
+
+    def check_output(self, activation: ActivationFunction | None) -> None:
+        """Raise ValueError unless the network ends in a softmax."""
+        if not isinstance(activation, Softmax):
+            raise ValueError(
+                f"{LOSSES.name_of(self)} needs a network that ends in a softmax, but it ends in "
+                f"{_ending(activation)}. Let the last layer have activation='softmax'."
+            )
+
+    def fuse(self, activation: ActivationFunction | None) -> Loss | None:
+        """Return the loss on logits if the network ends in a softmax."""
+        return SoftmaxCrossentropy() if type(activation) is Softmax else None
+
+    def prepare(self, y: Array, units: int) -> Array:
+        """Check labels, one-hot or soft rows."""
+        return targets.prepare_classes(y, units)
+
+    def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
+        """Return the weighted mean of -log p of the right class."""
+        self._remember(output, target, weight)
+        tiny = float(np.finfo(output.dtype).tiny)
+        logs = np.maximum(output, tiny, out=self._like("logs", output))
+        np.log(logs, out=logs)
+        rows = -_pick(logs, target)
+        return float(rows.sum() if weight is None else rows @ weight) / len(rows)
+
+    def backward(self) -> Array:
+        """Return -w_i y_ij / (n p_ij)."""
+        p = np.maximum(self.output, float(np.finfo(self.output.dtype).tiny))
+        grad = -_one_hot(self._target, p) / p
+        return self._weigh_rows(grad, 1.0 / len(grad))
+
+
+@LOSSES.register("sparse_categorical_crossentropy")
+class SparseCategoricalCrossentropy(CategoricalCrossentropy):
+    """`CategoricalCrossentropy` for class numbers alone: L = -1/n Σ_i w_i log p_i,c(i)."""
+
+    def prepare(self, y: Array, units: int) -> Array:
+        """Check that targets are whole numbers from 0 to units - 1."""
+        return targets.prepare_labels(y, units)
+
+
+class SoftmaxCrossentropy(Loss):
+    """Softmax and categorical cross-entropy in one, on logits z.
+
+    L = 1/n Σ_i w_i (log Σ_k e^(z_ik) - Σ_j y_ij z_ij),    ∂L/∂z_ij = w_i (p_ij - y_ij) / n,
+
+    with p the softmax of z and Σ_j y_ij = 1. The row's maximum is subtracted from z first, so both
+    are finite and exact for every finite z.
+    """
+
+    _starts: Array | None = None
+
+    def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
+        """Return L from logits; `output` becomes the probabilities."""
+        rows = len(output)
+        row = self._buffer("row", (rows, 1), output.dtype)
+        np.maximum.reduce(output, axis=1, keepdims=True, out=row)
+        z = np.subtract(output, row, out=self._like("z", output))
+        p = np.exp(z, out=self._like("p", output))
+        p /= np.add.reduce(p, axis=1, keepdims=True, out=row)
+        np.log(row, out=row)
+        losses = row[:, 0]
+        if target.ndim == 1:
+            self._hot = self._positions(target, output.shape[1])
+            picked = self._buffer("picked", (rows,), output.dtype)
+            losses -= np.take(z.reshape(-1), self._hot, out=picked, mode="clip")
+        else:
+            z *= target
+            losses -= np.add.reduce(z, axis=1, out=self._buffer("picked", (rows,), z.dtype))
+        self._remember(p, target, weight)
+        total = np.add.reduce(losses) if weight is None else np.dot(losses, weight)
+        return float(total) / rows
+
+    def backward(self) -> Array:
+        """Return w_i (p_ij - y_ij) / n."""
+        grad = self.output
+        if self._target.ndim == 1:
+            picked = self._buffer("picked", self._hot.shape, grad.dtype)
+            flat = grad.reshape(-1)
+            np.take(flat, self._hot, out=picked, mode="clip")
+            picked -= 1.0
+            flat.put(self._hot, picked, mode="clip")
+        else:
+            grad -= self._target
+        return self._weigh_rows(grad, 1.0 / len(grad))
+
+    def _positions(self, labels: Array, units: int) -> Array:
+        """Return where each row's right class lies in the flattened batch."""
+        starts = self._starts
+        if starts is None or len(starts) < len(labels) or (len(starts) > 1 and starts[1] != units):
+            starts = self._starts = np.arange(0, len(labels) * units, units)
+        return np.add(starts[: len(labels)], labels, out=self._like("positions", labels))
+
+
+def _ending(activation: ActivationFunction | None) -> str:
+    if activation is None:
+        return "a layer without activation"
+    return f"activation {type(activation).__name__}"
+
+
+def _one_hot(target: Array, like: Array) -> Array:
+    """Return `target` as rows of probabilities of the shape of `like`."""
+    if target.ndim == 2:
+        return target
+    rows = np.zeros_like(like)
+    rows[np.arange(len(target)), target] = 1.0
+    return rows
+
+
+def _pick(values: Array, target: Array) -> Array:
+    """Return Σ_j y_ij values_ij of each row."""
+    if target.ndim == 1:
+        picked: Array = values[np.arange(len(target)), target]
+        return picked
+    return np.asarray(np.add.reduce(target * values, axis=1))

@@ -1,0 +1,266 @@
+"""Metrics: numbers that are reported but not trained on.
+
+A metric collects what it needs batch by batch, in whole counts or float64 sums, so its result is
+that of all rows together, whatever the batch size. Sample weights do not enter.
+
+Outputs are (batch, units). Targets are (batch, units), or (batch,) class numbers. A class is read
+off an output as its largest unit, or, with one unit, as 1 where it is above 0.5.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from ffnn.registry import Family
+from ffnn.workspace import Buffered
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+
+
+class Metric(Buffered):
+    """A number about outputs and targets."""
+
+    name: ClassVar[str]
+
+    def reset(self) -> None:
+        """Forget all batches."""
+        raise NotImplementedError
+
+    def update(self, target: Array, output: Array) -> None:
+        """Take in one batch."""
+        raise NotImplementedError
+
+    def result(self) -> float:
+        """Return the metric of all rows since `reset`."""
+        raise NotImplementedError
+
+    def check_target(self, target: Array) -> None:
+        """Raise ValueError if targets of this form do not suit the metric.
+
+        Parameters
+        ----------
+        target : ndarray
+            Prepared targets, (rows, units) or (rows,) class numbers.
+        """
+
+    def _classes(self, values: Array, key: str) -> Array:
+        """Return the class number of each row of targets or outputs."""
+        if values.ndim == 1:
+            return values
+        if values.shape[1] == 1:
+            high = np.greater(
+                values[:, 0], 0.5, out=self._buffer(key + "?", values.shape[:1], bool)
+            )
+            return high.view(np.int8)
+        return np.argmax(values, axis=1, out=self._buffer(key, values.shape[:1], np.intp))
+
+
+METRICS: Family[Metric] = Family("metric", Metric)
+
+
+@METRICS.register("accuracy", "acc")
+class Accuracy(Metric):
+    """The share of rows whose class is right.
+
+    The kind follows from the shapes: with one unit both sides are cut at 0.5, with several the
+    largest unit counts, and targets may be class numbers, one-hot or soft rows.
+    """
+
+    name = "accuracy"
+
+    def reset(self) -> None:
+        """Forget all batches."""
+        self._right = 0
+        self._rows = 0
+
+    def update(self, target: Array, output: Array) -> None:
+        """Count the right rows."""
+        right = self._buffer("right", (len(output),), bool)
+        np.equal(self._classes(target, "target"), self._classes(output, "output"), out=right)
+        self._right += int(np.count_nonzero(right))
+        self._rows += len(right)
+
+    def result(self) -> float:
+        """Return the share, from 0 to 1."""
+        return self._right / self._rows
+
+
+class _DenseMetric(Metric):
+    """A metric that compares output and target number by number."""
+
+    def check_target(self, target: Array) -> None:
+        """Raise ValueError for class numbers."""
+        if target.ndim == 1:
+            raise ValueError(
+                f"metric {self.name!r} compares numbers and cannot be used with class numbers; "
+                f"use one-hot rows as y, or another metric"
+            )
+
+
+@METRICS.register("binary_accuracy")
+class BinaryAccuracy(_DenseMetric):
+    """The share of entries on the right side of 0.5, for several yes-or-no labels a row."""
+
+    name = "binary_accuracy"
+
+    def reset(self) -> None:
+        """Forget all batches."""
+        self._right = 0
+        self._entries = 0
+
+    def update(self, target: Array, output: Array) -> None:
+        """Count the right entries."""
+        high = np.greater(output, 0.5, out=self._buffer("output", output.shape, bool))
+        wanted = np.greater(target, 0.5, out=self._buffer("target", output.shape, bool))
+        self._right += int(np.count_nonzero(np.equal(high, wanted, out=high)))
+        self._entries += high.size
+
+    def result(self) -> float:
+        """Return the share, from 0 to 1."""
+        return self._right / self._entries
+
+
+class _ConfusionMetric(Metric):
+    """Counts per class, from which precision, recall and F1 follow.
+
+    With one unit the metric is that of class 1; with several it is the plain mean over the classes
+    ("macro"). A class with no rows to divide by counts as 0.
+    """
+
+    def reset(self) -> None:
+        """Forget all batches."""
+        self._units = 0
+        self._hits = self._predicted = self._actual = np.zeros(0)
+
+    def update(self, target: Array, output: Array) -> None:
+        """Count, per class, right rows, rows predicted and rows of it."""
+        classes = max(output.shape[1], 2)
+        if self._units == 0:
+            self._units = output.shape[1]
+            self._hits, self._predicted, self._actual = np.zeros((3, classes))
+        wanted, found = self._classes(target, "target"), self._classes(output, "output")
+        self._hits += np.bincount(wanted[wanted == found], minlength=classes)
+        self._predicted += np.bincount(found, minlength=classes)
+        self._actual += np.bincount(wanted, minlength=classes)
+
+    def _per_class(self) -> Array:
+        raise NotImplementedError
+
+    def result(self) -> float:
+        """Return the number of class 1, or the mean over the classes, from 0 to 1."""
+        values = self._per_class()
+        return float(values[1] if self._units == 1 else values.mean())
+
+
+def _ratio(part: Array, whole: Array) -> Array:
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+
+
+@METRICS.register("precision")
+class Precision(_ConfusionMetric):
+    """Of the rows given a class, the share that is of it; macro mean over several classes."""
+
+    name = "precision"
+
+    def _per_class(self) -> Array:
+        return _ratio(self._hits, self._predicted)
+
+
+@METRICS.register("recall")
+class Recall(_ConfusionMetric):
+    """Of the rows of a class, the share that was found; macro mean over several classes."""
+
+    name = "recall"
+
+    def _per_class(self) -> Array:
+        return _ratio(self._hits, self._actual)
+
+
+@METRICS.register("f1", "f1_score")
+class F1(_ConfusionMetric):
+    """The harmonic mean of precision and recall, 2 hits / (predicted + actual); macro mean."""
+
+    name = "f1"
+
+    def _per_class(self) -> Array:
+        return _ratio(2.0 * self._hits, self._predicted + self._actual)
+
+
+class _ResidualMetric(_DenseMetric):
+    """A mean over all elements of a function of output - target."""
+
+    def reset(self) -> None:
+        """Forget all batches."""
+        self._total = 0.0
+        self._elements = 0
+
+    def _sum(self, residual: Array) -> float:
+        raise NotImplementedError
+
+    def update(self, target: Array, output: Array) -> None:
+        """Add the batch's elements."""
+        residual = np.subtract(output, target, out=self._like("residual", output))
+        self._total += self._sum(residual)
+        self._elements += residual.size
+
+    def result(self) -> float:
+        """Return the mean."""
+        return self._total / self._elements
+
+
+@METRICS.register("mean_squared_error", "mse")
+class MeanSquaredError(_ResidualMetric):
+    """The mean of (p - y)² over all elements."""
+
+    name = "mean_squared_error"
+
+    def _sum(self, residual: Array) -> float:
+        return float(np.vdot(residual, residual))
+
+
+@METRICS.register("mean_absolute_error", "mae")
+class MeanAbsoluteError(_ResidualMetric):
+    """The mean of |p - y| over all elements."""
+
+    name = "mean_absolute_error"
+
+    def _sum(self, residual: Array) -> float:
+        return float(np.abs(residual, out=residual).sum())
+
+
+@METRICS.register("r2", "r2_score")
+class R2(_DenseMetric):
+    """The share of the targets' variance that is explained, R² = 1 - Σ(p - y)² / Σ(y - mean y)².
+
+    With several units it is the mean over them. A target that never varies gives 1 if it is hit
+    exactly, else 0. The sum of squares around the mean is updated batch by batch (Chan, Golub,
+    LeVeque 1979, equation 2.1).
+    """
+
+    name = "r2"
+
+    def reset(self) -> None:
+        """Forget all batches."""
+        self._rows = 0
+        self._mean = self._spread = self._errors = np.zeros(1)
+
+    def update(self, target: Array, output: Array) -> None:
+        """Add the batch's rows."""
+        y = np.asarray(target, dtype=np.float64)
+        rows = self._rows + len(y)
+        mean = y.mean(axis=0)
+        shift = mean - self._mean
+        between = shift**2 * (self._rows * len(y) / rows)
+        self._spread = self._spread + ((y - mean) ** 2).sum(axis=0) + between
+        self._mean = self._mean + shift * (len(y) / rows)
+        self._errors = self._errors + ((output - y) ** 2).sum(axis=0)
+        self._rows = rows
+
+    def result(self) -> float:
+        """Return R², 1 at best."""
+        exact = np.where(self._errors == 0.0, 1.0, 0.0)
+        ratio = np.divide(self._errors, self._spread, out=1.0 - exact, where=self._spread > 0)
+        return float((1.0 - ratio).mean())
