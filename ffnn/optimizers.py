@@ -1,0 +1,324 @@
+"""Optimizers: rules that turn a gradient into an update, from the simplest on.
+
+Each works in place on the model's one flat vector w of parameters and g of gradients, whatever
+layers they belong to. t counts the updates from 1, η is the learning rate of the update.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from ffnn.checks import check_number
+from ffnn.registry import Configurable, Family
+from ffnn.schedules import SCHEDULES, Schedule
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+    from ffnn.parameters import ParameterVector
+
+
+class Optimizer(Configurable):
+    """A rule for one update of all parameters.
+
+    Parameters
+    ----------
+    learning_rate : float or Schedule
+        η, at least 0, or a schedule that gives it.
+    clipnorm : float, optional
+        The greatest norm of the whole gradient: a longer g is replaced by g · clipnorm / ‖g‖ in
+        the update (`model.gradients` keep their true values).
+
+    Attributes
+    ----------
+    iterations : int
+        The number of updates made so far.
+    slots : dict of str to ndarray
+        The rule's memory, each of the size of the parameter vector.
+    """
+
+    slot_names: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(
+        self, learning_rate: float | str | Schedule, clipnorm: float | None = None
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.clipnorm = clipnorm
+        if clipnorm is not None:
+            self.clipnorm = check_number(
+                type(self).__name__, "clipnorm", clipnorm, low=0.0, low_open=True
+            )
+        self.iterations = 0
+        self.slots: dict[str, Array] = {}
+        self._vector: ParameterVector | None = None
+
+    @property
+    def learning_rate(self) -> float | Schedule:
+        """The learning rate as it was set; it may be set again at any time."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float | str | Schedule) -> None:
+        if isinstance(value, (str, Schedule)):
+            self._learning_rate: float | Schedule = SCHEDULES.get(value)
+        else:
+            self._learning_rate = check_number(type(self).__name__, "learning_rate", value, low=0.0)
+
+    @property
+    def current_learning_rate(self) -> float:
+        """η of the next update."""
+        rate = self._learning_rate
+        return rate(self.iterations) if isinstance(rate, Schedule) else rate
+
+    def bind(self, vector: ParameterVector) -> None:
+        """Take the parameters that every `step` will update.
+
+        Raises
+        ------
+        ValueError
+            The optimizer already belongs to another model, whose memory it holds.
+        """
+        if self._vector is vector:
+            return
+        if self._vector is not None:
+            raise ValueError(
+                f"this {type(self).__name__} already trains another model and holds its memory; "
+                f"make a new one"
+            )
+        self._vector = vector
+        self.slots = {name: np.zeros_like(vector.values) for name in self.slot_names}
+        self._spare = np.empty_like(vector.values)
+
+    def step(self) -> None:
+        """Update the parameters once, by their gradients."""
+        if self._vector is None:
+            raise RuntimeError(f"{type(self).__name__} belongs to no model; pass it to compile")
+        w, g = self._vector.values, self._vector.gradients
+        if self.clipnorm is not None:
+            norm = math.sqrt(float(np.dot(g, g)))
+            if norm > self.clipnorm:
+                g = np.multiply(g, self.clipnorm / norm, out=self._spare)
+        self.update(w, g, self._vector.scratch, self.current_learning_rate)
+        self.iterations += 1
+
+    def update(self, w: Array, g: Array, scratch: Array, rate: float) -> None:
+        """Change `w` in place.
+
+        Parameters
+        ----------
+        w : ndarray of shape (size,)
+            The parameters.
+        g : ndarray of shape (size,)
+            Their gradients; not to be written.
+        scratch : ndarray of shape (size,)
+            Room for intermediate results.
+        rate : float
+            η of this update.
+        """
+        raise NotImplementedError
+
+
+OPTIMIZERS: Family[Optimizer] = Family("optimizer", Optimizer)
+
+
+@OPTIMIZERS.register("sgd")
+class SGD(Optimizer):
+    """Gradient descent on batches, with momentum if wanted.
+
+    Plain: w ← w - η g. With momentum μ: v ← μ v - η g, then w ← w + v, or, with Nesterov's
+    correction, w ← w + μ v - η g.
+
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.01
+        η, at least 0.
+    momentum : float, default 0.0
+        μ, in [0, 1).
+    nesterov : bool, default False
+        Whether to look ahead; needs a momentum.
+    clipnorm : float, optional
+        The greatest norm of the whole gradient.
+
+    References
+    ----------
+    Sutskever, Martens, Dahl, Hinton, "On the importance of initialization and momentum in deep
+    learning", ICML 2013, equations 1 to 4.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | str | Schedule = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        clipnorm: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, clipnorm)
+        self.momentum = check_number("SGD", "momentum", momentum, low=0.0, high=1.0, high_open=True)
+        self.nesterov = bool(nesterov)
+        if self.nesterov and not self.momentum:
+            raise ValueError("SGD: nesterov=True needs a momentum above 0, got momentum=0.0")
+        self.slot_names = ("velocity",) if self.momentum else ()  # type: ignore[misc]
+
+    def update(self, w: Array, g: Array, scratch: Array, rate: float) -> None:
+        """Apply w ← w - η g, or its form with momentum."""
+        descent = np.multiply(g, -rate, out=scratch)
+        if self.momentum:
+            velocity = self.slots["velocity"]
+            velocity *= self.momentum
+            velocity += descent
+            if not self.nesterov:
+                w += velocity
+                return
+            w += descent
+            np.multiply(velocity, self.momentum, out=scratch)
+        w += scratch
+
+
+@OPTIMIZERS.register("rmsprop")
+class RMSprop(Optimizer):
+    """Steps divided by a running size of each gradient.
+
+    s ← ρ s + (1 - ρ) g²,    w ← w - η g / (√s + ε).
+
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.001
+        η, at least 0.
+    rho : float, default 0.9
+        ρ, in [0, 1).
+    epsilon : float, default 1e-7
+        ε, above 0.
+    clipnorm : float, optional
+        The greatest norm of the whole gradient.
+
+    References
+    ----------
+    Tieleman, Hinton, "Lecture 6.5: rmsprop", Coursera, 2012.
+    """
+
+    slot_names = ("square",)
+
+    def __init__(
+        self,
+        learning_rate: float | str | Schedule = 0.001,
+        rho: float = 0.9,
+        epsilon: float = 1e-7,
+        clipnorm: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, clipnorm)
+        self.rho = check_number("RMSprop", "rho", rho, low=0.0, high=1.0, high_open=True)
+        self.epsilon = check_number("RMSprop", "epsilon", epsilon, low=0.0, low_open=True)
+
+    def update(self, w: Array, g: Array, scratch: Array, rate: float) -> None:
+        """Apply w ← w - η g / (√s + ε)."""
+        square = self.slots["square"]
+        np.multiply(g, g, out=scratch)
+        scratch *= 1.0 - self.rho
+        square *= self.rho
+        square += scratch
+        np.sqrt(square, out=scratch)
+        scratch += self.epsilon
+        np.divide(g, scratch, out=scratch)
+        scratch *= rate
+        w -= scratch
+
+
+@OPTIMIZERS.register("adam")
+class Adam(Optimizer):
+    """Running mean of the gradient over the root of its running square, both freed of their start.
+
+    m ← β₁ m + (1 - β₁) g,    v ← β₂ v + (1 - β₂) g²,
+    w ← w - η √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + ε).
+
+    This is the paper's second, equivalent form, in which ε stands beside √v before the correction.
+
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.001
+        η, at least 0.
+    beta_1, beta_2 : float, default 0.9 and 0.999
+        β₁ and β₂, in [0, 1).
+    epsilon : float, default 1e-7
+        ε, above 0.
+    clipnorm : float, optional
+        The greatest norm of the whole gradient.
+
+    References
+    ----------
+    Kingma, Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1 in the order
+    of computation at the end of section 2.
+    """
+
+    slot_names = ("m", "v")
+
+    def __init__(
+        self,
+        learning_rate: float | str | Schedule = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        clipnorm: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, clipnorm)
+        name = type(self).__name__
+        self.beta_1 = check_number(name, "beta_1", beta_1, low=0.0, high=1.0, high_open=True)
+        self.beta_2 = check_number(name, "beta_2", beta_2, low=0.0, high=1.0, high_open=True)
+        self.epsilon = check_number(name, "epsilon", epsilon, low=0.0, low_open=True)
+
+    def update(self, w: Array, g: Array, scratch: Array, rate: float) -> None:
+        """Apply w ← w - η √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + ε)."""
+        m, v = self.slots["m"], self.slots["v"]
+        m *= self.beta_1
+        m += np.multiply(g, 1.0 - self.beta_1, out=scratch)
+        np.multiply(g, g, out=scratch)
+        scratch *= 1.0 - self.beta_2
+        v *= self.beta_2
+        v += scratch
+        np.sqrt(v, out=scratch)
+        scratch += self.epsilon
+        np.divide(m, scratch, out=scratch)
+        t = self.iterations + 1
+        scratch *= rate * math.sqrt(1.0 - self.beta_2**t) / (1.0 - self.beta_1**t)
+        w -= scratch
+
+
+@OPTIMIZERS.register("adamw")
+class AdamW(Adam):
+    """Adam with weight decay apart from the gradient: first w ← w - η λ w, then `Adam`'s update.
+
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.001
+        η, at least 0.
+    weight_decay : float, default 0.004
+        λ, at least 0; it acts on all parameters, biases and gains included.
+    beta_1, beta_2 : float, default 0.9 and 0.999
+        β₁ and β₂, in [0, 1).
+    epsilon : float, default 1e-7
+        ε, above 0.
+    clipnorm : float, optional
+        The greatest norm of the whole gradient.
+
+    References
+    ----------
+    Loshchilov, Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | str | Schedule = 0.001,
+        weight_decay: float = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        clipnorm: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, clipnorm)
+        self.weight_decay = check_number("AdamW", "weight_decay", weight_decay, low=0.0)
+
+    def update(self, w: Array, g: Array, scratch: Array, rate: float) -> None:
+        """Shrink w, then apply Adam's update."""
+        w *= 1.0 - rate * self.weight_decay
+        super().update(w, g, scratch, rate)

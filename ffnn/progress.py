@@ -1,0 +1,101 @@
+"""What `fit` shows while it trains: one callback for each verbose level that shows anything."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from ffnn.callbacks import Callback
+
+if TYPE_CHECKING:
+    from ffnn.callbacks import Logs
+
+
+def reporters(verbose: int | str) -> list[Callback]:
+    """Return the callbacks that show what `verbose` asks for.
+
+    Parameters
+    ----------
+    verbose : {"auto", 0, 1, 2}
+        0 nothing, 1 a progress bar, 2 a line an epoch; "auto" is 1 on a terminal or in a notebook,
+        else 2.
+
+    Raises
+    ------
+    ValueError
+        It is something else.
+    """
+    if verbose == "auto":
+        verbose = 1 if "ipykernel" in sys.modules or sys.stderr.isatty() else 2
+    if isinstance(verbose, str) or verbose not in (0, 1, 2):
+        raise ValueError(f"fit: verbose must be 'auto', 0, 1 or 2, got {verbose!r}")
+    levels: list[list[Callback]] = [[], [ProgressBar()], [EpochLines()]]
+    return levels[verbose]
+
+
+class ProgressBar(Callback):
+    """One tqdm bar over all epochs, with the current loss and validation loss (verbose 1)."""
+
+    REDRAW_SECONDS = 0.1
+    FORMAT = "{desc}{percentage:3.0f}%|{bar:14}| {elapsed}<{remaining}{postfix}"  # < 80 columns
+
+    def on_train_begin(self, logs: Logs) -> None:
+        """Open the bar."""
+        from tqdm.auto import tqdm
+
+        epochs = self.params["epochs"] - self.params["initial_epoch"]
+        self._bar = tqdm(total=epochs * self.params["steps"], bar_format=self.FORMAT)
+        self._shown: Logs = {}
+        self._pending = 0
+        self._next_redraw = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
+        """Say which epoch it is."""
+        self._bar.set_description(f"Epoch {epoch + 1}/{self.params['epochs']}", refresh=False)
+
+    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
+        """Count the batch; redraw at most ten times a second."""
+        self._pending += 1
+        now = time.monotonic()
+        if now >= self._next_redraw:
+            self._next_redraw = now + self.REDRAW_SECONDS
+            self._shown["loss"] = logs["loss"]
+            self._redraw()
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Show the epoch's losses."""
+        self._shown = {name: logs[name] for name in ("loss", "val_loss") if name in logs}
+        self._redraw()
+
+    def on_train_end(self, logs: Logs) -> None:
+        """Show the last numbers."""
+        self._redraw()
+
+    def close(self) -> None:
+        """Close the bar; it stays to be read."""
+        self._bar.close()
+
+    def _redraw(self) -> None:
+        self._bar.set_postfix_str(
+            ", ".join(f"{name}={value:.4f}" for name, value in self._shown.items()), refresh=False
+        )
+        self._bar.update(self._pending)
+        self._pending = 0
+        self._bar.refresh()
+
+
+class EpochLines(Callback):
+    """One printed line an epoch (verbose 2)."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
+        """Start the clock."""
+        self._start = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Print the epoch's numbers."""
+        width = len(str(self.params["epochs"]))
+        numbers = " - ".join(f"{name}: {value:.4f}" for name, value in logs.items())
+        seconds = time.monotonic() - self._start
+        print(f"Epoch {epoch + 1:{width}}/{self.params['epochs']} - {seconds:.1f}s - {numbers}")
+        sys.stdout.flush()

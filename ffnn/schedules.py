@@ -1,0 +1,171 @@
+"""Learning rates that change with the number of updates made so far."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from ffnn.checks import check_int, check_number
+from ffnn.registry import Configurable, Family
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Schedule(Configurable):
+    """A function η(t) of the number t of updates made so far, t = 0 at the first."""
+
+    def __call__(self, step: int) -> float:
+        """Return the learning rate of update number `step`, counted from 0."""
+        raise NotImplementedError
+
+
+SCHEDULES: Family[Schedule] = Family("schedule", Schedule)
+
+
+def _rate(owner: str, name: str, value: float) -> float:
+    return check_number(owner, name, value, low=0.0)
+
+
+@SCHEDULES.register("exponential_decay")
+class ExponentialDecay(Schedule):
+    """η(t) = η₀ · rate^(t / steps), the exponent rounded down where `staircase` is set.
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+        η₀, at least 0.
+    decay_steps : int
+        The number of updates after which η has been multiplied by `decay_rate` once.
+    decay_rate : float
+        The factor, above 0.
+    staircase : bool, default False
+        Whether η drops all at once every `decay_steps` updates.
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        decay_rate: float,
+        staircase: bool = False,
+    ) -> None:
+        name = type(self).__name__
+        self.initial_learning_rate = _rate(name, "initial_learning_rate", initial_learning_rate)
+        self.decay_steps = check_int(name, "decay_steps", decay_steps, low=1)
+        self.decay_rate = check_number(name, "decay_rate", decay_rate, low=0.0, low_open=True)
+        self.staircase = bool(staircase)
+
+    def __call__(self, step: int) -> float:
+        """Return η₀ · rate^(step / steps)."""
+        exponent = step // self.decay_steps if self.staircase else step / self.decay_steps
+        return self.initial_learning_rate * self.decay_rate**exponent
+
+
+@SCHEDULES.register("inverse_time_decay")
+class InverseTimeDecay(Schedule):
+    """η(t) = η₀ / (1 + rate · t / steps), the quotient t / steps rounded down with `staircase`.
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+        η₀, at least 0.
+    decay_steps : int
+        The unit in which t is measured.
+    decay_rate : float
+        At least 0.
+    staircase : bool, default False
+        Whether η drops all at once every `decay_steps` updates.
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        decay_rate: float,
+        staircase: bool = False,
+    ) -> None:
+        name = type(self).__name__
+        self.initial_learning_rate = _rate(name, "initial_learning_rate", initial_learning_rate)
+        self.decay_steps = check_int(name, "decay_steps", decay_steps, low=1)
+        self.decay_rate = check_number(name, "decay_rate", decay_rate, low=0.0)
+        self.staircase = bool(staircase)
+
+    def __call__(self, step: int) -> float:
+        """Return η₀ / (1 + rate · step / steps)."""
+        time = step // self.decay_steps if self.staircase else step / self.decay_steps
+        return self.initial_learning_rate / (1.0 + self.decay_rate * time)
+
+
+@SCHEDULES.register("piecewise_constant_decay")
+class PiecewiseConstantDecay(Schedule):
+    """η(t) = values[k], where k counts the boundaries that t is beyond: values[0] up to the first.
+
+    Parameters
+    ----------
+    boundaries : sequence of int
+        Ascending numbers of updates.
+    values : sequence of float
+        One more than there are boundaries, each at least 0.
+    """
+
+    def __init__(self, boundaries: Sequence[int], values: Sequence[float]) -> None:
+        name = type(self).__name__
+        self.boundaries = [check_int(name, "boundaries", b, low=0) for b in boundaries]
+        self.values = [_rate(name, "values", value) for value in values]
+        if len(self.values) != len(self.boundaries) + 1:
+            raise ValueError(
+                f"{name}: expected one value more than boundaries, got {len(self.values)} values "
+                f"and {len(self.boundaries)} boundaries"
+            )
+        if self.boundaries != sorted(set(self.boundaries)):
+            raise ValueError(f"{name}: boundaries must ascend, got {self.boundaries}")
+
+    def __call__(self, step: int) -> float:
+        """Return the value of the piece that `step` lies in."""
+        return self.values[sum(step > boundary for boundary in self.boundaries)]
+
+
+@SCHEDULES.register("cosine_decay")
+class CosineDecay(Schedule):
+    """A half cosine, η(t) = η₀ (α + (1 - α) (1 + cos(π t / steps)) / 2), constant after `steps`.
+
+    With `warmup_steps` w the rate first climbs evenly, η(t) = η₀ t / w, and the cosine begins at w.
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+        η₀, the greatest rate, at least 0.
+    decay_steps : int
+        The length of the half cosine in updates.
+    alpha : float, default 0.0
+        α, the share of η₀ that remains at the end, in [0, 1].
+    warmup_steps : int, default 0
+        w above.
+
+    References
+    ----------
+    Loshchilov, Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017,
+    equation 5, without restarts.
+    """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        alpha: float = 0.0,
+        warmup_steps: int = 0,
+    ) -> None:
+        name = type(self).__name__
+        self.initial_learning_rate = _rate(name, "initial_learning_rate", initial_learning_rate)
+        self.decay_steps = check_int(name, "decay_steps", decay_steps, low=1)
+        self.alpha = check_number(name, "alpha", alpha, low=0.0, high=1.0)
+        self.warmup_steps = check_int(name, "warmup_steps", warmup_steps, low=0)
+
+    def __call__(self, step: int) -> float:
+        """Return the warm-up's or the half cosine's rate."""
+        if step < self.warmup_steps:
+            return self.initial_learning_rate * step / self.warmup_steps
+        progress = min((step - self.warmup_steps) / self.decay_steps, 1.0)
+        cosine = (1.0 + math.cos(math.pi * progress)) / 2.0
+        return self.initial_learning_rate * (self.alpha + (1.0 - self.alpha) * cosine)

@@ -1,0 +1,353 @@
+"""One training step, and the loop around it.
+
+A batch flows one way: stages forward → loss and its gradient → stages backward → penalties →
+optimizer. Everything here works on objects that it is handed and knows no model class.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ffnn.errors import LayerError, TrainingDivergedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from types import FrameType
+
+    from ffnn._types import Array
+    from ffnn.base import Layer, Stage
+    from ffnn.callbacks import CallbackList, Logs
+    from ffnn.losses import Loss
+    from ffnn.metrics import Metric
+    from ffnn.optimizers import Optimizer
+    from ffnn.parameters import ParameterVector
+    from ffnn.regularizers import Regularizer
+
+
+class Penalty(NamedTuple):
+    """A regularizer with the arrays that it works on."""
+
+    regularizer: Regularizer
+    w: Array
+    grad: Array
+    scratch: Array
+
+    def value(self) -> float:
+        """Return R(w)."""
+        return self.regularizer.value(self.w, self.scratch)
+
+    def add_gradient(self) -> None:
+        """Add ∂R/∂w to the gradient."""
+        self.regularizer.add_gradient(self.w, self.grad, self.scratch)
+
+
+def run_forward(stages: Iterable[Stage], x: Array, training: bool) -> Array:
+    """Send a batch through `stages`.
+
+    Raises
+    ------
+    LayerError
+        A layer failed; the message names it.
+    """
+    stage = None
+    try:
+        for stage in stages:
+            x = stage.forward(x, training)
+    except Exception as error:
+        raise LayerError(f"{_label(stage)} failed in forward: {error}") from error
+    return x
+
+
+def run_backward(stages: Iterable[Stage], grad: Array) -> None:
+    """Send ∂L/∂output back through `stages`, given last to first.
+
+    Raises
+    ------
+    LayerError
+        A layer failed; the message names it.
+    """
+    stage = None
+    flowing: Any = grad
+    try:
+        for stage in stages:
+            flowing = stage.backward(flowing)
+    except Exception as error:
+        raise LayerError(f"{_label(stage)} failed in backward: {error}") from error
+
+
+def _label(stage: Stage | None) -> str:
+    return "layer" if stage is None else f"{type(stage.layer).__name__} {stage.layer.name!r}"
+
+
+class TrainStep:
+    """One step of training on one batch.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+        What a batch passes, without the last activation where `loss` takes its place.
+    layers : sequence of Layer
+        The layers that the stages belong to.
+    loss : Loss
+        The last layer.
+    penalties : sequence of Penalty
+        Added to the loss and to the gradients.
+    vector : ParameterVector
+        All parameters and gradients.
+    optimizer : Optimizer
+        Updates the parameters.
+    metrics : sequence of Metric
+        Told of every batch.
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        layers: Sequence[Layer],
+        loss: Loss,
+        penalties: Sequence[Penalty],
+        vector: ParameterVector,
+        optimizer: Optimizer,
+        metrics: Sequence[Metric],
+    ) -> None:
+        self.stages = stages
+        # Nothing before the first layer with parameters needs a gradient.
+        first = next((i for i, stage in enumerate(stages) if stage.layer.params), len(stages))
+        self.backward_stages = stages[first:][::-1]
+        self.layers_with_state = [layer for layer in layers if layer.state]
+        self.loss = loss
+        self.penalties = penalties
+        self.vector = vector
+        self.optimizer = optimizer
+        self.metrics = metrics
+
+    def __call__(self, x: Array, y: Array, weight: Array | None) -> float:
+        """Train on one batch and return its loss before the update.
+
+        Raises
+        ------
+        FloatingPointError
+            The loss or the gradient is infinite or NaN; nothing was updated.
+        """
+        loss = self.forward(x, y, weight)
+        for metric in self.metrics:
+            metric.update(y, self.loss.output)
+        self.backward()
+        self._check_finite(loss)
+        self.optimizer.step()
+        for layer in self.layers_with_state:
+            layer.update_state()
+        return loss
+
+    def forward(self, x: Array, y: Array, weight: Array | None) -> float:
+        """Return the loss of one batch, penalties included."""
+        output = run_forward(self.stages, x, training=True)
+        loss = self.loss.forward(output, y, weight)
+        for penalty in self.penalties:
+            loss += penalty.value()
+        return loss
+
+    def backward(self) -> None:
+        """Fill all gradients for the batch of the last `forward`."""
+        run_backward(self.backward_stages, self.loss.backward())
+        for penalty in self.penalties:
+            penalty.add_gradient()
+
+    def _check_finite(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise FloatingPointError(f"the loss became {loss}")
+        gradients = self.vector.gradients
+        # g·g is one quick pass and finite if g is, unless it overflows: then look closely.
+        if not math.isfinite(np.dot(gradients, gradients)) and not np.isfinite(gradients).all():
+            raise FloatingPointError("the gradient became infinite or NaN")
+
+
+class EvaluationStep:
+    """The loss and the metrics of one batch, with nothing trained.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+        What a batch passes, without the last activation where `loss` takes its place.
+    loss : Loss
+        The last layer.
+    penalties : sequence of Penalty
+        Added to the loss.
+    metrics : sequence of Metric
+        Told of every batch.
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        loss: Loss,
+        penalties: Sequence[Penalty],
+        metrics: Sequence[Metric],
+    ) -> None:
+        self.stages = stages
+        self.loss = loss
+        self.metrics = metrics
+        self._penalty = sum(penalty.value() for penalty in penalties)
+
+    def __call__(self, x: Array, y: Array, weight: Array | None) -> float:
+        """Return the loss of one batch, penalties included."""
+        output = run_forward(self.stages, x, training=False)
+        loss = self.loss.forward(output, y, weight)
+        for metric in self.metrics:
+            metric.update(y, self.loss.output)
+        return loss + self._penalty
+
+
+class Interrupt:
+    """Ctrl-C held back until the batch is done; a second one ends at once.
+
+    Used as a context manager. It takes over only where Python's own handler is in place, in the
+    main thread; elsewhere Ctrl-C stays what it is.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def __enter__(self) -> Interrupt:
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        self._active = (
+            in_main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        )
+        if self._active:
+            signal.signal(signal.SIGINT, self._handle)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._active:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = True
+
+
+def run_pass(
+    step: Callable[[Array, Array, Array | None], float],
+    batches: Iterable[tuple[Array, Array, Array | None]],
+    metrics: Sequence[Metric],
+    callbacks: CallbackList | None = None,
+    interrupt: Interrupt | None = None,
+) -> Logs:
+    """Run `step` on every batch, for training and for evaluation alike.
+
+    Parameters
+    ----------
+    step : callable
+        Takes (x, y, weight) and returns the batch's loss.
+    batches : iterable
+        The batches.
+    metrics : sequence of Metric
+        What `step` updates.
+    callbacks : CallbackList, optional
+        Told of every batch.
+    interrupt : Interrupt, optional
+        Ends the pass early when it is requested.
+
+    Returns
+    -------
+    dict of str to float
+        ``"loss"``, the mean over the rows whatever the batches' sizes, and each metric.
+    """
+    for metric in metrics:
+        metric.reset()
+    watched = callbacks if callbacks is not None and callbacks.watches_batches else None
+    total, rows = 0.0, 0
+    for batch, (x, y, weight) in enumerate(batches):
+        if watched is not None:
+            watched.batch_begin(batch)
+        total += step(x, y, weight) * len(x)
+        rows += len(x)
+        if watched is not None:
+            watched.batch_end(batch, {"loss": total / rows})
+        if interrupt is not None and interrupt.requested:
+            break
+    return {"loss": total / rows, **{metric.name: metric.result() for metric in metrics}}
+
+
+def train(
+    step: TrainStep,
+    batches: Iterable[tuple[Array, Array, Array | None]],
+    callbacks: CallbackList,
+    validate: Callable[[], Mapping[str, float]] | None,
+    should_stop: Callable[[], bool],
+    *,
+    initial_epoch: int,
+    epochs: int,
+) -> bool:
+    """Train for the epochs from `initial_epoch` to `epochs`.
+
+    Parameters
+    ----------
+    step : TrainStep
+        Trains on one batch.
+    batches : iterable
+        Gives the batches of an epoch, anew each time.
+    callbacks : CallbackList
+        Called at each begin and end.
+    validate : callable or None
+        Returns the validation numbers, run after each epoch.
+    should_stop : callable
+        Asked after each epoch.
+    initial_epoch, epochs : int
+        The first epoch's number, counted from 0, and the one to stop before.
+
+    Returns
+    -------
+    bool
+        Whether Ctrl-C ended the training.
+
+    Raises
+    ------
+    TrainingDivergedError
+        The loss or the gradient became infinite or NaN; the parameters are the last finite ones.
+    """
+    logs: Logs = {}
+    # Overflow on the way to a diverging loss is reported by the error, not by warnings.
+    with Interrupt() as interrupt, np.errstate(all="ignore"):
+        try:
+            callbacks.train_begin()
+            for epoch in range(initial_epoch, epochs):
+                callbacks.epoch_begin(epoch)
+                done = step.optimizer.iterations
+                try:
+                    logs = run_pass(step, batches, step.metrics, callbacks, interrupt)
+                except FloatingPointError as error:
+                    batch = step.optimizer.iterations - done + 1
+                    raise diverged(error, step.optimizer, epoch + 1, batch) from None
+                if interrupt.requested:
+                    break
+                if validate is not None:
+                    logs |= {f"val_{name}": value for name, value in validate().items()}
+                callbacks.epoch_end(epoch, logs)
+                if interrupt.requested or should_stop():
+                    break
+            callbacks.train_end(logs)
+        finally:
+            callbacks.close()
+    return interrupt.requested
+
+
+def diverged(
+    error: FloatingPointError, optimizer: Optimizer, epoch: int, batch: int
+) -> TrainingDivergedError:
+    """Return the error that says where training diverged and what to try."""
+    rate = optimizer.current_learning_rate
+    return TrainingDivergedError(
+        f"training diverged: {error} in epoch {epoch}, batch {batch}, at learning rate {rate:g}. "
+        f"The weights are those before this batch. Try a lower learning rate, clipnorm=1.0 in the "
+        f"optimizer, or scaled inputs.",
+        epoch=epoch,
+        batch=batch,
+        learning_rate=rate,
+    )

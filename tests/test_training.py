@@ -1,0 +1,238 @@
+"""The loop: interruption, divergence, batches' hooks."""
+
+import signal
+import threading
+
+import numpy as np
+import pytest
+
+import ffnn
+from ffnn.callbacks import Callback, EarlyStopping
+from ffnn.layers import Dense
+from ffnn.optimizers import SGD
+from ffnn.training import Interrupt
+
+X = np.random.default_rng(0).standard_normal((40, 3))
+
+
+def model(learning_rate=0.01, **options):
+    built = ffnn.Sequential([Dense(1, **options)], input_dim=3, seed=0)
+    built.compile(SGD(learning_rate))
+    return built
+
+
+class PressCtrlC(Callback):
+    """Sends SIGINT at one batch of one epoch."""
+
+    def __init__(self, epoch, batch, times=1):
+        self.when = (epoch, batch)
+        self.times = times
+        self.batches = 0
+
+    def on_epoch_begin(self, epoch, logs):
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs):
+        if (self.epoch, batch) == self.when:
+            for _ in range(self.times):
+                signal.raise_signal(signal.SIGINT)
+
+    def on_train_batch_end(self, batch, logs):
+        self.batches += 1
+
+
+def test_ctrl_c_finishes_the_batch_and_returns_the_history_so_far():
+    trained, press = model(), PressCtrlC(epoch=2, batch=1)
+
+    history = trained.fit(X, X[:, 0], batch_size=10, epochs=9, callbacks=[press], verbose=0)
+
+    assert history.interrupted
+    assert history.epoch == [0, 1]
+    assert trained.optimizer.iterations == press.batches == 4 + 4 + 2
+    assert np.isfinite(trained.parameters).all()
+
+
+def test_training_goes_on_after_an_interruption():
+    trained = model()
+    trained.fit(X, X[:, 0], epochs=3, callbacks=[PressCtrlC(1, 0)], verbose=0)
+
+    history = trained.fit(X, X[:, 0], epochs=2, verbose=0)
+
+    assert not history.interrupted
+    assert len(history.epoch) == 2
+
+
+def test_a_second_ctrl_c_ends_at_once():
+    with pytest.raises(KeyboardInterrupt):
+        model().fit(X, X[:, 0], callbacks=[PressCtrlC(0, 0, times=2)], verbose=0)
+
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_pythons_own_handler_is_back_after_training():
+    model().fit(X, X[:, 0], verbose=0)
+
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_handler_of_the_program_is_respected():
+    calls = []
+    before = signal.signal(signal.SIGINT, lambda *_: calls.append(1))
+    try:
+        history = model().fit(X, X[:, 0], epochs=2, callbacks=[PressCtrlC(0, 0)], verbose=0)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert calls == [1]
+    assert history.epoch == [0, 1]
+
+
+def test_training_in_another_thread_works():
+    trained = model()
+    thread = threading.Thread(target=lambda: trained.fit(X, X[:, 0], verbose=0))
+    thread.start()
+    thread.join()
+
+    assert trained.optimizer.iterations == 2
+
+
+def test_interrupt_outside_the_main_thread_leaves_signals_alone():
+    seen = []
+
+    def enter():
+        with Interrupt():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+
+    assert seen == [signal.default_int_handler]
+
+
+def test_divergence_names_epoch_batch_and_rate_and_keeps_the_last_finite_weights():
+    trained = model(learning_rate=1e6)
+
+    class Remember(Callback):
+        def on_train_batch_end(self, batch, logs):
+            self.last = self.model.parameters.copy()
+            self.done = batch + 1
+
+    remember = Remember()
+    with pytest.raises(ffnn.TrainingDivergedError) as caught:
+        trained.fit(X, X[:, 0], batch_size=10, epochs=50, callbacks=[remember], verbose=0)
+
+    error = caught.value
+    assert error.learning_rate == 1e6
+    assert error.epoch == (trained.optimizer.iterations // 4) + 1
+    assert error.batch == (trained.optimizer.iterations % 4) + 1
+    assert f"epoch {error.epoch}, batch {error.batch}, at learning rate 1e+06" in str(error)
+    assert np.isfinite(trained.parameters).all()
+    np.testing.assert_array_equal(trained.parameters, remember.last)
+
+
+def test_an_infinite_gradient_of_a_finite_loss_stops_before_the_update():
+    class Overflowing(ffnn.layers.Layer):
+        def forward(self, x, training=False):
+            return x
+
+        def backward(self, grad):
+            return grad * np.float32(np.inf)
+
+    trained = ffnn.Sequential([Dense(1), Overflowing()], input_dim=3, seed=0)
+    trained.compile()
+    before = trained.parameters.copy()
+
+    with pytest.raises(ffnn.TrainingDivergedError, match="gradient became infinite"):
+        trained.train_on_batch(X, X[:, 0])
+
+    np.testing.assert_array_equal(trained.parameters, before)
+    assert trained.optimizer.iterations == 0
+
+
+def test_a_large_finite_gradient_is_no_divergence():
+    class Huge(ffnn.layers.Layer):
+        def forward(self, x, training=False):
+            return x
+
+        def backward(self, grad):
+            grad[...] = 1e25  # g·g overflows in float32
+            return grad
+
+    trained = ffnn.Sequential([Dense(1), Huge()], input_dim=3, seed=0)
+    trained.compile(SGD(1e-25))
+
+    trained.train_on_batch(X, X[:, 0])
+
+    assert np.isfinite(trained.parameters).all()
+
+
+def test_an_error_in_a_callback_closes_what_is_open_and_keeps_the_model_whole():
+    class Fails(Callback):
+        closed = False
+
+        def on_epoch_end(self, epoch, logs):
+            raise ZeroDivisionError
+
+        def close(self):
+            self.closed = True
+
+    trained, fails = model(), Fails()
+    with pytest.raises(ZeroDivisionError):
+        trained.fit(X, X[:, 0], callbacks=[fails], verbose=0)
+
+    assert fails.closed
+    assert np.isfinite(trained.parameters).all()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_hooks_run_in_order():
+    calls = []
+
+    class Spy(Callback):
+        def on_train_begin(self, logs):
+            calls.append("train begin")
+
+        def on_epoch_begin(self, epoch, logs):
+            calls.append(f"epoch {epoch} begin")
+
+        def on_train_batch_begin(self, batch, logs):
+            calls.append(f"batch {batch} begin")
+
+        def on_train_batch_end(self, batch, logs):
+            calls.append(f"batch {batch} end {sorted(logs)}")
+
+        def on_epoch_end(self, epoch, logs):
+            calls.append(f"epoch {epoch} end {sorted(logs)}")
+
+        def on_train_end(self, logs):
+            calls.append(f"train end {sorted(logs)}")
+
+        def close(self):
+            calls.append("close")
+
+    model().fit(
+        X, X[:, 0], batch_size=20, callbacks=[Spy()], validation_data=(X, X[:, 0]), verbose=0
+    )
+
+    assert calls == [
+        "train begin",
+        "epoch 0 begin",
+        "batch 0 begin",
+        "batch 0 end ['loss']",
+        "batch 1 begin",
+        "batch 1 end ['loss']",
+        "epoch 0 end ['loss', 'val_loss']",
+        "train end ['loss', 'val_loss']",
+        "close",
+    ]
+
+
+def test_interrupted_training_still_restores_the_best_weights():
+    trained = model(learning_rate=0.1)
+    stopping = EarlyStopping("loss", patience=100)
+
+    trained.fit(X, X[:, 0], epochs=9, callbacks=[stopping, PressCtrlC(4, 0)], verbose=0)
+
+    assert stopping.best_epoch == 3
+    np.testing.assert_array_equal(trained.get_weights()[0], stopping._best_weights[0])
