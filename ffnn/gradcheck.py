@@ -1,0 +1,263 @@
+"""Gradients proven: backpropagation against finite differences."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ffnn.checks import check_int
+from ffnn.state import as_double
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+    from ffnn.sequential import Sequential
+    from ffnn.training import TrainStep
+
+LARGEST_STEP = 0.02
+HALVINGS = 9
+GOOD_ENOUGH = 1e-9  # relative error at which a difference quotient is not refined further
+FLOOR = 1e-4
+
+
+class GradientRow(NamedTuple):
+    """What was found for one parameter array.
+
+    Attributes
+    ----------
+    layer, parameter : str
+        Such as ``"dense_1"`` and ``"weight"``.
+    entries : int
+        The size of the array.
+    checked : int
+        The number of entries compared.
+    kinks : int
+        The number of entries left out because a kink of the loss lies within the step.
+    max_error : float
+        The worst relative error of the compared entries.
+    """
+
+    layer: str
+    parameter: str
+    entries: int
+    checked: int
+    kinks: int
+    max_error: float
+
+
+class GradientReport:
+    """What `gradient_check` found.
+
+    Parameters
+    ----------
+    rows : list of GradientRow
+        One for each parameter array.
+
+    Attributes
+    ----------
+    rows : list of GradientRow
+        One for each parameter array, in the order of the model.
+    max_error : float
+        The worst relative error of all.
+    checked, kinks : int
+        Entries compared, and entries left out at kinks.
+    """
+
+    def __init__(self, rows: list[GradientRow]) -> None:
+        self.rows = rows
+        self.max_error = max((row.max_error for row in rows), default=0.0)
+        self.checked = sum(row.checked for row in rows)
+        self.kinks = sum(row.kinks for row in rows)
+
+    def __repr__(self) -> str:
+        return (
+            f"<GradientReport: {self.checked} entries checked, {self.kinks} at kinks, "
+            f"max_error={self.max_error:.2e}>"
+        )
+
+    def __str__(self) -> str:
+        head = ("layer", "parameter", "entries", "checked", "at kinks")
+        lines = [
+            "{:<16}{:<12}{:>10}{:>10}{:>10}".format(*head) + f"{'worst error':>14}",
+            "─" * 72,
+        ]
+        lines += [
+            f"{row.layer:<16}{row.parameter:<12}{row.entries:>10,}{row.checked:>10,}"
+            f"{row.kinks:>10,}{row.max_error:>14.2e}"
+            for row in self.rows
+        ]
+        total = sum(row.entries for row in self.rows)
+        lines.append("─" * 72)
+        lines.append(
+            f"{'all':<28}{total:>10,}{self.checked:>10,}{self.kinks:>10,}{self.max_error:>14.2e}"
+        )
+        return "\n".join(lines)
+
+
+def gradient_check(
+    model: Sequential,
+    x: Any,
+    y: Any,
+    sample_weight: Any = None,
+    *,
+    max_entries: int | None = None,
+    seed: int = 0,
+    progress: bool = False,
+) -> GradientReport:
+    """Compare the gradients of backpropagation with finite differences of the loss.
+
+    A float64 copy of the model is checked; the model itself stays as it is. With L the training
+    loss, penalties included, the derivative by an entry w is taken from central differences
+
+        D(h) = (L(w + h) - L(w - h)) / 2h
+
+    with h = 0.02 halved again and again, extrapolated to h = 0 (Ridders). The relative error of an
+    entry is |a - d| / max(|a|, |d|, f) for backpropagation's a and the extrapolated d; the floor
+    f = 10⁻⁴ max(|L|, max |a|) keeps entries that are zero but for rounding from being divided by
+    nothing.
+
+    Where a step crosses a kink (an input of a ReLU, a residual of the absolute error or a weight
+    under an L1 penalty changes its sign between w - h and w + h) it is not used. An entry with
+    fewer than three usable steps lies too near to a kink; it is left out and counted. Dropout
+    masks are held fixed.
+
+    Parameters
+    ----------
+    model : Sequential
+        A compiled model.
+    x : array-like of shape (batch, input_dim)
+        Inputs; a few rows are enough.
+    y : array-like of shape (batch,) or (batch, units)
+        Targets, as the loss wants them.
+    sample_weight : array-like of shape (batch,), optional
+        The rows' weights.
+    max_entries : int, optional
+        At most so many entries of each array are checked, drawn at random; None checks all.
+    seed : int, default 0
+        Of that draw.
+    progress : bool, default False
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    GradientReport
+        A row for each parameter array, and the worst error of all as ``max_error``.
+
+    Raises
+    ------
+    DataError
+        The data does not fit.
+    RuntimeError
+        The model is not compiled.
+
+    References
+    ----------
+    Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", Advances in Engineering Software
+    1982.
+    """
+    if max_entries is not None:
+        check_int("gradient_check", "max_entries", max_entries, low=1)
+    model._open_batch(x, y, sample_weight)  # builds the model and checks the data
+    double = as_double(model)
+    loss = double.compute_gradients(x, y, sample_weight)
+    analytic = double.gradients.copy()
+    floor = FLOOR * max(abs(loss), float(np.abs(analytic).max(initial=0.0)))
+    probe = _Probe(double, x, y, sample_weight)
+    positions = _positions(double, max_entries, np.random.default_rng(seed))
+    total = sum(len(chosen) for *_, chosen in positions)
+    rows = []
+    with _bar(total, progress) as bar:
+        for layer, parameter, entries, chosen in positions:
+            errors, kinks = [0.0], 0
+            for position in chosen:
+                numeric = probe.derivative(position, floor)
+                bar.update(1)
+                if numeric is None:
+                    kinks += 1
+                    continue
+                exact = float(analytic[position])
+                scale = max(abs(exact), abs(numeric), floor)
+                errors.append(abs(exact - numeric) / scale if scale else 0.0)
+            # max() could pass over NaN, which must never count as right
+            worst = float(np.max(errors))
+            rows.append(GradientRow(layer, parameter, entries, len(chosen) - kinks, kinks, worst))
+    return GradientReport(rows)
+
+
+def _positions(
+    model: Sequential, max_entries: int | None, rng: np.random.Generator
+) -> list[tuple[str, str, int, list[int]]]:
+    """Return, for each array, its names, its size, and the places to check in the flat vector."""
+    result = []
+    start = 0
+    for layer in model.layers:
+        for name, array in layer.params.items():
+            chosen = np.arange(array.size)
+            if max_entries is not None and array.size > max_entries:
+                chosen = np.sort(rng.choice(array.size, max_entries, replace=False))
+            result.append((layer.name, name, array.size, (start + chosen).tolist()))
+            start += array.size
+    return result
+
+
+def _bar(total: int, progress: bool) -> Any:
+    from tqdm.auto import tqdm
+
+    return tqdm(total=total, desc="Checking gradients", unit="entry", disable=not progress)
+
+
+class _Probe:
+    """The loss of a model as a function of one parameter."""
+
+    def __init__(self, model: Sequential, x: Any, y: Any, sample_weight: Any) -> None:
+        self._batch = model._open_batch(x, y, sample_weight)
+        self._step: TrainStep = model._step
+        self._generators = [rng for layer in model.layers for rng in layer.random_generators()]
+        self._states = [rng.bit_generator.state for rng in self._generators]
+
+    def derivative(self, position: int, floor: float) -> float | None:
+        """Return ∂L/∂w by extrapolated differences, or None where a kink is too near."""
+        row: list[float] = []
+        best, best_error = 0.0, math.inf
+        for halving in range(HALVINGS):
+            difference = self._central_difference(position, LARGEST_STEP / 2**halving)
+            if difference is None:  # a kink within the step: begin again with a smaller one
+                row, best_error = [], math.inf
+                continue
+            previous, row = row, [difference]
+            for order, coarse in enumerate(previous, start=1):
+                row.append(row[-1] + (row[-1] - coarse) / (4**order - 1))
+                error = max(abs(row[-1] - row[-2]), abs(row[-1] - coarse))
+                if error <= best_error:
+                    best, best_error = row[-1], error
+            if best_error <= GOOD_ENOUGH * max(abs(best), floor):
+                return best
+        return best if len(row) >= 3 else None
+
+    def _central_difference(self, position: int, h: float) -> float | None:
+        """Return D(h), or None where a kink lies within the step."""
+        values = self._step.vector.values
+        before = values[position]
+        values[position] = before + h
+        above, sides_above = self._loss()
+        values[position] = before - h
+        below, sides_below = self._loss()
+        values[position] = before
+        return (above - below) / (2.0 * h) if sides_above == sides_below else None
+
+    def _loss(self) -> tuple[float, bytes]:
+        """Return the loss, and on which side of every kink it was computed."""
+        for rng, state in zip(self._generators, self._states, strict=True):
+            rng.bit_generator.state = state
+        x, y, weight = self._batch
+        sides: list[Array] = []
+        for stage in self._step.stages:
+            sides += [np.sign(x - kink) for kink in getattr(stage.layer, "kinks", ())]
+            x = stage.forward(x, True)
+        loss = self._step.loss.forward(x, y, weight)
+        sides += [np.sign(x - y - kink) for kink in self._step.loss.kinks]
+        for penalty in self._step.penalties:
+            loss += penalty.value()
+            sides += [np.sign(penalty.w - kink) for kink in penalty.regularizer.kinks]
+        return loss, b"".join(side.astype(np.int8).tobytes() for side in sides)

@@ -1,0 +1,544 @@
+"""`Sequential`: a network that trains, evaluates, and is saved and loaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ffnn import saving, state, targets
+from ffnn.activations import ActivationFunction
+from ffnn.batches import Batches, Examples
+from ffnn.callbacks import CallbackList, History
+from ffnn.checks import check_int
+from ffnn.data import Rows
+from ffnn.errors import DataError
+from ffnn.layers.dense import Dense
+from ffnn.losses import LOSSES, Loss
+from ffnn.metrics import METRICS, Metric
+from ffnn.network import EVALUATION_BATCH_SIZE, Network
+from ffnn.optimizers import OPTIMIZERS, Optimizer
+from ffnn.progress import reporters
+from ffnn.training import EvaluationStep, Penalty, TrainStep, diverged, run_pass, train
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    from ffnn._types import Array
+    from ffnn.base import Layer, Stage
+    from ffnn.callbacks import Callback
+
+
+class Sequential(Network):
+    """A feed-forward neural network: each layer's output is the next layer's input.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        From the first to the last. Activation objects are layers too.
+    input_dim : int, optional
+        The number of input columns; without it the model builds itself at the first data it sees.
+    dtype : {"float32", "float64"}, default "float32"
+        Of all parameters and results.
+    seed : int, optional
+        Makes initial values, shuffling and dropout masks repeatable.
+
+    Attributes
+    ----------
+    layers : list of Layer
+        The layers.
+    class_names, feature_names : list of str or None
+        What the outputs and the input columns mean, if anybody said; kept with the model.
+    history : History or None
+        The record of the last training.
+    stop_training : bool
+        Set by a callback to end training after the epoch.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of the wrong type; a layer stands in the list twice or belongs to another
+        model; the layers do not fit together.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> from ffnn.layers import Dense
+    >>> model = ffnn.Sequential([Dense(128, "relu"), Dense(10, "softmax")], input_dim=64, seed=0)
+    >>> model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        input_dim: int | None = None,
+        dtype: str = "float32",
+        seed: int | None = None,
+    ) -> None:
+        self.optimizer: Optimizer | None = None
+        self.loss: Loss | None = None
+        self.metrics: list[Metric] = []
+        self.history: History | None = None
+        self.stop_training = False
+        super().__init__(layers, input_dim, dtype, seed)
+        self._shuffling = np.random.default_rng(np.random.SeedSequence(self._entropy))
+
+    @classmethod
+    def from_sizes(
+        cls,
+        sizes: Sequence[int],
+        activations: str | ActivationFunction | Sequence[str | ActivationFunction | None],
+        *,
+        dtype: str = "float32",
+        seed: int | None = None,
+        **dense_options: Any,
+    ) -> Sequential:
+        """Build a network of `Dense` layers from the numbers of neurons.
+
+        Parameters
+        ----------
+        sizes : sequence of int
+            The number of inputs, then the units of each layer, the output layer included.
+        activations : sequence of str, ActivationFunction or None, or one of them for all
+            One for each layer.
+        dtype : {"float32", "float64"}, default "float32"
+            Of all parameters and results.
+        seed : int, optional
+            Makes the model repeatable.
+        **dense_options
+            Passed to every `Dense`: initializers, regularizers, ``use_bias``.
+
+        Returns
+        -------
+        Sequential
+            The built model.
+
+        Raises
+        ------
+        ValueError
+            There are fewer than two sizes, or the numbers of layers and activations differ.
+        """
+        if len(sizes) < 2:
+            raise ValueError(f"from_sizes: expected inputs and at least one layer, got {sizes!r}")
+        if isinstance(activations, (str, ActivationFunction)):
+            activations = [activations] * (len(sizes) - 1)
+        if len(activations) != len(sizes) - 1:
+            raise ValueError(
+                f"from_sizes: {len(sizes)} sizes make {len(sizes) - 1} layers, "
+                f"but there are {len(activations)} activations"
+            )
+        layers = [
+            Dense(units, activation, **dense_options)
+            for units, activation in zip(sizes[1:], activations, strict=True)
+        ]
+        return cls(layers, input_dim=sizes[0], dtype=dtype, seed=seed)
+
+    def build(self, input_dim: int) -> None:
+        """Make and initialise all parameters.
+
+        Parameters
+        ----------
+        input_dim : int
+            The number of input columns.
+
+        Raises
+        ------
+        ValueError
+            The model is built already for another number, or a layer cannot take its input.
+        """
+        super().build(input_dim)
+        if self.optimizer is not None:
+            self._prepare_training()
+
+    # -- training ------------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: str | Optimizer = "sgd",
+        loss: str | Loss = "mean_squared_error",
+        metrics: Sequence[str | Metric] | None = None,
+    ) -> None:
+        """Say how to train.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer, default "sgd"
+            The rule of the updates.
+        loss : str or Loss, default "mean_squared_error"
+            What is made small.
+        metrics : sequence of str or Metric, optional
+            What is reported besides.
+
+        Raises
+        ------
+        ValueError
+            A name is unknown, the loss cannot follow the last layer, or the optimizer already
+            trains another model.
+        """
+        new_optimizer, new_loss = OPTIMIZERS.get(optimizer), LOSSES.get(loss)
+        new_metrics = [METRICS.get(metric) for metric in metrics or ()]
+        new_loss.check_output(self._last_activation())
+        if self._vector is not None:
+            new_optimizer.bind(self._vector)
+        self.optimizer, self.loss, self.metrics = new_optimizer, new_loss, new_metrics
+        if self.is_built:
+            self._prepare_training()
+
+    def _prepare_training(self) -> None:
+        """Put the step together. This is the one place where loss and activation are paired."""
+        vector = self._require_built()
+        assert self.optimizer is not None
+        assert self.loss is not None
+        self.optimizer.bind(vector)
+        fused = self.loss.fuse(self._last_activation())
+        self._fused = fused is not None
+        self._step_loss = fused or self.loss
+        scratch = vector.views(vector.scratch)
+        self._penalties = [
+            Penalty(rule, layer.params[name], layer.grads[name], scratch[index][name])
+            for index, layer in enumerate(self.layers)
+            for name, rule in layer.regularizers().items()
+        ]
+        self._step = TrainStep(
+            self._without_fused(self._stages()),
+            self.layers,
+            self._step_loss,
+            self._penalties,
+            vector,
+            self.optimizer,
+            self.metrics,
+        )
+
+    def _without_fused(self, stages: list[Stage]) -> list[Stage]:
+        return stages[:-1] if self._fused else stages
+
+    def _open_examples(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        *,
+        prefix: str = "",
+    ) -> Examples:
+        """Check data, and build the model if this is the first that it sees."""
+        if self.loss is None:
+            raise RuntimeError("this model does not know how to train: call compile(...) first")
+        rows = self._open_inputs(x, f"{prefix}x")
+        units = self.output_dim or 0
+        if not hasattr(y, "__len__") or len(y) != len(rows):
+            count = len(y) if hasattr(y, "__len__") else repr(y)
+            raise DataError(
+                f"{prefix}y: expected one target for each of {len(rows)} rows, got {count}"
+            )
+        target = self.loss.prepare(y, units)
+        for metric in self.metrics:
+            metric.check_target(target)
+        weight = targets.row_weights(sample_weight, class_weight, target, units)
+        return Examples(
+            rows,
+            Rows(target, np.intp if target.ndim == 1 else self.dtype),
+            None if weight is None else Rows(weight, self.dtype),
+        )
+
+    def fit(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int = 32,
+        epochs: int = 1,
+        learning_rate: float | None = None,
+        verbose: int | str = "auto",
+        callbacks: Sequence[Callback] | None = None,
+        validation_split: float = 0.0,
+        validation_data: tuple[Any, ...] | None = None,
+        shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+    ) -> History:
+        """Train on rows and targets.
+
+        Ctrl-C lets the batch finish, then ends the training and returns the history so far.
+
+        Parameters
+        ----------
+        x : array-like, memmap, h5py dataset or sparse matrix of shape (rows, input_dim)
+            Inputs. They stay as they are; a batch at a time is cast to the model's dtype.
+        y : array-like of shape (rows,) or (rows, units)
+            Targets, as the loss wants them.
+        batch_size : int, default 32
+            Rows to an update.
+        epochs : int, default 1
+            The number of the epoch to stop before, counted from 0.
+        learning_rate : float, optional
+            Replaces the optimizer's.
+        verbose : {"auto", 0, 1, 2}, default "auto"
+            0 shows nothing, 1 a progress bar, 2 a line an epoch; "auto" is 1 on a terminal or in
+            a notebook, else 2.
+        callbacks : sequence of Callback, optional
+            Called at each begin and end.
+        validation_split : float, default 0.0
+            The share of the rows, taken from the end, that are kept for validation, in [0, 1).
+        validation_data : (x, y) or (x, y, sample_weight), optional
+            Rows for validation.
+        shuffle : bool, default True
+            Whether the rows come in a new order at each epoch.
+        class_weight : mapping of int to float, optional
+            Class number → weight.
+        sample_weight : array-like of shape (rows,), optional
+            The rows' weights. The loss is Σ w_i loss_i divided by the number of rows.
+        initial_epoch : int, default 0
+            The first epoch's number.
+        steps_per_epoch : int, optional
+            The number of batches after which an epoch ends at the latest.
+
+        Returns
+        -------
+        History
+            The losses and metrics of each epoch.
+
+        Raises
+        ------
+        DataError
+            The data does not fit the model or the loss, or is not finite. Nothing was trained.
+        TypeError, ValueError
+            An argument is wrong. Nothing was trained.
+        RuntimeError
+            The model is not compiled.
+        TrainingDivergedError
+            The loss or the gradient became infinite or NaN; the parameters are the last finite
+            ones.
+        """
+        check_int("fit", "batch_size", batch_size, low=1)
+        check_int("fit", "initial_epoch", initial_epoch, low=0)
+        check_int("fit", "epochs", epochs, low=initial_epoch + 1)
+        if steps_per_epoch is not None:
+            check_int("fit", "steps_per_epoch", steps_per_epoch, low=1)
+        shown = reporters(verbose)
+        examples = self._open_examples(x, y, sample_weight, class_weight)
+        held_out = self._open_validation(validation_data)
+        if validation_split:
+            if held_out is not None:
+                raise ValueError("fit: give validation_split or validation_data, not both")
+            examples, held_out = examples.split(validation_split)
+        step = self._step
+        if learning_rate is not None:
+            step.optimizer.learning_rate = learning_rate
+
+        rng = self._shuffling if shuffle else None
+        batches = Batches(examples, batch_size, rng, steps_per_epoch)
+        names = ["loss", *(metric.name for metric in self.metrics)]
+        params = {
+            "epochs": epochs,
+            "initial_epoch": initial_epoch,
+            "steps": len(batches),
+            "verbose": verbose,
+            "metrics": names + [f"val_{name}" for name in names if held_out is not None],
+        }
+        history = History()
+        callback_list = CallbackList([history, *(callbacks or ()), *shown], self, params)
+        self.history = history
+        self.stop_training = False
+        history.interrupted = train(
+            step,
+            batches,
+            callback_list,
+            None if held_out is None else lambda: self._evaluate(held_out),
+            lambda: self.stop_training,
+            initial_epoch=initial_epoch,
+            epochs=epochs,
+        )
+        return history
+
+    def _open_validation(self, data: tuple[Any, ...] | None) -> Examples | None:
+        if data is None:
+            return None
+        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
+            raise ValueError(
+                "fit: expected validation_data=(x, y) or (x, y, sample_weight), "
+                f"got {type(data).__name__}"
+            )
+        x, y, *weight = data
+        return self._open_examples(x, y, *weight, prefix="validation ")
+
+    def _evaluate(
+        self, examples: Examples, batch_size: int = EVALUATION_BATCH_SIZE
+    ) -> dict[str, float]:
+        step = EvaluationStep(
+            self._without_fused(self._private_stages()),
+            self._step_loss,
+            self._penalties,
+            self.metrics,
+        )
+        return run_pass(step, Batches(examples, batch_size), self.metrics)
+
+    def evaluate(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int = EVALUATION_BATCH_SIZE,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+    ) -> float | list[float] | dict[str, float]:
+        """Return the loss and the metrics of rows, with nothing trained.
+
+        Parameters
+        ----------
+        x : array-like, memmap, h5py dataset or sparse matrix of shape (rows, input_dim)
+            Inputs.
+        y : array-like of shape (rows,) or (rows, units)
+            Targets, as the loss wants them.
+        batch_size : int, default 1024
+            How many rows are computed together.
+        sample_weight : array-like of shape (rows,), optional
+            The rows' weights in the loss.
+        return_dict : bool, default False
+            Whether numbers come by name.
+
+        Returns
+        -------
+        float, list of float, or dict of str to float
+            The loss; with metrics, the loss and each of them.
+
+        Raises
+        ------
+        DataError
+            The data does not fit.
+        """
+        check_int("evaluate", "batch_size", batch_size, low=1)
+        logs = self._evaluate(self._open_examples(x, y, sample_weight), batch_size)
+        if return_dict:
+            return logs
+        return list(logs.values()) if self.metrics else logs["loss"]
+
+    def _open_batch(self, x: Any, y: Any, sample_weight: Any) -> tuple[Array, Array, Array | None]:
+        """Return all rows as one batch."""
+        examples = self._open_examples(x, y, sample_weight)
+        return next(iter(Batches(examples, len(examples.x))))
+
+    def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> float:
+        """Make one update from one batch.
+
+        Parameters
+        ----------
+        x : array-like of shape (batch, input_dim)
+            Inputs.
+        y : array-like of shape (batch,) or (batch, units)
+            Targets, as the loss wants them.
+        sample_weight : array-like of shape (batch,), optional
+            The rows' weights.
+
+        Returns
+        -------
+        float
+            The loss before the update, penalties included.
+
+        Raises
+        ------
+        DataError
+            The data does not fit. Nothing was updated.
+        TrainingDivergedError
+            The loss or the gradient is infinite or NaN. Nothing was updated.
+        """
+        batch = self._open_batch(x, y, sample_weight)
+        step = self._step
+        for metric in step.metrics:
+            metric.reset()
+        try:
+            with np.errstate(all="ignore"):
+                return step(*batch)
+        except FloatingPointError as error:
+            done = step.optimizer.iterations
+            raise diverged(error, step.optimizer, epoch=1, batch=done + 1) from None
+
+    def compute_gradients(self, x: Any, y: Any, sample_weight: Any = None) -> float:
+        """Compute the loss and leave its gradients in the layers; nothing is updated.
+
+        The pass is one of training: `Dropout` masks, `BatchNorm` uses the batch. The generators of
+        the masks are put back, so the same call gives the same result again.
+
+        Parameters
+        ----------
+        x : array-like of shape (batch, input_dim)
+            Inputs.
+        y : array-like of shape (batch,) or (batch, units)
+            Targets, as the loss wants them.
+        sample_weight : array-like of shape (batch,), optional
+            The rows' weights.
+
+        Returns
+        -------
+        float
+            The loss, penalties included.
+
+        Raises
+        ------
+        DataError
+            The data does not fit.
+        """
+        batch = self._open_batch(x, y, sample_weight)
+        step = self._step
+        generators = [rng for layer in self.layers for rng in layer.random_generators()]
+        states = [rng.bit_generator.state for rng in generators]
+        loss = step.forward(*batch)
+        step.backward()
+        for rng, state_before in zip(generators, states, strict=True):
+            rng.bit_generator.state = state_before
+        return loss
+
+    # -- keeping -------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model into an HDF5 file, whole or not at all.
+
+        Saved are the layers, parameters, gradients, layer states, optimizer with its memory,
+        random generators, history and names: the loaded model predicts and trains on as this one.
+
+        Parameters
+        ----------
+        path : str or path
+            Where to; a file that is there is replaced once the new one is complete.
+
+        Raises
+        ------
+        RuntimeError
+            The model is not built.
+        OSError
+            The file cannot be written; an old one is left as it was.
+        """
+        self._require_built()
+        saving.write(path, *state.capture(self))
+
+    @classmethod
+    def load(
+        cls, path: str | os.PathLike[str], custom_objects: Mapping[str, type] | None = None
+    ) -> Sequential:
+        """Return the model that `save` wrote.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+        custom_objects : mapping of str to type, optional
+            Classes that are not part of the library, by name.
+
+        Raises
+        ------
+        ModelFileError
+            The file is missing, is not a model, or is damaged.
+        """
+        return saving.read(
+            path, lambda config, arrays: state.restore(cls, config, arrays, custom_objects)
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        config, arrays = state.capture(self)
+        copies = {name: array.copy() for name, array in arrays.items()}
+        return {"config": config, "arrays": copies, "classes": state.custom_classes_of(self)}
+
+    def __setstate__(self, content: dict[str, Any]) -> None:
+        config, arrays, classes = content["config"], content["arrays"], content["classes"]
+        self.__dict__ = state.restore(type(self), config, arrays, classes).__dict__

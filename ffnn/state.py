@@ -1,0 +1,159 @@
+"""A model as plain data: a config of numbers, strings, lists and dicts, and named arrays.
+
+Both saving and pickling go through it. It holds all that a model needs to predict and to train on
+as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ffnn.callbacks import History
+from ffnn.registry import custom_classes, describe, rebuild
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ffnn._types import Array
+    from ffnn.sequential import Sequential
+
+Content = tuple[dict[str, Any], dict[str, "Array"]]
+
+
+def capture(model: Sequential) -> Content:
+    """Return the config and the live arrays of a model.
+
+    Parameters
+    ----------
+    model : Sequential
+        Any model, built or not, compiled or not.
+
+    Returns
+    -------
+    config : dict
+        Plain data.
+    arrays : dict of str to ndarray
+        ``"layers/0_dense_1/weight"`` → values, and so on.
+    """
+    config: dict[str, Any] = {
+        "layers": [describe(layer) for layer in model.layers],
+        "input_dim": model.input_dim,
+        "dtype": model.dtype.name,
+        "seed": model.seed,
+        "entropy": model._entropy,
+        "class_names": model.class_names,
+        "feature_names": model.feature_names,
+        "history": None,
+        "compile": None,
+        "generators": [rng.bit_generator.state for rng in _generators(model)],
+    }
+    if model.history is not None:
+        config["history"] = {"history": model.history.history, "epoch": model.history.epoch}
+    if model.optimizer is not None:
+        config["compile"] = {
+            "optimizer": describe(model.optimizer),
+            "loss": describe(model.loss),
+            "metrics": describe(model.metrics),
+            "iterations": model.optimizer.iterations,
+        }
+    return config, _arrays(model)
+
+
+def custom_classes_of(model: Sequential) -> dict[str, type]:
+    """Return the classes of a model's parts that are not part of the library, by name."""
+    parts = [*model.layers, *model.metrics]
+    return custom_classes([*parts, model.loss, model.optimizer])
+
+
+def as_double(model: Sequential) -> Sequential:
+    """Return a copy of a model that computes in float64 from the same values."""
+    config, arrays = capture(model)
+    doubled = {name: array.astype(np.float64) for name, array in arrays.items()}
+    config["dtype"] = "float64"
+    return restore(type(model), config, doubled, custom_classes_of(model))
+
+
+def _generators(model: Sequential) -> list[np.random.Generator]:
+    own = [rng for layer in model.layers for rng in layer.random_generators()]
+    return [model._shuffling, *own]
+
+
+def _arrays(model: Sequential) -> dict[str, Array]:
+    """Return the live arrays by name, in an order that depends on the structure alone."""
+    arrays = {}
+    for index, layer in enumerate(model.layers):
+        place = f"{index}_{layer.name}"
+        groups = {"layers": layer.params, "gradients": layer.grads, "state": layer.state}
+        for group, members in groups.items():
+            for name, array in members.items():
+                arrays[f"{group}/{place}/{name}"] = array
+    if model.optimizer is not None:
+        for name, slot in model.optimizer.slots.items():
+            arrays[f"optimizer/{name}"] = slot
+    return arrays
+
+
+def restore(
+    cls: type[Sequential],
+    config: Mapping[str, Any],
+    arrays: Mapping[str, Array],
+    custom_objects: Mapping[str, type] | None = None,
+) -> Sequential:
+    """Build the model that `capture` described.
+
+    Parameters
+    ----------
+    cls : type
+        `Sequential` or a subclass.
+    config : mapping
+        As `capture` returned it.
+    arrays : mapping of str to ndarray
+        As `capture` returned them.
+    custom_objects : mapping of str to type, optional
+        Classes that are not part of the library, by name.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        Something is missing or does not fit.
+    """
+    layers = [rebuild(description, custom_objects) for description in config["layers"]]
+    model = cls(layers, dtype=config["dtype"], seed=config["seed"])
+    model._entropy = config["entropy"]
+    for index, layer in enumerate(layers):
+        prefix = f"state/{index}_{layer.name}/"
+        kept = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+        if kept:
+            layer.load_state(kept)
+    if config["input_dim"] is not None:
+        model.build(config["input_dim"])
+    if config["compile"] is not None:
+        how = config["compile"]
+        parts = (rebuild(how[key], custom_objects) for key in ("optimizer", "loss", "metrics"))
+        model.compile(*parts)
+        assert model.optimizer is not None
+        model.optimizer.iterations = how["iterations"]
+    _fill(_arrays(model), arrays)
+    for rng, state in zip(_generators(model), config["generators"], strict=True):
+        rng.bit_generator.state = state
+    model.class_names, model.feature_names = config["class_names"], config["feature_names"]
+    if config["history"] is not None:
+        model.history = History()
+        model.history.history = config["history"]["history"]
+        model.history.epoch = config["history"]["epoch"]
+    return model
+
+
+def _fill(arrays: Mapping[str, Array], values: Mapping[str, Array]) -> None:
+    if arrays.keys() != values.keys():
+        differing = sorted(arrays.keys() ^ values.keys())
+        raise ValueError(f"arrays do not match the layers: {', '.join(differing[:5])}")
+    for name, array in arrays.items():
+        if values[name].shape != array.shape or values[name].dtype != array.dtype:
+            raise ValueError(
+                f"{name}: expected {array.dtype} of shape {array.shape}, "
+                f"got {values[name].dtype} of shape {values[name].shape}"
+            )
+        array[...] = values[name]
