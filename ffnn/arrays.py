@@ -1,0 +1,153 @@
+"""Arrays to learn from out of npz and HDF5 files."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ffnn.errors import DataError
+
+
+class Arrays(NamedTuple):
+    """What `load_npz` and `load_h5` found.
+
+    Parameters
+    ----------
+    x_train : ndarray or h5py.Dataset, shape (rows, …)
+        The rows to train on: what the file calls ``x_train``, or else ``x``.
+    y_train : ndarray or None, shape (rows, …)
+        Their targets: ``y_train`` or ``y``. None where no targets were asked for.
+    x_test : ndarray, h5py.Dataset or None
+        The rows to test on, None if the file has no ``x_test``.
+    y_test : ndarray or None
+        Their targets.
+    """
+
+    x_train: Any
+    y_train: Any
+    x_test: Any
+    y_test: Any
+
+
+def load_npz(path: str | PathLike[str], *, targets: bool = True) -> Arrays:
+    """Load the arrays ``x_train y_train x_test y_test``, or ``x y``, of an npz file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file, as `numpy.savez` writes it. Pickled objects in it are never loaded.
+    targets : bool
+        False reads the rows alone, from a file that may have no targets.
+
+    Returns
+    -------
+    Arrays
+        ndarrays of the file's shapes and dtypes; ``x_test`` and ``y_test`` may be None.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, lacks an array, or holds arrays that do not fit together.
+    """
+    _check_file(path)
+    if not zipfile.is_zipfile(path):
+        raise DataError(
+            f"{path}: expected an .npz file, as numpy.savez writes it, got another kind"
+        )
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return _arrays(archive, path, targets)
+    except DataError:
+        raise
+    except (OSError, EOFError, zlib.error, ValueError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: this .npz file cannot be read: {error}") from error
+
+
+def load_h5(path: str | PathLike[str], *, targets: bool = True) -> Arrays:
+    """Open the datasets ``x_train y_train x_test y_test``, or ``x y``, of an HDF5 file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file. It stays open, for reading, as long as one of the datasets returned is in use.
+    targets : bool
+        False reads the rows alone, from a file that may have no targets.
+
+    Returns
+    -------
+    Arrays
+        The rows as h5py.Dataset, still on disk, and the targets as ndarray.
+
+    Raises
+    ------
+    DataError
+        As `load_npz` does.
+    """
+    import h5py
+
+    _check_file(path)
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise DataError(f"{path}: this HDF5 file cannot be read: {error}") from error
+    try:
+        return _arrays(file, path, targets)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _check_file(path: str | PathLike[str]) -> None:
+    if not Path(path).is_file():
+        raise DataError(f"{path}: there is no such file")
+
+
+def _arrays(file: Mapping[str, Any], path: str | PathLike[str], targets: bool) -> Arrays:
+    """Pick a file's arrays by their names."""
+    suffix = "_train" if "x_train" in file or "y_train" in file else ""
+    x_train, y_train = _rows_and_targets(file, suffix, path, targets)
+    if "x_test" not in file and "y_test" not in file:
+        return Arrays(x_train, y_train, None, None)
+    x_test, y_test = _rows_and_targets(file, "_test", path, targets)
+    if x_train.shape[1:] != x_test.shape[1:]:
+        raise DataError(
+            f"{path}: expected the rows of x{suffix} and x_test to have one shape, got arrays of "
+            f"shapes {x_train.shape} and {x_test.shape}"
+        )
+    return Arrays(x_train, y_train, x_test, y_test)
+
+
+def _rows_and_targets(
+    file: Mapping[str, Any], suffix: str, path: str | PathLike[str], targets: bool
+) -> tuple[Any, Any]:
+    """Return one checked pair, the targets in memory, or None if they are not asked for."""
+    names = [f"x{suffix}", f"y{suffix}"] if targets else [f"x{suffix}"]
+    absent = [name for name in names if name not in file]
+    if absent:
+        raise DataError(
+            f"{path}: found no array {' and no '.join(absent)}; expected x_train and y_train, and "
+            f"perhaps x_test and y_test, or x and y; the file holds {', '.join(file) or 'nothing'}"
+        )
+    pair = [file[name] for name in names]
+    for name, entry in zip(names, pair, strict=True):
+        kind = getattr(entry, "dtype", None)
+        if kind is None or kind.kind not in "biuf" or not entry.shape:
+            raise DataError(
+                f"{path}: expected {name} to be an array of numbers, one row for each example, "
+                f"got {type(entry).__name__ if kind is None else f'{kind} of shape {entry.shape}'}"
+            )
+    if not targets:
+        return pair[0], None
+    x, y = pair
+    if len(x) != len(y):
+        raise DataError(
+            f"{path}: expected {names[0]} and {names[1]} to have equally many rows, got {len(x)} "
+            f"and {len(y)}"
+        )
+    return x, y[...]
