@@ -63,8 +63,8 @@ class Layer(Buffered):
     takes_any_dtype: bool = False  # reads integer rows as they are and writes floats itself
 
     # Class-level defaults, so that a layer needs no call to a base constructor.
-    _params: Mapping[str, Array] = MappingProxyType({})
-    _grads: Mapping[str, Array] = MappingProxyType({})
+    _params: dict[str, Array]
+    _grads: dict[str, Array]
     _dtype: np.dtype[Any] = np.dtype(np.float32)
 
     # -- what a layer defines ------------------------------------------------------------------
@@ -119,12 +119,12 @@ class Layer(Buffered):
     @property
     def params(self) -> Mapping[str, Array]:
         """Parameter name → its live values."""
-        return self._params
+        return MappingProxyType(self.__dict__.get("_params", {}))
 
     @property
     def grads(self) -> Mapping[str, Array]:
         """Parameter name → the loss's gradient by it, from the last backward pass."""
-        return self._grads
+        return MappingProxyType(self.__dict__.get("_grads", {}))
 
     @property
     def is_built(self) -> bool:
@@ -167,8 +167,8 @@ class Layer(Buffered):
         self.input_dim = input_dim
         self.output_dim = self.compute_output_dim(input_dim)
         self._dtype = dtype
-        self._params = MappingProxyType(values)
-        self._grads = MappingProxyType(grads)
+        self._params = values
+        self._grads = grads
 
     def initialize(self, entropy: Any, index: int) -> None:
         """Draw the parameters' first values.
@@ -191,6 +191,13 @@ class Layer(Buffered):
             initializer.fill(
                 self._params[name], self.input_dim, self.output_dim, np.random.default_rng(seeds)
             )
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached only for attributes that are not set: what forward or build would have left.
+        hint = ""
+        if name.startswith("_") and not name.startswith("__"):
+            hint = ": build a layer that stands alone, and call forward before backward"
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
 
     def replica(self) -> Self:
         """Return a layer with the same parameters and state, and working memory of its own."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
 
+    from matplotlib.figure import Figure
+
     from ffnn._types import Array
 
 Logs = dict[str, float]
@@ -87,6 +89,23 @@ class History(Callback):
         self.epoch.append(epoch)
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
+
+    def plot(self) -> Figure:
+        """Return a figure of the loss and of each metric per epoch, training and validation.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Save it with its ``savefig``; a notebook shows it.
+
+        Raises
+        ------
+        ValueError
+            No epoch was trained.
+        """
+        from ffnn.visualization.curves import plot_curves
+
+        return plot_curves(self.history, self.epoch)
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name}={values[-1]:.4f}" for name, values in self.history.items())

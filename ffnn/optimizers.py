@@ -13,7 +13,7 @@ import numpy as np
 
 from ffnn.checks import check_number
 from ffnn.registry import Configurable, Family
-from ffnn.schedules import SCHEDULES, Schedule
+from ffnn.schedules import Schedule
 
 if TYPE_CHECKING:
     from ffnn._types import Array
@@ -41,9 +41,7 @@ class Optimizer(Configurable):
 
     slot_names: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(
-        self, learning_rate: float | str | Schedule, clipnorm: float | None = None
-    ) -> None:
+    def __init__(self, learning_rate: float | Schedule, clipnorm: float | None = None) -> None:
         self.learning_rate = learning_rate
         self.clipnorm = clipnorm
         if clipnorm is not None:
@@ -60,11 +58,10 @@ class Optimizer(Configurable):
         return self._learning_rate
 
     @learning_rate.setter
-    def learning_rate(self, value: float | str | Schedule) -> None:
-        if isinstance(value, (str, Schedule)):
-            self._learning_rate: float | Schedule = SCHEDULES.get(value)
-        else:
-            self._learning_rate = check_number(type(self).__name__, "learning_rate", value, low=0.0)
+    def learning_rate(self, value: float | Schedule) -> None:
+        if not isinstance(value, Schedule):
+            value = check_number(type(self).__name__, "learning_rate", value, low=0.0)
+        self._learning_rate = value
 
     @property
     def current_learning_rate(self) -> float:
@@ -149,7 +146,7 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float | str | Schedule = 0.01,
+        learning_rate: float | Schedule = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
         clipnorm: float | None = None,
@@ -202,7 +199,7 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float | str | Schedule = 0.001,
+        learning_rate: float | Schedule = 0.001,
         rho: float = 0.9,
         epsilon: float = 1e-7,
         clipnorm: float | None = None,
@@ -255,7 +252,7 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float | str | Schedule = 0.001,
+        learning_rate: float | Schedule = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
@@ -308,7 +305,7 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        learning_rate: float | str | Schedule = 0.001,
+        learning_rate: float | Schedule = 0.001,
         weight_decay: float = 0.004,
         beta_1: float = 0.9,
         beta_2: float = 0.999,

@@ -206,7 +206,8 @@ def class_weights_of_rows(class_weight: Mapping[int, float], target: Array, unit
     Raises
     ------
     ValueError
-        A key is not a class number, or a weight is negative or not finite.
+        A key is not a class number, a weight is negative or not finite, or the targets are no
+        class labels.
     """
     num_classes = max(units, 2)
     table: Array = np.ones(num_classes)
@@ -218,6 +219,10 @@ def class_weights_of_rows(class_weight: Mapping[int, float], target: Array, unit
         table[key] = check_number("class_weight", f"weight of class {key}", value, low=0.0)
     classes = target
     if target.ndim == 2:
+        if target.min() < 0 or target.max() > 1:
+            raise ValueError(
+                "class_weight: the targets are not class labels; use sample_weight to weigh rows"
+            )
         classes = target.argmax(axis=1) if units > 1 else (target[:, 0] > 0.5).astype(np.intp)
     weights: Array = table[classes]
     return weights

@@ -290,6 +290,11 @@ def test_class_and_sample_weights_multiply():
     np.testing.assert_array_equal(both.parameters, product.parameters)
 
 
+def test_class_weights_of_targets_that_are_no_classes_are_refused():
+    with pytest.raises(ValueError, match="not class labels"):
+        line().fit([[1.0], [3.0]], [2.0, 9.0], class_weight={0: 2.0}, verbose=0)
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
@@ -373,7 +378,7 @@ def test_softmax_of_one_unit_is_refused():
         (X[:, :3], LABELS, "expected input with 4 features"),
         (np.c_[X, LABELS], LABELS, "label column"),
         (X[:0], LABELS[:0], "at least one row"),
-        (np.where(X == X[7, 2], np.nan, X), LABELS, "nan in row 7, column 2"),
+        (np.where(X[7, 2] == X, np.nan, X), LABELS, "nan in row 7, column 2"),
     ],
 )
 def test_data_that_does_not_fit_is_refused_and_nothing_is_trained(x, y, message):
@@ -456,7 +461,7 @@ def test_a_failed_compile_leaves_the_model_as_it_was():
     model = classifier()
     optimizer, loss = model.optimizer, model.loss
 
-    with pytest.raises(ValueError, match="Sigmoid|between"):
+    with pytest.raises(ValueError, match=r"between 0 and 1"):
         ffnn.Sequential([Dense(3)], input_dim=2).compile(optimizer="adam", loss="bce")
     with pytest.raises(ValueError, match="another model"):
         model.compile(optimizer=classifier().optimizer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -99,17 +99,6 @@ class Dense(Layer):
         """Return the number of units."""
         return self.units
 
-    def bind(
-        self,
-        input_dim: int,
-        dtype: np.dtype[Any],
-        values: dict[str, Array],
-        grads: dict[str, Array],
-    ) -> None:
-        """Learn the sizes and take the arrays; keep the transposed view that `linear` needs."""
-        super().bind(input_dim, dtype, values, grads)
-        self._weight_t = values["weight"].T
-
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return f(x Wᵀ + b)."""
         z = self.linear(x, training)
@@ -125,7 +114,7 @@ class Dense(Layer):
         """Return z = x Wᵀ + b."""
         self._x = x
         z = self._buffer("z", (x.shape[0], self.units), self._dtype)
-        np.matmul(x, self._weight_t, out=z)
+        np.matmul(x, self._params["weight"].T, out=z)
         if self.use_bias:
             z += self._params["bias"]
         return z

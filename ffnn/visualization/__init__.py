@@ -1,0 +1,1 @@
+"""Pictures of networks and of their training; the home of matplotlib."""
