@@ -294,7 +294,7 @@ class GELU(ActivationFunction):
     Hendrycks, Gimpel, "Gaussian error linear units", 2016, section 2.
     """
 
-    output_range = (-0.17004, math.inf)
+    output_range = (-0.17004070474025196, math.inf)
     _C = math.sqrt(2.0 / math.pi)
     _CUBIC = 0.044715
 

@@ -26,6 +26,7 @@ __all__ = [
     "MNIST_MIRRORS",
     "Arrays",
     "Table",
+    "find_mnist",
     "load_csv",
     "load_csv_features",
     "load_digits",
@@ -144,15 +145,14 @@ def load_mnist(data_dir: str | PathLike[str] | None = None) -> tuple[_Pair, _Pai
     Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-Based Learning Applied to Document
     Recognition", Proceedings of the IEEE 86(11), 1998.
     """
-    named = data_dir or os.environ.get("FFNN_DATA_DIR")
-    folder = Path(named).expanduser() if named else _cache_folder()
+    folder, named = _mnist_folder(data_dir)
     paths = [_find_idx(folder, file) for file in _MNIST_FILES]
     missing = [file for file, path in zip(_MNIST_FILES, paths, strict=True) if path is None]
     if named and missing:
         raise DataError(
             f"MNIST: {', '.join(file.name for file in missing)} not found, neither plain nor with "
-            f".gz, in {folder} or {folder / 'mnist'}; put the files there, or leave data_dir and "
-            "FFNN_DATA_DIR unset to have them downloaded"
+            f".gz, in {folder} or {folder / 'mnist'}; put the files there, or name no folder and "
+            "unset FFNN_DATA_DIR to have them downloaded"
         )
     x_train, y_train, x_test, y_test = (
         _read_idx(path or _download(file, folder), file)
@@ -162,6 +162,24 @@ def load_mnist(data_dir: str | PathLike[str] | None = None) -> tuple[_Pair, _Pai
         (x_train.reshape(len(x_train), -1), y_train.astype(np.int64)),
         (x_test.reshape(len(x_test), -1), y_test.astype(np.int64)),
     )
+
+
+def find_mnist(data_dir: str | PathLike[str] | None = None) -> tuple[Path, bool]:
+    """Return the folder in which `load_mnist` looks, and whether all four files are there.
+
+    Parameters
+    ----------
+    data_dir : str or path-like, optional
+        As for `load_mnist`.
+    """
+    folder, _ = _mnist_folder(data_dir)
+    return folder, all(_find_idx(folder, file) for file in _MNIST_FILES)
+
+
+def _mnist_folder(data_dir: str | PathLike[str] | None) -> tuple[Path, bool]:
+    """Return the folder to look in, and whether somebody named it."""
+    named = data_dir or os.environ.get("FFNN_DATA_DIR")
+    return (Path(named).expanduser(), True) if named else (_cache_folder(), False)
 
 
 def _cache_folder() -> Path:

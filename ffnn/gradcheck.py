@@ -12,6 +12,7 @@ from ffnn.state import as_double
 
 if TYPE_CHECKING:
     from ffnn._types import Array
+    from ffnn.base import Stage
     from ffnn.sequential import Sequential
     from ffnn.training import TrainStep
 
@@ -66,7 +67,8 @@ class GradientReport:
 
     def __init__(self, rows: list[GradientRow]) -> None:
         self.rows = rows
-        self.max_error = max((row.max_error for row in rows), default=0.0)
+        # max() could pass over NaN, which must never count as right
+        self.max_error = float(np.max([row.max_error for row in rows], initial=0.0))
         self.checked = sum(row.checked for row in rows)
         self.kinks = sum(row.kinks for row in rows)
 
@@ -120,7 +122,8 @@ def gradient_check(
     Where a step crosses a kink (an input of a ReLU, a residual of the absolute error or a weight
     under an L1 penalty changes its sign between w - h and w + h) it is not used. An entry with
     fewer than three usable steps lies too near to a kink; it is left out and counted. Dropout
-    masks are held fixed.
+    masks are held fixed; they are other masks than a float32 model's own, which draws its random
+    numbers in float32.
 
     Parameters
     ----------
@@ -178,8 +181,8 @@ def gradient_check(
                     continue
                 exact = float(analytic[position])
                 scale = max(abs(exact), abs(numeric), floor)
-                errors.append(abs(exact - numeric) / scale if scale else 0.0)
-            # max() could pass over NaN, which must never count as right
+                error = abs(exact - numeric)
+                errors.append(error / scale if scale else error)
             worst = float(np.max(errors))
             rows.append(GradientRow(layer, parameter, entries, len(chosen) - kinks, kinks, worst))
     return GradientReport(rows)
@@ -208,13 +211,30 @@ def _bar(total: int, progress: bool) -> Any:
 
 
 class _Probe:
-    """The loss of a model as a function of one parameter."""
+    """The training loss of a model as a function of one parameter."""
 
     def __init__(self, model: Sequential, x: Any, y: Any, sample_weight: Any) -> None:
         self._batch = model._open_batch(x, y, sample_weight)
         self._step: TrainStep = model._step
+        self._step.stages = [self._watched(stage) for stage in self._step.stages]
         self._generators = [rng for layer in model.layers for rng in layer.random_generators()]
         self._states = [rng.bit_generator.state for rng in self._generators]
+        self._sides: list[bytes] = []
+
+    def _watched(self, stage: Stage) -> Stage:
+        """Return the stage, noting on which side of its kinks every input lies."""
+        kinks = getattr(stage.layer, "kinks", ())
+        if not kinks:
+            return stage
+
+        def forward(x: Array, training: bool) -> Array:
+            self._note(x, kinks)
+            return stage.forward(x, training)
+
+        return stage._replace(forward=forward)
+
+    def _note(self, values: Array, kinks: tuple[float, ...]) -> None:
+        self._sides += [np.sign(values - kink).astype(np.int8).tobytes() for kink in kinks]
 
     def derivative(self, position: int, floor: float) -> float | None:
         """Return ∂L/∂w by extrapolated differences, or None where a kink is too near."""
@@ -222,6 +242,8 @@ class _Probe:
         best, best_error = 0.0, math.inf
         for halving in range(HALVINGS):
             difference = self._central_difference(position, LARGEST_STEP / 2**halving)
+            if difference is not None and not math.isfinite(difference):
+                return math.nan
             if difference is None:  # a kink within the step: begin again with a smaller one
                 row, best_error = [], math.inf
                 continue
@@ -246,18 +268,14 @@ class _Probe:
         values[position] = before
         return (above - below) / (2.0 * h) if sides_above == sides_below else None
 
-    def _loss(self) -> tuple[float, bytes]:
+    def _loss(self) -> tuple[float, list[bytes]]:
         """Return the loss, and on which side of every kink it was computed."""
         for rng, state in zip(self._generators, self._states, strict=True):
             rng.bit_generator.state = state
-        x, y, weight = self._batch
-        sides: list[Array] = []
-        for stage in self._step.stages:
-            sides += [np.sign(x - kink) for kink in getattr(stage.layer, "kinks", ())]
-            x = stage.forward(x, True)
-        loss = self._step.loss.forward(x, y, weight)
-        sides += [np.sign(x - y - kink) for kink in self._step.loss.kinks]
+        self._sides = []
+        loss = self._step.forward(*self._batch)
+        if self._step.loss.kinks:
+            self._note(self._step.loss.output - self._batch[1], self._step.loss.kinks)
         for penalty in self._step.penalties:
-            loss += penalty.value()
-            sides += [np.sign(penalty.w - kink) for kink in penalty.regularizer.kinks]
-        return loss, b"".join(side.astype(np.int8).tobytes() for side in sides)
+            self._note(penalty.w, penalty.regularizer.kinks)
+        return loss, self._sides

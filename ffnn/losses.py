@@ -39,6 +39,7 @@ class Loss(Buffered):
 
     kinks: tuple[float, ...] = ()
     output: Array
+    _starts: Array | None = None
 
     def check_output(self, activation: ActivationFunction | None) -> None:
         """Raise ValueError if the loss cannot follow a network that ends so.
@@ -122,6 +123,13 @@ class Loss(Buffered):
         if self._weight is not None:
             grad *= self._weight[:, None]
         return grad
+
+    def _positions(self, labels: Array, units: int) -> Array:
+        """Return where each row's right class lies in the flattened batch."""
+        starts = self._starts
+        if starts is None or len(starts) < len(labels) or (len(starts) > 1 and starts[1] != units):
+            starts = self._starts = np.arange(0, len(labels) * units, units)
+        return np.add(starts[: len(labels)], labels, out=self._like("positions", labels))
 
 
 LOSSES: Family[Loss] = Family("loss", Loss)
@@ -318,17 +326,33 @@ class CategoricalCrossentropy(Loss):
     def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
         """Return the weighted mean of -log p of the right class."""
         self._remember(output, target, weight)
-        tiny = float(np.finfo(output.dtype).tiny)
-        logs = np.maximum(output, tiny, out=self._like("logs", output))
-        np.log(logs, out=logs)
-        rows = -_pick(logs, target)
-        return float(rows.sum() if weight is None else rows @ weight) / len(rows)
+        p = self._probabilities()
+        logs = np.log(p, out=self._like("logs", p))
+        rows = self._buffer("rows", (len(p),), p.dtype)
+        if target.ndim == 1:
+            np.take(logs.reshape(-1), self._positions(target, p.shape[1]), out=rows, mode="clip")
+        else:
+            logs *= target
+            np.add.reduce(logs, axis=1, out=rows)
+        total = np.add.reduce(rows) if weight is None else np.dot(rows, weight)
+        return -float(total) / len(rows)
 
     def backward(self) -> Array:
         """Return -w_i y_ij / (n p_ij)."""
-        p = np.maximum(self.output, float(np.finfo(self.output.dtype).tiny))
-        grad = -_one_hot(self._target, p) / p
-        return self._weigh_rows(grad, 1.0 / len(grad))
+        p = self._probabilities()
+        grad = self._like("grad", p)
+        if self._target.ndim == 1:
+            grad.fill(0.0)
+            positions = self._positions(self._target, p.shape[1])
+            grad.reshape(-1).put(positions, 1.0, mode="clip")
+        else:
+            np.copyto(grad, self._target)
+        grad /= p
+        return self._weigh_rows(grad, -1.0 / len(grad))
+
+    def _probabilities(self) -> Array:
+        tiny = float(np.finfo(self.output.dtype).tiny)
+        return np.maximum(self.output, tiny, out=self._like("p", self.output))
 
 
 @LOSSES.register("sparse_categorical_crossentropy")
@@ -348,8 +372,6 @@ class SoftmaxCrossentropy(Loss):
     with p the softmax of z and Σ_j y_ij = 1. The row's maximum is subtracted from z first, so both
     are finite and exact for every finite z.
     """
-
-    _starts: Array | None = None
 
     def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
         """Return L from logits; `output` becomes the probabilities."""
@@ -385,32 +407,8 @@ class SoftmaxCrossentropy(Loss):
             grad -= self._target
         return self._weigh_rows(grad, 1.0 / len(grad))
 
-    def _positions(self, labels: Array, units: int) -> Array:
-        """Return where each row's right class lies in the flattened batch."""
-        starts = self._starts
-        if starts is None or len(starts) < len(labels) or (len(starts) > 1 and starts[1] != units):
-            starts = self._starts = np.arange(0, len(labels) * units, units)
-        return np.add(starts[: len(labels)], labels, out=self._like("positions", labels))
-
 
 def _ending(activation: ActivationFunction | None) -> str:
     if activation is None:
         return "a layer without activation"
     return f"activation {type(activation).__name__}"
-
-
-def _one_hot(target: Array, like: Array) -> Array:
-    """Return `target` as rows of probabilities of the shape of `like`."""
-    if target.ndim == 2:
-        return target
-    rows = np.zeros_like(like)
-    rows[np.arange(len(target)), target] = 1.0
-    return rows
-
-
-def _pick(values: Array, target: Array) -> Array:
-    """Return Σ_j y_ij values_ij of each row."""
-    if target.ndim == 1:
-        picked: Array = values[np.arange(len(target)), target]
-        return picked
-    return np.asarray(np.add.reduce(target * values, axis=1))

@@ -50,12 +50,10 @@ class Metric(Buffered):
         """Return the class number of each row of targets or outputs."""
         if values.ndim == 1:
             return values
+        classes = self._buffer(key, values.shape[:1], np.intp)
         if values.shape[1] == 1:
-            high = np.greater(
-                values[:, 0], 0.5, out=self._buffer(key + "?", values.shape[:1], bool)
-            )
-            return high.view(np.int8)
-        return np.argmax(values, axis=1, out=self._buffer(key, values.shape[:1], np.intp))
+            return np.greater(values[:, 0], 0.5, out=classes)
+        return np.argmax(values, axis=1, out=classes)
 
 
 METRICS: Family[Metric] = Family("metric", Metric)
@@ -142,7 +140,11 @@ class _ConfusionMetric(Metric):
             self._units = output.shape[1]
             self._hits, self._predicted, self._actual = np.zeros((3, classes))
         wanted, found = self._classes(target, "target"), self._classes(output, "output")
-        self._hits += np.bincount(wanted[wanted == found], minlength=classes)
+        right = np.equal(wanted, found, out=self._buffer("right", wanted.shape, bool))
+        hits = self._buffer("hits", wanted.shape, np.intp)
+        hits.fill(classes)  # one class more, for the wrong rows
+        np.copyto(hits, wanted, where=right)
+        self._hits += np.bincount(hits, minlength=classes + 1)[:classes]
         self._predicted += np.bincount(found, minlength=classes)
         self._actual += np.bincount(wanted, minlength=classes)
 
@@ -249,15 +251,21 @@ class R2(_DenseMetric):
 
     def update(self, target: Array, output: Array) -> None:
         """Add the batch's rows."""
-        y = np.asarray(target, dtype=np.float64)
-        rows = self._rows + len(y)
-        mean = y.mean(axis=0)
+        rows = self._rows + len(target)
+        mean = target.mean(axis=0, dtype=np.float64)
         shift = mean - self._mean
-        between = shift**2 * (self._rows * len(y) / rows)
-        self._spread = self._spread + ((y - mean) ** 2).sum(axis=0) + between
-        self._mean = self._mean + shift * (len(y) / rows)
-        self._errors = self._errors + ((output - y) ** 2).sum(axis=0)
+        between = shift**2 * (self._rows * len(target) / rows)
+        self._spread = self._spread + self._sum_of_squares(target, mean) + between
+        self._mean = self._mean + shift * (len(target) / rows)
+        self._errors = self._errors + self._sum_of_squares(output, target)
         self._rows = rows
+
+    def _sum_of_squares(self, values: Array, origin: Array) -> Array:
+        """Return Σ(values - origin)² of each column."""
+        distance = self._buffer("distance", values.shape, np.float64)
+        np.subtract(values, origin, out=distance)
+        np.multiply(distance, distance, out=distance)
+        return np.asarray(np.add.reduce(distance, axis=0))
 
     def result(self) -> float:
         """Return R², 1 at best."""

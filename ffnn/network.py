@@ -170,12 +170,14 @@ class Network:
         ValueError
             The number of arrays or a shape differs; nothing is written then.
         """
-        arrays = self._arrays()
-        came, expected = [np.shape(w) for w in weights], [array.shape for array in arrays]
+        came, expected = [np.shape(w) for w in weights], [a.shape for a in self._arrays()]
         if came != expected:
             raise ValueError(f"set_weights: expected arrays of shapes {expected}, got {came}")
-        for array, values in zip(arrays, weights, strict=True):
-            array[...] = values
+        remaining = iter(weights)
+        for layer in self.layers:
+            for array in layer.params.values():
+                array[...] = next(remaining)
+            layer.load_state({name: next(remaining) for name in layer.state})
 
     def _arrays(self) -> list[Array]:
         self._require_built()

@@ -422,6 +422,9 @@ class Sequential(Network):
     def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> float:
         """Make one update from one batch.
 
+        The batch is checked and copied at every call; `fit` does so once and gathers batches into
+        memory that it keeps.
+
         Parameters
         ----------
         x : array-like of shape (batch, input_dim)

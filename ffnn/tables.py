@@ -173,7 +173,7 @@ def _open_csv(
     if len(header) == 1 and other is not None:
         raise DataError(
             f"{where}: expected columns separated by {delimiter!r}, got one column {header[0]!r}; "
-            f"does delimiter={other!r} fit the file?"
+            f"is {other!r} the delimiter of the file?"
         )
     first = dict[str, int]()
     for position, name in enumerate(header, start=1):
@@ -269,7 +269,7 @@ def _numbers(
         if value is None:
             raise DataError(
                 f"{where}: expected a number, got {text!r}; write the column in numbers, leave it "
-                "out of feature_names, or name it as the target"
+                "out of the features, or name it as the target"
             )
         values.append(_finite(value, text, where))
     return values
@@ -294,8 +294,7 @@ def _is_missing(text: str, where: str, missing: str) -> bool:
         return False
     if missing == "error":
         raise DataError(
-            f"{where}: a value is missing, got {text!r}; fill it in, or leave out such rows with "
-            "missing='drop'"
+            f"{where}: a value is missing, got {text!r}; fill it in, or choose to drop such rows"
         )
     return True
 
@@ -341,7 +340,7 @@ def _numeric_target(
         if number is None:
             raise DataError(
                 f"{where}: expected a number, as in other rows of the target, got {text!r}; "
-                "correct it, or give class_names to read all entries as classes"
+                "correct it, or give the names of all classes"
             )
         values.append(_finite(number, text, where))
     try:

@@ -345,8 +345,8 @@ def diverged(
     rate = optimizer.current_learning_rate
     return TrainingDivergedError(
         f"training diverged: {error} in epoch {epoch}, batch {batch}, at learning rate {rate:g}. "
-        f"The weights are those before this batch. Try a lower learning rate, clipnorm=1.0 in the "
-        f"optimizer, or scaled inputs.",
+        f"The weights are those before this batch. Try a lower learning rate, an optimizer with "
+        f"clipnorm 1.0, or scaled inputs.",
         epoch=epoch,
         batch=batch,
         learning_rate=rate,

@@ -555,7 +555,7 @@ class TestCsv:
         with pytest.raises(DataError) as caught:
             load_csv(path)
         assert f"{path}, line 3, column '{column}': a value is missing, got" in str(caught.value)
-        assert "missing='drop'" in str(caught.value)
+        assert "choose to drop such rows" in str(caught.value)
         table = load_csv(path, missing="drop")
         assert table.x.tolist() == [[1], [3]]
         assert table.y.tolist() == [2, 4]
@@ -581,7 +581,7 @@ class TestCsv:
         "both infinities": ("a,b,t\ninf,-inf,2\n", "line 2, column 'a': expected a finite"),
         "signed nan": ("a,t\n-nan,2\n", "line 2, column 'a': expected a finite .* '-nan'"),
         "infinite target": ("a,t\n1,2\n1,inf\n", "line 3, column 't': expected a finite"),
-        "mixed target": ("a,t\n1,2\n1,two\n", "line 3, column 't': .* got 'two'.* class_names"),
+        "mixed target": ("a,t\n1,2\n1,two\n", "line 3, column 't': .* got 'two'.* names of all classes"),
         "mixed, text first": ("a,t\n1,two\n1,2\n", "line 2, column 't': .* got 'two'"),
         "same name twice": ("a,b,a,t\n1,2,3,4\n", "line 1: columns 1 and 3 are both named 'a'"),
         "name empty": (",a,t\n1,2,3\n", "line 1: column 1 of 3 has no name"),
@@ -591,7 +591,7 @@ class TestCsv:
         "blank": ("\n\n", "expected a header line and rows below it, got an empty file"),
         "header only": ("a,t\n", "expected rows below the header line, got none"),
         "one column": ("t\n1\n", "expected one or more feature columns besides the target 't'"),
-        "semicolons": ("a;t\n1;2\n", "line 1: .*one column 'a;t'; does delimiter=';' fit"),
+        "semicolons": ("a;t\n1;2\n", "line 1: .*one column 'a;t'; is ';' the delimiter"),
         "open quote": ('a,t\n1,2\n"3,4\n5,6\n', "line 3: this is not valid CSV"),
         "text after quote": ('a,t\n"1"0,2\n', "line 2: this is not valid CSV"),
         "not UTF-8": (b"a,t\n1,x\n2,caf\xe9\n", "line 3: expected UTF-8 text, got the byte 0xe9"),

@@ -228,9 +228,12 @@ class BatchNorm(_Standardization):
 
     def update_state(self) -> None:
         """Move the averages towards the last training batch."""
-        rate = 1.0 - self.momentum
-        self._moving_mean += rate * (self._mean[0] - self._moving_mean)
-        self._moving_variance += rate * (self._variance[0] - self._moving_variance)
+        self._follow(self._moving_mean, self._mean[0])
+        self._follow(self._moving_variance, self._variance[0])
+
+    def _follow(self, moving: Array, batch: Array) -> None:
+        moving *= self.momentum
+        moving += np.multiply(batch, 1.0 - self.momentum, out=self._like("step", moving))
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return γ ∘ x̂ + β, by the batch's statistics in training, else by the moving ones."""

@@ -103,10 +103,13 @@ class Normalization(Layer):
 
     def load_state(self, values: Mapping[str, Array]) -> None:
         """Take known statistics: ``mean`` and ``variance``, each of shape (columns,)."""
-        if self._mean is None or self._variance is None or not self.is_built:
+        if self._mean is None or not self.is_built:
             self._mean, self._variance = np.array(values["mean"]), np.array(values["variance"])
+            self._std = np.empty_like(self._mean)
         else:  # in place: threads that predict share these arrays
             super().load_state(values)
+        np.sqrt(values["variance"], out=self._std)
+        self._std[self._std == 0.0] = 1.0
 
     def compute_output_dim(self, input_dim: int) -> int:
         """Return `input_dim`, after checking it against the adapted columns."""
@@ -119,21 +122,14 @@ class Normalization(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return (x - μ) / σ in the model's dtype."""
-        mean, std = self._statistics()
+        if self._mean is None:
+            raise ValueError("Normalization: call adapt(x) with the training rows before using it")
         y = self._buffer("y", x.shape, self._dtype)
-        np.subtract(x, mean, out=y, casting="same_kind")
-        y /= std
+        np.subtract(x, self._mean, out=y, casting="same_kind")
+        y /= self._std
         return y
 
     def backward(self, grad: Array) -> Array:
         """Return grad / σ."""
-        grad /= self._statistics()[1]
+        grad /= self._std
         return grad
-
-    def _statistics(self) -> tuple[Array, Array]:
-        """Return μ and σ."""
-        if self._mean is None or self._variance is None:
-            raise ValueError("Normalization: call adapt(x) with the training rows before using it")
-        std = np.sqrt(self._variance)
-        std[std == 0.0] = 1.0
-        return self._mean, std

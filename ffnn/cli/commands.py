@@ -1,0 +1,213 @@
+"""What each command does: `train`, `evaluate`, `predict`, `summary`, `gradcheck`, `info`.
+
+Each takes the parsed options and returns the exit code. Results go to standard output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import csv
+import importlib
+import os
+import platform
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ffnn import datasets
+from ffnn._version import __version__
+from ffnn.cli.data import evaluation_data, prediction_rows, targets_for
+from ffnn.cli.train import check_out, count, print_scores, say, train
+from ffnn.errors import ModelFileError
+from ffnn.gradcheck import gradient_check
+from ffnn.layers import Normalization, Rescaling
+from ffnn.losses import LOSSES
+from ffnn.sequential import Sequential
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ffnn._types import Array
+
+__all__ = ["evaluate", "gradcheck", "info", "predict", "summary", "train"]
+
+LARGEST_GRADIENT_ERROR = 1e-6
+_LIBRARIES = (
+    "numpy",
+    "h5py",
+    "tqdm",
+    "matplotlib",
+    "networkx",
+    "scipy",
+    "scikit-learn",
+    "threadpoolctl",
+)
+_THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+
+
+def evaluate(args: argparse.Namespace) -> int:
+    """Print the loss and the metrics of a saved model."""
+    model = _load_compiled(args.model)
+    x, y = evaluation_data(args, model)
+    print(f"{Path(args.data).name}: {count(x.shape[0], 'row')}")
+    print_scores(model, x, y, "test")
+    return 0
+
+
+def predict(args: argparse.Namespace) -> int:
+    """Write a saved model's predictions as CSV: class and probability, or numbers."""
+    check_out(args)
+    model = Sequential.load(args.model)
+    header, rows = _predictions(model, model.predict(prediction_rows(args, model)))
+    with contextlib.ExitStack() as stack:
+        stream = sys.stdout
+        if args.out:
+            stream = stack.enter_context(open(args.out, "w", encoding="utf-8", newline=""))
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+    return 0
+
+
+def summary(args: argparse.Namespace) -> int:
+    """Print a saved model's layers, how it was trained, and how far it came."""
+    model = Sequential.load(args.model)
+    model.summary()
+    if model.loss is not None and model.optimizer is not None:
+        say(f"loss: {LOSSES.name_of(model.loss)}")
+        say(f"optimizer: {model.optimizer!r}, {count(model.optimizer.iterations, 'update')} made")
+    if model.class_names:
+        say(f"classes: {', '.join(model.class_names)}")
+    if model.feature_names:
+        say(f"columns: {', '.join(model.feature_names)}")
+    if model.history is not None and model.history.epoch:
+        numbers = (f"{name} {values[-1]:.4f}" for name, values in model.history.history.items())
+        say(f"epoch {model.history.epoch[-1] + 1}: {', '.join(numbers)}")
+    return 0
+
+
+def gradcheck(args: argparse.Namespace) -> int:
+    """Compare a saved model's gradients with finite differences; 1 if they do not agree."""
+    model = _load_compiled(args.model)
+    if args.data:
+        x, y = evaluation_data(args, model)
+        x, y = x[: args.rows], targets_for(model, y[: args.rows])
+    else:
+        x, y = _random_rows(model, args.rows, args.seed)
+    report = gradient_check(
+        model, x, y, max_entries=args.entries, seed=args.seed, progress=sys.stderr.isatty()
+    )
+    print(report)
+    print(f"worst relative error: {report.max_error:.2e}, allowed: {LARGEST_GRADIENT_ERROR:.0e}")
+    sys.stdout.flush()
+    if not report.checked:
+        print("ffnn: error: no entry could be checked; try more --rows", file=sys.stderr)
+    elif report.max_error <= LARGEST_GRADIENT_ERROR:
+        return 0
+    else:
+        print("ffnn: error: the gradients do not agree with differences", file=sys.stderr)
+    return 1
+
+
+def info(args: argparse.Namespace) -> int:
+    """Print versions, the BLAS library and its threads, and where MNIST is looked for."""
+    print(f"ffnn {__version__}")
+    print(f"Python {platform.python_version()} on {platform.system()} {platform.machine()}")
+    for name in _LIBRARIES:
+        try:
+            print(f"{name} {metadata.version(name)}")
+        except metadata.PackageNotFoundError:
+            print(f"{name}: not installed")
+    config: Any = np.show_config(mode="dicts")
+    blas = config.get("Build Dependencies", {}).get("blas", {})
+    print(f"BLAS: {blas.get('name', 'unknown')} {blas.get('version', '')}".rstrip())
+    for line in _thread_pools():
+        print(f"  {line}")
+    for name in _THREAD_VARIABLES:
+        print(f"{name}: {os.environ.get(name, 'not set')}")
+    print(f"CPUs: {os.cpu_count()}")
+    print(f"MNIST: {_mnist_place(args.data_dir)}")
+    return 0
+
+
+# -- parts -------------------------------------------------------------------------------------
+
+
+def _load_compiled(path: str) -> Sequential:
+    model = Sequential.load(path)
+    if model.loss is None or not model.is_built:
+        raise ModelFileError(
+            f"{path}: this model was saved without compile(...), so its loss is not known"
+        )
+    if not model.metrics and model.optimizer is not None:
+        numeric = LOSSES.name_of(model.loss) in (
+            "mean_squared_error",
+            "mean_absolute_error",
+            "huber",
+        )
+        model.compile(model.optimizer, model.loss, ["r2" if numeric else "accuracy"])
+    return model
+
+
+def _predictions(model: Sequential, output: Array) -> tuple[list[str], Iterable[list[str]]]:
+    """Return a header and rows of text: class and probability, or numbers as they are."""
+    loss = "" if model.loss is None else LOSSES.name_of(model.loss)
+    names = model.class_names
+    units = output.shape[1]
+    if units == 1 and (names is not None or loss == "binary_crossentropy"):
+        output, units = np.hstack([1.0 - output, output]), 2
+    elif names is None and loss not in (
+        "categorical_crossentropy",
+        "sparse_categorical_crossentropy",
+    ):
+        header = [f"prediction_{i}" for i in range(units)] if units > 1 else ["prediction"]
+        return header, ([str(value) for value in row] for row in output)
+    if names is None or len(names) != units:
+        names = [str(i) for i in range(units)]
+    best = output.argmax(axis=1)
+    values = output[np.arange(len(output)), best]
+    rows = ([names[i], f"{value:.6f}"] for i, value in zip(best, values, strict=True))
+    return ["class", "probability"], rows
+
+
+def _random_rows(model: Sequential, rows: int, seed: int) -> tuple[Array, Array]:
+    """Return rows that look standardised behind the first layer, and targets that suit the loss."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((rows, model.input_dim or 1))
+    first = model.layers[0]
+    if isinstance(first, Rescaling):
+        x = (x - first.offset) / (first.scale or 1.0)
+    elif isinstance(first, Normalization):
+        x = first.state["mean"] + x * np.sqrt(first.state["variance"])
+    assert model.loss is not None
+    loss, units = LOSSES.name_of(model.loss), model.output_dim or 1
+    if loss in ("categorical_crossentropy", "sparse_categorical_crossentropy"):
+        return x, rng.integers(0, units, rows)
+    if loss == "binary_crossentropy":
+        return x, rng.integers(0, 2, (rows, units))
+    output = model.predict(x).astype(np.float64)
+    return x, output + (output.std() or 1.0) * rng.standard_normal(output.shape)
+
+
+def _thread_pools() -> list[str]:
+    """Return what threadpoolctl, if it is installed, knows of the libraries that NumPy loaded."""
+    try:
+        pools = importlib.import_module("threadpoolctl").threadpool_info()
+    except ImportError:
+        return ["threads: not known, threadpoolctl is not installed"]
+    return [
+        f"{pool['internal_api']} {pool['version'] or ''}: {count(pool['num_threads'], 'thread')}"
+        for pool in pools
+    ]
+
+
+def _mnist_place(data_dir: str | None) -> str:
+    """Return the folder that MNIST is looked for in, and whether it is there."""
+    folder, complete = datasets.find_mnist(data_dir)
+    named = data_dir or os.environ.get("FFNN_DATA_DIR")
+    absent = "not there" if named else "not there yet, will be downloaded when first used"
+    return f"{folder} ({'there' if complete else absent})"

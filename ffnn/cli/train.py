@@ -1,0 +1,309 @@
+"""``ffnn train``: from the options to a network, its training, and its test."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ffnn import callbacks
+from ffnn.activations import ACTIVATIONS
+from ffnn.cli.data import TrainingData, is_file, targets_for, training_data
+from ffnn.errors import DataError
+from ffnn.initializers import INITIALIZERS
+from ffnn.layers import BatchNorm, Dense, Dropout, LayerNorm, Normalization, Rescaling, RMSNorm
+from ffnn.losses import LOSSES
+from ffnn.optimizers import OPTIMIZERS, Optimizer
+from ffnn.regularizers import L1L2
+from ffnn.sequential import Sequential
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ffnn._types import Array
+    from ffnn.base import Layer
+
+WIDTH = 80
+_NORMALIZATIONS = {"rms": RMSNorm, "layer": LayerNorm, "batch": BatchNorm}
+_GREATEST_PIXEL = {"digits": 16.0}  # of other uint8 data: 255
+
+
+def train(args: argparse.Namespace) -> int:
+    """Train a new network, save it if asked to, and test it on rows kept apart.
+
+    The last line tells the test rows' accuracy or R². Ctrl-C ends the training after the batch;
+    the model so far is saved.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        The command's options.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    check_out(args)
+    with _usage_errors():  # unknown names are found before the data is read
+        optimizer, hidden = _optimizer(args), _hidden_layers(args)
+        if args.loss is not None:
+            LOSSES.get(args.loss)
+    data = training_data(args)
+    with _usage_errors():
+        model = _network(args, data, hidden, optimizer)
+    if not args.quiet:
+        _describe(args, data, model)
+    history = _fit(args, data, model)
+    if args.out:
+        model.save(args.out)
+        if not args.quiet:
+            print(f"saved {args.out}")
+    if history.interrupted:
+        sys.stdout.flush()
+        done = f"{len(history.epoch)} of {count(args.epochs, 'epoch')}"
+        print(f"ffnn: interrupted after {done}", file=sys.stderr)
+        return 130
+    _print_result(model, data)
+    return 0
+
+
+@contextlib.contextmanager
+def _usage_errors() -> Iterator[None]:
+    """Turn the library's complaints about arguments into complaints about options."""
+    try:
+        yield
+    except DataError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+# -- shared with the other commands ------------------------------------------------------------
+
+
+def check_out(args: argparse.Namespace) -> None:
+    """Raise ArgumentTypeError if ``--out`` cannot be written, or is a file that is read."""
+    if not args.out:
+        return
+    out, read = Path(args.out), [Path(args.data), Path(getattr(args, "model", args.data))]
+    problem = None
+    if out.is_dir():
+        problem = "is a folder, expected a file"
+    elif not out.parent.is_dir():
+        problem = f"cannot be written: there is no folder {out.parent}"
+    elif not os.access(out.parent, os.W_OK | os.X_OK):
+        problem = f"cannot be written: no permission to write in the folder {out.parent}"
+    elif any(out.exists() and path.exists() and out.samefile(path) for path in read):
+        problem = "is a file that is read; choose another name"
+    if problem:
+        raise argparse.ArgumentTypeError(f"--out {out} {problem}")
+
+
+def print_scores(model: Sequential, x: Any, y: Array, label: str) -> None:
+    """Print the loss and the metrics of rows, the most telling one last.
+
+    Parameters
+    ----------
+    model : Sequential
+        A compiled model.
+    x, y : array of shape (rows, columns), ndarray of shape (rows,) or (rows, units)
+        The rows and their targets, as `ffnn.cli.data` returns them.
+    label : str
+        What the rows are called.
+    """
+    target = targets_for(model, y)
+    scores = model.evaluate(x, target, return_dict=True)
+    assert isinstance(scores, dict)
+    if "r2" in scores:
+        output = model.predict(x).astype(np.float64)
+        scores["mean squared error"] = float(np.mean((output - target.reshape(output.shape)) ** 2))
+        scores["r2"] = scores.pop("r2")
+        for name in ("loss", "mean_squared_error"):
+            scores.pop(name, None)
+    for name, value in scores.items():
+        shown = f"{value:.6g}" if "error" in name else f"{value:.4f}"
+        print(f"{label} {name.replace('_', ' ')}: {shown}")
+
+
+def say(text: str) -> None:
+    """Print a paragraph that fits the screen."""
+    print(textwrap.fill(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False))
+
+
+def count(number: int, noun: str) -> str:
+    """Return such as ``1 row`` or ``1,797 rows``."""
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{number:,} {noun}{'' if number == 1 else plural}"
+
+
+# -- the network -------------------------------------------------------------------------------
+
+
+def _optimizer(args: argparse.Namespace) -> Optimizer:
+    kind = type(OPTIMIZERS.get(args.optimizer))
+    options = {
+        "learning_rate": args.learning_rate,
+        "momentum": args.momentum,
+        "clipnorm": args.clipnorm,
+    }
+    if args.momentum is not None and OPTIMIZERS.name_of(OPTIMIZERS.get(args.optimizer)) != "sgd":
+        raise argparse.ArgumentTypeError("--momentum belongs to --optimizer sgd")
+    return kind(**{name: value for name, value in options.items() if value is not None})
+
+
+def _hidden_layers(args: argparse.Namespace) -> list[Layer]:
+    activations = args.activation
+    if len(activations) == 1:
+        activations = activations * len(args.hidden)
+    if len(activations) != len(args.hidden):
+        raise argparse.ArgumentTypeError(
+            f"--activation: expected one name, or one for each of {len(args.hidden)} hidden "
+            f"layers, got {len(activations)}",
+        )
+    layers: list[Layer] = []
+    for units, activation in zip(args.hidden, activations, strict=True):
+        if args.normalization == "none":
+            layers.append(_dense(args, units, activation))
+        else:
+            normalization = _NORMALIZATIONS[args.normalization]()
+            layers += [_dense(args, units), normalization, ACTIVATIONS.get(activation)]
+        if args.dropout:
+            layers.append(Dropout(args.dropout))
+    return layers
+
+
+def _dense(args: argparse.Namespace, units: int, activation: str | None = None) -> Dense:
+    return Dense(
+        units,
+        activation,
+        weight_initializer=INITIALIZERS.get(args.initializer),
+        weight_regularizer=L1L2(args.l1, args.l2) if args.l1 or args.l2 else None,
+    )
+
+
+def _network(
+    args: argparse.Namespace, data: TrainingData, hidden: list[Layer], optimizer: Optimizer
+) -> Sequential:
+    """Put the layers together: scale the columns, hidden layers, then classes or numbers."""
+    layers = [_first_layer(args, data), *hidden]
+    if data.class_names is not None:
+        layers.append(_dense(args, len(data.class_names), "softmax"))
+        loss, metrics = "categorical_crossentropy", ["accuracy"]
+    else:
+        # Inside, targets are numbers around 0 of size 1, whatever their unit; the last layer
+        # brings them back. A network that had to reach 200,000 by itself would learn nothing.
+        units = 1 if data.y_train.ndim == 1 else data.y_train.shape[1]
+        scale, offset = _target_scale(data)
+        layers += [_dense(args, units), Rescaling(scale, offset)]
+        loss, metrics = "mean_squared_error", ["r2"]
+    model = Sequential(layers, seed=args.seed)
+    model.compile(optimizer, args.loss or loss, metrics)
+    if len(data.x_train.shape) == 2:  # what else it could be, fit will say
+        model.build(data.x_train.shape[1])
+    model.class_names, model.feature_names = data.class_names, data.feature_names
+    return model
+
+
+def _first_layer(args: argparse.Namespace, data: TrainingData) -> Layer:
+    if data.x_train.dtype == np.uint8:
+        return Rescaling(1.0 / _GREATEST_PIXEL.get(args.data, 255.0))
+    x = data.x_train
+    if isinstance(x, np.ndarray):  # of rows still in a file, those for validation are seen too
+        x = x[: int(len(x) * (1.0 - args.validation_split)) or None]
+    return Normalization().adapt(x)
+
+
+def _target_scale(data: TrainingData) -> tuple[float, float]:
+    """Return the standard deviation (1 where it is 0) and the mean of the training targets."""
+    y = np.asarray(data.y_train, dtype=np.float64)
+    if not np.isfinite(y).all():
+        return 1.0, 0.0  # fit says where
+    return float(y.std()) or 1.0, float(y.mean())
+
+
+# -- training ----------------------------------------------------------------------------------
+
+
+def _describe(args: argparse.Namespace, data: TrainingData, model: Sequential) -> None:
+    """Print what is trained on what."""
+    name = Path(args.data).name
+    rows, columns = data.x_train.shape[0], count(data.x_train.shape[1], "column")
+    apart = f", {count(len(data.y_test), 'test row')}" if data.y_test is not None else ""
+    classes = "" if data.class_names is None else f", {count(len(data.class_names), 'class')}"
+    say(f"{name}: {count(rows, 'training row')}{apart}, {columns}{classes}")
+    if data.class_names is not None and is_file(args.data):
+        hint = ""
+        if args.task == "auto" and data.class_names[0].lstrip("-").isdigit():
+            hint = " (to learn it as a number: --task regression)"
+        say(f"classes of {data.target!r}: {', '.join(data.class_names)}{hint}")
+    elif data.class_names is None:
+        low, high = data.y_train.min(), data.y_train.max()
+        say(f"target {data.target!r}: numbers from {low:g} to {high:g}")
+    model.summary()
+    optimizer = model.optimizer
+    assert optimizer is not None
+    assert model.loss is not None
+    say(
+        f"{OPTIMIZERS.name_of(optimizer)}, learning rate {optimizer.learning_rate:g}, "
+        f"batch size {args.batch_size}, loss {LOSSES.name_of(model.loss)}"
+    )
+
+
+def _fit(args: argparse.Namespace, data: TrainingData, model: Sequential) -> callbacks.History:
+    """Train, and say how long it took."""
+    verbose: int | str = 0 if args.quiet else 2 if args.verbose else "auto"
+    start = time.perf_counter()
+    history = model.fit(
+        data.x_train,
+        targets_for(model, data.y_train),
+        batch_size=args.batch_size,
+        epochs=args.epochs,
+        verbose=verbose,
+        callbacks=_callbacks(args),
+        validation_split=args.validation_split,
+        sample_weight=_loss_unit(data, model),
+    )
+    if not args.quiet:
+        seconds = time.perf_counter() - start
+        done, wanted = len(history.epoch), count(args.epochs, "epoch")
+        shown = wanted if done == args.epochs else f"{done} of {wanted}"
+        print(f"trained {shown} in {seconds:.1f} s")
+    return history
+
+
+def _print_result(model: Sequential, data: TrainingData) -> None:
+    if data.y_test is None:
+        print_scores(model, data.x_train, data.y_train, "training")
+    else:
+        print_scores(model, data.x_test, data.y_test, "test")
+
+
+def _callbacks(args: argparse.Namespace) -> list[callbacks.Callback]:
+    chosen: list[callbacks.Callback] = []
+    if args.patience is not None:
+        watched = "val_loss" if args.validation_split else "loss"
+        chosen.append(callbacks.EarlyStopping(watched, patience=args.patience))
+    if args.loss_threshold is not None:
+        chosen.append(callbacks.LossThreshold(args.loss_threshold))
+    return chosen
+
+
+def _loss_unit(data: TrainingData, model: Sequential) -> Array | None:
+    """Return weights by which the loss of numbers is in units of their spread, not of theirs.
+
+    Then learning rates, penalties and thresholds mean the same for prices as for fractions.
+    """
+    if data.class_names is not None:
+        return None
+    scale, _ = _target_scale(data)
+    assert model.loss is not None
+    power = 2 if LOSSES.name_of(model.loss) == "mean_squared_error" else 1
+    return np.full(len(data.y_train), scale**-power)
