@@ -47,8 +47,11 @@ def sigmoid(x: Array, out: Array) -> Array:
     -x is cut off at the largest z with a finite e^z; what is cut differs from 0 by less than the
     smallest normal number.
     """
+    largest = _LARGEST_EXPONENT.get(out.dtype.char)
+    if largest is None:
+        raise TypeError(f"sigmoid: expected an array of float32 or float64, got {out.dtype}")
     np.negative(x, out=out)
-    np.minimum(out, _LARGEST_EXPONENT[out.dtype.char], out=out)
+    np.minimum(out, largest, out=out)
     np.exp(out, out=out)
     out += 1.0
     return np.reciprocal(out, out=out)

@@ -6,6 +6,7 @@ gathered into a buffer that is used again.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -198,11 +199,13 @@ def as_numbers(values: Any, what: str) -> Array:
         raise DataError(f"{what}: expected rows of one length; {error}") from None
     if array.dtype.kind in "fiub":
         return array
-    if array.dtype.kind == "O":
-        try:
-            return array.astype(np.float64)
-        except (TypeError, ValueError):
-            pass
+    if array.dtype.kind == "O":  # numbers as Python objects; text among them stays text
+        with contextlib.suppress(ValueError):  # lists of several lengths as entries
+            array = np.array(array.tolist())
+        if array.dtype.kind in "fiub":
+            return array
+    if array.dtype.kind == "c":
+        raise DataError(f"{what}: expected real numbers, got complex ones")
     raise DataError(f"{what}: expected numbers, got {_first_non_number(array)}")
 
 
@@ -262,12 +265,13 @@ def column_statistics(x: Any) -> tuple[Array, Array]:
     """
     rows = open_rows(x, np.float64)
     check_finite(rows, "x")
+    origin = rows.slice(0, 1)[0].copy()  # a column that never varies becomes exactly 0 around it
     mean = np.zeros(rows.shape[1])
     squares = np.zeros(rows.shape[1])
     for start in range(0, len(rows), BLOCK_ROWS):
-        block = rows.slice(start, min(start + BLOCK_ROWS, len(rows)))
+        block = rows.slice(start, min(start + BLOCK_ROWS, len(rows))) - origin
         count = start + len(block)
         shift = block.mean(axis=0) - mean
         squares += block.var(axis=0) * len(block) + shift**2 * (start * len(block) / count)
         mean += shift * (len(block) / count)
-    return mean, squares / len(rows)
+    return origin + mean, squares / len(rows)

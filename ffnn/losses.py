@@ -19,6 +19,7 @@ import numpy as np
 from ffnn import targets
 from ffnn.activations import ActivationFunction, Sigmoid, Softmax, sigmoid
 from ffnn.checks import check_number
+from ffnn.errors import DataError
 from ffnn.registry import Family
 from ffnn.workspace import Buffered
 
@@ -105,13 +106,23 @@ class Loss(Buffered):
             What was predicted.
         sample_weight : array-like of shape (rows,), optional
             The rows' weights.
+
+        Raises
+        ------
+        DataError
+            The numbers of rows differ, or values do not suit the loss.
         """
         output = np.asarray(y_pred, dtype=np.float64)
         output = output.reshape(len(output), -1)
         target = self.prepare(np.asarray(y_true), output.shape[1])
+        if len(target) != len(output):
+            raise DataError(
+                f"{type(self).__name__}: expected as many rows in y_true as in y_pred, "
+                f"got {len(target)} and {len(output)}"
+            )
         if target.ndim == 2:
             target = target.astype(np.float64)
-        weight = None if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        weight = targets.row_weights(sample_weight, None, target, output.shape[1])
         return self.forward(output, target, weight)
 
     def _remember(self, output: Array, target: Array, weight: Array | None) -> None:
@@ -280,12 +291,11 @@ class SigmoidCrossentropy(ElementwiseLoss):
 
     def _values(self, output: Array, target: Array) -> Array:
         z = output
-        tail = np.abs(z, out=self._like("tail", z))
-        np.negative(tail, out=tail)
-        np.log1p(np.exp(tail, out=tail), out=tail)
+        tail = np.multiply(z, target, out=self._like("tail", z))
         values = np.maximum(z, 0.0, out=self._like("values", z))
-        values += tail
-        values -= np.multiply(z, target, out=tail)
+        values -= tail  # exactly 0 where the answer is right: the small rest must not drown
+        np.negative(np.abs(z, out=tail), out=tail)
+        values += np.log1p(np.exp(tail, out=tail), out=tail)
         self.output = sigmoid(z, out=self._like("p", z))
         return values
 

@@ -247,15 +247,20 @@ class R2(_DenseMetric):
     def reset(self) -> None:
         """Forget all batches."""
         self._rows = 0
-        self._mean = self._spread = self._errors = np.zeros(1)
+        self._origin = self._mean = self._spread = self._errors = np.zeros(1)
 
     def update(self, target: Array, output: Array) -> None:
         """Add the batch's rows."""
+        if self._rows == 0:  # a target that never varies becomes exactly 0 around its first row
+            self._origin = target[0].astype(np.float64)
         rows = self._rows + len(target)
-        mean = target.mean(axis=0, dtype=np.float64)
+        centred = np.subtract(
+            target, self._origin, out=self._buffer("centred", target.shape, np.float64)
+        )
+        mean = centred.mean(axis=0)
         shift = mean - self._mean
         between = shift**2 * (self._rows * len(target) / rows)
-        self._spread = self._spread + self._sum_of_squares(target, mean) + between
+        self._spread = self._spread + self._sum_of_squares(centred, mean) + between
         self._mean = self._mean + shift * (len(target) / rows)
         self._errors = self._errors + self._sum_of_squares(output, target)
         self._rows = rows

@@ -67,7 +67,7 @@ class Optimizer(Configurable):
     def current_learning_rate(self) -> float:
         """η of the next update."""
         rate = self._learning_rate
-        return rate(self.iterations) if isinstance(rate, Schedule) else rate
+        return float(rate(self.iterations)) if isinstance(rate, Schedule) else rate
 
     def bind(self, vector: ParameterVector) -> None:
         """Take the parameters that every `step` will update.
@@ -94,11 +94,20 @@ class Optimizer(Configurable):
             raise RuntimeError(f"{type(self).__name__} belongs to no model; pass it to compile")
         w, g = self._vector.values, self._vector.gradients
         if self.clipnorm is not None:
-            norm = math.sqrt(float(np.dot(g, g)))
+            norm = self._norm(g)
             if norm > self.clipnorm:
                 g = np.multiply(g, self.clipnorm / norm, out=self._spare)
         self.update(w, g, self._vector.scratch, self.current_learning_rate)
         self.iterations += 1
+
+    def _norm(self, g: Array) -> float:
+        """Return ‖g‖, also where g·g overflows."""
+        square = float(np.dot(g, g))
+        if math.isfinite(square):
+            return math.sqrt(square)
+        largest = float(np.abs(g, out=self._spare).max())
+        np.divide(g, largest, out=self._spare)
+        return largest * math.sqrt(float(np.dot(self._spare, self._spare)))
 
     def update(self, w: Array, g: Array, scratch: Array, rate: float) -> None:
         """Change `w` in place.

@@ -98,17 +98,27 @@ class Family(Generic[T]):
         ValueError
             The name is unknown; the message lists the valid ones and the nearest.
         TypeError
-            It is neither a name nor a part of this family.
+            It is neither a name nor a part of this family, or a part that needs arguments.
         """
         if isinstance(identifier, self.base):
             return identifier
         if isinstance(identifier, str):
-            return self._class_named(identifier)()
+            return self._build(identifier)
         hint = " (write it with parentheses)" if isinstance(identifier, type) else ""
         raise TypeError(
             f"expected {self.kind}: a name or an object of {self.base.__name__}, "
             f"got {identifier!r}{hint}"
         )
+
+    def _build(self, name: str) -> T:
+        cls = self._class_named(name)
+        defaults = _constructor_defaults(cls)
+        needed = [key for key, value in defaults.items() if value is inspect.Parameter.empty]
+        if needed:
+            raise TypeError(
+                f"{self.kind} {name!r} needs arguments: write {cls.__name__}({', '.join(needed)})"
+            )
+        return cls()
 
     def _class_named(self, name: str) -> type[T]:
         cls = self.classes.get(name.lower())

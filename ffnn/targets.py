@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from numbers import Integral
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -99,21 +100,16 @@ def prepare_labels(y: Array, units: int) -> Array:
             f"expected class labels of shape (rows,), got y of shape {y.shape}. For one-hot rows "
             f"use loss='categorical_crossentropy'."
         )
-    labels = y.astype(np.intp) if y.dtype.kind in "iub" else _whole_numbers(y)
-    wrong = np.flatnonzero((labels < 0) | (labels >= units))
+    check_finite(Rows(y), "y")
+    wrong = np.flatnonzero((y < 0) | (y >= units))
     if len(wrong):
         row = int(wrong[0])
         raise DataError(
             f"expected class labels from 0 to {units - 1}, since the network has {units} outputs, "
-            f"got {labels[row]} in row {row}. Number the classes from 0, or give the last layer "
+            f"got {y[row]} in row {row}. Number the classes from 0, or give the last layer "
             f"more units."
         )
-    return labels
-
-
-def _whole_numbers(y: Array) -> Array:
-    check_finite(Rows(y), "y")
-    labels = y.astype(np.intp)
+    labels: Array = y.astype(np.intp)
     fractional = np.flatnonzero(labels != y)
     if len(fractional):
         row = int(fractional[0])
@@ -211,12 +207,17 @@ def class_weights_of_rows(class_weight: Mapping[int, float], target: Array, unit
     """
     num_classes = max(units, 2)
     table: Array = np.ones(num_classes)
-    for key, value in class_weight.items():
-        if key not in range(num_classes):
+    by_class: dict[Any, float] = dict(class_weight)
+    for key, value in by_class.items():
+        if (
+            isinstance(key, bool)
+            or not isinstance(key, Integral)
+            or not 0 <= int(key) < num_classes
+        ):
             raise ValueError(
                 f"class_weight: expected class numbers from 0 to {num_classes - 1}, got {key!r}"
             )
-        table[key] = check_number("class_weight", f"weight of class {key}", value, low=0.0)
+        table[int(key)] = check_number("class_weight", f"weight of class {key}", value, low=0.0)
     classes = target
     if target.ndim == 2:
         if target.min() < 0 or target.max() > 1:

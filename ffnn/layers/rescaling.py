@@ -67,15 +67,14 @@ class Normalization(Layer):
     takes_any_dtype = True
 
     def __init__(self) -> None:
-        self._mean: Array | None = None
-        self._variance: Array | None = None
+        # Shared by the replicas of the layer, which so see what is learned later.
+        self._statistics: dict[str, Array] = {}
 
     @property
     def state(self) -> Mapping[str, Array]:
         """The columns' ``mean`` and ``variance``, float64 of shape (columns,), once adapted."""
-        if self._mean is None or self._variance is None:
-            return MappingProxyType({})
-        return MappingProxyType({"mean": self._mean, "variance": self._variance})
+        kept = {name: array for name, array in self._statistics.items() if name != "std"}
+        return MappingProxyType(kept)
 
     def adapt(self, x: Any) -> Self:
         """Learn each column's mean and (population) variance.
@@ -94,42 +93,41 @@ class Normalization(Layer):
         ------
         DataError
             `x` is not two-dimensional, has no rows, or is not finite.
+        ValueError
+            The layer is built for another number of columns.
         """
         mean, variance = column_statistics(x)
-        if self._mean is not None and self.is_built and self._mean.shape != mean.shape:
-            raise ValueError(f"Normalization: built for {self._mean.size} columns, got {mean.size}")
+        if self.input_dim not in (None, mean.size):
+            raise ValueError(f"Normalization: built for {self.input_dim} columns, got {mean.size}")
         self.load_state({"mean": mean, "variance": variance})
         return self
 
     def load_state(self, values: Mapping[str, Array]) -> None:
         """Take known statistics: ``mean`` and ``variance``, each of shape (columns,)."""
-        if self._mean is None or not self.is_built:
-            self._mean, self._variance = np.array(values["mean"]), np.array(values["variance"])
-            self._std = np.empty_like(self._mean)
-        else:  # in place: threads that predict share these arrays
-            super().load_state(values)
-        np.sqrt(values["variance"], out=self._std)
-        self._std[self._std == 0.0] = 1.0
+        std = np.sqrt(values["variance"])
+        std[std == 0.0] = 1.0
+        new = {"mean": values["mean"], "variance": values["variance"], "std": std}
+        self._statistics.update({name: np.array(array) for name, array in new.items()})
 
     def compute_output_dim(self, input_dim: int) -> int:
         """Return `input_dim`, after checking it against the adapted columns."""
-        if self._mean is not None and self._mean.shape != (input_dim,):
+        if self._statistics and self._statistics["mean"].shape != (input_dim,):
             raise ValueError(
-                f"Normalization: adapted to {self._mean.shape[0]} columns, "
+                f"Normalization: adapted to {self._statistics['mean'].size} columns, "
                 f"but the input has {input_dim}"
             )
         return input_dim
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return (x - μ) / σ in the model's dtype."""
-        if self._mean is None:
+        if not self._statistics:
             raise ValueError("Normalization: call adapt(x) with the training rows before using it")
         y = self._buffer("y", x.shape, self._dtype)
-        np.subtract(x, self._mean, out=y, casting="same_kind")
-        y /= self._std
+        np.subtract(x, self._statistics["mean"], out=y, casting="same_kind")
+        y /= self._statistics["std"]
         return y
 
     def backward(self, grad: Array) -> Array:
         """Return grad / σ."""
-        grad /= self._std
+        grad /= self._statistics["std"]
         return grad
