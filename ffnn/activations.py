@@ -318,7 +318,9 @@ class GELU(ActivationFunction):
     def backward(self, grad: Array) -> Array:
         """Return grad · y'."""
         x, t = self._x, self._t
-        du = np.multiply(x, x, out=self._like("du", x))
+        # Beyond ±30 y' is exactly 0 or 1; x² must not overflow on the way.
+        du = np.clip(x, -30.0, 30.0, out=self._like("du", x))
+        du *= du
         du *= 3.0 * self._CUBIC
         du += 1.0
         du *= self._C

@@ -34,7 +34,7 @@ class Rows:
     def __init__(self, source: Any, dtype: DTypeLike | None = None) -> None:
         self.source = self._usable(source)
         self.shape: tuple[int, ...] = source.shape
-        self.dtype = np.dtype(source.dtype if dtype is None else dtype)
+        self.dtype = np.dtype(self.source.dtype if dtype is None else dtype)
         self._workspace = Workspace()
 
     def __len__(self) -> int:
@@ -158,6 +158,8 @@ def open_rows(x: Any, dtype: DTypeLike | None, what: str = "x") -> Rows:
         kind = SparseRows
     elif type(x).__module__.startswith("h5py"):
         kind = HDF5Rows
+        if not hasattr(x, "dtype"):
+            raise DataError(f"{what}: expected a dataset, such as file['x'], got {x!r}")
     else:
         x = as_numbers(x, what)
     if x.dtype.kind not in "fiub":
@@ -199,11 +201,9 @@ def as_numbers(values: Any, what: str) -> Array:
         raise DataError(f"{what}: expected rows of one length; {error}") from None
     if array.dtype.kind in "fiub":
         return array
-    if array.dtype.kind == "O":  # numbers as Python objects; text among them stays text
-        with contextlib.suppress(ValueError):  # lists of several lengths as entries
-            array = np.array(array.tolist())
-        if array.dtype.kind in "fiub":
-            return array
+    if array.dtype.kind == "O" and not any(isinstance(v, (str, bytes)) for v in array.flat):
+        with contextlib.suppress(TypeError, ValueError):
+            return array.astype(np.float64)
     if array.dtype.kind == "c":
         raise DataError(f"{what}: expected real numbers, got complex ones")
     raise DataError(f"{what}: expected numbers, got {_first_non_number(array)}")

@@ -92,7 +92,10 @@ class Loss(Buffered):
         raise NotImplementedError
 
     def backward(self) -> Array:
-        """Return ∂L/∂output for the last batch, of its shape; the caller may overwrite it."""
+        """Return ∂L/∂output for the last batch, of its shape; call it once for each `forward`.
+
+        The caller may overwrite the array, which is working memory.
+        """
         raise NotImplementedError
 
     def __call__(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> float:
@@ -380,7 +383,7 @@ class SoftmaxCrossentropy(Loss):
     L = 1/n Σ_i w_i (log Σ_k e^(z_ik) - Σ_j y_ij z_ij),    ∂L/∂z_ij = w_i (p_ij - y_ij) / n,
 
     with p the softmax of z and Σ_j y_ij = 1. The row's maximum is subtracted from z first, so both
-    are finite and exact for every finite z.
+    are finite and exact, however far apart the logits are (in float32, up to 3e38).
     """
 
     def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:

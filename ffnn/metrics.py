@@ -204,7 +204,8 @@ class _ResidualMetric(_DenseMetric):
 
     def update(self, target: Array, output: Array) -> None:
         """Add the batch's elements."""
-        residual = np.subtract(output, target, out=self._like("residual", output))
+        residual = self._buffer("residual", output.shape, np.float64)
+        np.subtract(output, target, out=residual)
         self._total += self._sum(residual)
         self._elements += residual.size
 

@@ -216,7 +216,7 @@ class Network:
                 f"{type(first).__name__} {first.name!r}: expected input with {self.input_dim} "
                 f"features, got array of shape {rows.shape}.{hint}"
             )
-        check_finite(rows, what)
+        check_finite(rows if dtype is not None else open_rows(x, self.dtype, what), what)
         return rows
 
     def forward(self, x: Array, training: bool = False) -> Array:

@@ -11,7 +11,7 @@ from ffnn.activations import ActivationFunction
 from ffnn.batches import Batches, Examples
 from ffnn.callbacks import CallbackList, History
 from ffnn.checks import check_int
-from ffnn.data import Rows
+from ffnn.data import Rows, check_finite
 from ffnn.errors import DataError
 from ffnn.layers.dense import Dense
 from ffnn.losses import LOSSES, Loss
@@ -227,6 +227,8 @@ class Sequential(Network):
             raise RuntimeError("this model does not know how to train: call compile(...) first")
         rows = self._open_inputs(x, f"{prefix}x")
         units = self.output_dim or 0
+        if hasattr(y, "tocsr"):
+            raise DataError(f"{prefix}y: expected an array, got a sparse one; use y.toarray()")
         if not hasattr(y, "__len__") or len(y) != len(rows):
             count = len(y) if hasattr(y, "__len__") else repr(y)
             raise DataError(
@@ -236,11 +238,13 @@ class Sequential(Network):
         for metric in self.metrics:
             metric.check_target(target)
         weight = targets.row_weights(sample_weight, class_weight, target, units)
-        return Examples(
-            rows,
-            Rows(target, np.intp if target.ndim == 1 else self.dtype),
-            None if weight is None else Rows(weight, self.dtype),
-        )
+        targets_as_rows = Rows(target, np.intp if target.ndim == 1 else self.dtype)
+        check_finite(targets_as_rows, f"{prefix}y")
+        if weight is None:
+            return Examples(rows, targets_as_rows, None)
+        weights_as_rows = Rows(weight, self.dtype)
+        check_finite(weights_as_rows, "sample_weight")
+        return Examples(rows, targets_as_rows, weights_as_rows)
 
     def fit(
         self,

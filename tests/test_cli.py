@@ -630,7 +630,10 @@ def test_one_row_and_a_batch_larger_than_the_data_work(run, tmp_path):
 
 BAD_TABLES = {
     "ragged": ("a,b\n1,x\n2,y,3\n", ["line 3", "expected 2 fields", "got 3"]),
-    "text among numbers": ("a,b\n1,x\nred,y\n", ["line 3", "column 'a'", "'red'", "out of the features"]),
+    "text among numbers": (
+        "a,b\n1,x\nred,y\n",
+        ["line 3", "column 'a'", "'red'", "out of the features"],
+    ),
     "infinity": ("a,b\n1,x\ninf,y\n", ["line 3", "column 'a'", "finite"]),
     "missing value": ("a,b\n1,x\n,y\n", ["line 3", "column 'a'", "drop such rows"]),
     "mixed target": ("a,b\n1,2\n2,y\n", ["line 3", "column 'b'", "'y'"]),

@@ -581,7 +581,10 @@ class TestCsv:
         "both infinities": ("a,b,t\ninf,-inf,2\n", "line 2, column 'a': expected a finite"),
         "signed nan": ("a,t\n-nan,2\n", "line 2, column 'a': expected a finite .* '-nan'"),
         "infinite target": ("a,t\n1,2\n1,inf\n", "line 3, column 't': expected a finite"),
-        "mixed target": ("a,t\n1,2\n1,two\n", "line 3, column 't': .* got 'two'.* names of all classes"),
+        "mixed target": (
+            "a,t\n1,2\n1,two\n",
+            "line 3, column 't': .* got 'two'.* names of all classes",
+        ),
         "mixed, text first": ("a,t\n1,two\n1,2\n", "line 2, column 't': .* got 'two'"),
         "same name twice": ("a,b,a,t\n1,2,3,4\n", "line 1: columns 1 and 3 are both named 'a'"),
         "name empty": (",a,t\n1,2,3\n", "line 1: column 1 of 3 has no name"),

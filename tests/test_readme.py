@@ -33,7 +33,7 @@ def test_the_examples_run(tmp_path, monkeypatch, capsys):
     names = {}
     for block in BLOCKS:
         if block is not QUOTED:
-            exec(compile(block, "README.md", "exec"), names)  # noqa: S102
+            exec(compile(block, "README.md", "exec"), names)
 
     assert names["accuracy"] > 0.95
     assert names["probabilities"].shape == (5, 10)

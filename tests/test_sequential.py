@@ -392,6 +392,26 @@ def test_data_that_does_not_fit_is_refused_and_nothing_is_trained(x, y, message)
     assert model.optimizer.iterations == 0
 
 
+def test_numbers_too_large_for_float32_are_refused_before_training():
+    model = ffnn.Sequential([Rescaling(1.0), Dense(1)], input_dim=4)
+    model.compile()
+    huge = np.where(X[7, 2] == X, 1e300, X)
+
+    with pytest.raises(ffnn.DataError, match=r"row 7, column 2.*too large for float32"):
+        model.fit(huge, X[:, 0], verbose=0)
+    with pytest.raises(ffnn.DataError, match=r"^y: .*too large for float32"):
+        model.fit(X, huge[:, 2], verbose=0)
+    with pytest.raises(ffnn.DataError, match=r"sample_weight: .*too large for float32"):
+        model.fit(X, X[:, 0], sample_weight=np.abs(huge[:, 2]), verbose=0)
+
+
+def test_sparse_targets_are_refused():
+    sparse = pytest.importorskip("scipy.sparse")
+
+    with pytest.raises(ffnn.DataError, match="toarray"):
+        classifier().fit(X, sparse.csr_array(ONE_HOT), verbose=0)
+
+
 def test_binary_targets_outside_zero_and_one_are_refused():
     model = ffnn.Sequential([Dense(1, "sigmoid")], input_dim=4)
     model.compile(loss="bce")

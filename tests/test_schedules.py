@@ -1,0 +1,116 @@
+"""Learning rates by their formulas, at the steps where they bend."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from ffnn.schedules import (
+    SCHEDULES,
+    CosineDecay,
+    ExponentialDecay,
+    InverseTimeDecay,
+    PiecewiseConstantDecay,
+)
+
+
+@pytest.mark.parametrize("step", [0, 1, 5, 10, 25, 1000])
+def test_exponential_decay_formula(step):
+    schedule = ExponentialDecay(0.5, decay_steps=10, decay_rate=0.25)
+    assert schedule(step) == pytest.approx(0.5 * 0.25 ** (step / 10), rel=1e-14)
+
+
+def test_exponential_decay_by_hand():
+    schedule = ExponentialDecay(0.8, decay_steps=2, decay_rate=0.25)
+    assert [schedule(t) for t in range(5)] == pytest.approx([0.8, 0.4, 0.2, 0.1, 0.05])
+
+
+def test_exponential_decay_staircase_drops_every_decay_steps():
+    schedule = ExponentialDecay(0.8, decay_steps=3, decay_rate=0.5, staircase=True)
+    assert [schedule(t) for t in range(7)] == pytest.approx([0.8] * 3 + [0.4] * 3 + [0.2])
+
+
+@pytest.mark.parametrize("step", [0, 1, 7, 10, 25, 1000])
+def test_inverse_time_decay_formula(step):
+    schedule = InverseTimeDecay(0.5, decay_steps=10, decay_rate=3.0)
+    assert schedule(step) == pytest.approx(0.5 / (1 + 3.0 * step / 10), rel=1e-14)
+
+
+def test_inverse_time_decay_staircase_drops_every_decay_steps():
+    schedule = InverseTimeDecay(0.6, decay_steps=2, decay_rate=1.0, staircase=True)
+    assert [schedule(t) for t in range(5)] == pytest.approx([0.6, 0.6, 0.3, 0.3, 0.2])
+
+
+def test_piecewise_value_holds_up_to_and_including_its_boundary():
+    schedule = PiecewiseConstantDecay([2, 4], [1.0, 0.5, 0.1])
+    assert [schedule(t) for t in range(7)] == [1.0, 1.0, 1.0, 0.5, 0.5, 0.1, 0.1]
+
+
+def test_piecewise_without_boundaries_is_constant():
+    schedule = PiecewiseConstantDecay([], [0.3])
+    assert [schedule(t) for t in (0, 100)] == [0.3, 0.3]
+
+
+@pytest.mark.parametrize("step", [0, 3, 10, 15, 20])
+def test_cosine_decay_formula(step):
+    schedule = CosineDecay(0.5, decay_steps=20, alpha=0.1)
+    expected = 0.5 * (0.1 + 0.9 * (1 + math.cos(math.pi * step / 20)) / 2)
+    assert schedule(step) == pytest.approx(expected, rel=1e-14)
+
+
+def test_cosine_decay_by_hand_and_constant_after_its_steps():
+    schedule = CosineDecay(1.0, decay_steps=4, alpha=0.2)
+    # cos 0 = 1, cos π/2 = 0, cos π = -1
+    assert [schedule(t) for t in (0, 2, 4, 5, 400)] == pytest.approx([1.0, 0.6, 0.2, 0.2, 0.2])
+
+
+def test_cosine_decay_climbs_evenly_through_the_warmup_and_begins_after_it():
+    schedule = CosineDecay(1.0, decay_steps=2, warmup_steps=4)
+    expected = [0.0, 0.25, 0.5, 0.75, 1.0, 0.5, 0.0, 0.0]
+    assert [schedule(t) for t in range(8)] == pytest.approx(expected, abs=1e-15)
+
+
+@pytest.mark.parametrize("name", list(SCHEDULES.classes))
+def test_every_schedule_returns_python_floats(name):
+    # A float64 scalar of NumPy would pull float32 updates up to float64.
+    schedule = {
+        "exponential_decay": ExponentialDecay(1, 10, 1),
+        "inverse_time_decay": InverseTimeDecay(1, 10, 1),
+        "piecewise_constant_decay": PiecewiseConstantDecay([3], [1, 0]),
+        "cosine_decay": CosineDecay(1, 10),
+    }[name]
+    assert {type(schedule(t)) for t in (0, 3, 10, 11)} == {float}
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: ExponentialDecay(-1, 10, 0.5), "ExponentialDecay: initial_learning_rate .*got -1"),
+        (lambda: ExponentialDecay(1, 0, 0.5), "ExponentialDecay: decay_steps .*at least 1, got 0"),
+        (lambda: ExponentialDecay(1, 10, 0), r"decay_rate must be .*\(0.0, inf\), got 0"),
+        (lambda: InverseTimeDecay(-1, 10, 0.5), "InverseTimeDecay: initial_learning_rate .*got -1"),
+        (lambda: InverseTimeDecay(1, 0, 0.5), "InverseTimeDecay: decay_steps .*at least 1, got 0"),
+        (lambda: InverseTimeDecay(1, 10, -1), r"decay_rate must be .*\[0.0, inf\), got -1"),
+        (lambda: CosineDecay(-1, 10), "CosineDecay: initial_learning_rate .*got -1"),
+        (lambda: CosineDecay(1, 0), "CosineDecay: decay_steps .*at least 1, got 0"),
+        (lambda: CosineDecay(1, 10, alpha=1.5), r"alpha must be .*\[0.0, 1.0\], got 1.5"),
+        (lambda: CosineDecay(1, 10, warmup_steps=-1), "warmup_steps must be at least 0, got -1"),
+        (
+            lambda: PiecewiseConstantDecay([5], [1.0]),
+            "one value more than boundaries, got 1 values and 1 boundaries",
+        ),
+        (lambda: PiecewiseConstantDecay([5, 3], [1, 1, 1]), r"must ascend, got \[5, 3\]"),
+        (lambda: PiecewiseConstantDecay([5, 5], [1, 1, 1]), r"must ascend, got \[5, 5\]"),
+        (lambda: PiecewiseConstantDecay([-1], [1, 1]), "boundaries must be at least 0, got -1"),
+        (lambda: PiecewiseConstantDecay([5], [1, -1]), "values must be .*got -1"),
+    ],
+)
+def test_wrong_arguments_are_refused(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()
+
+
+def test_steps_that_are_not_whole_are_refused():
+    with pytest.raises(TypeError, match=r"decay_steps must be an integer, got 1\.5"):
+        ExponentialDecay(1, 1.5, 0.5)
