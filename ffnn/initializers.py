@@ -127,21 +127,32 @@ class RandomNormal(Initializer):
         out[...] = rng.normal(self.mean, math.sqrt(self.variance), out.shape)
 
 
-class VarianceScaling(Initializer):
-    """Draws around 0 whose variance depends on the layer's size; the base of the named ones.
-
-    Parameters
-    ----------
-    seed : int, optional
-        Makes the draws independent of the model's seed.
-    """
+class _VarianceScaling(Initializer):
+    """Draws around 0 whose variance follows from the layer's size, so that signals keep theirs."""
 
     def __init__(self, seed: int | None = None) -> None:
         self.seed = check_seed(type(self).__name__, seed)
 
+    def variance(self, fan_in: int, fan_out: int) -> float:
+        """Return the variance for a layer of `fan_in` inputs and `fan_out` units."""
+        raise NotImplementedError
+
+
+class _ScaledNormal(_VarianceScaling):
+    def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
+        """Draw every entry from N(0, variance)."""
+        out[...] = rng.normal(0.0, math.sqrt(self.variance(fan_in, fan_out)), out.shape)
+
+
+class _ScaledUniform(_VarianceScaling):
+    def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
+        """Draw every entry from U(±√(3 variance))."""
+        limit = math.sqrt(3.0 * self.variance(fan_in, fan_out))
+        out[...] = rng.uniform(-limit, limit, out.shape)
+
 
 @INITIALIZERS.register("he_normal")
-class HeNormal(VarianceScaling):
+class HeNormal(_ScaledNormal):
     """N(0, 2 / inputs), which keeps the variance through layers of ReLUs.
 
     Parameters
@@ -154,13 +165,13 @@ class HeNormal(VarianceScaling):
     He, Zhang, Ren, Sun, "Delving deep into rectifiers", ICCV 2015, equation 10.
     """
 
-    def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
-        """Draw every entry."""
-        out[...] = rng.normal(0.0, math.sqrt(2.0 / fan_in), out.shape)
+    def variance(self, fan_in: int, fan_out: int) -> float:
+        """Return 2 / inputs."""
+        return 2.0 / fan_in
 
 
 @INITIALIZERS.register("he_uniform")
-class HeUniform(VarianceScaling):
+class HeUniform(_ScaledUniform):
     """U(±√(6 / inputs)), of the variance of `HeNormal`.
 
     Parameters
@@ -173,14 +184,13 @@ class HeUniform(VarianceScaling):
     He, Zhang, Ren, Sun, "Delving deep into rectifiers", ICCV 2015, equation 10.
     """
 
-    def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
-        """Draw every entry."""
-        limit = math.sqrt(6.0 / fan_in)
-        out[...] = rng.uniform(-limit, limit, out.shape)
+    def variance(self, fan_in: int, fan_out: int) -> float:
+        """Return 2 / inputs."""
+        return 2.0 / fan_in
 
 
 @INITIALIZERS.register("glorot_normal", "xavier_normal")
-class GlorotNormal(VarianceScaling):
+class GlorotNormal(_ScaledNormal):
     """N(0, 2 / (inputs + units)), also known as Xavier.
 
     Parameters
@@ -194,13 +204,13 @@ class GlorotNormal(VarianceScaling):
     AISTATS 2010, equation 12.
     """
 
-    def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
-        """Draw every entry."""
-        out[...] = rng.normal(0.0, math.sqrt(2.0 / (fan_in + fan_out)), out.shape)
+    def variance(self, fan_in: int, fan_out: int) -> float:
+        """Return 2 / (inputs + units)."""
+        return 2.0 / (fan_in + fan_out)
 
 
 @INITIALIZERS.register("glorot_uniform", "xavier_uniform")
-class GlorotUniform(VarianceScaling):
+class GlorotUniform(_ScaledUniform):
     """U(±√(6 / (inputs + units))), also known as Xavier; the default of weights.
 
     Parameters
@@ -214,14 +224,13 @@ class GlorotUniform(VarianceScaling):
     AISTATS 2010, equation 16.
     """
 
-    def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
-        """Draw every entry."""
-        limit = math.sqrt(6.0 / (fan_in + fan_out))
-        out[...] = rng.uniform(-limit, limit, out.shape)
+    def variance(self, fan_in: int, fan_out: int) -> float:
+        """Return 2 / (inputs + units)."""
+        return 2.0 / (fan_in + fan_out)
 
 
 @INITIALIZERS.register("lecun_normal")
-class LecunNormal(VarianceScaling):
+class LecunNormal(_ScaledNormal):
     """N(0, 1 / inputs).
 
     Parameters
@@ -234,6 +243,6 @@ class LecunNormal(VarianceScaling):
     LeCun, Bottou, Orr, Müller, "Efficient BackProp", 1998, equation 16.
     """
 
-    def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
-        """Draw every entry."""
-        out[...] = rng.normal(0.0, math.sqrt(1.0 / fan_in), out.shape)
+    def variance(self, fan_in: int, fan_out: int) -> float:
+        """Return 1 / inputs."""
+        return 1.0 / fan_in

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ffnn.checks import check_int, check_number
 from ffnn.registry import Configurable, Family
@@ -27,8 +27,33 @@ def _rate(owner: str, name: str, value: float) -> float:
     return check_number(owner, name, value, low=0.0)
 
 
+class _Decay(Schedule):
+    """What the decays in time t / steps share."""
+
+    _rate_may_be_zero: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        decay_rate: float,
+        staircase: bool = False,
+    ) -> None:
+        name = type(self).__name__
+        self.initial_learning_rate = _rate(name, "initial_learning_rate", initial_learning_rate)
+        self.decay_steps = check_int(name, "decay_steps", decay_steps, low=1)
+        self.decay_rate = check_number(
+            name, "decay_rate", decay_rate, low=0.0, low_open=not self._rate_may_be_zero
+        )
+        self.staircase = bool(staircase)
+
+    def _time(self, step: int) -> float:
+        time = step / self.decay_steps
+        return math.floor(time) if self.staircase else time
+
+
 @SCHEDULES.register("exponential_decay")
-class ExponentialDecay(Schedule):
+class ExponentialDecay(_Decay):
     """η(t) = η₀ · rate^(t / steps), the exponent rounded down where `staircase` is set.
 
     Parameters
@@ -43,27 +68,15 @@ class ExponentialDecay(Schedule):
         Whether η drops all at once every `decay_steps` updates.
     """
 
-    def __init__(
-        self,
-        initial_learning_rate: float,
-        decay_steps: int,
-        decay_rate: float,
-        staircase: bool = False,
-    ) -> None:
-        name = type(self).__name__
-        self.initial_learning_rate = _rate(name, "initial_learning_rate", initial_learning_rate)
-        self.decay_steps = check_int(name, "decay_steps", decay_steps, low=1)
-        self.decay_rate = check_number(name, "decay_rate", decay_rate, low=0.0, low_open=True)
-        self.staircase = bool(staircase)
+    _rate_may_be_zero = False
 
     def __call__(self, step: int) -> float:
         """Return η₀ · rate^(step / steps)."""
-        exponent = step // self.decay_steps if self.staircase else step / self.decay_steps
-        return self.initial_learning_rate * self.decay_rate**exponent
+        return self.initial_learning_rate * math.pow(self.decay_rate, self._time(step))
 
 
 @SCHEDULES.register("inverse_time_decay")
-class InverseTimeDecay(Schedule):
+class InverseTimeDecay(_Decay):
     """η(t) = η₀ / (1 + rate · t / steps), the quotient t / steps rounded down with `staircase`.
 
     Parameters
@@ -78,23 +91,9 @@ class InverseTimeDecay(Schedule):
         Whether η drops all at once every `decay_steps` updates.
     """
 
-    def __init__(
-        self,
-        initial_learning_rate: float,
-        decay_steps: int,
-        decay_rate: float,
-        staircase: bool = False,
-    ) -> None:
-        name = type(self).__name__
-        self.initial_learning_rate = _rate(name, "initial_learning_rate", initial_learning_rate)
-        self.decay_steps = check_int(name, "decay_steps", decay_steps, low=1)
-        self.decay_rate = check_number(name, "decay_rate", decay_rate, low=0.0)
-        self.staircase = bool(staircase)
-
     def __call__(self, step: int) -> float:
         """Return η₀ / (1 + rate · step / steps)."""
-        time = step // self.decay_steps if self.staircase else step / self.decay_steps
-        return self.initial_learning_rate / (1.0 + self.decay_rate * time)
+        return self.initial_learning_rate / (1.0 + self.decay_rate * self._time(step))
 
 
 @SCHEDULES.register("piecewise_constant_decay")
