@@ -4,34 +4,23 @@ from __future__ import annotations
 
 import copy
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ffnn.chain import Stage
 from ffnn.parameters import ParameterVector
 from ffnn.registry import Family
 from ffnn.workspace import Buffered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from typing_extensions import Self
 
     from ffnn._types import Array, DTypeLike, Shape
     from ffnn.initializers import Initializer
     from ffnn.regularizers import Regularizer
-
-
-class Stage(NamedTuple):
-    """One step of the chain that a batch passes: a forward and its backward.
-
-    Most layers are one stage. `Dense` is two, its linear part and its activation, so that a loss
-    may take the activation's place and work on the logits.
-    """
-
-    layer: Layer
-    forward: Callable[[Array, bool], Array]
-    backward: Callable[[Array], Array | None]
 
 
 class Layer(Buffered):
@@ -44,6 +33,9 @@ class Layer(Buffered):
     2. `forward` never writes into `x`; `backward` may overwrite `grad`.
     3. `backward` overwrites `grads`; nothing is accumulated and nothing needs zeroing.
     4. `params` and `grads` are read-only mappings of live arrays: write into the arrays.
+    5. What training changes besides (`state`) is written into its arrays, never rebound: threads
+       that predict work on replicas, which share them.
+    6. A batch that `backward` needs is kept as ``_x``, so that `forget` can let go of it.
 
     Attributes
     ----------
@@ -52,8 +44,8 @@ class Layer(Buffered):
     input_dim, output_dim : int
         The number of columns of x and of y, once built.
     needs_input_grad : bool
-        Whether `backward` has to return ∂L/∂x. A model clears it for its first layer, whose input
-        is data; set it again to get the gradient with respect to the data.
+        Whether `backward` has to return ∂L/∂x. Training clears it for the first layer with
+        parameters, before which nothing needs a gradient; the layer may then return None.
     """
 
     name: str = ""
@@ -151,10 +143,35 @@ class Layer(Buffered):
             Itself.
         """
         vector = ParameterVector([self.parameter_shapes(input_dim)], dtype)
-        values, grads = vector.views(vector.values)[0], vector.views(vector.gradients)[0]
+        (values,), (grads,) = vector.views(vector.values), vector.views(vector.gradients)
+        self.initialize(values, input_dim, np.random.SeedSequence(seed).entropy, 0)
         self.bind(input_dim, np.dtype(dtype), values, grads)
-        self.initialize(np.random.SeedSequence(seed).entropy, 0)
         return self
+
+    def initialize(
+        self, values: Mapping[str, Array], input_dim: int, entropy: Any, index: int
+    ) -> None:
+        """Draw first values for the parameters that `bind` will hand over.
+
+        Parameters
+        ----------
+        values : mapping of str to ndarray
+            Parameter name → array to fill.
+        input_dim : int
+            The number of columns of x.
+        entropy : int or sequence of int
+            The model's entropy, used where an initializer has no seed of its own.
+        index : int
+            The layer's place in the model. It enters every draw, so that two layers never get the
+            same numbers, and a layer that is appended leaves the earlier ones as they are.
+        """
+        output_dim = self.compute_output_dim(input_dim)
+        for number, (name, initializer) in enumerate(self.initializers().items()):
+            own_seed = getattr(initializer, "seed", None)
+            seeds = np.random.SeedSequence(
+                entropy if own_seed is None else own_seed, spawn_key=(index, number)
+            )
+            initializer.fill(values[name], input_dim, output_dim, np.random.default_rng(seeds))
 
     def bind(
         self,
@@ -170,27 +187,9 @@ class Layer(Buffered):
         self._params = values
         self._grads = grads
 
-    def initialize(self, entropy: Any, index: int) -> None:
-        """Draw the parameters' first values.
-
-        Parameters
-        ----------
-        entropy : int or sequence of int
-            The model's entropy, used where an initializer has no seed of its own.
-        index : int
-            The layer's place in the model. It enters every draw, so that two layers never get the
-            same numbers, and a layer that is appended leaves the earlier ones as they are.
-        """
-        if self.input_dim is None or self.output_dim is None:
-            raise RuntimeError(f"{self!r} must be built before it is initialised")
-        for number, (name, initializer) in enumerate(self.initializers().items()):
-            own_seed = getattr(initializer, "seed", None)
-            seeds = np.random.SeedSequence(
-                entropy if own_seed is None else own_seed, spawn_key=(index, number)
-            )
-            initializer.fill(
-                self._params[name], self.input_dim, self.output_dim, np.random.default_rng(seeds)
-            )
+    def forget(self) -> None:
+        """Let go of the last batch, which may be the caller's own memory."""
+        self.__dict__.pop("_x", None)
 
     def __getattr__(self, name: str) -> Any:
         # Reached only for attributes that are not set: what forward or build would have left.

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ffnn import targets
 from ffnn.checks import check_number
 from ffnn.errors import DataError
+from ffnn.rows import Rows, check_finite
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from ffnn._types import Array
-    from ffnn.data import Rows
+    from ffnn.losses import Loss
 
 
 class Examples(NamedTuple):
@@ -32,6 +34,77 @@ class Examples(NamedTuple):
     x: Rows
     y: Rows
     weight: Rows | None
+
+    @classmethod
+    def open(
+        cls,
+        x: Rows,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        loss: Loss,
+        units: int,
+        dtype: np.dtype[Any],
+    ) -> Examples:
+        """Check targets and weights for the rows of `x`.
+
+        Parameters
+        ----------
+        x : Rows
+            Checked inputs.
+        y : array-like of shape (rows,) or (rows, units)
+            Targets, as the loss wants them.
+        sample_weight : array-like of shape (rows,), optional
+            The rows' weights.
+        loss : Loss
+            Says what targets may be.
+        units : int
+            The number of the network's outputs.
+        dtype : dtype
+            What numbers are cast to; class numbers stay integers.
+
+        Raises
+        ------
+        DataError
+            Targets or weights do not fit.
+        """
+        if hasattr(y, "tocsr"):
+            raise DataError("y: expected an array, got a sparse one; use y.toarray()")
+        if np.ndim(y) == 0 or len(y) != len(x):
+            count = repr(y) if np.ndim(y) == 0 else len(y)
+            raise DataError(f"y: expected one target for each of {len(x)} rows, got {count}")
+        target = loss.prepare(y, units)
+        rows = Rows(target, np.intp if target.ndim == 1 else dtype)
+        check_finite(rows, "y")
+        if sample_weight is None:
+            return cls(x, rows, None)
+        weight = Rows(targets.prepare_weights(sample_weight, len(x)), dtype)
+        check_finite(weight, "sample_weight")
+        return cls(x, rows, weight)
+
+    def weigh_classes(
+        self, class_weight: Mapping[int, float], units: int, dtype: np.dtype[Any]
+    ) -> Examples:
+        """Return the examples with each row's weight multiplied by that of its class.
+
+        Parameters
+        ----------
+        class_weight : mapping of int to float
+            Class number → weight; a class that is not named weighs 1.
+        units : int
+            The number of the network's outputs.
+        dtype : dtype
+            What weights are cast to.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A class is unknown, a weight is no number of at least 0, or targets are no classes.
+        """
+        weight = targets.class_weights_of_rows(class_weight, self.y.source, units)
+        if self.weight is not None:
+            weight = weight * self.weight.source
+        return self._replace(weight=Rows(weight, dtype))
 
     def split(self, share: float) -> tuple[Examples, Examples]:
         """Cut off the last rows, before any shuffling.
@@ -53,7 +126,7 @@ class Examples(NamedTuple):
         """
         check_number("fit", "validation_split", share, low=0.0, high=1.0, high_open=True)
         rows = len(self.x)
-        kept = int(rows * (1.0 - share) + 1e-9)  # 10 rows, share 0.9: 1 row, not 0.999
+        kept = rows_kept(rows, share)
         if kept in (0, rows):
             raise DataError(
                 f"fit: validation_split={share} of {rows} rows leaves none on one side; "
@@ -66,6 +139,11 @@ class Examples(NamedTuple):
         return Examples(self.x.part(start, stop), self.y.part(start, stop), weight)
 
 
+def rows_kept(rows: int, share: float) -> int:
+    """Return how many of `rows` rows are left when the last `share` is cut off."""
+    return int(rows * (1.0 - share) + 1e-9)  # of 10 rows, share 0.9: 1 row, not 0.999
+
+
 class Batches:
     """A data set cut into batches, again for every epoch.
 
@@ -74,11 +152,11 @@ class Batches:
     examples : Examples
         The data set.
     batch_size : int
-        Rows in a batch; the last one may have fewer.
+        Rows in a batch; the last one of a pass over the rows may have fewer.
     rng : numpy.random.Generator, optional
-        Shuffles the rows at each epoch; None keeps their order.
+        Shuffles the rows at each pass; None keeps their order.
     max_batches : int, optional
-        Where an epoch ends at the latest.
+        Where an epoch ends at the latest. The next epoch goes on from there.
     """
 
     def __init__(
@@ -91,27 +169,35 @@ class Batches:
         self.examples = examples
         self.batch_size = batch_size
         rows = len(examples.x)
-        batches = -(-rows // batch_size)
-        self.num_batches = batches if max_batches is None else min(batches, max_batches)
+        self._batches_a_pass = -(-rows // batch_size)
+        self._batches_an_epoch = min(max_batches or self._batches_a_pass, self._batches_a_pass)
         self._rng = rng
-        self._order = np.arange(rows) if rng is not None else None
+        self._order = None if rng is None else np.arange(rows)
+        self._next_batch = 0  # of the pass
 
     def __len__(self) -> int:
-        return self.num_batches
+        return self._batches_an_epoch
 
     def __iter__(self) -> Iterator[tuple[Array, Array, Array | None]]:
-        """Yield (x, y, weight) of each batch, valid until the next."""
+        """Yield (x, y, weight) of each batch of an epoch, valid until the next."""
+        for _ in range(self._batches_an_epoch):
+            if self._next_batch == 0:
+                self._shuffle()
+            start = self._next_batch * self.batch_size
+            self._next_batch = (self._next_batch + 1) % self._batches_a_pass
+            yield self._batch(start, min(start + self.batch_size, len(self.examples.x)))
+
+    def _shuffle(self) -> None:
         if self._order is not None and self._rng is not None:
             # From the same start each time, so the order follows from the generator's state alone.
             self._order[:] = np.arange(len(self._order))
             self._rng.shuffle(self._order)
+
+    def _batch(self, start: int, stop: int) -> tuple[Array, Array, Array | None]:
         x, y, weight = self.examples
-        for start in range(0, self.num_batches * self.batch_size, self.batch_size):
-            stop = min(start + self.batch_size, len(x))
-            if self._order is None:
-                xs, ys = x.slice(start, stop), y.slice(start, stop)
-                yield xs, ys, None if weight is None else weight.slice(start, stop)
-            else:
-                chosen = self._order[start:stop]
-                xs, ys = x.take(chosen), y.take(chosen)
-                yield xs, ys, None if weight is None else weight.take(chosen)
+        if self._order is None:
+            weights = None if weight is None else weight.slice(start, stop)
+            return x.slice(start, stop), y.slice(start, stop), weights
+        chosen = self._order[start:stop]
+        weights = None if weight is None else weight.take(chosen)
+        return x.take(chosen), y.take(chosen), weights

@@ -58,7 +58,7 @@ class Callback:
         """Run after a batch; ``logs["loss"]`` is the epoch's loss so far."""
 
     def close(self) -> None:
-        """Let go of what is open; runs after training in every case, also after an error."""
+        """Let go of what `on_train_begin` opened; runs in every case, also after an error."""
 
 
 def overrides(callback: Callback, hook: str) -> bool:
@@ -120,8 +120,7 @@ class _Monitor(Callback):
     monitor : str
         A key of `logs`, such as ``"val_loss"``.
     mode : {"auto", "min", "max"}
-        Whether less or more is better; "auto" takes more for accuracy, precision, recall, F1 and
-        R², else less.
+        Whether less or more is better; "auto" asks the metric, and takes less for the loss.
     min_delta : float
         What counts as better at least, at least 0.
     """
@@ -131,9 +130,6 @@ class _Monitor(Callback):
         self.monitor = monitor
         self.mode = check_choice(name, "mode", mode, ("auto", "min", "max"))
         self.min_delta = check_number(name, "min_delta", min_delta, low=0.0)
-        more_is_better = ("accuracy", "acc", "precision", "recall", "f1", "r2")
-        grows = mode == "max" or (mode == "auto" and monitor.endswith(more_is_better))
-        self._sign = -1.0 if grows else 1.0
 
     def on_train_begin(self, logs: Logs) -> None:
         """Begin to watch.
@@ -152,6 +148,12 @@ class _Monitor(Callback):
                 f"{type(self).__name__}: nothing is called {self.monitor!r} in this training; "
                 f"known: {', '.join(known)}.{hint}"
             )
+        grows = self.mode == "max"
+        if self.mode == "auto":
+            metrics = {metric.name: metric for metric in self.model.metrics}
+            watched = metrics.get(self.monitor.removeprefix("val_"))
+            grows = watched is not None and watched.higher_is_better
+        self._sign = -1.0 if grows else 1.0
         self.best = math.inf * self._sign
 
     def _improves(self, logs: Logs) -> bool:
@@ -204,7 +206,7 @@ class EarlyStopping(_Monitor):
     def on_train_begin(self, logs: Logs) -> None:
         """Begin to watch."""
         super().on_train_begin(logs)
-        self.best_epoch = 0
+        self.best_epoch = self.params["initial_epoch"] - 1
         self.stopped_epoch: int | None = None
         self._best_weights: list[Array] | None = None
 
@@ -285,9 +287,26 @@ class ModelCheckpoint(_Monitor):
         self.every = check_int("ModelCheckpoint", "every", every, low=1)
 
     def on_train_begin(self, logs: Logs) -> None:
-        """Begin to watch, if it matters which epoch is best."""
+        """Check the path, and begin to watch if it matters which epoch is best.
+
+        Raises
+        ------
+        ValueError, FileNotFoundError
+            A field of the path is unknown, or its folder is not there.
+        """
         if self.save_best_only:
             super().on_train_begin(logs)
+        known = self.params["metrics"]
+        try:
+            path = self.filepath.format(epoch=1, **dict.fromkeys(known, 0.0))
+        except (KeyError, IndexError) as error:
+            raise ValueError(
+                f"ModelCheckpoint: unknown field {error} in {self.filepath!r}; "
+                f"known: epoch, {', '.join(known)}"
+            ) from None
+        folder = Path(path).parent
+        if not folder.is_dir():
+            raise FileNotFoundError(f"ModelCheckpoint: there is no folder {folder}")
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Save, if it is this epoch's turn."""
@@ -380,29 +399,33 @@ class CSVLogger(Callback):
         self.append = bool(append)
 
     def on_train_begin(self, logs: Logs) -> None:
-        """Begin a new file, unless lines are to be added to the one that is there."""
+        """Begin a new file, or check the header of the one that lines are added to.
+
+        Raises
+        ------
+        ValueError
+            The header differs.
+        """
+        names = ["epoch", *self.params["metrics"]]
         path = Path(self.filename)
-        self._header: list[str] = []
-        if self.append and path.exists() and path.stat().st_size:
-            with path.open(newline="", encoding="utf-8") as file:
-                self._header = next(csv.reader(file))
-        else:
-            path.write_text("", encoding="utf-8")
+        if not (self.append and path.exists() and path.stat().st_size):
+            self._write("w", names)
+            return
+        with path.open(newline="", encoding="utf-8") as file:
+            header = next(csv.reader(file))
+        if header != names:
+            raise ValueError(
+                f"CSVLogger: {self.filename} has the columns {', '.join(header)}, "
+                f"this training has {', '.join(names)}; use another file"
+            )
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        """Write the epoch's line, and the header before the first."""
-        names = ["epoch", *logs]
-        with Path(self.filename).open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            if not self._header:
-                self._header = names
-                writer.writerow(names)
-            if names != self._header:
-                raise ValueError(
-                    f"CSVLogger: {self.filename} has the columns {', '.join(self._header)}, "
-                    f"this training has {', '.join(names)}; use another file"
-                )
-            writer.writerow([epoch, *logs.values()])
+        """Write the epoch's line."""
+        self._write("a", [epoch, *(logs[name] for name in self.params["metrics"])])
+
+    def _write(self, mode: str, fields: list[Any]) -> None:
+        with Path(self.filename).open(mode, newline="", encoding="utf-8") as file:
+            csv.writer(file).writerow(fields)
 
 
 class CallbackList:
@@ -410,18 +433,32 @@ class CallbackList:
 
     Parameters
     ----------
-    callbacks : iterable of Callback
-        Called in this order.
+    first, callbacks, last : iterable of Callback
+        Called in this order; `callbacks`, the user's, may be None.
     model : Sequential
         What they see as `model`.
     params : mapping
         What they see as `params`.
+
+    Raises
+    ------
+    TypeError
+        `callbacks` is not a sequence of callbacks.
     """
 
     def __init__(
-        self, callbacks: Iterable[Callback], model: Any, params: Mapping[str, Any]
+        self,
+        first: Iterable[Callback],
+        callbacks: Iterable[Callback] | None,
+        last: Iterable[Callback],
+        *,
+        model: Any,
+        params: Mapping[str, Any],
     ) -> None:
-        self.callbacks = list(callbacks)
+        if isinstance(callbacks, Callback):
+            raise TypeError(f"callbacks: expected a list of callbacks, got {callbacks!r}")
+        self.callbacks = [*first, *(callbacks or ()), *last]
+        self._begun: list[Callback] = []
         for callback in self.callbacks:
             if not isinstance(callback, Callback):
                 raise TypeError(f"callbacks: expected objects of Callback, got {callback!r}")
@@ -436,6 +473,7 @@ class CallbackList:
         """Call all `on_train_begin`."""
         for callback in self.callbacks:
             callback.on_train_begin({})
+            self._begun.append(callback)
 
     def train_end(self, logs: Logs) -> None:
         """Call all `on_train_end`."""
@@ -453,8 +491,8 @@ class CallbackList:
             callback.on_epoch_end(epoch, logs)
 
     def close(self) -> None:
-        """Call all `close`."""
-        for callback in self.callbacks:
+        """Call `close` of all that have begun."""
+        for callback in self._begun:
             callback.close()
 
     def batch_begin(self, batch: int) -> None:

@@ -18,9 +18,9 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ffnn.arrays import Arrays, load_h5, load_npz
+from ffnn.array_files import Arrays, load_h5, load_npz
+from ffnn.csv_files import Table, load_csv, load_csv_features
 from ffnn.errors import DataError
-from ffnn.tables import Table, load_csv, load_csv_features
 
 __all__ = [
     "MNIST_MIRRORS",
@@ -164,16 +164,25 @@ def load_mnist(data_dir: str | PathLike[str] | None = None) -> tuple[_Pair, _Pai
     )
 
 
-def find_mnist(data_dir: str | PathLike[str] | None = None) -> tuple[Path, bool]:
-    """Return the folder in which `load_mnist` looks, and whether all four files are there.
+def find_mnist(data_dir: str | PathLike[str] | None = None) -> tuple[Path, bool, bool]:
+    """Tell where `load_mnist` looks.
 
     Parameters
     ----------
     data_dir : str or path-like, optional
         As for `load_mnist`.
+
+    Returns
+    -------
+    folder : Path
+        Where it looks.
+    named : bool
+        Whether somebody named the folder; if not, what is missing will be downloaded into it.
+    complete : bool
+        Whether all four files are there.
     """
-    folder, _ = _mnist_folder(data_dir)
-    return folder, all(_find_idx(folder, file) for file in _MNIST_FILES)
+    folder, named = _mnist_folder(data_dir)
+    return folder, named, all(_find_idx(folder, file) for file in _MNIST_FILES)
 
 
 def _mnist_folder(data_dir: str | PathLike[str] | None) -> tuple[Path, bool]:

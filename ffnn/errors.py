@@ -24,11 +24,14 @@ class TrainingDivergedError(ArithmeticError):
         The learning rate in force.
     """
 
-    def __init__(self, message: str, *, epoch: int, batch: int, learning_rate: float) -> None:
+    def __init__(self, message: str, epoch: int, batch: int, learning_rate: float) -> None:
         super().__init__(message)
         self.epoch = epoch
         self.batch = batch
         self.learning_rate = learning_rate
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (*self.args, self.epoch, self.batch, self.learning_rate)
 
 
 class LayerError(RuntimeError):

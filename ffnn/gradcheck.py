@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ffnn.checks import check_int
+from ffnn.sequential import Sequential
 from ffnn.state import as_double
 
 if TYPE_CHECKING:
     from ffnn._types import Array
-    from ffnn.base import Stage
-    from ffnn.sequential import Sequential
+    from ffnn.chain import Stage
     from ffnn.training import TrainStep
 
 LARGEST_STEP = 0.02
@@ -109,7 +109,8 @@ def gradient_check(
 ) -> GradientReport:
     """Compare the gradients of backpropagation with finite differences of the loss.
 
-    A float64 copy of the model is checked; the model itself stays as it is. With L the training
+    A float64 copy of the model is checked; the model itself stays as it is, except that it is
+    built if it was not. With L the training
     loss, penalties included, the derivative by an entry w is taken from central differences
 
         D(h) = (L(w + h) - L(w - h)) / 2h
@@ -162,7 +163,7 @@ def gradient_check(
     if max_entries is not None:
         check_int("gradient_check", "max_entries", max_entries, low=1)
     model._open_batch(x, y, sample_weight)  # builds the model and checks the data
-    double = as_double(model)
+    double = as_double(Sequential, model)
     loss = double.compute_gradients(x, y, sample_weight)
     analytic = double.gradients.copy()
     floor = FLOOR * max(abs(loss), float(np.abs(analytic).max(initial=0.0)))

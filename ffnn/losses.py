@@ -12,7 +12,7 @@ alone no longer tells how wrong an answer is; the logit does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -36,7 +36,11 @@ class Loss(Buffered):
         What the network predicts for the last batch; valid until `backward`.
     kinks : tuple of float
         Residuals p - y at which the derivative or its slope jumps.
+    task : {"numbers", "probabilities", "classes"}
+        What targets are: any numbers, numbers from 0 to 1, or one class out of several.
     """
+
+    task: ClassVar[str] = "numbers"
 
     kinks: tuple[float, ...] = ()
     output: Array
@@ -125,7 +129,9 @@ class Loss(Buffered):
             )
         if target.ndim == 2:
             target = target.astype(np.float64)
-        weight = targets.row_weights(sample_weight, None, target, output.shape[1])
+        weight = None
+        if sample_weight is not None:
+            weight = targets.prepare_weights(sample_weight, len(target))
         return self.forward(output, target, weight)
 
     def _remember(self, output: Array, target: Array, weight: Array | None) -> None:
@@ -152,7 +158,7 @@ LOSSES: Family[Loss] = Family("loss", Loss)
 class ElementwiseLoss(Loss):
     """A mean over all elements, L = 1/(n u) Σ_ij w_i ℓ(p_ij, y_ij).
 
-    A subclass gives ℓ and ∂ℓ/∂p.
+    A subclass gives ℓ and ∂ℓ/∂p, or, where it works on logits z, ∂ℓ/∂z.
     """
 
     def _values(self, output: Array, target: Array) -> Array:
@@ -160,13 +166,20 @@ class ElementwiseLoss(Loss):
         raise NotImplementedError
 
     def _slopes(self, output: Array, target: Array) -> Array:
-        """Return ∂ℓ/∂p of every element; `_values` was called before with the same arrays."""
+        """Return ∂ℓ/∂p of every element, for what `_values` was called with before.
+
+        `output` is what `_predictions` returned.
+        """
         raise NotImplementedError
+
+    def _predictions(self, output: Array) -> Array:
+        """Return p: the output itself, unless that is logits."""
+        return output
 
     def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
         """Return the weighted mean of ℓ."""
-        self._remember(output, target, weight)
         values = self._values(output, target)
+        self._remember(self._predictions(output), target, weight)
         if weight is not None:
             values *= weight[:, None]
         return float(np.add.reduce(values, axis=None)) / values.size
@@ -248,6 +261,8 @@ class BinaryCrossentropy(ElementwiseLoss):
     it is computed from p, with p and 1 - p kept above the smallest normal number.
     """
 
+    task = "probabilities"
+
     def check_output(self, activation: ActivationFunction | None) -> None:
         """Raise ValueError unless the outputs are probabilities."""
         low, high = (-np.inf, np.inf) if activation is None else activation.output_range
@@ -289,8 +304,14 @@ class SigmoidCrossentropy(ElementwiseLoss):
     """Sigmoid and binary cross-entropy in one, on logits z: ℓ = max(z, 0) - z y + log(1 + e^-|z|).
 
     It is the same number as -y log p - (1 - y) log(1 - p) with p = sigmoid(z), for every finite z,
-    and ∂ℓ/∂z = p - y.
+    and ∂ℓ/∂z = p - y. It stands in for the two where they meet.
     """
+
+    task = "probabilities"
+
+    def check_output(self, activation: ActivationFunction | None) -> None:
+        """Raise ValueError: after any activation the loss would be another one."""
+        raise ValueError("give loss='binary_crossentropy'; after a sigmoid it works on logits")
 
     def _values(self, output: Array, target: Array) -> Array:
         z = output
@@ -299,8 +320,10 @@ class SigmoidCrossentropy(ElementwiseLoss):
         values -= tail  # exactly 0 where the answer is right: the small rest must not drown
         np.negative(np.abs(z, out=tail), out=tail)
         values += np.log1p(np.exp(tail, out=tail), out=tail)
-        self.output = sigmoid(z, out=self._like("p", z))
         return values
+
+    def _predictions(self, output: Array) -> Array:
+        return sigmoid(output, out=self._like("p", output))
 
     def _slopes(self, output: Array, target: Array) -> Array:
         return np.subtract(output, target, out=output)
@@ -319,6 +342,8 @@ class CategoricalCrossentropy(Loss):
     ----------
     Bridle, "Probabilistic interpretation of feedforward classification network outputs", 1990.
     """
+
+    task = "classes"
 
     def check_output(self, activation: ActivationFunction | None) -> None:
         """Raise ValueError unless the network ends in a softmax."""
@@ -385,6 +410,12 @@ class SoftmaxCrossentropy(Loss):
     with p the softmax of z and Σ_j y_ij = 1. The row's maximum is subtracted from z first, so both
     are finite and exact, however far apart the logits are (in float32, up to 3e38).
     """
+
+    task = "classes"
+
+    def check_output(self, activation: ActivationFunction | None) -> None:
+        """Raise ValueError: after any activation the loss would be another one."""
+        raise ValueError("give loss='categorical_crossentropy'; after a softmax it works on logits")
 
     def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
         """Return L from logits; `output` becomes the probabilities."""

@@ -21,9 +21,18 @@ if TYPE_CHECKING:
 
 
 class Metric(Buffered):
-    """A number about outputs and targets."""
+    """A number about outputs and targets.
+
+    Attributes
+    ----------
+    name : str
+        What it is called in histories.
+    higher_is_better : bool
+        Which way is better, for callbacks that watch it.
+    """
 
     name: ClassVar[str]
+    higher_is_better: ClassVar[bool] = True
 
     def reset(self) -> None:
         """Forget all batches."""
@@ -193,6 +202,8 @@ class F1(_ConfusionMetric):
 
 class _ResidualMetric(_DenseMetric):
     """A mean over all elements of a function of output - target."""
+
+    higher_is_better = False
 
     def reset(self) -> None:
         """Forget all batches."""

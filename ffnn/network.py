@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ffnn.activations import ActivationFunction
-from ffnn.base import Layer, Stage
+from ffnn.base import Layer
+from ffnn.chain import Stage, run_forward
 from ffnn.checks import check_choice, check_int, check_seed
-from ffnn.data import Rows, check_finite, open_rows
 from ffnn.errors import DataError
 from ffnn.parameters import ParameterVector
 from ffnn.registry import family_of
+from ffnn.rows import Rows, check_finite, open_rows
 from ffnn.summary import summarize
-from ffnn.training import run_forward
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from ffnn._types import Array
 
@@ -47,29 +47,39 @@ class Network:
         dtype: str = "float32",
         seed: int | None = None,
     ) -> None:
-        self.layers = list(layers)
+        if isinstance(layers, Layer) or not hasattr(layers, "__iter__"):
+            raise TypeError(f"Sequential: expected a list of layers, got {layers!r}")
+        self.layers = tuple(layers)
+        self.dtype = np.dtype(check_choice("Sequential", "dtype", dtype, ("float32", "float64")))
+        self.seed = check_seed("Sequential", seed)
+        self.entropy: Any = np.random.SeedSequence(self.seed).entropy
+        self._vector: ParameterVector | None = None
+        self._building = threading.Lock()
+        self._threads = threading.local()
+        self._class_names: list[str] | None = None
+        self._feature_names: list[str] | None = None
+        self._take_layers()
+        try:
+            if input_dim is not None:
+                self.build(input_dim)
+        except BaseException:
+            for layer in self.layers:
+                layer.name = ""  # free again for another try
+            raise
+
+    def _take_layers(self) -> None:
+        """Check that the layers are free, and name them by kind and number."""
+        if not self.layers:
+            raise ValueError("Sequential: expected at least one layer, got none")
         for layer in self.layers:
             if not isinstance(layer, Layer):
                 raise TypeError(f"Sequential: expected layers such as Dense(64), got {layer!r}")
-        if not self.layers:
-            raise ValueError("Sequential: expected at least one layer, got none")
+            if layer.name or layer.is_built:
+                raise ValueError(f"Sequential: {layer!r} belongs to another model; make a new one")
         if len({id(layer) for layer in self.layers}) < len(self.layers):
             raise ValueError("Sequential: the same layer object stands in the list twice; make two")
-        self.dtype = np.dtype(check_choice("Sequential", "dtype", dtype, ("float32", "float64")))
-        self.seed = check_seed("Sequential", seed)
-        self._entropy: Any = np.random.SeedSequence(seed).entropy
-        self._vector: ParameterVector | None = None
-        self.class_names: list[str] | None = None
-        self.feature_names: list[str] | None = None
-        self._name_layers()
-        if input_dim is not None:
-            self.build(input_dim)
-
-    def _name_layers(self) -> None:
         counts: dict[str, int] = {}
         for layer in self.layers:
-            if layer.is_built:
-                raise ValueError(f"Sequential: {layer!r} is built already, in another model?")
             kind = family_of(layer).name_of(layer)
             counts[kind] = counts.get(kind, 0) + 1
             layer.name = f"{kind}_{counts[kind]}"
@@ -91,6 +101,31 @@ class Network:
         """The number of outputs, once built."""
         return self.layers[-1].output_dim
 
+    @property
+    def class_names(self) -> list[str] | None:
+        """What the outputs mean, if anybody said; kept with the model."""
+        return self._class_names
+
+    @class_names.setter
+    def class_names(self, names: Iterable[str] | None) -> None:
+        self._class_names = None if names is None else [str(name) for name in names]
+
+    @property
+    def feature_names(self) -> list[str] | None:
+        """What the input columns mean, if anybody said; kept with the model."""
+        return self._feature_names
+
+    @feature_names.setter
+    def feature_names(self, names: Iterable[str] | None) -> None:
+        self._feature_names = None if names is None else [str(name) for name in names]
+
+    def _dims(self, input_dim: int) -> list[int]:
+        """Return the number of columns before the first layer, and behind each."""
+        dims = [input_dim]
+        for layer in self.layers:
+            dims.append(layer.compute_output_dim(dims[-1]))
+        return dims
+
     def build(self, input_dim: int) -> None:
         """Make and initialise all parameters.
 
@@ -102,31 +137,29 @@ class Network:
         Raises
         ------
         ValueError
-            The model is built already for another number, or a layer cannot take its input.
+            The model is built already for another number, or a layer cannot take its input. The
+            model is then as it was.
         """
         input_dim = check_int("Sequential", "input_dim", input_dim, low=1)
-        if self.is_built:
-            if input_dim != self.input_dim:
-                raise ValueError(
-                    f"Sequential: built for {self.input_dim} inputs, "
-                    f"cannot be built for {input_dim}"
-                )
-            return
-        dims = [input_dim]
-        for layer in self.layers:
-            dims.append(layer.compute_output_dim(dims[-1]))
-        shapes = [
-            layer.parameter_shapes(dim) for layer, dim in zip(self.layers, dims[:-1], strict=True)
-        ]
+        with self._building:
+            if not self.is_built:
+                self._build(input_dim)
+        if input_dim != self.input_dim:
+            raise ValueError(
+                f"Sequential: built for {self.input_dim} inputs, cannot be built for {input_dim}"
+            )
+
+    def _build(self, input_dim: int) -> None:
+        dims = self._dims(input_dim)[:-1]
+        shapes = [layer.parameter_shapes(dim) for layer, dim in zip(self.layers, dims, strict=True)]
         vector = ParameterVector(shapes, self.dtype)
-        views = zip(vector.views(vector.values), vector.views(vector.gradients), strict=True)
-        for index, (layer, (values, grads)) in enumerate(zip(self.layers, views, strict=True)):
-            layer.bind(dims[index], self.dtype, values, grads)
-            layer.initialize(self._entropy, index)
-        first = next((layer for layer in self.layers if layer.params), self.layers[0])
-        first.needs_input_grad = False
+        values, grads = vector.views(vector.values), vector.views(vector.gradients)
+        for index, layer in enumerate(self.layers):
+            layer.initialize(values[index], dims[index], self.entropy, index)
+        # Nothing can fail from here on.
+        for index, layer in enumerate(self.layers):
+            layer.bind(dims[index], self.dtype, values[index], grads[index])
         self._vector = vector
-        self._threads = threading.local()
 
     def _require_built(self) -> ParameterVector:
         if self._vector is None:
@@ -200,23 +233,23 @@ class Network:
         stages: list[Stage] = self._threads.stages
         return stages
 
-    def _open_inputs(self, x: Any, what: str = "x") -> Rows:
-        """Return checked inputs, and build the model if this is the first data it sees."""
-        dtype = None if self.layers[0].takes_any_dtype else self.dtype
-        rows = open_rows(x, dtype, what)
+    def _renew_private_stages(self) -> None:
+        """Let every thread make new replicas, as the layers may have changed."""
+        self._threads = threading.local()
+
+    def _open_inputs(self, x: Any) -> Rows:
+        """Return checked inputs."""
+        rows = open_rows(x, None if self.layers[0].takes_any_dtype else self.dtype, "x")
         columns = rows.shape[1]
-        if not self.is_built:
-            self.build(columns)
-        if columns != self.input_dim:
+        if self.input_dim not in (None, columns):
             first = self.layers[0]
-            hint = (
-                " Was the label column left in x?" if columns == (self.input_dim or 0) + 1 else ""
-            )
+            one_more = columns - 1 == self.input_dim
+            hint = " Was the label column left in x?" if one_more else ""
             raise DataError(
                 f"{type(first).__name__} {first.name!r}: expected input with {self.input_dim} "
                 f"features, got array of shape {rows.shape}.{hint}"
             )
-        check_finite(rows if dtype is not None else open_rows(x, self.dtype, what), what)
+        check_finite(rows, "x", self.dtype)
         return rows
 
     def forward(self, x: Array, training: bool = False) -> Array:
@@ -235,6 +268,7 @@ class Network:
             A copy, in the model's dtype.
         """
         rows = self._open_inputs(x)
+        self.build(rows.shape[1])
         output = run_forward(self._stages(), rows.slice(0, len(rows)), training)
         return np.array(output)
 
@@ -260,9 +294,12 @@ class Network:
         """
         check_int("predict", "batch_size", batch_size, low=1)
         rows = self._open_inputs(x)
-        result = np.empty((len(rows), self.output_dim or 0), self.dtype)
+        self.build(rows.shape[1])
+        result = np.empty((len(rows), self._dims(rows.shape[1])[-1]), self.dtype)
         stages = self._private_stages()
         for start in range(0, len(rows), batch_size):
             block = rows.slice(start, min(start + batch_size, len(rows)))
             result[start : start + len(block)] = run_forward(stages, block, training=False)
+        for stage in stages:
+            stage.layer.forget()
         return result

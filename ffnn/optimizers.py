@@ -7,20 +7,22 @@ layers they belong to. t counts the updates from 1, η is the learning rate of t
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar
+import weakref
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ffnn.checks import check_number
-from ffnn.registry import Configurable, Family
+from ffnn.registry import Family
 from ffnn.schedules import Schedule
+from ffnn.workspace import Buffered
 
 if TYPE_CHECKING:
     from ffnn._types import Array
     from ffnn.parameters import ParameterVector
 
 
-class Optimizer(Configurable):
+class Optimizer(Buffered):
     """A rule for one update of all parameters.
 
     Parameters
@@ -39,8 +41,6 @@ class Optimizer(Configurable):
         The rule's memory, each of the size of the parameter vector.
     """
 
-    slot_names: ClassVar[tuple[str, ...]] = ()
-
     def __init__(self, learning_rate: float | Schedule, clipnorm: float | None = None) -> None:
         self.learning_rate = learning_rate
         self.clipnorm = clipnorm
@@ -50,7 +50,13 @@ class Optimizer(Configurable):
             )
         self.iterations = 0
         self.slots: dict[str, Array] = {}
+        self._owner: weakref.ref[object] | None = None
         self._vector: ParameterVector | None = None
+
+    @property
+    def slot_names(self) -> tuple[str, ...]:
+        """The names of the vectors that the rule remembers."""
+        return ()
 
     @property
     def learning_rate(self) -> float | Schedule:
@@ -69,35 +75,47 @@ class Optimizer(Configurable):
         rate = self._learning_rate
         return float(rate(self.iterations)) if isinstance(rate, Schedule) else rate
 
-    def bind(self, vector: ParameterVector) -> None:
-        """Take the parameters that every `step` will update.
+    def claim(self, owner: object) -> None:
+        """Belong to one model from now on.
 
         Raises
         ------
         ValueError
-            The optimizer already belongs to another model, whose memory it holds.
+            It belongs to another one, whose memory it holds.
         """
-        if self._vector is vector:
-            return
-        if self._vector is not None:
+        current = None if self._owner is None else self._owner()
+        if current is not None and current is not owner:
             raise ValueError(
                 f"this {type(self).__name__} already trains another model and holds its memory; "
                 f"make a new one"
             )
-        self._vector = vector
-        self.slots = {name: np.zeros_like(vector.values) for name in self.slot_names}
-        self._spare = np.empty_like(vector.values)
+        self._owner = weakref.ref(owner)
+
+    def bind(self, vector: ParameterVector) -> None:
+        """Take the parameters that every `step` will update, with fresh memory if they are new."""
+        if self._vector is not vector:
+            self._vector = vector
+            self.iterations = 0
+            self.slots = {name: np.zeros_like(vector.values) for name in self.slot_names}
 
     def step(self) -> None:
-        """Update the parameters once, by their gradients."""
+        """Update the parameters once, by their gradients.
+
+        Raises
+        ------
+        FloatingPointError
+            The gradient or the update is infinite, NaN, or near it; nothing was updated.
+        """
         if self._vector is None:
             raise RuntimeError(f"{type(self).__name__} belongs to no model; pass it to compile")
-        w, g = self._vector.values, self._vector.gradients
-        if self.clipnorm is not None:
-            norm = self._norm(g)
-            if norm > self.clipnorm:
-                g = np.multiply(g, self.clipnorm / norm, out=self._spare)
-        self.update(w, g, self._vector.scratch, self.current_learning_rate)
+        w, g, rate = self._vector.values, self._vector.gradients, self.current_learning_rate
+        norm = self._norm(g)
+        if self.clipnorm is not None and self.clipnorm < norm < math.inf:
+            g = np.multiply(g, self.clipnorm / norm, out=self._like("clipped", g))
+            norm = self.clipnorm
+        if not (norm < _LARGEST_NORM and rate * max(norm, 1.0) < _LARGEST_UPDATE):
+            raise FloatingPointError(f"the norm of the gradient became {norm:g}")
+        self.update(w, g, self._vector.scratch, rate)
         self.iterations += 1
 
     def _norm(self, g: Array) -> float:
@@ -105,9 +123,8 @@ class Optimizer(Configurable):
         square = float(np.dot(g, g))
         if math.isfinite(square):
             return math.sqrt(square)
-        largest = float(np.abs(g, out=self._spare).max())
-        np.divide(g, largest, out=self._spare)
-        return largest * math.sqrt(float(np.dot(self._spare, self._spare)))
+        largest = float(np.abs(g).max())
+        return largest * float(np.linalg.norm(g / largest)) if math.isfinite(largest) else largest
 
     def update(self, w: Array, g: Array, scratch: Array, rate: float) -> None:
         """Change `w` in place.
@@ -125,6 +142,10 @@ class Optimizer(Configurable):
         """
         raise NotImplementedError
 
+
+# Far from float32's end at 3e38: squares of such gradients and sums of such updates are finite.
+_LARGEST_NORM = 1e18
+_LARGEST_UPDATE = 1e30
 
 OPTIMIZERS: Family[Optimizer] = Family("optimizer", Optimizer)
 
@@ -165,7 +186,11 @@ class SGD(Optimizer):
         self.nesterov = bool(nesterov)
         if self.nesterov and not self.momentum:
             raise ValueError("SGD: nesterov=True needs a momentum above 0, got momentum=0.0")
-        self.slot_names = ("velocity",) if self.momentum else ()  # type: ignore[misc]
+
+    @property
+    def slot_names(self) -> tuple[str, ...]:
+        """With momentum, ``velocity``."""
+        return ("velocity",) if self.momentum else ()
 
     def update(self, w: Array, g: Array, scratch: Array, rate: float) -> None:
         """Apply w ← w - η g, or its form with momentum."""
@@ -204,8 +229,6 @@ class RMSprop(Optimizer):
     Tieleman, Hinton, "Lecture 6.5: rmsprop", Coursera, 2012.
     """
 
-    slot_names = ("square",)
-
     def __init__(
         self,
         learning_rate: float | Schedule = 0.001,
@@ -216,6 +239,11 @@ class RMSprop(Optimizer):
         super().__init__(learning_rate, clipnorm)
         self.rho = check_number("RMSprop", "rho", rho, low=0.0, high=1.0, high_open=True)
         self.epsilon = check_number("RMSprop", "epsilon", epsilon, low=0.0, low_open=True)
+
+    @property
+    def slot_names(self) -> tuple[str, ...]:
+        """The running ``square`` s."""
+        return ("square",)
 
     def update(self, w: Array, g: Array, scratch: Array, rate: float) -> None:
         """Apply w ← w - η g / (√s + ε)."""
@@ -257,8 +285,6 @@ class Adam(Optimizer):
     of computation at the end of section 2.
     """
 
-    slot_names = ("m", "v")
-
     def __init__(
         self,
         learning_rate: float | Schedule = 0.001,
@@ -272,6 +298,11 @@ class Adam(Optimizer):
         self.beta_1 = check_number(name, "beta_1", beta_1, low=0.0, high=1.0, high_open=True)
         self.beta_2 = check_number(name, "beta_2", beta_2, low=0.0, high=1.0, high_open=True)
         self.epsilon = check_number(name, "epsilon", epsilon, low=0.0, low_open=True)
+
+    @property
+    def slot_names(self) -> tuple[str, ...]:
+        """The running means ``m`` and ``v``."""
+        return ("m", "v")
 
     def update(self, w: Array, g: Array, scratch: Array, rate: float) -> None:
         """Apply w ← w - η √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + ε)."""

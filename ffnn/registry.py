@@ -14,6 +14,8 @@ from ffnn.checks import nearest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from typing_extensions import Self
+
 
 class Configurable:
     """An object that its class and its constructor's arguments describe fully."""
@@ -27,6 +29,10 @@ class Configurable:
             Argument name → value.
         """
         return {name: getattr(self, name) for name in _constructor_defaults(type(self))}
+
+    def clone(self) -> Self:
+        """Return a part made from the same arguments, with nothing else in common."""
+        return type(self)(**self.get_config())
 
     def __repr__(self) -> str:
         shown = []
@@ -80,7 +86,8 @@ class Family(Generic[T]):
 
         def enter(cls: type[T]) -> type[T]:
             for name in names:
-                self.classes[name] = cls
+                if self.classes.setdefault(name.lower(), cls) is not cls:
+                    raise ValueError(f"there is a {self.kind} {name!r} already")
             return cls
 
         return enter
@@ -111,7 +118,7 @@ class Family(Generic[T]):
         )
 
     def _build(self, name: str) -> T:
-        cls = self._class_named(name)
+        cls = self.class_named(name)
         defaults = _constructor_defaults(cls)
         needed = [key for key, value in defaults.items() if value is inspect.Parameter.empty]
         if needed:
@@ -120,7 +127,14 @@ class Family(Generic[T]):
             )
         return cls()
 
-    def _class_named(self, name: str) -> type[T]:
+    def class_named(self, name: str) -> type[T]:
+        """Return the class of a name.
+
+        Raises
+        ------
+        ValueError
+            The name is unknown; the message lists the valid ones and the nearest.
+        """
         cls = self.classes.get(name.lower())
         if cls is None:
             known = ", ".join(self.classes)
@@ -191,7 +205,7 @@ def rebuild(description: Any, custom_objects: Mapping[str, type] | None = None) 
     custom = (custom_objects or {}).get(name)
     if custom is not None and not issubclass(custom, family.base):
         raise TypeError(f"custom object {name!r} is not a {family.kind}")
-    cls = custom or family._class_named(name)
+    cls = custom or family.class_named(name)
     return cls(**{key: rebuild(v, custom_objects) for key, v in description["config"].items()})
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -47,8 +46,8 @@ def write(
 
     target = Path(path)
     text = json.dumps(config, allow_nan=False).encode()
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    os.close(handle)
+    temporary = target.with_name(f".{target.name}.{os.urandom(8).hex()}")
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
         with h5py.File(temporary, "w") as file:
             file.attrs["format"] = FORMAT
@@ -57,17 +56,10 @@ def write(
             file.create_dataset("config", data=np.frombuffer(text, np.uint8))
             for name, array in arrays.items():
                 file.create_dataset(name, data=array)
-        os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, target)
     except BaseException:
         os.unlink(temporary)
         raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def read(
@@ -107,7 +99,7 @@ def read(
         return build(config, arrays)
     except ModelFileError as error:
         raise ModelFileError(f"{path}: {error}") from None
-    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelFileError(f"{path}: not a readable ffnn model: {error}") from error
 
 

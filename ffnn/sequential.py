@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ffnn import saving, state, targets
+from ffnn import saving, state
 from ffnn.activations import ActivationFunction
 from ffnn.batches import Batches, Examples
 from ffnn.callbacks import CallbackList, History
 from ffnn.checks import check_int
-from ffnn.data import Rows, check_finite
 from ffnn.errors import DataError
 from ffnn.layers.dense import Dense
 from ffnn.losses import LOSSES, Loss
@@ -25,8 +24,10 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
+    from typing_extensions import Self
+
     from ffnn._types import Array
-    from ffnn.base import Layer, Stage
+    from ffnn.base import Layer
     from ffnn.callbacks import Callback
 
 
@@ -46,7 +47,7 @@ class Sequential(Network):
 
     Attributes
     ----------
-    layers : list of Layer
+    layers : tuple of Layer
         The layers.
     class_names, feature_names : list of str or None
         What the outputs and the input columns mean, if anybody said; kept with the model.
@@ -82,7 +83,7 @@ class Sequential(Network):
         self.history: History | None = None
         self.stop_training = False
         super().__init__(layers, input_dim, dtype, seed)
-        self._shuffling = np.random.default_rng(np.random.SeedSequence(self._entropy))
+        self.shuffling = np.random.default_rng(np.random.SeedSequence(self.entropy))
 
     @classmethod
     def from_sizes(
@@ -93,7 +94,7 @@ class Sequential(Network):
         dtype: str = "float32",
         seed: int | None = None,
         **dense_options: Any,
-    ) -> Sequential:
+    ) -> Self:
         """Build a network of `Dense` layers from the numbers of neurons.
 
         Parameters
@@ -134,20 +135,8 @@ class Sequential(Network):
         ]
         return cls(layers, input_dim=sizes[0], dtype=dtype, seed=seed)
 
-    def build(self, input_dim: int) -> None:
-        """Make and initialise all parameters.
-
-        Parameters
-        ----------
-        input_dim : int
-            The number of input columns.
-
-        Raises
-        ------
-        ValueError
-            The model is built already for another number, or a layer cannot take its input.
-        """
-        super().build(input_dim)
+    def _build(self, input_dim: int) -> None:
+        super()._build(input_dim)
         if self.optimizer is not None:
             self._prepare_training()
 
@@ -176,11 +165,12 @@ class Sequential(Network):
             A name is unknown, the loss cannot follow the last layer, or the optimizer already
             trains another model.
         """
+        if isinstance(metrics, (str, Metric)):
+            raise TypeError(f"compile: expected a list of metrics, got {metrics!r}")
         new_optimizer, new_loss = OPTIMIZERS.get(optimizer), LOSSES.get(loss)
         new_metrics = [METRICS.get(metric) for metric in metrics or ()]
         new_loss.check_output(self._last_activation())
-        if self._vector is not None:
-            new_optimizer.bind(self._vector)
+        new_optimizer.claim(self)
         self.optimizer, self.loss, self.metrics = new_optimizer, new_loss, new_metrics
         if self.is_built:
             self._prepare_training()
@@ -192,59 +182,37 @@ class Sequential(Network):
         assert self.loss is not None
         self.optimizer.bind(vector)
         fused = self.loss.fuse(self._last_activation())
-        self._fused = fused is not None
-        self._step_loss = fused or self.loss
         scratch = vector.views(vector.scratch)
-        self._penalties = [
+        penalties = [
             Penalty(rule, layer.params[name], layer.grads[name], scratch[index][name])
             for index, layer in enumerate(self.layers)
             for name, rule in layer.regularizers().items()
         ]
+        stages = self._stages()
         self._step = TrainStep(
-            self._without_fused(self._stages()),
+            stages if fused is None else stages[:-1],
             self.layers,
-            self._step_loss,
-            self._penalties,
+            fused or self.loss,
+            penalties,
             vector,
             self.optimizer,
             self.metrics,
         )
+        self._renew_private_stages()
 
-    def _without_fused(self, stages: list[Stage]) -> list[Stage]:
-        return stages[:-1] if self._fused else stages
-
-    def _open_examples(
-        self,
-        x: Any,
-        y: Any,
-        sample_weight: Any = None,
-        class_weight: Mapping[int, float] | None = None,
-        *,
-        prefix: str = "",
-    ) -> Examples:
-        """Check data, and build the model if this is the first that it sees."""
+    def _open_examples(self, x: Any, y: Any, sample_weight: Any = None) -> Examples:
+        """Check data, and then build the model if this is the first that it sees."""
         if self.loss is None:
             raise RuntimeError("this model does not know how to train: call compile(...) first")
-        rows = self._open_inputs(x, f"{prefix}x")
-        units = self.output_dim or 0
-        if hasattr(y, "tocsr"):
-            raise DataError(f"{prefix}y: expected an array, got a sparse one; use y.toarray()")
-        if not hasattr(y, "__len__") or len(y) != len(rows):
-            count = len(y) if hasattr(y, "__len__") else repr(y)
-            raise DataError(
-                f"{prefix}y: expected one target for each of {len(rows)} rows, got {count}"
-            )
-        target = self.loss.prepare(y, units)
+        rows = self._open_inputs(x)
+        units = self._dims(rows.shape[1])[-1]
+        examples = Examples.open(
+            rows, y, sample_weight, loss=self.loss, units=units, dtype=self.dtype
+        )
         for metric in self.metrics:
-            metric.check_target(target)
-        weight = targets.row_weights(sample_weight, class_weight, target, units)
-        targets_as_rows = Rows(target, np.intp if target.ndim == 1 else self.dtype)
-        check_finite(targets_as_rows, f"{prefix}y")
-        if weight is None:
-            return Examples(rows, targets_as_rows, None)
-        weights_as_rows = Rows(weight, self.dtype)
-        check_finite(weights_as_rows, "sample_weight")
-        return Examples(rows, targets_as_rows, weights_as_rows)
+            metric.check_target(examples.y.source)
+        self.build(rows.shape[1])
+        return examples
 
     def fit(
         self,
@@ -278,7 +246,7 @@ class Sequential(Network):
         epochs : int, default 1
             The number of the epoch to stop before, counted from 0.
         learning_rate : float, optional
-            Replaces the optimizer's.
+            Replaces the optimizer's, for this training and later ones.
         verbose : {"auto", 0, 1, 2}, default "auto"
             0 shows nothing, 1 a progress bar, 2 a line an epoch; "auto" is 1 on a terminal or in
             a notebook, else 2.
@@ -318,21 +286,21 @@ class Sequential(Network):
         """
         check_int("fit", "batch_size", batch_size, low=1)
         check_int("fit", "initial_epoch", initial_epoch, low=0)
-        check_int("fit", "epochs", epochs, low=initial_epoch + 1)
+        check_int("fit", "epochs", epochs, low=initial_epoch)
         if steps_per_epoch is not None:
             check_int("fit", "steps_per_epoch", steps_per_epoch, low=1)
+        if validation_split and validation_data is not None:
+            raise ValueError("fit: give validation_split or validation_data, not both")
         shown = reporters(verbose)
-        examples = self._open_examples(x, y, sample_weight, class_weight)
+        examples = self._open_examples(x, y, sample_weight)
         held_out = self._open_validation(validation_data)
         if validation_split:
-            if held_out is not None:
-                raise ValueError("fit: give validation_split or validation_data, not both")
             examples, held_out = examples.split(validation_split)
-        step = self._step
-        if learning_rate is not None:
-            step.optimizer.learning_rate = learning_rate
+        if class_weight is not None:
+            units = self._dims(examples.x.shape[1])[-1]
+            examples = examples.weigh_classes(class_weight, units, self.dtype)
 
-        rng = self._shuffling if shuffle else None
+        rng = self.shuffling if shuffle else None
         batches = Batches(examples, batch_size, rng, steps_per_epoch)
         names = ["loss", *(metric.name for metric in self.metrics)]
         params = {
@@ -343,7 +311,10 @@ class Sequential(Network):
             "metrics": names + [f"val_{name}" for name in names if held_out is not None],
         }
         history = History()
-        callback_list = CallbackList([history, *(callbacks or ()), *shown], self, params)
+        callback_list = CallbackList([history], callbacks, shown, model=self, params=params)
+        step = self._step
+        if learning_rate is not None:
+            step.optimizer.learning_rate = learning_rate
         self.history = history
         self.stop_training = False
         history.interrupted = train(
@@ -355,6 +326,7 @@ class Sequential(Network):
             initial_epoch=initial_epoch,
             epochs=epochs,
         )
+        self._renew_private_stages()
         return history
 
     def _open_validation(self, data: tuple[Any, ...] | None) -> Examples | None:
@@ -365,19 +337,22 @@ class Sequential(Network):
                 "fit: expected validation_data=(x, y) or (x, y, sample_weight), "
                 f"got {type(data).__name__}"
             )
-        x, y, *weight = data
-        return self._open_examples(x, y, *weight, prefix="validation ")
+        try:
+            return self._open_examples(*data)
+        except DataError as error:
+            raise DataError(f"validation_data: {error}") from None
 
     def _evaluate(
         self, examples: Examples, batch_size: int = EVALUATION_BATCH_SIZE
     ) -> dict[str, float]:
-        step = EvaluationStep(
-            self._without_fused(self._private_stages()),
-            self._step_loss,
-            self._penalties,
-            self.metrics,
-        )
-        return run_pass(step, Batches(examples, batch_size), self.metrics)
+        """Return loss and metrics, computed apart from the training that may be going on."""
+        stages = self._private_stages()[: len(self._step.stages)]
+        metrics = [metric.clone() for metric in self.metrics]
+        step = EvaluationStep(stages, self._step.loss.clone(), self._step.penalties, metrics)
+        logs = run_pass(step, Batches(examples, batch_size), metrics)
+        for stage in stages:
+            stage.layer.forget()
+        return logs
 
     def evaluate(
         self,
@@ -487,13 +462,14 @@ class Sequential(Network):
             The data does not fit.
         """
         batch = self._open_batch(x, y, sample_weight)
-        step = self._step
         generators = [rng for layer in self.layers for rng in layer.random_generators()]
         states = [rng.bit_generator.state for rng in generators]
-        loss = step.forward(*batch)
-        step.backward()
-        for rng, state_before in zip(generators, states, strict=True):
-            rng.bit_generator.state = state_before
+        try:
+            loss = self._step.forward(*batch)
+            self._step.backward()
+        finally:
+            for rng, state_before in zip(generators, states, strict=True):
+                rng.bit_generator.state = state_before
         return loss
 
     # -- keeping -------------------------------------------------------------------------------
@@ -522,7 +498,7 @@ class Sequential(Network):
     @classmethod
     def load(
         cls, path: str | os.PathLike[str], custom_objects: Mapping[str, type] | None = None
-    ) -> Sequential:
+    ) -> Self:
         """Return the model that `save` wrote.
 
         Parameters
@@ -547,5 +523,8 @@ class Sequential(Network):
         return {"config": config, "arrays": copies, "classes": state.custom_classes_of(self)}
 
     def __setstate__(self, content: dict[str, Any]) -> None:
-        config, arrays, classes = content["config"], content["arrays"], content["classes"]
-        self.__dict__ = state.restore(type(self), config, arrays, classes).__dict__
+        def make(*args: Any, **options: Any) -> Sequential:
+            Sequential.__init__(self, *args, **options)  # whatever a subclass's takes
+            return self
+
+        state.restore(make, content["config"], content["arrays"], content["classes"])

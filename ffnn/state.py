@@ -6,7 +6,7 @@ as if nothing had happened.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -14,11 +14,12 @@ from ffnn.callbacks import History
 from ffnn.registry import custom_classes, describe, rebuild
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ffnn._types import Array
     from ffnn.sequential import Sequential
 
+M = TypeVar("M", bound="Sequential")
 Content = tuple[dict[str, Any], dict[str, "Array"]]
 
 
@@ -42,7 +43,7 @@ def capture(model: Sequential) -> Content:
         "input_dim": model.input_dim,
         "dtype": model.dtype.name,
         "seed": model.seed,
-        "entropy": model._entropy,
+        "entropy": model.entropy,
         "class_names": model.class_names,
         "feature_names": model.feature_names,
         "history": None,
@@ -50,7 +51,7 @@ def capture(model: Sequential) -> Content:
         "generators": [rng.bit_generator.state for rng in _generators(model)],
     }
     if model.history is not None:
-        config["history"] = {"history": model.history.history, "epoch": model.history.epoch}
+        config["history"] = {"names": list(model.history.history), "epoch": model.history.epoch}
     if model.optimizer is not None:
         config["compile"] = {
             "optimizer": describe(model.optimizer),
@@ -67,17 +68,17 @@ def custom_classes_of(model: Sequential) -> dict[str, type]:
     return custom_classes([*parts, model.loss, model.optimizer])
 
 
-def as_double(model: Sequential) -> Sequential:
-    """Return a copy of a model that computes in float64 from the same values."""
+def as_double(make: Callable[..., Sequential], model: Sequential) -> Sequential:
+    """Return a copy of `model` that computes in float64 from the same values; `make` builds it."""
     config, arrays = capture(model)
     doubled = {name: array.astype(np.float64) for name, array in arrays.items()}
     config["dtype"] = "float64"
-    return restore(type(model), config, doubled, custom_classes_of(model))
+    return restore(make, config, doubled, custom_classes_of(model))
 
 
 def _generators(model: Sequential) -> list[np.random.Generator]:
     own = [rng for layer in model.layers for rng in layer.random_generators()]
-    return [model._shuffling, *own]
+    return [model.shuffling, *own]
 
 
 def _arrays(model: Sequential) -> dict[str, Array]:
@@ -92,21 +93,24 @@ def _arrays(model: Sequential) -> dict[str, Array]:
     if model.optimizer is not None:
         for name, slot in model.optimizer.slots.items():
             arrays[f"optimizer/{name}"] = slot
+    if model.history is not None:  # as arrays, which may hold what JSON may not: infinity and NaN
+        for index, numbers in enumerate(model.history.history.values()):
+            arrays[f"history/{index}"] = np.array(numbers, dtype=np.float64)
     return arrays
 
 
 def restore(
-    cls: type[Sequential],
+    make: Callable[..., M],
     config: Mapping[str, Any],
     arrays: Mapping[str, Array],
     custom_objects: Mapping[str, type] | None = None,
-) -> Sequential:
+) -> M:
     """Build the model that `capture` described.
 
     Parameters
     ----------
-    cls : type
-        `Sequential` or a subclass.
+    make : callable
+        `Sequential`, or what takes the same arguments.
     config : mapping
         As `capture` returned it.
     arrays : mapping of str to ndarray
@@ -120,8 +124,8 @@ def restore(
         Something is missing or does not fit.
     """
     layers = [rebuild(description, custom_objects) for description in config["layers"]]
-    model = cls(layers, dtype=config["dtype"], seed=config["seed"])
-    model._entropy = config["entropy"]
+    model = make(layers, dtype=config["dtype"], seed=config["seed"])
+    model.entropy = config["entropy"]
     for index, layer in enumerate(layers):
         prefix = f"state/{index}_{layer.name}/"
         kept = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
@@ -135,14 +139,17 @@ def restore(
         model.compile(*parts)
         assert model.optimizer is not None
         model.optimizer.iterations = how["iterations"]
+    if config["history"] is not None:
+        names, epochs = config["history"]["names"], config["history"]["epoch"]
+        model.history = History()
+        model.history.epoch = list(epochs)
+        model.history.history = {
+            name: arrays[f"history/{index}"].tolist() for index, name in enumerate(names)
+        }
     _fill(_arrays(model), arrays)
     for rng, state in zip(_generators(model), config["generators"], strict=True):
         rng.bit_generator.state = state
     model.class_names, model.feature_names = config["class_names"], config["feature_names"]
-    if config["history"] is not None:
-        model.history = History()
-        model.history.history = config["history"]["history"]
-        model.history.epoch = config["history"]["epoch"]
     return model
 
 

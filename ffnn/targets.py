@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ffnn.checks import check_number
-from ffnn.data import Rows, as_numbers, check_finite
 from ffnn.errors import DataError
+from ffnn.rows import Rows, as_numbers, check_finite
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ffnn._types import Array
 
 _SUM_TOLERANCE = 1e-3  # soft labels come rounded, in float32 or from a text file
@@ -148,45 +147,6 @@ def prepare_classes(y: Array, units: int) -> Array:
     return y
 
 
-def row_weights(
-    sample_weight: Array | None,
-    class_weight: Mapping[int, float] | None,
-    target: Array,
-    units: int,
-) -> Array | None:
-    """Return the product of both kinds of weights, or None if there are none.
-
-    Parameters
-    ----------
-    sample_weight : array-like of shape (rows,), optional
-        The rows' own weights.
-    class_weight : mapping of int to float, optional
-        The weights of their classes.
-    target : ndarray of shape (rows,) or (rows, units)
-        Prepared targets.
-    units : int
-        The number of the network's outputs.
-
-    Returns
-    -------
-    ndarray of shape (rows,), float64, or None
-        The rows' weights.
-
-    Raises
-    ------
-    DataError, ValueError
-        A weight is negative or not finite, a class is unknown, or the shape differs.
-    """
-    if sample_weight is None and class_weight is None:
-        return None
-    weight = np.ones(len(target))
-    if sample_weight is not None:
-        weight *= prepare_weights(sample_weight, len(target))
-    if class_weight is not None:
-        weight *= class_weights_of_rows(class_weight, target, units)
-    return weight
-
-
 def class_weights_of_rows(class_weight: Mapping[int, float], target: Array, units: int) -> Array:
     """Return the weight of each row's class.
 
@@ -204,7 +164,13 @@ def class_weights_of_rows(class_weight: Mapping[int, float], target: Array, unit
     ValueError
         A key is not a class number, a weight is negative or not finite, or the targets are no
         class labels.
+    TypeError
+        `class_weight` is not a mapping.
     """
+    if not isinstance(class_weight, Mapping):
+        raise TypeError(
+            f"class_weight: expected a mapping such as {{0: 1.0, 1: 2.5}}, got {class_weight!r}"
+        )
     num_classes = max(units, 2)
     table: Array = np.ones(num_classes)
     by_class: dict[Any, float] = dict(class_weight)
@@ -220,7 +186,8 @@ def class_weights_of_rows(class_weight: Mapping[int, float], target: Array, unit
         table[int(key)] = check_number("class_weight", f"weight of class {key}", value, low=0.0)
     classes = target
     if target.ndim == 2:
-        if target.min() < 0 or target.max() > 1:
+        labels = (target == 0) | (target == 1)
+        if not (labels.all() if units == 1 else (target >= 0).all() and (target <= 1).all()):
             raise ValueError(
                 "class_weight: the targets are not class labels; use sample_weight to weigh rows"
             )

@@ -9,19 +9,21 @@ from __future__ import annotations
 import math
 import signal
 import threading
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ffnn.errors import LayerError, TrainingDivergedError
+from ffnn.chain import run_backward, run_forward
+from ffnn.errors import TrainingDivergedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import FrameType
 
     from ffnn._types import Array
-    from ffnn.base import Layer, Stage
+    from ffnn.base import Layer
     from ffnn.callbacks import CallbackList, Logs
+    from ffnn.chain import Stage
     from ffnn.losses import Loss
     from ffnn.metrics import Metric
     from ffnn.optimizers import Optimizer
@@ -44,44 +46,6 @@ class Penalty(NamedTuple):
     def add_gradient(self) -> None:
         """Add ∂R/∂w to the gradient."""
         self.regularizer.add_gradient(self.w, self.grad, self.scratch)
-
-
-def run_forward(stages: Iterable[Stage], x: Array, training: bool) -> Array:
-    """Send a batch through `stages`.
-
-    Raises
-    ------
-    LayerError
-        A layer failed; the message names it.
-    """
-    stage = None
-    try:
-        for stage in stages:
-            x = stage.forward(x, training)
-    except Exception as error:
-        raise LayerError(f"{_label(stage)} failed in forward: {error}") from error
-    return x
-
-
-def run_backward(stages: Iterable[Stage], grad: Array) -> None:
-    """Send ∂L/∂output back through `stages`, given last to first.
-
-    Raises
-    ------
-    LayerError
-        A layer failed; the message names it.
-    """
-    stage = None
-    flowing: Any = grad
-    try:
-        for stage in stages:
-            flowing = stage.backward(flowing)
-    except Exception as error:
-        raise LayerError(f"{_label(stage)} failed in backward: {error}") from error
-
-
-def _label(stage: Stage | None) -> str:
-    return "layer" if stage is None else f"{type(stage.layer).__name__} {stage.layer.name!r}"
 
 
 class TrainStep:
@@ -119,6 +83,8 @@ class TrainStep:
         # Nothing before the first layer with parameters needs a gradient.
         first = next((i for i, stage in enumerate(stages) if stage.layer.params), len(stages))
         self.backward_stages = stages[first:][::-1]
+        if self.backward_stages:
+            self.backward_stages[-1].layer.needs_input_grad = False
         self.layers_with_state = [layer for layer in layers if layer.state]
         self.loss = loss
         self.penalties = penalties
@@ -135,10 +101,11 @@ class TrainStep:
             The loss or the gradient is infinite or NaN; nothing was updated.
         """
         loss = self.forward(x, y, weight)
+        if not math.isfinite(loss):
+            raise FloatingPointError(f"the loss became {loss}")
         for metric in self.metrics:
             metric.update(y, self.loss.output)
         self.backward()
-        self._check_finite(loss)
         self.optimizer.step()
         for layer in self.layers_with_state:
             layer.update_state()
@@ -157,14 +124,6 @@ class TrainStep:
         run_backward(self.backward_stages, self.loss.backward())
         for penalty in self.penalties:
             penalty.add_gradient()
-
-    def _check_finite(self, loss: float) -> None:
-        if not math.isfinite(loss):
-            raise FloatingPointError(f"the loss became {loss}")
-        gradients = self.vector.gradients
-        # g·g is one quick pass and finite if g is, unless it overflows: then look closely.
-        if not math.isfinite(np.dot(gradients, gradients)) and not np.isfinite(gradients).all():
-            raise FloatingPointError("the gradient became infinite or NaN")
 
 
 class EvaluationStep:
@@ -272,7 +231,9 @@ def run_pass(
             watched.batch_end(batch, {"loss": total / rows})
         if interrupt is not None and interrupt.requested:
             break
-    return {"loss": total / rows, **{metric.name: metric.result() for metric in metrics}}
+    # Plain floats, whatever a custom loss or metric returns: they are printed and saved.
+    results = {metric.name: float(metric.result()) for metric in metrics}
+    return {"loss": float(total / rows), **results}
 
 
 def train(
@@ -314,7 +275,7 @@ def train(
     """
     logs: Logs = {}
     # Overflow on the way to a diverging loss is reported by the error, not by warnings.
-    with Interrupt() as interrupt, np.errstate(all="ignore"):
+    with Interrupt() as interrupt, np.errstate(over="ignore", invalid="ignore"):
         try:
             callbacks.train_begin()
             for epoch in range(initial_epoch, epochs):
@@ -335,6 +296,8 @@ def train(
             callbacks.train_end(logs)
         finally:
             callbacks.close()
+            for stage in step.stages:
+                stage.layer.forget()
     return interrupt.requested
 
 

@@ -210,6 +210,33 @@ def test_checkpoints_are_written_every_so_many_epochs(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["at-02-4.0.h5", "at-04-2.0.h5"]
 
 
+@pytest.mark.parametrize(
+    ("path", "error", "message"),
+    [
+        ("at-{val_loss:.2f}.h5", ValueError, "unknown field 'val_loss'.*known: epoch, loss"),
+        ("nowhere/model.h5", FileNotFoundError, "there is no folder"),
+    ],
+)
+def test_checkpoints_that_could_not_be_written_are_refused_before_training(
+    tmp_path, path, error, message
+):
+    trained = model()
+
+    with pytest.raises(error, match=message):
+        trained.fit(X, Y, callbacks=[ModelCheckpoint(tmp_path / path)], verbose=0)
+
+    assert trained.optimizer.iterations == 0
+
+
+def test_early_stopping_counts_from_the_first_epoch_of_a_later_training():
+    stopping = EarlyStopping("loss", patience=2)
+    values = [float("nan")] * 50 + [float("inf"), 2.0, 1.0]
+
+    history = fit_script(stopping, values, initial_epoch=50)
+
+    assert history.epoch == [50, 51, 52]
+
+
 def test_the_best_checkpoint_is_kept(tmp_path):
     trained, path = model(), tmp_path / "best.h5"
     kept = {}

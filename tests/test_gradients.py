@@ -497,7 +497,7 @@ def test_check_leaves_the_model_bit_for_bit_unchanged():
     assert after["config"] == before["config"]  # optimizer, generators, history and all
     assert after["arrays"].keys() == before["arrays"].keys()
     kinds = {name.split("/")[0] for name in before["arrays"]}
-    assert kinds == {"layers", "gradients", "state", "optimizer"}
+    assert kinds == {"layers", "gradients", "state", "optimizer", "history"}
     for name, array in before["arrays"].items():
         assert after["arrays"][name].tobytes() == array.tobytes(), name
     for each in (model, twin):

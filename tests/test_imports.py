@@ -11,11 +11,11 @@ PACKAGE = Path(__file__).parent.parent / "ffnn"
 
 FLOORS = [
     {"_types", "_version", "errors", "checks"},
-    {"registry", "parameters", "visualization"},
-    {"workspace", "initializers", "regularizers", "schedules", "saving", "tables"},
-    {"base", "data", "metrics", "optimizers", "callbacks", "arrays"},
-    {"activations", "targets", "batches", "progress"},
-    {"layers", "losses", "training", "summary", "state", "datasets"},
+    {"registry", "parameters", "chain", "visualization"},
+    {"workspace", "initializers", "regularizers", "schedules", "saving", "csv_files"},
+    {"base", "rows", "metrics", "optimizers", "callbacks", "array_files"},
+    {"activations", "targets", "progress"},
+    {"layers", "losses", "batches", "training", "summary", "state", "datasets"},
     {"network"},
     {"sequential"},
     {"gradcheck"},

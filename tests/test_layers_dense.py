@@ -105,6 +105,7 @@ def test_input_gradient_is_left_out_on_request():
 
 def test_first_layer_of_a_model_computes_no_input_gradient():
     model = ffnn.Sequential([Dense(3), Dense(2)], input_dim=4)
+    model.compile()
     assert [layer.needs_input_grad for layer in model.layers] == [False, True]
 
 

@@ -190,9 +190,54 @@ def test_a_layer_may_stand_in_one_place_of_one_model_only():
     with pytest.raises(ValueError, match="twice"):
         ffnn.Sequential([layer, layer])
 
-    ffnn.Sequential([layer], input_dim=2)
+    ffnn.Sequential([layer])
     with pytest.raises(ValueError, match="another model"):
         ffnn.Sequential([layer])
+
+
+def test_layers_of_a_model_that_could_not_be_built_are_free_again():
+    layers = [Normalization().adapt(np.ones((2, 3))), Dense(2)]
+    with pytest.raises(ValueError, match="adapted to 3 columns"):
+        ffnn.Sequential(layers, input_dim=4)
+
+    assert ffnn.Sequential(layers, input_dim=3).is_built
+
+
+def test_a_build_that_fails_leaves_the_model_unbuilt():
+    class Fails(ffnn.initializers.Zeros):
+        def fill(self, out, fan_in, fan_out, rng):
+            raise ZeroDivisionError
+
+    model = ffnn.Sequential([Dense(2), Dense(2, weight_initializer=Fails())])
+    with pytest.raises(ZeroDivisionError):
+        model.build(3)
+
+    assert not model.is_built
+    assert not any(layer.is_built for layer in model.layers)
+
+
+def test_names_are_kept_as_plain_text():
+    model = small()
+    model.class_names = np.array(["a", "b", "c"])
+
+    assert model.class_names == ["a", "b", "c"]
+    assert all(type(name) is str for name in model.class_names)
+
+
+class WithOtherArguments(ffnn.Sequential):
+    def __init__(self, width):
+        super().__init__([Dense(width)], input_dim=3, seed=0)
+
+
+def test_subclasses_with_other_arguments_can_be_copied_and_checked():
+    model = WithOtherArguments(2)
+    model.compile()
+
+    twin = copy.deepcopy(model)
+
+    assert type(twin) is WithOtherArguments
+    np.testing.assert_array_equal(twin.parameters, model.parameters)
+    assert ffnn.gradient_check(model, np.eye(3), np.ones((3, 2))).max_error < 1e-8
 
 
 @pytest.mark.parametrize(
@@ -201,6 +246,7 @@ def test_a_layer_may_stand_in_one_place_of_one_model_only():
         (([],), ValueError, "at least one layer"),
         ((["dense"],), TypeError, r"such as Dense\(64\), got 'dense'"),
         (([Dense],), TypeError, "expected layers"),
+        ((Dense(3),), TypeError, "a list of layers"),
         (([Dense(1)], 0), ValueError, "at least 1"),
         (([Dense(1)], 2.5), TypeError, "integer"),
         (([Dense(1)], 2, "float16"), ValueError, "float32, float64"),
@@ -292,6 +338,17 @@ def test_predict_from_many_threads_equals_one_thread():
 
     for result, wanted in zip(results, expected, strict=True):
         np.testing.assert_array_equal(result, wanted)
+
+
+def test_an_unbuilt_model_is_built_once_however_many_threads_predict():
+    for seed in range(50):
+        model = ffnn.Sequential([Dense(5, "tanh"), Dense(3, "softmax")], seed=seed)
+        with ThreadPoolExecutor(8) as pool:
+            results = list(pool.map(model.predict, [np.ones((2, 4))] * 8))
+        for layer in model.layers:
+            assert np.shares_memory(layer.params["weight"], model.parameters)
+        for result in results:
+            np.testing.assert_array_equal(result, results[0])
 
 
 def test_predict_touches_no_training_buffer():

@@ -1,5 +1,7 @@
 """Files: what is saved comes back; what cannot be read is refused."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -147,6 +149,25 @@ def test_a_failed_save_leaves_the_old_file_and_no_temporary(tmp_path, monkeypatc
 
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_histories_with_infinities_and_seeds_of_numpy_can_be_saved(tmp_path):
+    model = ffnn.Sequential([Dense(1)], input_dim=1, seed=np.int64(3))
+    model.compile()
+    model.fit([[1.0]], [[1.0]], validation_data=([[1.0]], [[1e25]]), verbose=0)
+    model.save(tmp_path / "model.h5")
+
+    assert ffnn.load_model(tmp_path / "model.h5").history.history["val_loss"] == [np.inf]
+
+
+def test_the_file_gets_the_usual_permissions(tmp_path):
+    mask = os.umask(0o027)
+    try:
+        ffnn.Sequential([Dense(1)], input_dim=1).save(tmp_path / "model.h5")
+    finally:
+        os.umask(mask)
+
+    assert (tmp_path / "model.h5").stat().st_mode & 0o777 == 0o640
 
 
 class Tripling(ffnn.layers.Layer):

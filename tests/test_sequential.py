@@ -1,5 +1,7 @@
 """compile, fit, evaluate, train_on_batch, compute_gradients."""
 
+import weakref
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ import ffnn
 from ffnn.callbacks import Callback
 from ffnn.initializers import Constant
 from ffnn.layers import Activation, BatchNorm, Dense, Dropout, Rescaling
+from ffnn.losses import SigmoidCrossentropy, SoftmaxCrossentropy
 from ffnn.optimizers import SGD, Adam
 from ffnn.regularizers import L1, L2
 
@@ -205,6 +208,24 @@ def test_epochs_is_the_final_epochs_index_and_initial_epoch_the_first():
     assert history.epoch == [3, 4]
 
 
+def test_no_epoch_left_to_train_is_nothing_to_do():
+    model = classifier()
+
+    assert model.fit(X, LABELS, epochs=3, initial_epoch=3, verbose=0).epoch == []
+    assert model.optimizer.iterations == 0
+
+
+def test_limited_epochs_without_shuffling_reach_all_rows():
+    model = ffnn.Sequential([Dense(1, weight_initializer="zeros")], input_dim=10)
+    model.compile()
+
+    model.fit(
+        np.eye(10), np.ones(10), batch_size=2, epochs=5, steps_per_epoch=1, shuffle=False, verbose=0
+    )
+
+    assert model.layers[0].params["weight"].all()
+
+
 def test_steps_per_epoch_ends_an_epoch_early():
     model = classifier()
 
@@ -280,6 +301,17 @@ def test_class_weights_equal_the_sample_weights_of_the_classes():
     np.testing.assert_array_equal(by_class.parameters, by_row.parameters)
 
 
+def test_class_weights_do_not_weigh_the_validation_rows():
+    model = classifier(optimizer=SGD(0.0))
+
+    history = model.fit(
+        X, LABELS, validation_split=0.2, class_weight={0: 10.0, 1: 10.0, 2: 10.0}, verbose=0
+    )
+
+    assert history.history["val_loss"] == [pytest.approx(model.evaluate(X[40:], LABELS[40:]))]
+    assert history.history["loss"] == [pytest.approx(10 * model.evaluate(X[:40], LABELS[:40]))]
+
+
 def test_class_and_sample_weights_multiply():
     both, product = classifier(), classifier()
     rows = np.linspace(0.1, 2.0, 50)
@@ -303,10 +335,12 @@ def test_class_weights_of_targets_that_are_no_classes_are_refused():
         ({"sample_weight": np.r_[np.ones(49), -1.0]}, "at least 0, got -1.0 in row 49"),
         ({"class_weight": {3: 1.0}}, "class numbers from 0 to 2, got 3"),
         ({"class_weight": {0: -1.0}}, "class_weight"),
+        ({"class_weight": "balanced"}, "expected a mapping"),
+        ({"class_weight": [1.0, 2.0, 3.0]}, "expected a mapping"),
     ],
 )
 def test_wrong_weights_are_refused(weights, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         classifier().fit(X, LABELS, verbose=0, **weights)
 
 
@@ -374,7 +408,9 @@ def test_softmax_of_one_unit_is_refused():
         (X, ONE_HOT[:, :2], r"shape \(rows, 3\)"),
         (X, ONE_HOT * 2, "sum to 1"),
         (X, LABELS + 0.5, "whole numbers"),
-        (X, np.array(["a"] * 50), "'a' in row 0"),
+        (X, np.array(["a"] * 50), "'a' in row 0; number classes from 0"),
+        (X, np.array(3), "one target for each of 50 rows"),
+        (np.ma.masked_greater(X, 1.0), LABELS, "masked"),
         (X[:, :3], LABELS, "expected input with 4 features"),
         (np.c_[X, LABELS], LABELS, "label column"),
         (X[:0], LABELS[:0], "at least one row"),
@@ -433,8 +469,8 @@ def test_labels_for_a_squared_error_point_to_crossentropy():
     [
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1"),
         ({"batch_size": 2.5}, TypeError, "batch_size must be an integer"),
-        ({"epochs": 0}, ValueError, "epochs must be at least 1"),
-        ({"epochs": 2, "initial_epoch": 2}, ValueError, "epochs must be at least 3"),
+        ({"epochs": -1}, ValueError, "epochs must be at least 0"),
+        ({"epochs": 2, "initial_epoch": 3}, ValueError, "epochs must be at least 3"),
         ({"steps_per_epoch": 0}, ValueError, "steps_per_epoch"),
         ({"verbose": 3}, ValueError, "'auto', 0, 1 or 2"),
         ({"verbose": "loud"}, ValueError, "'auto', 0, 1 or 2"),
@@ -445,6 +481,7 @@ def test_labels_for_a_squared_error_point_to_crossentropy():
         ({"validation_data": (X, LABELS + 9)}, ValueError, "from 0 to 2"),
         ({"learning_rate": -1.0}, ValueError, "learning_rate"),
         ({"callbacks": ["stop"]}, TypeError, "Callback"),
+        ({"callbacks": Callback()}, TypeError, "a list of callbacks"),
     ],
 )
 def test_wrong_arguments_of_fit_are_refused_before_training(options, error, message):
@@ -470,6 +507,8 @@ def test_an_uncompiled_model_says_so(call):
         ({"optimizer": "adamm"}, r"did you mean 'adam'.*known: sgd"),
         ({"loss": "mes"}, r"did you mean 'mse'.*mean_squared_error"),
         ({"metrics": ["acuracy"]}, r"did you mean 'accuracy'"),
+        ({"loss": SoftmaxCrossentropy()}, "loss='categorical_crossentropy'"),
+        ({"loss": SigmoidCrossentropy()}, "loss='binary_crossentropy'"),
     ],
 )
 def test_unknown_names_list_the_valid_ones_and_the_nearest(arguments, message):
@@ -478,13 +517,13 @@ def test_unknown_names_list_the_valid_ones_and_the_nearest(arguments, message):
 
 
 def test_a_failed_compile_leaves_the_model_as_it_was():
-    model = classifier()
+    model, other = classifier(), classifier()
     optimizer, loss = model.optimizer, model.loss
 
     with pytest.raises(ValueError, match=r"between 0 and 1"):
         ffnn.Sequential([Dense(3)], input_dim=2).compile(optimizer="adam", loss="bce")
     with pytest.raises(ValueError, match="another model"):
-        model.compile(optimizer=classifier().optimizer)
+        model.compile(optimizer=other.optimizer)
 
     assert model.optimizer is optimizer
     assert model.loss is loss
@@ -495,6 +534,55 @@ def test_metrics_that_cannot_read_class_numbers_are_refused():
     with pytest.raises(ValueError, match="one-hot"):
         classifier(metrics=["mse"]).fit(X, LABELS, verbose=0)
     classifier(metrics=["mse"]).fit(X, ONE_HOT, verbose=0)
+
+
+def test_data_that_was_refused_leaves_an_unbuilt_model_unbuilt():
+    model = ffnn.Sequential([Dense(3, "softmax")])
+    model.compile(loss="cce")
+    with pytest.raises(ffnn.DataError):
+        model.fit(np.c_[X, LABELS], LABELS[:10], verbose=0)
+    with pytest.raises(ffnn.DataError):
+        model.predict(np.full((2, 5), np.nan))
+
+    model.fit(X, LABELS, verbose=0)
+
+    assert model.input_dim == 4
+
+
+def test_evaluating_in_a_callback_leaves_the_epochs_metrics_alone():
+    class Evaluates(Callback):
+        def on_train_batch_end(self, batch, logs):
+            self.model.evaluate(X[:4], LABELS[:4])
+
+    plain = classifier(metrics=["accuracy"])
+    watched = classifier(metrics=["accuracy"])
+
+    expected = plain.fit(X, LABELS, batch_size=10, verbose=0)
+    history = watched.fit(X, LABELS, batch_size=10, callbacks=[Evaluates()], verbose=0)
+
+    assert history.history == expected.history
+
+
+def test_the_callers_rows_are_let_go_of():
+    model = classifier()
+    x = X.copy()
+    kept = weakref.ref(x)
+    model.fit(x, LABELS, shuffle=False, verbose=0)
+    model.predict(x)
+    model.evaluate(x, LABELS)
+
+    del x
+
+    assert kept() is None
+
+
+def test_one_optimizer_cannot_be_compiled_into_two_models_even_unbuilt():
+    optimizer = SGD()
+    first, second = ffnn.Sequential([Dense(1)]), ffnn.Sequential([Dense(1)])
+    first.compile(optimizer)
+
+    with pytest.raises(ValueError, match="another model"):
+        second.compile(optimizer)
 
 
 # -- sources ------------------------------------------------------------------------------------

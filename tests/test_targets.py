@@ -13,7 +13,6 @@ from ffnn.targets import (
     prepare_labels,
     prepare_probabilities,
     prepare_weights,
-    row_weights,
 )
 
 # Numbers for each output
@@ -225,13 +224,3 @@ def test_sample_weights_are_checked_and_kept():
 def test_sample_weights_that_do_not_fit_are_refused(weight, message):
     with pytest.raises(DataError, match=message):
         prepare_weights(weight, 3)
-
-
-def test_class_and_sample_weights_multiply():
-    labels = np.array([0, 1, 1])
-    assert row_weights(None, None, labels, 2) is None
-    np.testing.assert_array_equal(row_weights([1, 2, 3], None, labels, 2), [1, 2, 3])
-    np.testing.assert_array_equal(row_weights(None, {1: 0.5}, labels, 2), [1, 0.5, 0.5])
-    given = np.array([1.0, 2.0, 3.0])
-    np.testing.assert_array_equal(row_weights(given, {1: 0.5}, labels, 2), [1, 1, 1.5])
-    np.testing.assert_array_equal(given, [1, 2, 3])

@@ -1,5 +1,6 @@
 """The loop: interruption, divergence, batches' hooks."""
 
+import pickle
 import signal
 import threading
 
@@ -10,6 +11,7 @@ import ffnn
 from ffnn.callbacks import Callback, EarlyStopping
 from ffnn.layers import Dense
 from ffnn.optimizers import SGD
+from ffnn.schedules import Schedule
 from ffnn.training import Interrupt
 
 X = np.random.default_rng(0).standard_normal((40, 3))
@@ -143,28 +145,64 @@ def test_an_infinite_gradient_of_a_finite_loss_stops_before_the_update():
     trained.compile()
     before = trained.parameters.copy()
 
-    with pytest.raises(ffnn.TrainingDivergedError, match="gradient became infinite"):
+    with pytest.raises(ffnn.TrainingDivergedError, match="gradient became nan"):
         trained.train_on_batch(X, X[:, 0])
 
     np.testing.assert_array_equal(trained.parameters, before)
     assert trained.optimizer.iterations == 0
 
 
-def test_a_large_finite_gradient_is_no_divergence():
-    class Huge(ffnn.layers.Layer):
-        def forward(self, x, training=False):
-            return x
+class Huge(ffnn.layers.Layer):
+    def forward(self, x, training=False):
+        return x
 
-        def backward(self, grad):
-            grad[...] = 1e25  # g·g overflows in float32
-            return grad
+    def backward(self, grad):
+        grad[...] = 1e25  # g·g overflows in float32
+        return grad
 
-    trained = ffnn.Sequential([Dense(1), Huge()], input_dim=3, seed=0)
-    trained.compile(SGD(1e-25))
 
-    trained.train_on_batch(X, X[:, 0])
+def test_a_gradient_near_the_end_of_float32_is_divergence_unless_it_is_clipped():
+    for clipnorm in (None, 1.0):
+        trained = ffnn.Sequential([Dense(1), Huge()], input_dim=3, seed=0)
+        trained.compile(SGD(0.1, clipnorm=clipnorm))
+        before = trained.parameters.copy()
+        if clipnorm is None:
+            with pytest.raises(ffnn.TrainingDivergedError, match="norm of the gradient became"):
+                trained.train_on_batch(X, X[:, 0])
+            np.testing.assert_array_equal(trained.parameters, before)
+        else:
+            trained.train_on_batch(X, X[:, 0])
+            assert np.linalg.norm(trained.parameters - before) == pytest.approx(0.1, rel=1e-5)
 
-    assert np.isfinite(trained.parameters).all()
+
+class Broken(Schedule):
+    def __call__(self, step):
+        return float("nan")
+
+
+@pytest.mark.parametrize("rate", [1e31, 1e38, Broken()])
+def test_an_update_that_would_spoil_the_weights_is_not_made(rate):
+    trained = ffnn.Sequential([Dense(1)], input_dim=1, seed=0)
+    trained.compile(SGD(rate))
+    before = trained.parameters.copy()
+
+    with pytest.raises(ffnn.TrainingDivergedError):
+        trained.fit([[1e3]], [[1e3]], verbose=0)
+
+    np.testing.assert_array_equal(trained.parameters, before)
+
+
+def test_the_error_comes_back_from_other_processes():
+    error = ffnn.TrainingDivergedError("diverged", 3, 7, 0.5)
+
+    twin = pickle.loads(pickle.dumps(error))
+
+    assert (str(twin), twin.epoch, twin.batch, twin.learning_rate) == ("diverged", 3, 7, 0.5)
+
+
+def test_an_error_before_training_is_not_hidden_by_the_progress_bar(capfd):
+    with pytest.raises(ValueError, match="nothing is called 'val_loss'"):
+        model().fit(X, X[:, 0], callbacks=[EarlyStopping()], verbose=1)
 
 
 def test_an_error_in_a_callback_closes_what_is_open_and_keeps_the_model_whole():

@@ -21,7 +21,8 @@ import numpy as np
 from ffnn import datasets
 from ffnn._version import __version__
 from ffnn.cli.data import evaluation_data, prediction_rows, targets_for
-from ffnn.cli.train import check_out, count, print_scores, say, train
+from ffnn.cli.output import check_out, count, print_scores, say
+from ffnn.cli.train import train
 from ffnn.errors import ModelFileError
 from ffnn.gradcheck import gradient_check
 from ffnn.layers import Normalization, Rescaling
@@ -144,26 +145,19 @@ def _load_compiled(path: str) -> Sequential:
             f"{path}: this model was saved without compile(...), so its loss is not known"
         )
     if not model.metrics and model.optimizer is not None:
-        numeric = LOSSES.name_of(model.loss) in (
-            "mean_squared_error",
-            "mean_absolute_error",
-            "huber",
-        )
-        model.compile(model.optimizer, model.loss, ["r2" if numeric else "accuracy"])
+        metrics = ["mse", "r2"] if model.loss.task == "numbers" else ["accuracy"]
+        model.compile(model.optimizer, model.loss, metrics)
     return model
 
 
 def _predictions(model: Sequential, output: Array) -> tuple[list[str], Iterable[list[str]]]:
     """Return a header and rows of text: class and probability, or numbers as they are."""
-    loss = "" if model.loss is None else LOSSES.name_of(model.loss)
+    task = "numbers" if model.loss is None else model.loss.task
     names = model.class_names
     units = output.shape[1]
-    if units == 1 and (names is not None or loss == "binary_crossentropy"):
+    if units == 1 and (names is not None or task == "probabilities"):
         output, units = np.hstack([1.0 - output, output]), 2
-    elif names is None and loss not in (
-        "categorical_crossentropy",
-        "sparse_categorical_crossentropy",
-    ):
+    elif names is None and task != "classes":
         header = [f"prediction_{i}" for i in range(units)] if units > 1 else ["prediction"]
         return header, ([str(value) for value in row] for row in output)
     if names is None or len(names) != units:
@@ -184,10 +178,10 @@ def _random_rows(model: Sequential, rows: int, seed: int) -> tuple[Array, Array]
     elif isinstance(first, Normalization):
         x = first.state["mean"] + x * np.sqrt(first.state["variance"])
     assert model.loss is not None
-    loss, units = LOSSES.name_of(model.loss), model.output_dim or 1
-    if loss in ("categorical_crossentropy", "sparse_categorical_crossentropy"):
+    units = model.output_dim or 1
+    if model.loss.task == "classes":
         return x, rng.integers(0, units, rows)
-    if loss == "binary_crossentropy":
+    if model.loss.task == "probabilities":
         return x, rng.integers(0, 2, (rows, units))
     output = model.predict(x).astype(np.float64)
     return x, output + (output.std() or 1.0) * rng.standard_normal(output.shape)
@@ -207,7 +201,6 @@ def _thread_pools() -> list[str]:
 
 def _mnist_place(data_dir: str | None) -> str:
     """Return the folder that MNIST is looked for in, and whether it is there."""
-    folder, complete = datasets.find_mnist(data_dir)
-    named = data_dir or os.environ.get("FFNN_DATA_DIR")
+    folder, named, complete = datasets.find_mnist(data_dir)
     absent = "not there" if named else "not there yet, will be downloaded when first used"
     return f"{folder} ({'there' if complete else absent})"

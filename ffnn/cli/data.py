@@ -12,19 +12,12 @@ import numpy as np
 from ffnn import datasets
 from ffnn.checks import nearest
 from ffnn.errors import DataError
-from ffnn.losses import LOSSES
 
 if TYPE_CHECKING:
     from ffnn._types import Array
     from ffnn.sequential import Sequential
 
 MOST_CLASSES = 20  # more different whole numbers are read as numbers, unless --task says otherwise
-NUMERIC_LOSSES = (
-    "mean_squared_error",
-    "mean_absolute_error",
-    "huber",
-    "binary_crossentropy",
-)
 
 
 class TrainingData(NamedTuple):
@@ -148,8 +141,8 @@ def targets_for(model: Sequential, y: Array) -> Array:
         Class numbers or numbers.
     """
     units = model.output_dim or 1
-    name = LOSSES.name_of(model.loss) if model.loss is not None else ""
-    if y.ndim > 1 or units == 1 or name not in NUMERIC_LOSSES or y.dtype.kind not in "iub":
+    takes_classes = model.loss is None or model.loss.task == "classes"
+    if y.ndim > 1 or units == 1 or takes_classes or y.dtype.kind not in "iub":
         return y
     if y.size and not 0 <= y.min() <= y.max() < units:
         raise DataError(f"expected class numbers from 0 to {units - 1}, got {y.min()} to {y.max()}")

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import sys
-import textwrap
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ffnn import callbacks
 from ffnn.activations import ACTIVATIONS
+from ffnn.batches import rows_kept
+from ffnn.cli import INTERRUPTED
 from ffnn.cli.data import TrainingData, is_file, targets_for, training_data
+from ffnn.cli.output import check_out, count, print_scores, say
 from ffnn.errors import DataError
 from ffnn.initializers import INITIALIZERS
 from ffnn.layers import BatchNorm, Dense, Dropout, LayerNorm, Normalization, Rescaling, RMSNorm
@@ -70,7 +71,7 @@ def train(args: argparse.Namespace) -> int:
         sys.stdout.flush()
         done = f"{len(history.epoch)} of {count(args.epochs, 'epoch')}"
         print(f"ffnn: interrupted after {done}", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     _print_result(model, data)
     return 0
 
@@ -84,64 +85,6 @@ def _usage_errors() -> Iterator[None]:
         raise
     except (TypeError, ValueError) as error:
         raise argparse.ArgumentTypeError(str(error)) from error
-
-
-# -- shared with the other commands ------------------------------------------------------------
-
-
-def check_out(args: argparse.Namespace) -> None:
-    """Raise ArgumentTypeError if ``--out`` cannot be written, or is a file that is read."""
-    if not args.out:
-        return
-    out, read = Path(args.out), [Path(args.data), Path(getattr(args, "model", args.data))]
-    problem = None
-    if out.is_dir():
-        problem = "is a folder, expected a file"
-    elif not out.parent.is_dir():
-        problem = f"cannot be written: there is no folder {out.parent}"
-    elif not os.access(out.parent, os.W_OK | os.X_OK):
-        problem = f"cannot be written: no permission to write in the folder {out.parent}"
-    elif any(out.exists() and path.exists() and out.samefile(path) for path in read):
-        problem = "is a file that is read; choose another name"
-    if problem:
-        raise argparse.ArgumentTypeError(f"--out {out} {problem}")
-
-
-def print_scores(model: Sequential, x: Any, y: Array, label: str) -> None:
-    """Print the loss and the metrics of rows, the most telling one last.
-
-    Parameters
-    ----------
-    model : Sequential
-        A compiled model.
-    x, y : array of shape (rows, columns), ndarray of shape (rows,) or (rows, units)
-        The rows and their targets, as `ffnn.cli.data` returns them.
-    label : str
-        What the rows are called.
-    """
-    target = targets_for(model, y)
-    scores = model.evaluate(x, target, return_dict=True)
-    assert isinstance(scores, dict)
-    if "r2" in scores:
-        output = model.predict(x).astype(np.float64)
-        scores["mean squared error"] = float(np.mean((output - target.reshape(output.shape)) ** 2))
-        scores["r2"] = scores.pop("r2")
-        for name in ("loss", "mean_squared_error"):
-            scores.pop(name, None)
-    for name, value in scores.items():
-        shown = f"{value:.6g}" if "error" in name else f"{value:.4f}"
-        print(f"{label} {name.replace('_', ' ')}: {shown}")
-
-
-def say(text: str) -> None:
-    """Print a paragraph that fits the screen."""
-    print(textwrap.fill(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False))
-
-
-def count(number: int, noun: str) -> str:
-    """Return such as ``1 row`` or ``1,797 rows``."""
-    plural = "es" if noun.endswith("s") else "s"
-    return f"{number:,} {noun}{'' if number == 1 else plural}"
 
 
 # -- the network -------------------------------------------------------------------------------
@@ -203,7 +146,7 @@ def _network(
         units = 1 if data.y_train.ndim == 1 else data.y_train.shape[1]
         scale, offset = _target_scale(data)
         layers += [_dense(args, units), Rescaling(scale, offset)]
-        loss, metrics = "mean_squared_error", ["r2"]
+        loss, metrics = "mean_squared_error", ["mse", "r2"]
     model = Sequential(layers, seed=args.seed)
     model.compile(optimizer, args.loss or loss, metrics)
     if len(data.x_train.shape) == 2:  # what else it could be, fit will say
@@ -217,7 +160,7 @@ def _first_layer(args: argparse.Namespace, data: TrainingData) -> Layer:
         return Rescaling(1.0 / _GREATEST_PIXEL.get(args.data, 255.0))
     x = data.x_train
     if isinstance(x, np.ndarray):  # of rows still in a file, those for validation are seen too
-        x = x[: int(len(x) * (1.0 - args.validation_split)) or None]
+        x = x[: rows_kept(len(x), args.validation_split)]
     return Normalization().adapt(x)
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ffnn._types import Array
-    from ffnn.base import Stage
+    from ffnn.chain import Stage
 
 
 @LAYERS.register("activation")

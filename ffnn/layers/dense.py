@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn.activations import ACTIVATIONS, ActivationFunction
-from ffnn.base import LAYERS, Layer, Stage
+from ffnn.base import LAYERS, Layer
+from ffnn.chain import Stage
 from ffnn.checks import check_int
 from ffnn.initializers import INITIALIZERS, Initializer
 from ffnn.regularizers import REGULARIZERS, Regularizer
@@ -51,7 +52,7 @@ class Dense(Layer):
     References
     ----------
     Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors", Nature
-    1986, equations 1 to 6.
+    1986, equations 1 and 5 to 7.
     """
 
     def __init__(

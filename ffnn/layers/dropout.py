@@ -10,6 +10,8 @@ from ffnn.base import LAYERS, Layer
 from ffnn.checks import check_number, check_seed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ffnn._types import Array
 
 
@@ -40,7 +42,9 @@ class Dropout(Layer):
         self._mask: Array | None = None
         self._rng = np.random.default_rng(seed)
 
-    def initialize(self, entropy: Any, index: int) -> None:
+    def initialize(
+        self, values: Mapping[str, Array], input_dim: int, entropy: Any, index: int
+    ) -> None:
         """Seed the masks from the own seed or the model's entropy, and the layer's place."""
         seeds = np.random.SeedSequence(
             entropy if self.seed is None else self.seed, spawn_key=(index,)

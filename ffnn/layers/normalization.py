@@ -36,7 +36,7 @@ class RMSNorm(Layer):
 
     References
     ----------
-    Zhang, Sennrich, "Root mean square layer normalization", NeurIPS 2019, equation 4.
+    Zhang, Sennrich, "Root mean square layer normalization", NeurIPS 2019, equation 4; ε is ours.
     """
 
     def __init__(self, epsilon: float = 1e-8) -> None:
@@ -193,7 +193,9 @@ class BatchNorm(_Standardization):
     References
     ----------
     Ioffe, Szegedy, "Batch normalization: accelerating deep network training by reducing internal
-    covariate shift", ICML 2015, algorithm 1 and the equations of section 3.
+    covariate shift", ICML 2015, algorithm 1 and the equations of section 3. Where algorithm 2 takes
+    the unbiased variance n / (n - 1) for inference, this layer, as Keras does, follows the
+    population variance.
     """
 
     axis = 0

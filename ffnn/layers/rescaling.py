@@ -9,7 +9,7 @@ import numpy as np
 
 from ffnn.base import LAYERS, Layer
 from ffnn.checks import check_number
-from ffnn.data import column_statistics
+from ffnn.rows import column_statistics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

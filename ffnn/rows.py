@@ -72,16 +72,24 @@ class Rows:
         return out
 
     def part(self, start: int, stop: int) -> Rows:
-        """Return a source of the rows from `start` to `stop`, without copying them."""
+        """Return a source of the rows from `start` to `stop`; rows on disk stay there."""
         return type(self)(self.source[start:stop], self.dtype)
 
-    def find_non_finite(self) -> tuple[int, int, float] | None:
-        """Return row, column and value of the first entry that is NaN or infinite as `dtype`."""
+    def find_non_finite(self, dtype: DTypeLike | None = None) -> tuple[int, int, float] | None:
+        """Return row, column and value of the first entry that is NaN or infinite.
+
+        Parameters
+        ----------
+        dtype : dtype, optional
+            In which dtype entries have to be finite; that of the batches if None.
+        """
+        dtype = self.dtype if dtype is None else dtype
         if self.source.dtype.kind != "f":
             return None
         for start in range(0, len(self), BLOCK_ROWS):
             with np.errstate(over="ignore", invalid="ignore"):
                 block = self.slice(start, min(start + BLOCK_ROWS, len(self)))
+                block = block.astype(dtype, copy=False)
                 if np.isfinite(block.sum()):  # a NaN or an infinity would show in the sum
                     continue
             bad = np.argwhere(~np.isfinite(block.reshape(len(block), -1)))
@@ -195,6 +203,8 @@ def as_numbers(values: Any, what: str) -> Array:
     """
     if type(values).__module__.startswith("h5py"):
         values = values[()]
+    if hasattr(values, "filled") and np.any(getattr(values, "mask", False)):
+        raise DataError(f"{what}: some entries are masked; fill or leave out such rows first")
     try:
         array = np.asarray(values)
     except ValueError as error:
@@ -202,11 +212,14 @@ def as_numbers(values: Any, what: str) -> Array:
     if array.dtype.kind in "fiub":
         return array
     if array.dtype.kind == "O" and not any(isinstance(v, (str, bytes)) for v in array.flat):
-        with contextlib.suppress(TypeError, ValueError):
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
             return array.astype(np.float64)
     if array.dtype.kind == "c":
         raise DataError(f"{what}: expected real numbers, got complex ones")
-    raise DataError(f"{what}: expected numbers, got {_first_non_number(array)}")
+    hint = ""
+    if what == "y":
+        hint = "; number classes from 0, as np.unique(y, return_inverse=True) does"
+    raise DataError(f"{what}: expected numbers, got {_first_non_number(array)}{hint}")
 
 
 def _first_non_number(array: Array) -> str:
@@ -221,7 +234,7 @@ def _first_non_number(array: Array) -> str:
     return f"dtype {array.dtype}: numbers written as text; convert them with .astype(float)"
 
 
-def check_finite(rows: Rows, what: str) -> None:
+def check_finite(rows: Rows, what: str, dtype: DTypeLike | None = None) -> None:
     """Raise DataError if an entry is NaN or infinite, naming its row and column.
 
     Parameters
@@ -230,13 +243,15 @@ def check_finite(rows: Rows, what: str) -> None:
         The data.
     what : str
         What it is called in the message.
+    dtype : dtype, optional
+        In which dtype it has to be finite; that of `rows` if None.
     """
-    found = rows.find_non_finite()
+    found = rows.find_non_finite(dtype)
     if found is not None:
         row, column, value = found
         advice = "Remove or fill such values first."
         if np.isfinite(value):
-            advice = f"It is too large for {rows.dtype}; scale the column first."
+            advice = f"It is too large for {np.dtype(dtype or rows.dtype)}; scale the column first."
         raise DataError(f"{what}: got {value} in row {row}, column {column}. {advice}")
 
 
@@ -268,10 +283,14 @@ def column_statistics(x: Any) -> tuple[Array, Array]:
     origin = rows.slice(0, 1)[0].copy()  # a column that never varies becomes exactly 0 around it
     mean = np.zeros(rows.shape[1])
     squares = np.zeros(rows.shape[1])
-    for start in range(0, len(rows), BLOCK_ROWS):
-        block = rows.slice(start, min(start + BLOCK_ROWS, len(rows))) - origin
-        count = start + len(block)
-        shift = block.mean(axis=0) - mean
-        squares += block.var(axis=0) * len(block) + shift**2 * (start * len(block) / count)
-        mean += shift * (len(block) / count)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(rows), BLOCK_ROWS):
+            block = rows.slice(start, min(start + BLOCK_ROWS, len(rows))) - origin
+            count = start + len(block)
+            shift = block.mean(axis=0) - mean
+            squares += block.var(axis=0) * len(block) + shift**2 * (start * len(block) / count)
+            mean += shift * (len(block) / count)
+    too_large = np.flatnonzero(~np.isfinite(squares))
+    if len(too_large):
+        raise DataError(f"x: the numbers in column {too_large[0]} are too large to be squared")
     return origin + mean, squares / len(rows)

@@ -1,0 +1,65 @@
+"""The chain of stages that a batch passes: forward from the first to the last, then back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ffnn.errors import LayerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ffnn._types import Array
+    from ffnn.base import Layer
+
+
+class Stage(NamedTuple):
+    """One step of the chain: a forward and its backward.
+
+    Most layers are one stage. `Dense` is two, its linear part and its activation, so that a loss
+    may take the activation's place and work on the logits.
+    """
+
+    layer: Layer
+    forward: Callable[[Array, bool], Array]
+    backward: Callable[[Array], Array | None]
+
+
+def run_forward(stages: Iterable[Stage], x: Array, training: bool) -> Array:
+    """Send a batch through `stages` and return what comes out.
+
+    Raises
+    ------
+    LayerError
+        A layer failed; the message names it.
+    """
+    stage = None
+    try:
+        for stage in stages:
+            x = stage.forward(x, training)
+    except Exception as error:
+        raise LayerError(f"{_label(stage)} failed in forward: {error}") from error
+    return x
+
+
+def run_backward(stages: Iterable[Stage], grad: Array) -> Array | None:
+    """Send ∂L/∂output back through `stages`, given last to first, and return what comes out.
+
+    Raises
+    ------
+    LayerError
+        A layer failed; the message names it.
+    """
+    stage = None
+    flowing: Any = grad
+    try:
+        for stage in stages:
+            flowing = stage.backward(flowing)
+    except Exception as error:
+        raise LayerError(f"{_label(stage)} failed in backward: {error}") from error
+    result: Array | None = flowing
+    return result
+
+
+def _label(stage: Stage | None) -> str:
+    return "layer" if stage is None else f"{type(stage.layer).__name__} {stage.layer.name!r}"

@@ -1,0 +1,68 @@
+"""What the commands print, and where they may write."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ffnn.cli.data import targets_for
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+    from ffnn.sequential import Sequential
+
+WIDTH = 80
+
+
+def check_out(args: argparse.Namespace) -> None:
+    """Raise ArgumentTypeError if ``--out`` cannot be written, or is a file that is read."""
+    if not args.out:
+        return
+    out, read = Path(args.out), [Path(args.data), Path(getattr(args, "model", args.data))]
+    problem = None
+    if out.is_dir():
+        problem = "is a folder, expected a file"
+    elif not out.parent.is_dir():
+        problem = f"cannot be written: there is no folder {out.parent}"
+    elif not os.access(out.parent, os.W_OK | os.X_OK):
+        problem = f"cannot be written: no permission to write in the folder {out.parent}"
+    elif any(out.exists() and path.exists() and out.samefile(path) for path in read):
+        problem = "is a file that is read; choose another name"
+    if problem:
+        raise argparse.ArgumentTypeError(f"--out {out} {problem}")
+
+
+def print_scores(model: Sequential, x: Any, y: Array, label: str) -> None:
+    """Print the loss and the metrics of rows, the most telling one last.
+
+    Parameters
+    ----------
+    model : Sequential
+        A compiled model.
+    x, y : array of shape (rows, columns), ndarray of shape (rows,) or (rows, units)
+        The rows and their targets, as `ffnn.cli.data` returns them.
+    label : str
+        What the rows are called.
+    """
+    target = targets_for(model, y)
+    scores = model.evaluate(x, target, return_dict=True)
+    assert isinstance(scores, dict)
+    if "r2" in scores:  # of numbers, whose loss is measured in units of their spread
+        del scores["loss"]
+    for name, value in scores.items():
+        shown = f"{value:.6g}" if "error" in name else f"{value:.4f}"
+        print(f"{label} {name.replace('_', ' ')}: {shown}")
+
+
+def say(text: str) -> None:
+    """Print a paragraph that fits the screen."""
+    print(textwrap.fill(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False))
+
+
+def count(number: int, noun: str) -> str:
+    """Return such as ``1 row`` or ``1,797 rows``."""
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{number:,} {noun}{'' if number == 1 else plural}"
