@@ -1,7 +1,8 @@
 """Activation functions, each a layer with its own forward and hand-derived backward.
 
-In all formulas x is the input, y the output, L the loss. An elementwise activation has
-∂L/∂x = ∂L/∂y · f'(x); softmax mixes the units of a row and has a full Jacobian.
+In all formulas x is the input, y the output, both (batch, units) in the model's float dtype, and L
+the loss. An elementwise activation has ∂L/∂x = ∂L/∂y · f'(x); softmax mixes the units of a row and
+has a full Jacobian.
 """
 
 from __future__ import annotations
@@ -106,6 +107,11 @@ class LeakyReLU(ActivationFunction):
     negative_slope : float, default 0.01
         The slope a for x ≤ 0, in [0, 1).
 
+    Raises
+    ------
+    TypeError, ValueError
+        `negative_slope` is out of its range.
+
     References
     ----------
     Maas, Hannun, Ng, "Rectifier nonlinearities improve neural network acoustic models",
@@ -135,7 +141,13 @@ class LeakyReLU(ActivationFunction):
 
 @ACTIVATIONS.register("sigmoid")
 class Sigmoid(ActivationFunction):
-    """The logistic function, y = 1 / (1 + e^-x),  y' = y (1 - y)."""
+    """The logistic function, y = 1 / (1 + e^-x),  y' = y (1 - y).
+
+    References
+    ----------
+    Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors", Nature
+    1986, equation 2.
+    """
 
     output_range = (0.0, 1.0)
 
@@ -154,7 +166,12 @@ class Sigmoid(ActivationFunction):
 
 @ACTIVATIONS.register("tanh")
 class Tanh(ActivationFunction):
-    """The hyperbolic tangent, y = tanh x,  y' = 1 - y²."""
+    """The hyperbolic tangent, y = tanh x,  y' = 1 - y².
+
+    References
+    ----------
+    LeCun, Bottou, Orr, Müller, "Efficient BackProp", 1998, section 4.4.
+    """
 
     output_range = (-1.0, 1.0)
 
@@ -251,6 +268,11 @@ class ELU(ActivationFunction):
     ----------
     alpha : float, default 1.0
         The scale a of the negative part, above 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `alpha` is not a number above 0.
 
     References
     ----------

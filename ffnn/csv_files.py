@@ -99,7 +99,7 @@ def load_csv(
     if not indices or target_index in indices:
         raise DataError(
             f"{path}: expected one or more feature columns besides the target {target!r}, "
-            f"got {_listing(feature_names)}"
+            f"got {_listing(feature_names) or 'none'}"
         )
     x, entries = array("d"), list[tuple[int, str]]()
     for line, fields in rows:

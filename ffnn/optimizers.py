@@ -226,7 +226,8 @@ class RMSprop(Optimizer):
 
     References
     ----------
-    Tieleman, Hinton, "Lecture 6.5: rmsprop", Coursera, 2012.
+    Tieleman, Hinton, "Lecture 6.5: rmsprop", Coursera, 2012. ε stands beside the root, as in
+    PyTorch; Keras puts it under the root.
     """
 
     def __init__(

@@ -25,6 +25,11 @@ class Activation(Layer):
     ----------
     activation : str or ActivationFunction
         Which f. An object is copied, so that one may be given to several layers.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The name is unknown, or the object is no activation.
     """
 
     def __init__(self, activation: str | ActivationFunction) -> None:

@@ -30,6 +30,11 @@ class Dropout(Layer):
     seed : int, optional
         Makes the masks independent of the model's seed.
 
+    Raises
+    ------
+    TypeError, ValueError
+        `rate` is out of its range, or `seed` is no whole number.
+
     References
     ----------
     Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR

@@ -1,7 +1,7 @@
 """Normalisation layers: RMSNorm, LayerNorm and BatchNorm, each through its statistics.
 
-In all formulas n is the number of values that a statistic is taken over, x̂ the normalised input
-and g = ∂L/∂y ∘ γ. The statistics depend on x, so ∂L/∂x has a term for each of them.
+In all formulas x, y and x̂ are (batch, units), the gain γ and the shift β are (units,), ∘ multiplies
+entry by entry, and g = ∂L/∂y ∘ γ. The statistics depend on x, so ∂L/∂x has a term for each of them.
 """
 
 from __future__ import annotations
@@ -33,6 +33,11 @@ class RMSNorm(Layer):
     ----------
     epsilon : float, default 1e-8
         ε above, greater than 0; it keeps a row of zeros finite.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `epsilon` is not a number above 0.
 
     References
     ----------
@@ -155,6 +160,11 @@ class LayerNorm(_Standardization):
     epsilon : float, default 1e-3
         ε above, greater than 0.
 
+    Raises
+    ------
+    TypeError, ValueError
+        `epsilon` is not a number above 0.
+
     References
     ----------
     Ba, Kiros, Hinton, "Layer normalization", 2016, equations 3 and 4.
@@ -189,6 +199,11 @@ class BatchNorm(_Standardization):
         How slowly the moving averages follow, in [0, 1).
     epsilon : float, default 1e-3
         ε above, greater than 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `momentum` or `epsilon` is out of its range.
 
     References
     ----------

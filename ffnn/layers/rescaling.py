@@ -32,6 +32,11 @@ class Rescaling(Layer):
         The factor, such as 1/255 for 8-bit pixels.
     offset : float, default 0.0
         What is added.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `scale` or `offset` is not a finite number.
     """
 
     takes_any_dtype = True
