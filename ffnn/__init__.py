@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from ffnn.gradcheck import GradientReport, gradient_check
     from ffnn.sequential import Sequential
+    from ffnn.threads import get_num_threads, set_num_threads
 
     load_model = Sequential.load
 
@@ -44,7 +45,9 @@ _MODULES = (
 _HOMES = {
     "GradientReport": "ffnn.gradcheck",
     "Sequential": "ffnn.sequential",
+    "get_num_threads": "ffnn.threads",
     "gradient_check": "ffnn.gradcheck",
+    "set_num_threads": "ffnn.threads",
 }
 
 __all__ = [
@@ -58,6 +61,7 @@ __all__ = [
     "activations",
     "callbacks",
     "datasets",
+    "get_num_threads",
     "gradient_check",
     "initializers",
     "layers",
@@ -67,6 +71,7 @@ __all__ = [
     "optimizers",
     "regularizers",
     "schedules",
+    "set_num_threads",
 ]
 
 

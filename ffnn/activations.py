@@ -59,6 +59,7 @@ def sigmoid(x: Array, out: Array) -> Array:
 
 
 _LARGEST_EXPONENT = {"f": 88.0, "d": 709.0}
+_ZERO = {"f": np.zeros((), "f"), "d": np.zeros((), "d")}  # needs no conversion at each call
 
 
 @ACTIVATIONS.register("linear", "identity")
@@ -88,12 +89,13 @@ class ReLU(ActivationFunction):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return max(x, 0)."""
-        self._y = np.maximum(x, 0.0, out=self._like("y", x))
+        self._y = np.maximum(x, _ZERO.get(x.dtype.char, 0.0), out=self._like("y", x))
         return self._y
 
     def backward(self, grad: Array) -> Array:
         """Return grad where x > 0, else 0."""
-        slope = np.greater(self._y, 0.0, out=self._like("slope", self._y))
+        y = self._y
+        slope = np.greater(y, _ZERO.get(y.dtype.char, 0.0), out=self._like("slope", y))
         grad *= slope
         return grad
 
@@ -217,10 +219,10 @@ class Softmax(ActivationFunction):
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return the softmax of every row."""
         row = self._buffer("row", (*x.shape[:-1], 1), x.dtype)
-        np.maximum.reduce(x, axis=-1, keepdims=True, out=row)
+        np.maximum.reduce(x, axis=-1, out=row, keepdims=True)
         y = np.subtract(x, row, out=self._like("y", x))
         np.exp(y, out=y)
-        y /= np.add.reduce(y, axis=-1, keepdims=True, out=row)
+        y /= np.add.reduce(y, axis=-1, out=row, keepdims=True)
         self._y = y
         return y
 

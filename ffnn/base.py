@@ -35,7 +35,7 @@ class Layer(Buffered):
     4. `params` and `grads` are read-only mappings of live arrays: write into the arrays.
     5. What training changes besides (`state`) is written into its arrays, never rebound: threads
        that predict work on replicas, which share them.
-    6. A batch that `backward` needs is kept as ``_x``, so that `forget` can let go of it.
+    6. An input that `backward` needs is kept as ``_x``, which is taken away after a pass over data.
 
     Attributes
     ----------
@@ -186,10 +186,6 @@ class Layer(Buffered):
         self._dtype = dtype
         self._params = values
         self._grads = grads
-
-    def forget(self) -> None:
-        """Let go of the last batch, which may be the caller's own memory."""
-        self.__dict__.pop("_x", None)
 
     def __getattr__(self, name: str) -> Any:
         # Reached only for attributes that are not set: what forward or build would have left.

@@ -61,5 +61,12 @@ def run_backward(stages: Iterable[Stage], grad: Array) -> Array | None:
     return result
 
 
+def forget_batch(stages: Iterable[Stage]) -> None:
+    """Let the layers go of the last batch, which may be the caller's own memory."""
+    for layer, _, _ in stages:
+        if "_x" in layer.__dict__:
+            del layer.__dict__["_x"]
+
+
 def _label(stage: Stage | None) -> str:
     return "layer" if stage is None else f"{type(stage.layer).__name__} {stage.layer.name!r}"

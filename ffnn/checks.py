@@ -33,6 +33,8 @@ def check_int(owner: str, name: str, value: Any, low: int) -> int:
     ValueError
         `value` is under `low`.
     """
+    if type(value) is int and value >= low:
+        return value
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{owner}: {name} must be an integer, got {value!r}")
     if value < low:

@@ -44,7 +44,7 @@ class Loss(Buffered):
 
     kinks: tuple[float, ...] = ()
     output: Array
-    _starts: Array | None = None
+    _classes: Array | None = None
 
     def check_output(self, activation: ActivationFunction | None) -> None:
         """Raise ValueError if the loss cannot follow a network that ends so.
@@ -144,12 +144,17 @@ class Loss(Buffered):
             grad *= self._weight[:, None]
         return grad
 
-    def _positions(self, labels: Array, units: int) -> Array:
-        """Return where each row's right class lies in the flattened batch."""
-        starts = self._starts
-        if starts is None or len(starts) < len(labels) or (len(starts) > 1 and starts[1] != units):
-            starts = self._starts = np.arange(0, len(labels) * units, units)
-        return np.add(starts[: len(labels)], labels, out=self._like("positions", labels))
+    def _as_rows(self, target: Array, like: Array) -> Array:
+        """Return targets as rows, of the shape, dtype and layout of the working memory."""
+        y = self._like("y", like)
+        if target.ndim == 2:
+            np.copyto(y, target)
+        else:  # class numbers become one-hot rows, a batch at a time
+            classes = self._classes
+            if classes is None or classes.shape[1] != like.shape[1]:
+                classes = self._classes = np.arange(like.shape[1])[None, :]
+            np.equal(target[:, None], classes, out=y)
+        return y
 
 
 LOSSES: Family[Loss] = Family("loss", Loss)
@@ -363,29 +368,17 @@ class CategoricalCrossentropy(Loss):
 
     def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
         """Return the weighted mean of -log p of the right class."""
-        self._remember(output, target, weight)
-        p = self._probabilities()
-        logs = np.log(p, out=self._like("logs", p))
-        rows = self._buffer("rows", (len(p),), p.dtype)
-        if target.ndim == 1:
-            np.take(logs.reshape(-1), self._positions(target, p.shape[1]), out=rows, mode="clip")
-        else:
-            logs *= target
-            np.add.reduce(logs, axis=1, out=rows)
+        y = self._as_rows(target, output)
+        self._remember(output, y, weight)
+        logs = np.log(self._probabilities(), out=self._like("logs", output))
+        logs *= y
+        rows = np.add.reduce(logs, axis=1, out=self._buffer("rows", (len(y),), y.dtype))
         total = np.add.reduce(rows) if weight is None else np.dot(rows, weight)
         return -float(total) / len(rows)
 
     def backward(self) -> Array:
         """Return -w_i y_ij / (n p_ij)."""
-        p = self._probabilities()
-        grad = self._like("grad", p)
-        if self._target.ndim == 1:
-            grad.fill(0.0)
-            positions = self._positions(self._target, p.shape[1])
-            grad.reshape(-1).put(positions, 1.0, mode="clip")
-        else:
-            np.copyto(grad, self._target)
-        grad /= p
+        grad = np.divide(self._target, self._probabilities(), out=self._like("grad", self._target))
         return self._weigh_rows(grad, -1.0 / len(grad))
 
     def _probabilities(self) -> Array:
@@ -421,34 +414,25 @@ class SoftmaxCrossentropy(Loss):
         """Return L from logits; `output` becomes the probabilities."""
         rows = len(output)
         row = self._buffer("row", (rows, 1), output.dtype)
-        np.maximum.reduce(output, axis=1, keepdims=True, out=row)
+        np.maximum.reduce(output, axis=1, out=row, keepdims=True)
         z = np.subtract(output, row, out=self._like("z", output))
         p = np.exp(z, out=self._like("p", output))
-        p /= np.add.reduce(p, axis=1, keepdims=True, out=row)
+        p /= np.add.reduce(p, axis=1, out=row, keepdims=True)
+        y = self._as_rows(target, output)
+        self._remember(p, y, weight)
         np.log(row, out=row)
+        if weight is None:
+            flat_z, flat_y = z.ravel("K"), y.ravel("K")
+            return float(np.add.reduce(row, axis=None) - np.dot(flat_z, flat_y)) / rows
+        z *= y
         losses = row[:, 0]
-        if target.ndim == 1:
-            self._hot = self._positions(target, output.shape[1])
-            picked = self._buffer("picked", (rows,), output.dtype)
-            losses -= np.take(z.reshape(-1), self._hot, out=picked, mode="clip")
-        else:
-            z *= target
-            losses -= np.add.reduce(z, axis=1, out=self._buffer("picked", (rows,), z.dtype))
-        self._remember(p, target, weight)
-        total = np.add.reduce(losses) if weight is None else np.dot(losses, weight)
-        return float(total) / rows
+        losses -= np.add.reduce(z, axis=1, out=self._buffer("right", (rows,), z.dtype))
+        return float(np.dot(losses, weight)) / rows
 
     def backward(self) -> Array:
         """Return w_i (p_ij - y_ij) / n."""
         grad = self.output
-        if self._target.ndim == 1:
-            picked = self._buffer("picked", self._hot.shape, grad.dtype)
-            flat = grad.reshape(-1)
-            np.take(flat, self._hot, out=picked, mode="clip")
-            picked -= 1.0
-            flat.put(self._hot, picked, mode="clip")
-        else:
-            grad -= self._target
+        grad -= self._target
         return self._weigh_rows(grad, 1.0 / len(grad))
 
 

@@ -62,7 +62,9 @@ class Metric(Buffered):
         classes = self._buffer(key, values.shape[:1], np.intp)
         if values.shape[1] == 1:
             return np.greater(values[:, 0], 0.5, out=classes)
-        return np.argmax(values, axis=1, out=classes)
+        rows = self._buffer(key + " rows", values.shape[::-1], values.dtype).T
+        np.copyto(rows, values)  # argmax would copy what does not lie row by row
+        return np.argmax(rows, axis=1, out=classes)
 
 
 METRICS: Family[Metric] = Family("metric", Metric)
@@ -232,7 +234,8 @@ class MeanSquaredError(_ResidualMetric):
     name = "mean_squared_error"
 
     def _sum(self, residual: Array) -> float:
-        return float(np.vdot(residual, residual))
+        flat = residual.ravel("K")
+        return float(np.dot(flat, flat))
 
 
 @METRICS.register("mean_absolute_error", "mae")

@@ -9,7 +9,7 @@ import numpy as np
 
 from ffnn.activations import ActivationFunction
 from ffnn.base import Layer
-from ffnn.chain import Stage, run_forward
+from ffnn.chain import Stage, forget_batch, run_forward
 from ffnn.checks import check_choice, check_int, check_seed
 from ffnn.errors import DataError
 from ffnn.parameters import ParameterVector
@@ -294,12 +294,15 @@ class Network:
         """
         check_int("predict", "batch_size", batch_size, low=1)
         rows = self._open_inputs(x)
-        self.build(rows.shape[1])
-        result = np.empty((len(rows), self._dims(rows.shape[1])[-1]), self.dtype)
+        if not self.is_built:
+            self.build(rows.shape[1])
         stages = self._private_stages()
-        for start in range(0, len(rows), batch_size):
-            block = rows.slice(start, min(start + batch_size, len(rows)))
-            result[start : start + len(block)] = run_forward(stages, block, training=False)
-        for stage in stages:
-            stage.layer.forget()
+        if len(rows) <= batch_size:
+            result = np.array(run_forward(stages, rows.slice(0, len(rows)), training=False))
+        else:
+            result = np.empty((len(rows), self.output_dim or 0), self.dtype)
+            for start in range(0, len(rows), batch_size):
+                block = rows.slice(start, min(start + batch_size, len(rows)))
+                result[start : start + len(block)] = run_forward(stages, block, training=False)
+        forget_batch(stages)
         return result

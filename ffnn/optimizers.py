@@ -15,7 +15,7 @@ import numpy as np
 from ffnn.checks import check_number
 from ffnn.registry import Family
 from ffnn.schedules import Schedule
-from ffnn.workspace import Buffered
+from ffnn.workspace import Buffered, aligned_empty
 
 if TYPE_CHECKING:
     from ffnn._types import Array
@@ -96,7 +96,11 @@ class Optimizer(Buffered):
         if self._vector is not vector:
             self._vector = vector
             self.iterations = 0
-            self.slots = {name: np.zeros_like(vector.values) for name in self.slot_names}
+            self.slots = {}
+            for name in self.slot_names:
+                self.slots[name] = aligned_empty(vector.values.size, vector.values.dtype)
+                self.slots[name].fill(0.0)
+            self._blocks = self._cut(vector.gradients)
 
     def step(self) -> None:
         """Update the parameters once, by their gradients.
@@ -108,15 +112,26 @@ class Optimizer(Buffered):
         """
         if self._vector is None:
             raise RuntimeError(f"{type(self).__name__} belongs to no model; pass it to compile")
-        w, g, rate = self._vector.values, self._vector.gradients, self.current_learning_rate
+        g, rate, blocks = self._vector.gradients, self.current_learning_rate, self._blocks
         norm = self._norm(g)
         if self.clipnorm is not None and self.clipnorm < norm < math.inf:
-            g = np.multiply(g, self.clipnorm / norm, out=self._like("clipped", g))
-            norm = self.clipnorm
+            clipped = np.multiply(g, self.clipnorm / norm, out=self._like("clipped", g))
+            norm, blocks = self.clipnorm, self._cut(clipped)
         if not (norm < _LARGEST_NORM and rate * max(norm, 1.0) < _LARGEST_UPDATE):
             raise FloatingPointError(f"the norm of the gradient became {norm:g}")
-        self.update(w, g, self._vector.scratch, rate)
+        for block in blocks:
+            self.update(rate, *block)
         self.iterations += 1
+
+    def _cut(self, g: Array) -> list[tuple[Array, ...]]:
+        """Return parameters, gradients, scratch and memory, cut alike into blocks for the cache."""
+        assert self._vector is not None
+        w, memory, blocks = self._vector.values, self.slots.values(), []
+        for start in range(0, g.size, _BLOCK_SIZE):
+            block = slice(start, start + _BLOCK_SIZE)
+            scratch = self._vector.scratch[: len(w[block])]  # one for all, so that it stays cached
+            blocks.append((w[block], g[block], scratch, *(vector[block] for vector in memory)))
+        return blocks
 
     def _norm(self, g: Array) -> float:
         """Return ‖g‖, also where g·g overflows."""
@@ -126,22 +141,27 @@ class Optimizer(Buffered):
         largest = float(np.abs(g).max())
         return largest * float(np.linalg.norm(g / largest)) if math.isfinite(largest) else largest
 
-    def update(self, w: Array, g: Array, scratch: Array, rate: float) -> None:
-        """Change `w` in place.
+    def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
+        """Change one block of parameters in place.
 
         Parameters
         ----------
+        rate : float
+            η of this update.
         w : ndarray of shape (size,)
             The parameters.
         g : ndarray of shape (size,)
             Their gradients; not to be written.
         scratch : ndarray of shape (size,)
             Room for intermediate results.
-        rate : float
-            η of this update.
+        *memory : ndarray of shape (size,)
+            What the rule remembers, in the order of `slot_names`.
         """
         raise NotImplementedError
 
+
+# So many entries of all vectors of a rule stay in a core's cache from pass to pass.
+_BLOCK_SIZE = 32_768
 
 # Far from float32's end at 3e38: squares of such gradients and sums of such updates are finite.
 _LARGEST_NORM = 1e18
@@ -192,17 +212,17 @@ class SGD(Optimizer):
         """With momentum, ``velocity``."""
         return ("velocity",) if self.momentum else ()
 
-    def update(self, w: Array, g: Array, scratch: Array, rate: float) -> None:
+    def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
         """Apply w ← w - η g, or its form with momentum."""
-        descent = np.multiply(g, -rate, out=scratch)
+        np.multiply(g, -rate, out=scratch)
         if self.momentum:
-            velocity = self.slots["velocity"]
+            (velocity,) = memory
             velocity *= self.momentum
-            velocity += descent
+            velocity += scratch
             if not self.nesterov:
                 w += velocity
                 return
-            w += descent
+            w += scratch
             np.multiply(velocity, self.momentum, out=scratch)
         w += scratch
 
@@ -246,9 +266,9 @@ class RMSprop(Optimizer):
         """The running ``square`` s."""
         return ("square",)
 
-    def update(self, w: Array, g: Array, scratch: Array, rate: float) -> None:
+    def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
         """Apply w ← w - η g / (√s + ε)."""
-        square = self.slots["square"]
+        (square,) = memory
         np.multiply(g, g, out=scratch)
         scratch *= 1.0 - self.rho
         square *= self.rho
@@ -268,6 +288,8 @@ class Adam(Optimizer):
     w ← w - η √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + ε).
 
     This is the paper's second, equivalent form, in which ε stands beside √v before the correction.
+    Kept in memory are M = m / (1 - β₁) and V = v / (1 - β₂), as M ← β₁ M + g and V ← β₂ V + g² take
+    two passes over the numbers less.
 
     Parameters
     ----------
@@ -302,23 +324,23 @@ class Adam(Optimizer):
 
     @property
     def slot_names(self) -> tuple[str, ...]:
-        """The running means ``m`` and ``v``."""
+        """``m`` and ``v``, divided by 1 - β₁ and 1 - β₂."""
         return ("m", "v")
 
-    def update(self, w: Array, g: Array, scratch: Array, rate: float) -> None:
-        """Apply w ← w - η √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + ε)."""
-        m, v = self.slots["m"], self.slots["v"]
+    def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
+        """Apply w ← w - η √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + ε), with M and V for m and v."""
+        m, v = memory
         m *= self.beta_1
-        m += np.multiply(g, 1.0 - self.beta_1, out=scratch)
-        np.multiply(g, g, out=scratch)
-        scratch *= 1.0 - self.beta_2
+        m += g
         v *= self.beta_2
-        v += scratch
+        v += np.multiply(g, g, out=scratch)
+        # m / (√v + ε) = (1 - β₁) / √(1 - β₂) · M / (√V + ε / √(1 - β₂))
+        root, t = math.sqrt(1.0 - self.beta_2), self.iterations + 1
         np.sqrt(v, out=scratch)
-        scratch += self.epsilon
+        scratch += self.epsilon / root
         np.divide(m, scratch, out=scratch)
-        t = self.iterations + 1
-        scratch *= rate * math.sqrt(1.0 - self.beta_2**t) / (1.0 - self.beta_1**t)
+        correction = math.sqrt(1.0 - self.beta_2**t) / (1.0 - self.beta_1**t)
+        scratch *= rate * correction * (1.0 - self.beta_1) / root
         w -= scratch
 
 
@@ -356,7 +378,7 @@ class AdamW(Adam):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, clipnorm)
         self.weight_decay = check_number("AdamW", "weight_decay", weight_decay, low=0.0)
 
-    def update(self, w: Array, g: Array, scratch: Array, rate: float) -> None:
+    def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
         """Shrink w, then apply Adam's update."""
         w *= 1.0 - rate * self.weight_decay
-        super().update(w, g, scratch, rate)
+        super().update(rate, w, g, scratch, *memory)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
+from ffnn.workspace import aligned_empty
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,9 +40,11 @@ class ParameterVector:
     def __init__(self, shapes: Sequence[Mapping[str, Shape]], dtype: DTypeLike) -> None:
         self._shapes = shapes
         size = sum(math.prod(shape) for layer in shapes for shape in layer.values())
-        self.values: Array = np.zeros(size, dtype)
-        self.gradients: Array = np.zeros(size, dtype)
-        self.scratch: Array = np.empty(size, dtype)
+        self.values: Array = aligned_empty(size, dtype)
+        self.gradients: Array = aligned_empty(size, dtype)
+        self.scratch: Array = aligned_empty(size, dtype)
+        self.values.fill(0.0)
+        self.gradients.fill(0.0)
 
     def views(self, vector: Array) -> list[dict[str, Array]]:
         """Cut `vector` into the layers' arrays, without copying.

@@ -7,6 +7,7 @@ gathered into a buffer that is used again.
 from __future__ import annotations
 
 import contextlib
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,14 +35,16 @@ class Rows:
     def __init__(self, source: Any, dtype: DTypeLike | None = None) -> None:
         self.source = self._usable(source)
         self.shape: tuple[int, ...] = source.shape
-        self.dtype = np.dtype(self.source.dtype if dtype is None else dtype)
-        self._workspace = Workspace()
+        self.dtype = self.source.dtype if dtype is None else np.dtype(dtype)
+        self._workspace: Workspace | None = None
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def _usable(self, source: Any) -> Any:
         # np.take copies a whole array that is not contiguous, at every call.
+        if source.flags.c_contiguous and source.dtype.isnative:
+            return source
         return np.ascontiguousarray(source, dtype=source.dtype.newbyteorder("="))
 
     def take(self, indices: Array) -> Array:
@@ -55,13 +58,16 @@ class Rows:
     def _take(self, indices: Array) -> Array:
         out = self._buffer("rows", len(indices), self.source.dtype)
         # mode="raise" would gather into a temporary and copy; the indices are our own.
-        return np.take(self.source, indices, axis=0, out=out, mode="clip")
+        taken: Array = self.source.take(indices, axis=0, out=out, mode="clip")
+        return taken
 
     def _slice(self, start: int, stop: int) -> Array:
         block: Array = self.source[start:stop]
         return block
 
     def _buffer(self, key: str, rows: int, dtype: DTypeLike) -> Array:
+        if self._workspace is None:
+            self._workspace = Workspace("C")  # rows, as they are read
         return self._workspace.get(key, (rows, *self.shape[1:]), dtype)
 
     def _cast(self, block: Array) -> Array:
@@ -70,6 +76,13 @@ class Rows:
         out = self._buffer("cast", len(block), self.dtype)
         np.copyto(out, block, casting="unsafe")
         return out
+
+    def _as(self, dtype: np.dtype[Any], start: int, stop: int) -> Array:
+        """Return rows as `dtype`; numbers too large for it become infinite."""
+        if self.source.dtype == self.dtype == dtype:
+            return self._slice(start, stop)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.slice(start, stop).astype(dtype, copy=False)
 
     def part(self, start: int, stop: int) -> Rows:
         """Return a source of the rows from `start` to `stop`; rows on disk stay there."""
@@ -83,18 +96,16 @@ class Rows:
         dtype : dtype, optional
             In which dtype entries have to be finite; that of the batches if None.
         """
-        dtype = self.dtype if dtype is None else dtype
         if self.source.dtype.kind != "f":
             return None
+        dtype = self.dtype if dtype is None else np.dtype(dtype)
         for start in range(0, len(self), BLOCK_ROWS):
-            with np.errstate(over="ignore", invalid="ignore"):
-                block = self.slice(start, min(start + BLOCK_ROWS, len(self)))
-                block = block.astype(dtype, copy=False)
-                if np.isfinite(block.sum()):  # a NaN or an infinity would show in the sum
-                    continue
-            bad = np.argwhere(~np.isfinite(block.reshape(len(block), -1)))
+            block = self._as(dtype, start, min(start + BLOCK_ROWS, len(self)))
+            if math.isfinite(np.vdot(block, block)):  # NaN and infinity would show in the sum
+                continue
+            bad = np.argwhere(~np.isfinite(block))
             if len(bad):
-                row, column = (int(i) for i in bad[0])
+                row, column = int(bad[0][0]), int(bad[0][-1]) if block.ndim > 1 else 0
                 found = self._slice(start + row, start + row + 1).reshape(-1)[column]
                 return start + row, column, float(found)
         return None
@@ -162,7 +173,9 @@ def open_rows(x: Any, dtype: DTypeLike | None, what: str = "x") -> Rows:
         The data is not two-dimensional, empty, or not made of numbers.
     """
     kind: type[Rows] = Rows
-    if hasattr(x, "tocsr"):
+    if type(x) is np.ndarray and x.dtype.kind in "fiub":
+        pass
+    elif hasattr(x, "tocsr"):
         kind = SparseRows
     elif type(x).__module__.startswith("h5py"):
         kind = HDF5Rows

@@ -10,6 +10,7 @@ from ffnn import saving, state
 from ffnn.activations import ActivationFunction
 from ffnn.batches import Batches, Examples
 from ffnn.callbacks import CallbackList, History
+from ffnn.chain import forget_batch
 from ffnn.checks import check_int
 from ffnn.errors import DataError
 from ffnn.layers.dense import Dense
@@ -350,8 +351,7 @@ class Sequential(Network):
         metrics = [metric.clone() for metric in self.metrics]
         step = EvaluationStep(stages, self._step.loss.clone(), self._step.penalties, metrics)
         logs = run_pass(step, Batches(examples, batch_size), metrics)
-        for stage in stages:
-            stage.layer.forget()
+        forget_batch(stages)
         return logs
 
     def evaluate(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ffnn.chain import run_backward, run_forward
+from ffnn.chain import forget_batch, run_backward, run_forward
 from ffnn.errors import TrainingDivergedError
 
 if TYPE_CHECKING:
@@ -296,8 +296,7 @@ def train(
             callbacks.train_end(logs)
         finally:
             callbacks.close()
-            for stage in step.stages:
-                stage.layer.forget()
+            forget_batch(step.stages)
     return interrupt.requested
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -11,37 +12,70 @@ from ffnn.registry import Configurable
 if TYPE_CHECKING:
     from ffnn._types import Array, DTypeLike, Shape
 
+_CACHE_LINE = 64  # bytes; also the width of the widest vector load, which crosses no line then
+
+
+def aligned_empty(size: int, dtype: DTypeLike) -> Array:
+    """Return an uninitialised vector that begins at a cache line.
+
+    Parameters
+    ----------
+    size : int
+        Its number of entries.
+    dtype : dtype
+        Its dtype.
+    """
+    dtype = np.dtype(dtype)
+    raw = np.empty(size * dtype.itemsize + _CACHE_LINE, np.uint8)
+    start = -raw.__array_interface__["data"][0] % _CACHE_LINE
+    return raw[start : start + size * dtype.itemsize].view(dtype)
+
 
 class Workspace:
-    """Arrays by name, each made at its first use."""
+    """Arrays by name, each made at its first use.
 
-    def __init__(self) -> None:
-        self._whole: dict[str, Array] = {}
-        self._leading: dict[str, Array] = {}
+    Parameters
+    ----------
+    order : {"F", "C"}, default "F"
+        How entries follow in memory. Layers keep a batch column by column ("F"): (batch, units)
+        arrays whose transpose is contiguous. All matrix products of a step but one a layer then
+        read both sides in the order in which they lie, and sums over the units run along whole
+        columns.
+
+    Attributes
+    ----------
+    arrays : dict of str to ndarray
+        The arrays in the shapes that were last asked for.
+    """
+
+    def __init__(self, order: Literal["F", "C"] = "F") -> None:
+        self.arrays: dict[str, Array] = {}
+        self._order = order
+        self._memory: dict[str, Array] = {}
 
     def get(self, key: str, shape: Shape, dtype: DTypeLike) -> Array:
-        """Return an uninitialised array that stays the same from call to call.
+        """Return an uninitialised array, the same memory from call to call while it is enough.
 
         Parameters
         ----------
         key : str
             Which array; another key never shares memory with it.
         shape : tuple of int
-            Its shape. Fewer rows than before get the leading rows of the same memory.
+            Its shape.
         dtype : dtype
             Its dtype.
         """
-        array = self._leading.get(key)
+        array = self.arrays.get(key)
         if array is None or array.shape != shape or array.dtype != dtype:
-            array = self._leading[key] = self._slice(key, shape, np.dtype(dtype))
+            array = self.arrays[key] = self._shape(key, shape, np.dtype(dtype))
         return array
 
-    def _slice(self, key: str, shape: Shape, dtype: np.dtype[Any]) -> Array:
-        whole = self._whole.get(key)
-        fits = whole is not None and whole.dtype == dtype and whole.shape[1:] == shape[1:]
-        if whole is None or not fits or whole.shape[0] < shape[0]:
-            whole = self._whole[key] = np.empty(shape, dtype)
-        return whole[: shape[0]]
+    def _shape(self, key: str, shape: Shape, dtype: np.dtype[np.generic]) -> Array:
+        size = math.prod(shape)
+        memory = self._memory.get(key)
+        if memory is None or memory.dtype != dtype or memory.size < size:
+            memory = self._memory[key] = aligned_empty(size, dtype)
+        return memory[:size].reshape(shape, order=self._order)
 
 
 class Buffered(Configurable):
@@ -57,4 +91,8 @@ class Buffered(Configurable):
 
     def _like(self, key: str, x: Array) -> Array:
         """Return the array `key` of this part in the shape and dtype of `x`."""
+        if self._workspace is not None:  # what `get` does, without its call
+            array = self._workspace.arrays.get(key)
+            if array is not None and array.shape == x.shape and array.dtype is x.dtype:
+                return array
         return self._buffer(key, x.shape, x.dtype)

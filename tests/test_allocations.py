@@ -290,8 +290,8 @@ class Wasteful(Layer):
 class WastefulSGD(SGD):
     """Makes an array of the size of the parameters in each update."""
 
-    def update(self, w, g, scratch, rate):
-        w -= rate * g
+    def update(self, rate, w, g, scratch):
+        self.waste = w - rate * g
 
 
 def test_the_measurement_sees_one_bool_for_each_row():

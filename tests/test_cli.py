@@ -16,6 +16,7 @@ import ffnn
 from ffnn.callbacks import Callback
 from ffnn.cli import main
 from ffnn.layers import Dense, Dropout, RMSNorm
+from ffnn.threads import blas_libraries, get_num_threads, limit_threads
 
 ROOT = Path(__file__).parent.parent
 COMMANDS = ("train", "evaluate", "predict", "summary", "gradcheck", "info")
@@ -1016,3 +1017,68 @@ def test_info_tells_what_is_not_installed(run, monkeypatch):
     assert "scipy: not installed\n" in out
     assert "h5py 1.2.3\n" in out
     assert "threadpoolctl is not installed" in out
+
+
+def test_info_tells_the_threads_in_use(run):
+    pytest.importorskip("threadpoolctl")
+    _, out, _ = run("info")
+
+    for name, number in blas_libraries().items():
+        assert f"  {name}: {number} thread{'' if number == 1 else 's'}\n" in out
+
+
+def test_info_tells_when_the_threads_are_not_known(run, monkeypatch):
+    monkeypatch.setattr("ffnn.cli.commands.blas_libraries", dict)
+    _, out, _ = run("info")
+
+    assert "threads: not known, threadpoolctl does not know this library" in out
+
+
+# -- threads -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def threads_seen(monkeypatch):
+    """Note the number of threads that the networks of the command line compute with."""
+    pytest.importorskip("threadpoolctl")
+    seen = set()
+
+    def watch(name, method):
+        def watched(*args, **options):
+            seen.add(get_num_threads())
+            return method(*args, **options)
+
+        monkeypatch.setattr(ffnn.Sequential, name, watched)
+
+    for name in ("fit", "evaluate", "predict"):
+        watch(name, getattr(ffnn.Sequential, name))
+    return seen
+
+
+def test_threads_hold_for_the_command_alone(run, tmp_path, threads_seen):
+    model = tmp_path / "model.h5"
+    with limit_threads(2):
+        before = get_num_threads()
+        train = ("train", "digits", "--epochs", "1", "--hidden", "4", "--quiet", "--out", model)
+        assert run(*train, "--threads", "1")[0] == 0
+        assert run("evaluate", model, "digits", "--threads", "1")[0] == 0
+        assert run("predict", model, "digits", "--threads", "1")[0] == 0
+
+        assert threads_seen == {1}
+        assert get_num_threads() == before
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "1.5", "many"])
+def test_a_wrong_number_of_threads(run, number):
+    code, _, err = run("train", "digits", "--threads", number)
+
+    assert code == 2
+    assert_one_line(err, "--threads", "whole number of at least 1", number)
+
+
+def test_threads_without_threadpoolctl(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    code, out, err = run("train", "digits", "--threads", "1")
+
+    assert (code, out) == (2, "")
+    assert_one_line(err, "--threads: ", "ffnn[threads]", "OPENBLAS_NUM_THREADS")

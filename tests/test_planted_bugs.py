@@ -49,56 +49,56 @@ class Bug(NamedTuple):
 NOTHING = "pass"
 
 DENSE_BUGS = [
-    Bug("lost transpose of delta", Dense, "linear_backward", "dz.T, self._x", "dz, self._x"),
-    Bug("transposed dL/dW", Dense, "linear_backward", "dz.T, self._x", "self._x.T, dz"),
+    Bug("lost transpose of delta", Dense, "linear_backward", "dz.T.dot(self._x", "dz.dot(self._x"),
+    Bug("transposed dL/dW", Dense, "linear_backward", "dz.T.dot(self._x", "self._x.T.dot(dz"),
     Bug(
         "transposed W",
         Dense,
         "linear_backward",
-        'self._params["weight"]',
         'self._params["weight"].T',
+        'self._params["weight"]',
     ),
     Bug(
         "dL/dW accumulated",
         Dense,
         "linear_backward",
-        'np.matmul(dz.T, self._x, out=self._grads["weight"])',
+        'dz.T.dot(self._x, out=self._grads["weight"])',
         'total = self._grads["weight"]; total += dz.T @ self._x',
     ),
     Bug(
         "forgotten bias sum",
         Dense,
         "linear_backward",
-        'np.add.reduce(dz, axis=0, out=self._grads["bias"])',
+        'dz.T.dot(self._ones(len(dz)), out=self._grads["bias"])',
         'self._grads["bias"][...] = dz[0]',
     ),
     Bug(
         "bias mean for bias sum",
         Dense,
         "linear_backward",
-        'np.add.reduce(dz, axis=0, out=self._grads["bias"])',
+        'dz.T.dot(self._ones(len(dz)), out=self._grads["bias"])',
         'np.mean(dz, axis=0, out=self._grads["bias"])',
     ),
     Bug(
         "bias without gradient",
         Dense,
         "linear_backward",
-        'np.add.reduce(dz, axis=0, out=self._grads["bias"])',
+        'dz.T.dot(self._ones(len(dz)), out=self._grads["bias"])',
         NOTHING,
     ),
     Bug(
         "bias gradient accumulated",
         Dense,
         "linear_backward",
-        'np.add.reduce(dz, axis=0, out=self._grads["bias"])',
+        'dz.T.dot(self._ones(len(dz)), out=self._grads["bias"])',
         'total = self._grads["bias"]; total += dz.sum(axis=0)',
     ),
     Bug(
         "dL/dx from updated weights",
         Dense,
         "linear_backward",
-        'np.matmul(dz, self._params["weight"], out=dx)',
-        'np.matmul(dz, self._params["weight"] - 0.01 * self._grads["weight"], out=dx)',
+        'self._params["weight"].T.dot(dz.T, out=dx.T)',
+        'dx[...] = dz @ (self._params["weight"] - 0.01 * self._grads["weight"])',
     ),
     Bug(
         "x of the first batch kept",
@@ -110,7 +110,7 @@ DENSE_BUGS = [
 ]
 
 ACTIVATION_BUGS = [
-    Bug("relu mask from the wrong side", ReLU, "backward", "np.greater(self._y", "np.greater(grad"),
+    Bug("relu mask from the wrong side", ReLU, "backward", "np.greater(y", "np.greater(grad"),
     Bug("relu mask turned round", ReLU, "backward", "np.greater", "np.less_equal"),
     Bug(
         "leaky slope lost",
@@ -329,8 +329,8 @@ LOSS_BUGS = [
         "fused cce without sample weights",
         losses.SoftmaxCrossentropy,
         "forward",
-        "self._remember(p, target, weight)",
-        "self._remember(p, target, None)",
+        "self._remember(p, y, weight)",
+        "self._remember(p, y, None)",
     ),
     Bug(
         "fused cce on hardened soft labels",
@@ -340,18 +340,18 @@ LOSS_BUGS = [
         "grad -= self._target == self._target.max(axis=1, keepdims=True)",
     ),
     Bug(
-        "fused cce on labels without -1",
+        "fused cce on classes counted from 1",
         losses.SoftmaxCrossentropy,
-        "backward",
-        "picked -= 1.0",
-        NOTHING,
+        "_as_rows",
+        "np.arange(like.shape[1])",
+        "np.arange(1, like.shape[1] + 1)",
     ),
     Bug(
         "cce without 1/p",
         losses.CategoricalCrossentropy,
         "backward",
-        "grad /= p",
-        NOTHING,
+        "np.divide(self._target, self._probabilities(), out",
+        "np.positive(self._target, out",
     ),
     Bug(
         "cce with the wrong sign",

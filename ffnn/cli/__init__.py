@@ -87,7 +87,8 @@ def _run(argv: Sequence[str] | None) -> int:
     from ffnn.cli import commands
 
     command: Callable[[argparse.Namespace], int] = getattr(commands, args.command)
-    return command(args)
+    with commands.thread_limit(args):
+        return command(args)
 
 
 def _discard_output() -> None:
@@ -146,9 +147,11 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate = add("evaluate", "test a saved model on the test rows of a data set, or on a file")
     _model_and_data(evaluate)
     _target_option(evaluate)
+    _threads_option(evaluate)
     predict = add("predict", "print a saved model's predictions as CSV, one line for each row")
     _model_and_data(predict)
     predict.add_argument("--out", metavar="FILE", help="write them into this file instead")
+    _threads_option(predict)
     _model_argument(add("summary", "show the layers of a saved model and what it learned from"))
     _gradcheck_options(add("gradcheck", "check a saved model's gradients by finite differences"))
     info = add("info", "show versions, the BLAS library, and where MNIST is looked for")
@@ -208,6 +211,7 @@ def _training_options(parser: argparse.ArgumentParser) -> None:
     add("--seed", metavar="N", type=_whole(0), default=0,
         help="of first values, shuffling, dropout and the test split")
     add("--out", metavar="FILE", help="save the model in this file, such as model.h5")
+    _threads_option(group)
     shown = group.add_mutually_exclusive_group()
     shown.add_argument("--quiet", action="store_true", help="print the test results alone")
     shown.add_argument("--verbose", action="store_true",
@@ -264,6 +268,11 @@ def _target_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", metavar="COLUMN",
         help="the column of a CSV file to compare with (default: the one that the model does not "
              "read, else the last)")
+
+
+def _threads_option(group: argparse._ActionsContainer) -> None:
+    group.add_argument("--threads", metavar="N", type=_whole(1),
+        help="threads of the matrix products (default: as the BLAS library does, see ffnn info)")
 
 
 def _data_dir_option(group: argparse._ActionsContainer) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
-import importlib
 import os
 import platform
 import sys
@@ -28,13 +27,14 @@ from ffnn.gradcheck import gradient_check
 from ffnn.layers import Normalization, Rescaling
 from ffnn.losses import LOSSES
 from ffnn.sequential import Sequential
+from ffnn.threads import THREAD_VARIABLES, blas_libraries, limit_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from ffnn._types import Array
 
-__all__ = ["evaluate", "gradcheck", "info", "predict", "summary", "train"]
+__all__ = ["evaluate", "gradcheck", "info", "predict", "summary", "thread_limit", "train"]
 
 LARGEST_GRADIENT_ERROR = 1e-6
 _LIBRARIES = (
@@ -47,7 +47,19 @@ _LIBRARIES = (
     "scikit-learn",
     "threadpoolctl",
 )
-_THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+
+
+@contextlib.contextmanager
+def thread_limit(args: argparse.Namespace) -> Iterator[None]:
+    """Hold the matrix products at the threads of ``--threads``, if the command has it."""
+    number = getattr(args, "threads", None)
+    with contextlib.ExitStack() as stack:
+        if number is not None:
+            try:
+                stack.enter_context(limit_threads(number))
+            except (ImportError, RuntimeError) as error:
+                raise argparse.ArgumentTypeError(f"--threads: {error}") from error
+        yield
 
 
 def evaluate(args: argparse.Namespace) -> int:
@@ -126,9 +138,9 @@ def info(args: argparse.Namespace) -> int:
     config: Any = np.show_config(mode="dicts")
     blas = config.get("Build Dependencies", {}).get("blas", {})
     print(f"BLAS: {blas.get('name', 'unknown')} {blas.get('version', '')}".rstrip())
-    for line in _thread_pools():
+    for line in _blas_threads():
         print(f"  {line}")
-    for name in _THREAD_VARIABLES:
+    for name in THREAD_VARIABLES:
         print(f"{name}: {os.environ.get(name, 'not set')}")
     print(f"CPUs: {os.cpu_count()}")
     print(f"MNIST: {_mnist_place(args.data_dir)}")
@@ -187,16 +199,14 @@ def _random_rows(model: Sequential, rows: int, seed: int) -> tuple[Array, Array]
     return x, output + (output.std() or 1.0) * rng.standard_normal(output.shape)
 
 
-def _thread_pools() -> list[str]:
-    """Return what threadpoolctl, if it is installed, knows of the libraries that NumPy loaded."""
+def _blas_threads() -> list[str]:
+    """Return what is known of the library of NumPy's matrix products, and of its threads."""
     try:
-        pools = importlib.import_module("threadpoolctl").threadpool_info()
+        libraries = blas_libraries()
     except ImportError:
         return ["threads: not known, threadpoolctl is not installed"]
-    return [
-        f"{pool['internal_api']} {pool['version'] or ''}: {count(pool['num_threads'], 'thread')}"
-        for pool in pools
-    ]
+    lines = [f"{name}: {count(number, 'thread')}" for name, number in libraries.items()]
+    return lines or ["threads: not known, threadpoolctl does not know this library"]
 
 
 def _mnist_place(data_dir: str | None) -> str:

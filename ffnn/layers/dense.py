@@ -55,6 +55,8 @@ class Dense(Layer):
     1986, equations 1 and 5 to 7.
     """
 
+    _all_ones: Array | None = None
+
     def __init__(
         self,
         units: int,
@@ -113,22 +115,32 @@ class Dense(Layer):
 
     def linear(self, x: Array, training: bool = False) -> Array:
         """Return z = x Wᵀ + b."""
+        if x.dtype != self._dtype:
+            x = x.astype(self._dtype)
         self._x = x
         z = self._buffer("z", (x.shape[0], self.units), self._dtype)
-        np.matmul(x, self._params["weight"].T, out=z)
+        z_t = z.T  # working memory lies column by column: its transpose is contiguous
+        self._params["weight"].dot(x.T, out=z_t)
         if self.use_bias:
-            z += self._params["bias"]
+            z_t += self._params["bias"][:, None]
         return z
 
     def linear_backward(self, dz: Array) -> Array | None:
         """Fill the gradients of W and b and return ∂L/∂x, from δ = ∂L/∂z."""
-        np.matmul(dz.T, self._x, out=self._grads["weight"])
+        dz.T.dot(self._x, out=self._grads["weight"])
         if self.use_bias:
-            np.add.reduce(dz, axis=0, out=self._grads["bias"])
+            dz.T.dot(self._ones(len(dz)), out=self._grads["bias"])
         if not self.needs_input_grad:
             return None
-        dx = self._buffer("dx", self._x.shape, self._dtype)
-        return np.matmul(dz, self._params["weight"], out=dx)
+        dx = self._like("dx", self._x)
+        self._params["weight"].T.dot(dz.T, out=dx.T)
+        return dx
+
+    def _ones(self, rows: int) -> Array:
+        """Return a vector of ones, by which a matrix product sums over the batch."""
+        if self._all_ones is None or len(self._all_ones) < rows:
+            self._all_ones = np.ones(rows, self._dtype)
+        return self._all_ones[:rows]
 
     def stages(self) -> list[Stage]:
         """Return the linear part and the activation as two steps."""

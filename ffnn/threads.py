@@ -1,0 +1,162 @@
+"""How many threads the BLAS library behind NumPy's matrix products uses.
+
+Large products gain from threads. Small ones lose: handing the work out takes longer than the work,
+and threads that wait for it take the processor from others. As a rule, set one thread
+
+- for layers of up to a few hundred units and batches of up to a few hundred rows,
+- where several threads or processes of your own train or predict at the same time,
+- on a machine that others use too,
+
+and leave the library's choice, all processors, for layers of a thousand units and more.
+``ffnn info`` tells what is in use. Measure if it matters: both are one line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ffnn.checks import check_int
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+THREAD_VARIABLES = (
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "OMP_NUM_THREADS",
+)
+
+
+def set_num_threads(n: int) -> None:
+    """Set how many threads NumPy's matrix products use from now on, in the whole process.
+
+    Parameters
+    ----------
+    n : int
+        The number, at least 1. The library may use fewer, at most as many as it was built for.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `n` is not an integer of at least 1.
+    ImportError
+        threadpoolctl, which comes with ``ffnn[threads]``, is not installed.
+    RuntimeError
+        NumPy's BLAS library cannot be told from here, as Apple's Accelerate.
+
+    See Also
+    --------
+    limit_threads : The same for a part of a program.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> ffnn.set_num_threads(1)
+    """
+    _set("set_num_threads", n)
+
+
+def get_num_threads() -> int | None:
+    """Return how many threads NumPy's matrix products may use.
+
+    Returns
+    -------
+    int or None
+        The number; None where it is not known, as threadpoolctl is not installed or does not know
+        the library.
+    """
+    try:
+        libraries = blas_libraries()
+    except ImportError:
+        return None
+    return max(libraries.values(), default=None)
+
+
+@contextlib.contextmanager
+def limit_threads(n: int) -> Iterator[None]:
+    """Set how many threads NumPy's matrix products use inside a ``with`` block.
+
+    The number holds for the whole process, other threads of it included, until the block ends;
+    then the number before it is set again.
+
+    Parameters
+    ----------
+    n : int
+        The number, at least 1.
+
+    Raises
+    ------
+    TypeError, ValueError, ImportError, RuntimeError
+        As in `set_num_threads`.
+
+    Examples
+    --------
+    >>> from ffnn.threads import limit_threads
+    >>> with limit_threads(1):
+    ...     history = model.fit(x, y)  # doctest: +SKIP
+    """
+    limiter = _set("limit_threads", n)
+    try:
+        yield
+    finally:
+        limiter.restore_original_limits()
+
+
+def blas_libraries() -> dict[str, int]:
+    """Return what NumPy computes matrix products with, and the threads it may use.
+
+    Returns
+    -------
+    dict of str to int
+        Name and version → number of threads. Empty where threadpoolctl does not know the library.
+
+    Raises
+    ------
+    ImportError
+        threadpoolctl is not installed.
+    """
+    return {
+        f"{library['internal_api']} {library['version'] or ''}".rstrip(): library["num_threads"]
+        for library in _controller().info()
+    }
+
+
+def _set(owner: str, n: int) -> Any:
+    n = check_int(owner, "n", n, low=1)
+    controller = _controller()
+    if not controller.info():
+        raise RuntimeError(
+            f"{owner}: threadpoolctl does not know the BLAS library that NumPy uses; {_by_hand()}"
+        )
+    return controller.limit(limits=n)
+
+
+def _controller() -> Any:
+    """Return threadpoolctl's hold on the BLAS that NumPy brought along, else on all there are."""
+    try:
+        threadpoolctl = importlib.import_module("threadpoolctl")
+    except ImportError as error:
+        raise ImportError(
+            "the number of threads is set through threadpoolctl, which is not installed: "
+            f"pip install 'ffnn[threads]'; without it {_by_hand()}"
+        ) from error
+    every = threadpoolctl.ThreadpoolController().select(user_api="blas")
+    own = [path for path in (library["filepath"] for library in every.info()) if _is_numpys(path)]
+    return every.select(filepath=own) if own else every
+
+
+def _is_numpys(path: str) -> bool:
+    # Wheels keep it in numpy/.dylibs or, beside the package, in numpy.libs.
+    package = Path(np.__file__).resolve().parent
+    parents = Path(path).resolve().parents
+    return package in parents or package.with_name("numpy.libs") in parents
+
+
+def _by_hand() -> str:
+    return f"set {', '.join(THREAD_VARIABLES[:-1])} or {THREAD_VARIABLES[-1]} before Python starts"
