@@ -1,0 +1,325 @@
+"""What the benchmarks share: the works, their data, the check of losses, child processes.
+
+Every side of a benchmark runs in a child process of its own, so that no library's threads or
+allocator disturb another's. A child is started once, told over a pipe to run one repeat at a time,
+and is idle while the others run theirs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    Weights = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
+
+PEERS = {"sklearn": ["sklearn"], "torch": ["torch"], "keras": ["keras", "jax"], "jax": ["jax"]}
+PACKAGES = {"sklearn": "scikit-learn"}  # where a distribution is not named as its module
+
+CHILD_SETTINGS = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+    "JAX_PLATFORMS": "cpu",
+    "KERAS_BACKEND": "jax",
+}
+
+
+class BenchmarkError(Exception):
+    """The benchmark has no valid result; the message says why."""
+
+
+class Work(NamedTuple):
+    """A network with the settings that all sides train it at.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+        Inputs, then the units of each layer; ReLU between layers, softmax at the end.
+    batch : int
+        Rows in a step; `rows` is a multiple of it.
+    optimizer : {"sgd", "adam"}
+        The rule, without momentum or decay for SGD.
+    learning_rate : float
+        Its rate.
+    rows, epochs : int
+        The data's rows and the passes over them in one fit.
+    """
+
+    sizes: tuple[int, ...]
+    batch: int
+    optimizer: str
+    learning_rate: float
+    rows: int
+    epochs: int = 5
+
+    @property
+    def name(self) -> str:
+        """Sizes, batch and optimizer in one word."""
+        return f"{'-'.join(map(str, self.sizes))}/{self.batch}/{self.optimizer}"
+
+    @property
+    def steps(self) -> int:
+        """The number of steps in one fit."""
+        return self.epochs * (self.rows // self.batch)
+
+
+WORKS = [
+    Work((784, 128, 64, 10), 64, "sgd", 0.05, rows=2560),
+    Work((784, 128, 64, 10), 64, "adam", 0.0003, rows=2560),
+    Work((784, 256, 128, 10), 64, "sgd", 0.05, rows=2560),
+    Work((784, 256, 128, 10), 64, "adam", 0.0003, rows=2560),
+    Work((20, 64, 64, 2), 32, "sgd", 0.02, rows=3200),
+    Work((20, 64, 64, 2), 32, "adam", 0.0004, rows=3200),
+    Work((784, 1024, 1024, 10), 256, "sgd", 0.05, rows=5120),
+]
+ADAM = {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
+LOSS_TOLERANCE = 0.02
+
+
+def find_works(words: Sequence[str]) -> list[Work]:
+    """Return the works whose names contain one of `words`; "all" is all of them.
+
+    Raises
+    ------
+    ValueError
+        A word fits no work.
+    """
+    for word in words:
+        if word != "all" and not any(word in work.name for work in WORKS):
+            known = ", ".join(work.name for work in WORKS)
+            raise ValueError(f"no work is named {word!r}; known: all, {known}")
+    return [
+        work
+        for work in WORKS
+        if any(word in ("all", work.name) or word in work.name for word in words)
+    ]
+
+
+# -- data and losses -------------------------------------------------------------------------------
+
+
+def make_data(work: Work) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return rows in overlapping Gaussian clusters, and the number of the cluster of each.
+
+    The columns have variance 1/4, about that of MNIST's pixels scaled to [0, 1]; neighbouring
+    clusters overlap, so that the loss stays well above 0 and can be compared by ratio.
+    """
+    rng = np.random.default_rng(20240229)
+    inputs, classes = work.sizes[0], work.sizes[-1]
+    centres = rng.standard_normal((classes, inputs)) * (2.2 / np.sqrt(2.0 * inputs))
+    y = rng.integers(classes, size=work.rows)
+    x = 0.5 * (centres[y] + rng.standard_normal((work.rows, inputs)))
+    return x.astype(np.float32), y
+
+
+def initial_weights(work: Work) -> Weights:
+    """Return (weight (units, inputs), bias (units,)) of each layer, the same for all sides."""
+    rng = np.random.default_rng(7)
+    weights = []
+    for inputs, units in zip(work.sizes[:-1], work.sizes[1:], strict=True):
+        bound = np.sqrt(6.0 / (inputs + units))
+        weight = rng.uniform(-bound, bound, (units, inputs)).astype(np.float32)
+        weights.append((weight, np.zeros(units, np.float32)))
+    return weights
+
+
+def mean_loss(weights: Weights, x: NDArray[Any], y: NDArray[Any]) -> float:
+    """Return the mean cross-entropy over all rows, in float64 and by plain NumPy."""
+    a = x.astype(np.float64)
+    for number, (weight, bias) in enumerate(weights):
+        a = (np.maximum(a, 0.0) if number else a) @ weight.astype(np.float64).T + bias
+    a -= a.max(axis=1, keepdims=True)
+    log_sums = np.log(np.exp(a).sum(axis=1))
+    return float(np.mean(log_sums - a[np.arange(len(a)), y]))
+
+
+def check_losses(name: str, first: float, losses: Mapping[str, Sequence[float]]) -> None:
+    """Check that all sides trained, and to the same loss in every round.
+
+    Parameters
+    ----------
+    name : str
+        The work's name.
+    first : float
+        The loss before training.
+    losses : mapping of str to sequence of float
+        Side → its loss after each round's training; "ffnn" is one of the sides.
+
+    Raises
+    ------
+    BenchmarkError
+        A side's loss is another than ours, or training did not lower the loss.
+    """
+    ours = losses["ffnn"]
+    if not max(ours) < 0.9 * first:
+        raise BenchmarkError(f"{name}: ffnn did not train: loss {first:.4f} → {max(ours):.4f}")
+    for side, theirs in losses.items():
+        for mine, other in zip(ours, theirs, strict=True):
+            if not abs(other - mine) <= LOSS_TOLERANCE * mine:
+                raise BenchmarkError(
+                    f"{name}: the two sides do not train to the same loss (within "
+                    f"{LOSS_TOLERANCE:.0%}): ffnn {mine:.4f}, {side} {other:.4f}"
+                )
+
+
+# -- peers and versions ----------------------------------------------------------------------------
+
+
+def split_peers(names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return which of the peers are installed, and which are not.
+
+    Raises
+    ------
+    ValueError
+        A name is none of the known peers.
+    """
+    present, missing = [], []
+    for name in names:
+        if name not in PEERS:
+            raise ValueError(f"no peer is named {name!r}; known: {', '.join(PEERS)}")
+        found = all(importlib.util.find_spec(module) for module in PEERS[name])
+        (present if found else missing).append(name)
+    return present, missing
+
+
+def version_of(module: str) -> str:
+    """Return the version of an installed module's distribution, or "none"."""
+    try:
+        return importlib.metadata.version(PACKAGES.get(module, module))
+    except importlib.metadata.PackageNotFoundError:
+        return "none"
+
+
+def cpu_model() -> str:
+    """Return the processor's name, as the system tells it."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def environment(peers: Iterable[str]) -> dict[str, Any]:
+    """Return what timings depend on: processor, versions, BLAS.
+
+    Parameters
+    ----------
+    peers : iterable of str
+        The peers that take part.
+    """
+    modules = dict.fromkeys(module for peer in peers for module in PEERS[peer])
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return {
+        "cpu": cpu_model(),
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "blas": f"{blas['name']} {blas['version']}",
+        "ffnn": version_of("ffnn"),
+        **{module: version_of(module) for module in modules},
+    }
+
+
+# -- child processes -------------------------------------------------------------------------------
+
+
+def chosen_core() -> int | None:
+    """Return the core that all children share, or None where processes cannot be pinned."""
+    return max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+
+
+class Child:
+    """A process that runs one side of one work, a repeat at a time.
+
+    Parameters
+    ----------
+    script : path
+        What it runs; the script talks with `serve`.
+    *arguments : str
+        The script's arguments.
+
+    Raises
+    ------
+    BenchmarkError
+        The process ended early; the message has the end of what it wrote to stderr.
+    """
+
+    def __init__(self, script: Path, *arguments: str) -> None:
+        self._name = " ".join(arguments)
+        self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
+        self._process = subprocess.Popen(
+            [sys.executable, str(script), *arguments],
+            env=os.environ | CHILD_SETTINGS,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            encoding="utf-8",
+        )
+
+    def receive(self) -> dict[str, Any]:
+        """Return the next answer, once it has come."""
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            self._process.wait()
+            self._log.seek(0)
+            raise BenchmarkError(f"{self._name}: the process ended\n{self._log.read()[-2000:]}")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def ask(self, command: str) -> dict[str, Any]:
+        """Send a command and return the answer to it."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # receive tells why
+            self._process.stdin.write(command + "\n")
+            self._process.stdin.flush()
+        return self.receive()
+
+    def close(self) -> None:
+        """End the process, now."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._log):
+            with contextlib.suppress(BrokenPipeError):
+                if stream is not None:
+                    stream.close()
+
+
+def pin_to(core: str) -> None:
+    """Keep this process on one core, where that can be done; an empty `core` leaves it free."""
+    if core and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {int(core)})
+
+
+def threads_in_force() -> dict[str, Any]:
+    """Return the cores of this process and the threads of its numeric libraries."""
+    found: dict[str, Any] = {"cores": None, "pools": "threadpoolctl is not installed"}
+    if hasattr(os, "sched_getaffinity"):
+        found["cores"] = sorted(os.sched_getaffinity(0))
+    with contextlib.suppress(ImportError):
+        from threadpoolctl import threadpool_info
+
+        found["pools"] = [
+            f"{pool['internal_api']} {pool.get('version') or ''}: {pool['num_threads']}"
+            for pool in threadpool_info()
+        ]
+    return found
