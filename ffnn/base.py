@@ -35,7 +35,8 @@ class Layer(Buffered):
     4. `params` and `grads` are read-only mappings of live arrays: write into the arrays.
     5. What training changes besides (`state`) is written into its arrays, never rebound: threads
        that predict work on replicas, which share them.
-    6. An input that `backward` needs is kept as ``_x``, which is taken away after a pass over data.
+    6. What `backward` needs of an input is kept as ``_x`` or ``_batch``; both are taken away after
+       a pass over data.
 
     Attributes
     ----------

@@ -64,8 +64,8 @@ def run_backward(stages: Iterable[Stage], grad: Array) -> Array | None:
 def forget_batch(stages: Iterable[Stage]) -> None:
     """Let the layers go of the last batch, which may be the caller's own memory."""
     for layer, _, _ in stages:
-        if "_x" in layer.__dict__:
-            del layer.__dict__["_x"]
+        for name in ("_x", "_batch"):
+            layer.__dict__.pop(name, None)
 
 
 def _label(stage: Stage | None) -> str:

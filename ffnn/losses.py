@@ -12,7 +12,7 @@ alone no longer tells how wrong an answer is; the logit does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -144,17 +144,15 @@ class Loss(Buffered):
             grad *= self._weight[:, None]
         return grad
 
-    def _as_rows(self, target: Array, like: Array) -> Array:
-        """Return targets as rows, of the shape, dtype and layout of the working memory."""
-        y = self._like("y", like)
+    def _fill_rows(self, y: Array, target: Array) -> None:
+        """Write targets into `y` as rows; class numbers become one-hot rows, a batch at a time."""
         if target.ndim == 2:
             np.copyto(y, target)
-        else:  # class numbers become one-hot rows, a batch at a time
-            classes = self._classes
-            if classes is None or classes.shape[1] != like.shape[1]:
-                classes = self._classes = np.arange(like.shape[1])[None, :]
-            np.equal(target[:, None], classes, out=y)
-        return y
+            return
+        classes = self._classes
+        if classes is None or classes.shape[1] != y.shape[1]:
+            classes = self._classes = np.arange(y.shape[1])[None, :]
+        np.equal(target[:, None], classes, out=y)
 
 
 LOSSES: Family[Loss] = Family("loss", Loss)
@@ -368,7 +366,8 @@ class CategoricalCrossentropy(Loss):
 
     def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
         """Return the weighted mean of -log p of the right class."""
-        y = self._as_rows(target, output)
+        y = self._like("y", output)
+        self._fill_rows(y, target)
         self._remember(output, y, weight)
         logs = np.log(self._probabilities(), out=self._like("logs", output))
         logs *= y
@@ -395,6 +394,18 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
         return targets.prepare_labels(y, units)
 
 
+class _LogitsMemory(NamedTuple):
+    """Working memory for a batch of logits."""
+
+    logits: Array
+    z: Array
+    p: Array
+    y: Array
+    row: Array  # (batch, 1)
+    flat_z: Array  # z and y as vectors, in the order in which they lie
+    flat_y: Array
+
+
 class SoftmaxCrossentropy(Loss):
     """Softmax and categorical cross-entropy in one, on logits z.
 
@@ -405,6 +416,7 @@ class SoftmaxCrossentropy(Loss):
     """
 
     task = "classes"
+    _batch: _LogitsMemory | None = None
 
     def check_output(self, activation: ActivationFunction | None) -> None:
         """Raise ValueError: after any activation the loss would be another one."""
@@ -412,28 +424,35 @@ class SoftmaxCrossentropy(Loss):
 
     def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
         """Return L from logits; `output` becomes the probabilities."""
-        rows = len(output)
-        row = self._buffer("row", (rows, 1), output.dtype)
+        memory = self._batch
+        if memory is None or memory.logits is not output:
+            memory = self._batch = self._prepare(output)
+        _, z, p, y, row, flat_z, flat_y = memory
         np.maximum.reduce(output, axis=1, out=row, keepdims=True)
-        z = np.subtract(output, row, out=self._like("z", output))
-        p = np.exp(z, out=self._like("p", output))
+        np.subtract(output, row, out=z)
+        np.exp(z, out=p)
         p /= np.add.reduce(p, axis=1, out=row, keepdims=True)
-        y = self._as_rows(target, output)
+        self._fill_rows(y, target)
         self._remember(p, y, weight)
         np.log(row, out=row)
         if weight is None:
-            flat_z, flat_y = z.ravel("K"), y.ravel("K")
-            return float(np.add.reduce(row, axis=None) - np.dot(flat_z, flat_y)) / rows
+            return float(np.add.reduce(row, axis=None) - np.dot(flat_z, flat_y)) / len(z)
         z *= y
         losses = row[:, 0]
-        losses -= np.add.reduce(z, axis=1, out=self._buffer("right", (rows,), z.dtype))
-        return float(np.dot(losses, weight)) / rows
+        losses -= np.add.reduce(z, axis=1, out=self._buffer("right", losses.shape, z.dtype))
+        return float(np.dot(losses, weight)) / len(z)
 
     def backward(self) -> Array:
         """Return w_i (p_ij - y_ij) / n."""
         grad = self.output
         grad -= self._target
         return self._weigh_rows(grad, 1.0 / len(grad))
+
+    def _prepare(self, logits: Array) -> _LogitsMemory:
+        """Return working memory for a batch; it serves again while `logits` are the same array."""
+        z, p, y = (self._like(key, logits) for key in ("z", "p", "y"))
+        row = self._buffer("row", (len(logits), 1), logits.dtype)
+        return _LogitsMemory(logits, z, p, y, row, z.ravel("K"), y.ravel("K"))
 
 
 def _ending(activation: ActivationFunction | None) -> str:

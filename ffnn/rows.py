@@ -37,6 +37,7 @@ class Rows:
         self.shape: tuple[int, ...] = source.shape
         self.dtype = self.source.dtype if dtype is None else np.dtype(dtype)
         self._workspace: Workspace | None = None
+        self._gathered: Array | None = None
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -56,7 +57,9 @@ class Rows:
         return self._cast(self._slice(start, stop))
 
     def _take(self, indices: Array) -> Array:
-        out = self._buffer("rows", len(indices), self.source.dtype)
+        out = self._gathered
+        if out is None or len(out) != len(indices):
+            out = self._gathered = self._buffer("rows", len(indices), self.source.dtype)
         # mode="raise" would gather into a temporary and copy; the indices are our own.
         taken: Array = self.source.take(indices, axis=0, out=out, mode="clip")
         return taken

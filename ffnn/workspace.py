@@ -96,3 +96,8 @@ class Buffered(Configurable):
             if array is not None and array.shape == x.shape and array.dtype is x.dtype:
                 return array
         return self._buffer(key, x.shape, x.dtype)
+
+    def __getstate__(self) -> dict[str, object]:
+        # A copy makes working memory of its own.
+        working = ("_workspace", "_batch")
+        return {key: value for key, value in self.__dict__.items() if key not in working}

@@ -49,8 +49,8 @@ class Bug(NamedTuple):
 NOTHING = "pass"
 
 DENSE_BUGS = [
-    Bug("lost transpose of delta", Dense, "linear_backward", "dz.T.dot(self._x", "dz.dot(self._x"),
-    Bug("transposed dL/dW", Dense, "linear_backward", "dz.T.dot(self._x", "self._x.T.dot(dz"),
+    Bug("lost transpose of delta", Dense, "linear_backward", "dz_t.dot(batch.x", "dz.dot(batch.x"),
+    Bug("transposed dL/dW", Dense, "linear_backward", "dz_t.dot(batch.x", "batch.x_t.dot(dz"),
     Bug(
         "transposed W",
         Dense,
@@ -62,50 +62,50 @@ DENSE_BUGS = [
         "dL/dW accumulated",
         Dense,
         "linear_backward",
-        'dz.T.dot(self._x, out=self._grads["weight"])',
-        'total = self._grads["weight"]; total += dz.T @ self._x',
+        'dz_t.dot(batch.x, out=self._grads["weight"])',
+        'total = self._grads["weight"]; total += dz.T @ batch.x',
     ),
     Bug(
         "forgotten bias sum",
         Dense,
         "linear_backward",
-        'dz.T.dot(self._ones(len(dz)), out=self._grads["bias"])',
+        'dz_t.dot(batch.ones, out=self._grads["bias"])',
         'self._grads["bias"][...] = dz[0]',
     ),
     Bug(
         "bias mean for bias sum",
         Dense,
         "linear_backward",
-        'dz.T.dot(self._ones(len(dz)), out=self._grads["bias"])',
+        'dz_t.dot(batch.ones, out=self._grads["bias"])',
         'np.mean(dz, axis=0, out=self._grads["bias"])',
     ),
     Bug(
         "bias without gradient",
         Dense,
         "linear_backward",
-        'dz.T.dot(self._ones(len(dz)), out=self._grads["bias"])',
+        'dz_t.dot(batch.ones, out=self._grads["bias"])',
         NOTHING,
     ),
     Bug(
         "bias gradient accumulated",
         Dense,
         "linear_backward",
-        'dz.T.dot(self._ones(len(dz)), out=self._grads["bias"])',
+        'dz_t.dot(batch.ones, out=self._grads["bias"])',
         'total = self._grads["bias"]; total += dz.sum(axis=0)',
     ),
     Bug(
         "dL/dx from updated weights",
         Dense,
         "linear_backward",
-        'self._params["weight"].T.dot(dz.T, out=dx.T)',
+        'self._params["weight"].T.dot(dz_t, out=dx.T)',
         'dx[...] = dz @ (self._params["weight"] - 0.01 * self._grads["weight"])',
     ),
     Bug(
         "x of the first batch kept",
         Dense,
         "linear",
-        "self._x = x",
-        "self.__dict__.setdefault('_x', x)",
+        "batch is None or batch.source is not x",
+        "batch is None",
     ),
 ]
 
@@ -342,9 +342,9 @@ LOSS_BUGS = [
     Bug(
         "fused cce on classes counted from 1",
         losses.SoftmaxCrossentropy,
-        "_as_rows",
-        "np.arange(like.shape[1])",
-        "np.arange(1, like.shape[1] + 1)",
+        "_fill_rows",
+        "np.arange(y.shape[1])",
+        "np.arange(1, y.shape[1] + 1)",
     ),
     Bug(
         "cce without 1/p",

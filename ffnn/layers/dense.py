@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,20 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ffnn._types import Array, Shape
+
+
+class _Batch(NamedTuple):
+    """A batch and the working memory that suits it, in the forms that the products need.
+
+    Working memory lies column by column, so it is the transposes that are contiguous.
+    """
+
+    source: Array  # what `linear` was given
+    x: Array
+    x_t: Array
+    z: Array
+    z_t: Array
+    ones: Array  # by which a product sums over the batch
 
 
 @LAYERS.register("dense")
@@ -55,7 +69,7 @@ class Dense(Layer):
     1986, equations 1 and 5 to 7.
     """
 
-    _all_ones: Array | None = None
+    _batch: _Batch | None = None
 
     def __init__(
         self,
@@ -115,32 +129,36 @@ class Dense(Layer):
 
     def linear(self, x: Array, training: bool = False) -> Array:
         """Return z = x Wᵀ + b."""
-        if x.dtype != self._dtype:
-            x = x.astype(self._dtype)
-        self._x = x
-        z = self._buffer("z", (x.shape[0], self.units), self._dtype)
-        z_t = z.T  # working memory lies column by column: its transpose is contiguous
-        self._params["weight"].dot(x.T, out=z_t)
+        batch = self._batch
+        if batch is None or batch.source is not x:
+            batch = self._batch = self._prepare(x)
+        self._params["weight"].dot(batch.x_t, out=batch.z_t)  # zᵀ = W xᵀ
         if self.use_bias:
-            z_t += self._params["bias"][:, None]
-        return z
+            np.add(batch.z_t, self._params["bias"][:, None], out=batch.z_t)
+        return batch.z
 
     def linear_backward(self, dz: Array) -> Array | None:
         """Fill the gradients of W and b and return ∂L/∂x, from δ = ∂L/∂z."""
-        dz.T.dot(self._x, out=self._grads["weight"])
+        batch, dz_t = self._batch, dz.T
+        if batch is None:
+            raise RuntimeError("Dense: call forward before backward")
+        dz_t.dot(batch.x, out=self._grads["weight"])
         if self.use_bias:
-            dz.T.dot(self._ones(len(dz)), out=self._grads["bias"])
+            dz_t.dot(batch.ones, out=self._grads["bias"])
         if not self.needs_input_grad:
             return None
-        dx = self._like("dx", self._x)
-        self._params["weight"].T.dot(dz.T, out=dx.T)
+        dx = self._like("dx", batch.x)
+        self._params["weight"].T.dot(dz_t, out=dx.T)  # ∂L/∂xᵀ = Wᵀ δᵀ
         return dx
 
-    def _ones(self, rows: int) -> Array:
-        """Return a vector of ones, by which a matrix product sums over the batch."""
-        if self._all_ones is None or len(self._all_ones) < rows:
-            self._all_ones = np.ones(rows, self._dtype)
-        return self._all_ones[:rows]
+    def _prepare(self, x: Array) -> _Batch:
+        """Return what the products need for a batch; it serves as long as `x` is the same array."""
+        rows = len(x)
+        z = self._buffer("z", (rows, self.units), self._dtype)
+        ones = self._buffer("ones", (rows,), self._dtype)
+        ones.fill(1.0)
+        converted = x if x.dtype == self._dtype else x.astype(self._dtype)
+        return _Batch(x, converted, converted.T, z, z.T, ones)
 
     def stages(self) -> list[Stage]:
         """Return the linear part and the activation as two steps."""
