@@ -268,3 +268,17 @@ def test_wrong_arguments_are_refused(build, error, message):
 def test_a_layer_that_is_not_built_says_so():
     with pytest.raises((RuntimeError, ValueError, AttributeError), match="build"):
         Dense(2).forward(X)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_batch_array_that_is_filled_anew_is_read_anew(dtype):
+    # What is kept for an array must not outlive its content, also where it has to be converted.
+    layer = Dense(2).build(3, seed=0)
+    x = np.ones((4, 3), dtype)
+    first = layer.forward(x).copy()
+
+    x *= 2.0
+
+    np.testing.assert_allclose(layer.forward(x), 2.0 * first, rtol=1e-6)
+    layer.backward(np.ones((4, 2), np.float32))
+    np.testing.assert_array_equal(layer.grads["weight"], np.full((2, 3), 8.0))

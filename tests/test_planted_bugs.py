@@ -104,7 +104,7 @@ DENSE_BUGS = [
         "x of the first batch kept",
         Dense,
         "linear",
-        "batch is None or batch.source is not x",
+        "batch is None or batch.x is not x",
         "batch is None",
     ),
 ]

@@ -25,7 +25,6 @@ class _Batch(NamedTuple):
     Working memory lies column by column, so it is the transposes that are contiguous.
     """
 
-    source: Array  # what `linear` was given
     x: Array
     x_t: Array
     z: Array
@@ -130,7 +129,7 @@ class Dense(Layer):
     def linear(self, x: Array, training: bool = False) -> Array:
         """Return z = x Wᵀ + b."""
         batch = self._batch
-        if batch is None or batch.source is not x:
+        if batch is None or batch.x is not x:
             batch = self._batch = self._prepare(x)
         self._params["weight"].dot(batch.x_t, out=batch.z_t)  # zᵀ = W xᵀ
         if self.use_bias:
@@ -157,8 +156,9 @@ class Dense(Layer):
         z = self._buffer("z", (rows, self.units), self._dtype)
         ones = self._buffer("ones", (rows,), self._dtype)
         ones.fill(1.0)
-        converted = x if x.dtype == self._dtype else x.astype(self._dtype)
-        return _Batch(x, converted, converted.T, z, z.T, ones)
+        if x.dtype != self._dtype:
+            x = x.astype(self._dtype)  # another array, so it is converted anew at each call
+        return _Batch(x, x.T, z, z.T, ones)
 
     def stages(self) -> list[Stage]:
         """Return the linear part and the activation as two steps."""
