@@ -29,7 +29,6 @@ class _Batch(NamedTuple):
     x_t: Array
     z: Array
     z_t: Array
-    ones: Array  # by which a product sums over the batch
 
 
 @LAYERS.register("dense")
@@ -69,6 +68,7 @@ class Dense(Layer):
     """
 
     _batch: _Batch | None = None
+    _all_ones: Array | None = None
 
     def __init__(
         self,
@@ -143,7 +143,7 @@ class Dense(Layer):
             raise RuntimeError("Dense: call forward before backward")
         dz_t.dot(batch.x, out=self._grads["weight"])
         if self.use_bias:
-            dz_t.dot(batch.ones, out=self._grads["bias"])
+            dz_t.dot(self._ones(len(dz)), out=self._grads["bias"])  # Σ_batch δ
         if not self.needs_input_grad:
             return None
         dx = self._like("dx", batch.x)
@@ -152,13 +152,16 @@ class Dense(Layer):
 
     def _prepare(self, x: Array) -> _Batch:
         """Return what the products need for a batch; it serves as long as `x` is the same array."""
-        rows = len(x)
-        z = self._buffer("z", (rows, self.units), self._dtype)
-        ones = self._buffer("ones", (rows,), self._dtype)
-        ones.fill(1.0)
+        z = self._buffer("z", (len(x), self.units), self._dtype)
         if x.dtype != self._dtype:
             x = x.astype(self._dtype)  # another array, so it is converted anew at each call
-        return _Batch(x, x.T, z, z.T, ones)
+        return _Batch(x, x.T, z, z.T)
+
+    def _ones(self, rows: int) -> Array:
+        """Return a vector of ones, by which a product sums over the batch."""
+        if self._all_ones is None or len(self._all_ones) < rows:
+            self._all_ones = np.ones(rows, self._dtype)
+        return self._all_ones[:rows]
 
     def stages(self) -> list[Stage]:
         """Return the linear part and the activation as two steps."""
