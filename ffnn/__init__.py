@@ -1,6 +1,19 @@
 """Feed-forward neural networks on NumPy that you can see into and need not wait for.
 
 Each name below is loaded when it is first used, so ``import ffnn`` is quick.
+
+To read the package from the ground up, each module importing only from those above it:
+
+- `errors`, `checks`, `registry`: what goes wrong, what is allowed, what is called how;
+- `workspace`, `parameters`: memory that is used again, and one vector of all weights;
+- `initializers`, `regularizers`, `schedules`, `optimizers`, `metrics`, `callbacks`: what a training
+  is made of besides layers and a loss;
+- `rows`, `targets`: the user's data, checked and as it is computed with;
+- `chain`, `base`: the stages that a batch passes, and the protocol of a layer;
+- `activations`, `layers`, `losses`: the formulas and their derivatives;
+- `batches`, `training`: one step, and the loop around it;
+- `network`, `sequential`: the model that ties all of it together;
+- `state`, `saving`, `gradcheck`, `datasets`, `cli`: what is done with a model.
 """
 
 from __future__ import annotations
