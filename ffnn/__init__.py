@@ -12,8 +12,9 @@ To read the package from the ground up, each module importing only from those ab
 - `chain`, `base`: the stages that a batch passes, and the protocol of a layer;
 - `activations`, `layers`, `losses`: the formulas and their derivatives;
 - `batches`, `training`: one step, and the loop around it;
+- `saving`, `state`: files, and a model as plain data;
 - `network`, `sequential`: the model that ties all of it together;
-- `state`, `saving`, `gradcheck`, `datasets`, `cli`: what is done with a model.
+- `gradcheck`, `datasets`, `cli`: what is done with a model.
 """
 
 from __future__ import annotations
