@@ -290,17 +290,10 @@ class Sequential(Network):
         check_int("fit", "epochs", epochs, low=initial_epoch)
         if steps_per_epoch is not None:
             check_int("fit", "steps_per_epoch", steps_per_epoch, low=1)
-        if validation_split and validation_data is not None:
-            raise ValueError("fit: give validation_split or validation_data, not both")
         shown = reporters(verbose)
-        examples = self._open_examples(x, y, sample_weight)
-        held_out = self._open_validation(validation_data)
-        if validation_split:
-            examples, held_out = examples.split(validation_split)
-        if class_weight is not None:
-            units = self._dims(examples.x.shape[1])[-1]
-            examples = examples.weigh_classes(class_weight, units, self.dtype)
-
+        examples, held_out = self._open_training(
+            x, y, sample_weight, class_weight, validation_split, validation_data
+        )
         rng = self.shuffling if shuffle else None
         batches = Batches(examples, batch_size, rng, steps_per_epoch)
         names = ["loss", *(metric.name for metric in self.metrics)]
@@ -313,13 +306,12 @@ class Sequential(Network):
         }
         history = History()
         callback_list = CallbackList([history], callbacks, shown, model=self, params=params)
-        step = self._step
         if learning_rate is not None:
-            step.optimizer.learning_rate = learning_rate
+            self._step.optimizer.learning_rate = learning_rate
         self.history = history
         self.stop_training = False
         history.interrupted = train(
-            step,
+            self._step,
             batches,
             callback_list,
             None if held_out is None else lambda: self._evaluate(held_out),
@@ -329,6 +321,27 @@ class Sequential(Network):
         )
         self._renew_private_stages()
         return history
+
+    def _open_training(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        class_weight: Mapping[int, float] | None,
+        validation_split: float,
+        validation_data: tuple[Any, ...] | None,
+    ) -> tuple[Examples, Examples | None]:
+        """Return the examples to train on and those to validate with."""
+        if validation_split and validation_data is not None:
+            raise ValueError("fit: give validation_split or validation_data, not both")
+        examples = self._open_examples(x, y, sample_weight)
+        held_out = self._open_validation(validation_data)
+        if validation_split:
+            examples, held_out = examples.split(validation_split)
+        if class_weight is not None:
+            units = self._dims(examples.x.shape[1])[-1]
+            examples = examples.weigh_classes(class_weight, units, self.dtype)
+        return examples, held_out
 
     def _open_validation(self, data: tuple[Any, ...] | None) -> Examples | None:
         if data is None:

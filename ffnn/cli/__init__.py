@@ -200,7 +200,8 @@ def _training_options(parser: argparse.ArgumentParser) -> None:
     add("--loss", metavar="NAME",
         help="categorical_crossentropy (the default for classes), mean_squared_error (the default "
              "for numbers), mean_absolute_error, huber or binary_crossentropy; of numbers it is "
-             "measured in units of the target's standard deviation")
+             "measured in units of the target's spread: its variance for mean_squared_error, else "
+             "its standard deviation")
     add("--validation-split", metavar="SHARE", type=_number(0, 1), default=0.0,
         help="share of the training rows, the last ones, that is only watched")
     add("--patience", metavar="EPOCHS", type=_whole(1),
