@@ -117,8 +117,10 @@ class Optimizer(Buffered):
         if self.clipnorm is not None and self.clipnorm < norm < math.inf:
             clipped = np.multiply(g, self.clipnorm / norm, out=self._like("clipped", g))
             norm, blocks = self.clipnorm, self._cut(clipped)
-        if not (norm < _LARGEST_NORM and rate * max(norm, 1.0) < _LARGEST_UPDATE):
+        if not norm < _LARGEST_NORM:
             raise FloatingPointError(f"the norm of the gradient became {norm:g}")
+        if not rate * max(norm, 1.0) < _LARGEST_UPDATE:
+            raise FloatingPointError("the update became too large for the weights")
         for block in blocks:
             self.update(rate, *block)
         self.iterations += 1

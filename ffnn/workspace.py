@@ -38,9 +38,9 @@ class Workspace:
     ----------
     order : {"F", "C"}, default "F"
         How entries follow in memory. Layers keep a batch column by column ("F"): (batch, units)
-        arrays whose transpose is contiguous. All matrix products of a step but one a layer then
-        read both sides in the order in which they lie, and sums over the units run along whole
-        columns.
+        arrays whose transpose is contiguous. The products of a whole step are 5 to 12 % faster so
+        than row by row (`docs/performance.md`), most of it in the first layer's forward, and sums
+        over the units run along whole columns.
 
     Attributes
     ----------

@@ -49,6 +49,32 @@ def test_layers_can_be_copied():
     np.testing.assert_array_equal(twin.forward(np.ones((1, 3), np.float32)), [[0.0, 0.0]])
 
 
+@pytest.mark.parametrize("make", [copy.copy, copy.deepcopy, lambda layer: layer.replica()])
+@pytest.mark.parametrize("layer", [Dense(3), ReLU()], ids=["dense", "relu"])
+def test_no_copy_shares_working_memory_even_for_the_same_batch(layer, make):
+    layer = layer.replica()
+    if isinstance(layer, Dense):
+        layer.build(3, seed=0)
+    x = np.ones((4, 3), np.float32)
+    ours = layer.forward(x)
+
+    theirs = make(layer).forward(x)
+
+    assert not np.shares_memory(ours, theirs)
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_layers_copied_together_read_new_batches():
+    first, second = Dense(3).build(2, seed=0), Dense(2).build(3, seed=1)
+    second.forward(first.forward(np.ones((4, 2), np.float32)))
+
+    twin_first, twin_second = copy.deepcopy([first, second])
+
+    x = np.full((4, 2), 5.0, np.float32)
+    expected = second.forward(first.forward(x)).copy()
+    np.testing.assert_array_equal(twin_second.forward(twin_first.forward(x)), expected)
+
+
 def test_a_replica_shares_parameters_but_not_working_memory():
     layer = Dense(2, "relu").build(3, seed=0)
     twin = layer.replica()

@@ -186,7 +186,7 @@ def test_an_update_that_would_spoil_the_weights_is_not_made(rate):
     trained.compile(SGD(rate))
     before = trained.parameters.copy()
 
-    with pytest.raises(ffnn.TrainingDivergedError):
+    with pytest.raises(ffnn.TrainingDivergedError, match="update became too large"):
         trained.fit([[1e3]], [[1e3]], verbose=0)
 
     np.testing.assert_array_equal(trained.parameters, before)
