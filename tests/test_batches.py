@@ -156,3 +156,13 @@ def test_class_weights_multiply_sample_weights():
 
     np.testing.assert_array_equal(plain.weight.source, [1, 0.5, 0.5])
     np.testing.assert_array_equal(both.weight.source, [1, 1, 1.5])
+
+
+@pytest.mark.parametrize(
+    ("rows", "share", "kept"),
+    [(10, 0.9, 1), (10, 0.7, 3), (10, 0.25, 7), (3, 0.5, 1), (100, 0.01, 99)],
+)
+def test_split_keeps_the_whole_rows_of_the_share_despite_rounding(rows, share, kept):
+    first, last = examples(rows).split(share)
+
+    assert (len(first.x), len(last.x)) == (kept, rows - kept)
