@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 SIDES = {peer: [peer] for peer in PEERS}
-SIDES |= {"keras": ["keras", "keras-steps"], "jax": ["jax", "jax-scan"]}
+SIDES |= {"keras": ["keras", "keras-steps"], "jax": ["jax", "jax-batches", "jax-scan"]}
 SCRIPT = Path(__file__).with_name("sides.py")
 HEADER = (
     f"{'work':<28}{'side':<12}{'µs/step':>10}{'× ffnn':>8}{'quartiles':>13}"

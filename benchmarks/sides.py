@@ -289,9 +289,9 @@ SIDES: dict[str, type[Side]] = {
 def make_side(name: str, work: Work) -> Side:
     """Return a side by its name, ready to train."""
     if name.startswith("jax"):
-        from sides_jax import JAX, JAXScan  # imports JAX
+        from sides_jax import JAX, JAXBatches, JAXScan  # imports JAX
 
-        return {"jax": JAX, "jax-scan": JAXScan}[name](work)
+        return {"jax": JAX, "jax-batches": JAXBatches, "jax-scan": JAXScan}[name](work)
     return SIDES[name](work)
 
 

@@ -8,7 +8,7 @@ has a full Jacobian.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -59,7 +59,6 @@ def sigmoid(x: Array, out: Array) -> Array:
 
 
 _LARGEST_EXPONENT = {"f": 88.0, "d": 709.0}
-_ZERO = {"f": np.zeros((), "f"), "d": np.zeros((), "d")}  # needs no conversion at each call
 
 
 @ACTIVATIONS.register("linear", "identity")
@@ -75,6 +74,15 @@ class Linear(ActivationFunction):
         return grad
 
 
+class _ReLUBatch(NamedTuple):
+    """A batch and its working memory; it serves as long as `x` is the same array."""
+
+    x: Array
+    y: Array
+    slope: Array
+    zero: Array  # 0 in the batch's dtype, which needs no conversion at each call
+
+
 @ACTIVATIONS.register("relu")
 class ReLU(ActivationFunction):
     """Rectified linear unit, y = max(x, 0),  y' = 1 if x > 0 else 0.
@@ -86,18 +94,23 @@ class ReLU(ActivationFunction):
 
     output_range = (0.0, math.inf)
     kinks = (0.0,)
+    _batch: _ReLUBatch | None = None
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return max(x, 0)."""
-        self._y = np.maximum(x, _ZERO.get(x.dtype.char, 0.0), out=self._like("y", x))
-        return self._y
+        batch = self._batch
+        if batch is None or batch.x is not x:
+            y, slope = self._like("y", x), self._like("slope", x)
+            batch = self._batch = _ReLUBatch(x, y, slope, np.zeros((), x.dtype))
+        return np.maximum(x, batch.zero, out=batch.y)
 
     def backward(self, grad: Array) -> Array:
         """Return grad where x > 0, else 0."""
-        y = self._y
-        slope = np.greater(y, _ZERO.get(y.dtype.char, 0.0), out=self._like("slope", y))
-        grad *= slope
-        return grad
+        if self._batch is None:
+            raise RuntimeError("ReLU: call forward before backward")
+        _, y, slope, zero = self._batch
+        np.greater(y, zero, slope)
+        return np.multiply(grad, slope, grad)
 
 
 @ACTIVATIONS.register("leaky_relu")
@@ -218,11 +231,14 @@ class Softmax(ActivationFunction):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return the softmax of every row."""
-        row = self._buffer("row", (*x.shape[:-1], 1), x.dtype)
-        np.maximum.reduce(x, axis=-1, out=row, keepdims=True)
-        y = np.subtract(x, row, out=self._like("y", x))
-        np.exp(y, out=y)
-        y /= np.add.reduce(y, axis=-1, out=row, keepdims=True)
+        # Working memory lies column by column: along its transpose sums run over whole rows.
+        y, row = self._like("y", x), self._buffer("row", x.shape[:1], x.dtype)
+        x_t, y_t = x.T, y.T
+        np.maximum.reduce(x_t, axis=0, out=row)
+        np.subtract(x_t, row, y_t)
+        np.exp(y_t, y_t)
+        np.add.reduce(y_t, axis=0, out=row)
+        np.divide(y_t, row, y_t)
         self._y = y
         return y
 

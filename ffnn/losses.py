@@ -395,15 +395,21 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
 
 
 class _LogitsMemory(NamedTuple):
-    """Working memory for a batch of logits."""
+    """A batch of logits and working memory for it; ``_t`` marks a transpose, (units, batch).
+
+    Working memory lies column by column, so the transposes are contiguous.
+    """
 
     logits: Array
-    z: Array
+    logits_t: Array
+    z_t: Array
     p: Array
+    p_t: Array
     y: Array
-    row: Array  # (batch, 1)
+    row: Array  # (batch,)
     flat_z: Array  # z and y as vectors, in the order in which they lie
     flat_y: Array
+    ones: Array  # (batch,): a product with it sums over the batch
 
 
 class SoftmaxCrossentropy(Loss):
@@ -427,20 +433,20 @@ class SoftmaxCrossentropy(Loss):
         memory = self._batch
         if memory is None or memory.logits is not output:
             memory = self._batch = self._prepare(output)
-        _, z, p, y, row, flat_z, flat_y = memory
-        np.maximum.reduce(output, axis=1, out=row, keepdims=True)
-        np.subtract(output, row, out=z)
-        np.exp(z, out=p)
-        p /= np.add.reduce(p, axis=1, out=row, keepdims=True)
+        _, logits_t, z_t, p, p_t, y, row, flat_z, flat_y, ones = memory
+        np.maximum.reduce(logits_t, axis=0, out=row)
+        np.subtract(logits_t, row, z_t)
+        np.exp(z_t, p_t)
+        np.add.reduce(p_t, axis=0, out=row)
+        np.divide(p_t, row, p_t)
         self._fill_rows(y, target)
         self._remember(p, y, weight)
-        np.log(row, out=row)
+        np.log(row, row)
         if weight is None:
-            return float(np.add.reduce(row, axis=None) - np.dot(flat_z, flat_y)) / len(z)
-        z *= y
-        losses = row[:, 0]
-        losses -= np.add.reduce(z, axis=1, out=self._buffer("right", losses.shape, z.dtype))
-        return float(np.dot(losses, weight)) / len(z)
+            return float(row.dot(ones) - flat_z.dot(flat_y)) / len(row)
+        z_t *= y.T
+        row -= np.add.reduce(z_t, axis=0, out=self._buffer("right", row.shape, row.dtype))
+        return float(row.dot(weight)) / len(row)
 
     def backward(self) -> Array:
         """Return w_i (p_ij - y_ij) / n."""
@@ -451,8 +457,10 @@ class SoftmaxCrossentropy(Loss):
     def _prepare(self, logits: Array) -> _LogitsMemory:
         """Return working memory for a batch; it serves again while `logits` are the same array."""
         z, p, y = (self._like(key, logits) for key in ("z", "p", "y"))
-        row = self._buffer("row", (len(logits), 1), logits.dtype)
-        return _LogitsMemory(logits, z, p, y, row, z.ravel("K"), y.ravel("K"))
+        row, ones = (self._buffer(key, (len(logits),), logits.dtype) for key in ("row", "ones"))
+        ones.fill(1.0)
+        flat = z.ravel("K"), y.ravel("K")
+        return _LogitsMemory(logits, logits.T, z.T, p, p.T, y, row, *flat, ones)
 
 
 def _ending(activation: ActivationFunction | None) -> str:

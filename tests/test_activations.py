@@ -426,3 +426,14 @@ def test_gelu_has_slope_one_or_zero_far_out(x):
     with np.errstate(over="ignore"):
         gelu.forward(np.array([[x]], np.float32))
     np.testing.assert_array_equal(gelu.backward(np.ones((1, 1), np.float32)), [[float(x > 0)]])
+
+
+def test_relu_computes_each_array_that_it_is_given_anew():
+    relu = ReLU()
+    first, second = np.array([[-1.0, 2.0]]), np.array([[3.0, -4.0]])
+
+    np.testing.assert_array_equal(relu.forward(first), [[0.0, 2.0]])
+    np.testing.assert_array_equal(relu.forward(second), [[3.0, 0.0]])
+    np.testing.assert_array_equal(relu.backward(np.ones((1, 2))), [[1.0, 0.0]])
+    second[...] = 5.0
+    np.testing.assert_array_equal(relu.forward(second), [[5.0, 5.0]])

@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 
-from ffnn.activations import ReLU
+from ffnn.activations import ReLU, Tanh
 from ffnn.base import Layer
 from ffnn.layers import Dense
 
@@ -29,6 +29,8 @@ def test_building_a_layer_alone_is_repeatable():
 
 def test_backward_before_forward_and_forward_before_build_say_what_to_do():
     with pytest.raises(AttributeError, match="call forward before backward"):
+        Tanh().backward(np.ones((1, 2)))
+    with pytest.raises(RuntimeError, match="call forward before backward"):
         ReLU().backward(np.ones((1, 2)))
     with pytest.raises(AttributeError, match="build a layer that stands alone"):
         Dense(2).forward(np.ones((1, 2)))

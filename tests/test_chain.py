@@ -1,10 +1,12 @@
+import weakref
+
 import numpy as np
 import pytest
 
 import ffnn
-from ffnn.activations import LeakyReLU
+from ffnn.activations import LeakyReLU, Linear, ReLU, Softmax
 from ffnn.chain import forget_batch, run_backward, run_forward
-from ffnn.layers import Dense
+from ffnn.layers import Dense, Dropout, RMSNorm
 
 X = np.array([[1.0, -2.0]])
 
@@ -81,3 +83,31 @@ def test_what_was_kept_of_a_batch_is_let_go_of():
 
     assert "_batch" not in dense.__dict__
     assert "_x" not in leaky.__dict__
+
+
+@pytest.mark.parametrize(
+    "first",
+    [Dense(2), Linear(), ReLU(), Softmax(), Dropout(0.5), RMSNorm()],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_no_array_of_the_caller_is_kept_after_a_prediction(first):
+    model = ffnn.Sequential([first, Dense(3, "relu"), Dense(2, "softmax")], input_dim=2, seed=0)
+    x = np.array([[1.0, 2.0]], dtype=np.float32)
+    kept = weakref.ref(x)
+
+    model.predict(x)
+    del x
+
+    assert kept() is None
+
+
+def test_memory_of_later_stages_serves_the_next_batch():
+    dense, relu = Dense(2).build(2, seed=0), ReLU()
+    chain = stages(dense, relu)
+    run_forward(chain, X.astype(np.float32), training=True)
+    batch = relu._batch
+
+    forget_batch(chain)
+    run_forward(chain, X.astype(np.float32) + 1.0, training=True)
+
+    assert relu._batch is batch

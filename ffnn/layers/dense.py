@@ -29,6 +29,8 @@ class _Batch(NamedTuple):
     x_t: Array
     z: Array
     z_t: Array
+    bias: Array | None  # (units, 1)
+    ones: Array  # (batch,): a product with it sums over the batch
 
 
 @LAYERS.register("dense")
@@ -68,7 +70,6 @@ class Dense(Layer):
     """
 
     _batch: _Batch | None = None
-    _all_ones: Array | None = None
 
     def __init__(
         self,
@@ -131,37 +132,35 @@ class Dense(Layer):
         batch = self._batch
         if batch is None or batch.x is not x:
             batch = self._batch = self._prepare(x)
-        self._params["weight"].dot(batch.x_t, out=batch.z_t)  # zᵀ = W xᵀ
-        if self.use_bias:
-            np.add(batch.z_t, self._params["bias"][:, None], out=batch.z_t)
-        return batch.z
+        _, x_t, z, z_t, bias, _ = batch
+        self._params["weight"].dot(x_t, z_t)  # zᵀ = W xᵀ
+        if bias is not None:
+            np.add(z_t, bias, z_t)
+        return z
 
     def linear_backward(self, dz: Array) -> Array | None:
         """Fill the gradients of W and b and return ∂L/∂x, from δ = ∂L/∂z."""
         batch, dz_t = self._batch, dz.T
         if batch is None:
             raise RuntimeError("Dense: call forward before backward")
-        dz_t.dot(batch.x, out=self._grads["weight"])
+        dz_t.dot(batch.x, self._grads["weight"])
         if self.use_bias:
-            dz_t.dot(self._ones(len(dz)), out=self._grads["bias"])  # Σ_batch δ
+            dz_t.dot(batch.ones, self._grads["bias"])  # Σ_batch δ
         if not self.needs_input_grad:
             return None
         dx = self._like("dx", batch.x)
-        self._params["weight"].T.dot(dz_t, out=dx.T)  # ∂L/∂xᵀ = Wᵀ δᵀ
+        self._params["weight"].T.dot(dz_t, dx.T)  # ∂L/∂xᵀ = Wᵀ δᵀ
         return dx
 
     def _prepare(self, x: Array) -> _Batch:
         """Return what the products need for a batch; it serves as long as `x` is the same array."""
         z = self._buffer("z", (len(x), self.units), self._dtype)
+        bias = self._params["bias"][:, None] if self.use_bias else None
+        ones = self._buffer("ones", (len(x),), self._dtype)
+        ones.fill(1.0)
         if x.dtype != self._dtype:
             x = x.astype(self._dtype)  # another array, so it is converted anew at each call
-        return _Batch(x, x.T, z, z.T)
-
-    def _ones(self, rows: int) -> Array:
-        """Return a vector of ones, by which a product sums over the batch."""
-        if self._all_ones is None or len(self._all_ones) < rows:
-            self._all_ones = np.ones(rows, self._dtype)
-        return self._all_ones[:rows]
+        return _Batch(x, x.T, z, z.T, bias, ones)
 
     def stages(self) -> list[Stage]:
         """Return the linear part and the activation as two steps."""
