@@ -12,7 +12,8 @@ of a whole fit of five epochs, divided by its steps. The sides are
 - sklearn: ``MLPClassifier.fit``,
 - torch: an eager loop, with fused Adam,
 - keras: ``model.fit`` on the JAX backend; keras-steps: the same, ten steps to a compiled call,
-- jax: a jitted step; jax-scan: a whole epoch in one compiled call.
+- jax: a jitted step that gathers its batch; jax-batches: the same, handed its batch by NumPy;
+  jax-scan: a whole epoch in one compiled call.
 
 Each side is a child process, pinned to one core where the system can do that, with one thread for
 its products. The sides take turns; in each round every side trains once. What is printed is the
