@@ -179,6 +179,15 @@ class Network:
         """The gradients of `parameters` from the last backward pass, as one live vector."""
         return self._require_built().gradients
 
+    @property
+    def has_gradients(self) -> bool:
+        """Whether a backward pass has filled `gradients`; before that their zeros mean nothing."""
+        return self._vector is not None and self._vector.has_gradients
+
+    @has_gradients.setter
+    def has_gradients(self, value: bool) -> None:
+        self._require_built().has_gradients = value
+
     def count_params(self) -> int:
         """Return the number of trainable values."""
         return int(self._require_built().values.size)

@@ -35,6 +35,8 @@ class ParameterVector:
         The loss's derivative by each of them, zero before the first backward pass.
     scratch : ndarray of shape (size,)
         Room for an intermediate result of the same size; its content means nothing.
+    has_gradients : bool
+        Whether a backward pass has filled `gradients`; until then their zeros mean nothing.
     """
 
     def __init__(self, shapes: Sequence[Mapping[str, Shape]], dtype: DTypeLike) -> None:
@@ -45,6 +47,7 @@ class ParameterVector:
         self.scratch: Array = aligned_empty(size, dtype)
         self.values.fill(0.0)
         self.gradients.fill(0.0)
+        self.has_gradients = False
 
     def views(self, vector: Array) -> list[dict[str, Array]]:
         """Cut `vector` into the layers' arrays, without copying.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from ffnn.callbacks import History
+from ffnn.recording import Recording
 from ffnn.registry import custom_classes, describe, rebuild
 
 if TYPE_CHECKING:
@@ -46,12 +47,21 @@ def capture(model: Sequential) -> Content:
         "entropy": model.entropy,
         "class_names": model.class_names,
         "feature_names": model.feature_names,
+        "has_gradients": model.has_gradients,
         "history": None,
+        "recording": None,
         "compile": None,
         "generators": [rng.bit_generator.state for rng in _generators(model)],
     }
     if model.history is not None:
-        config["history"] = {"names": list(model.history.history), "epoch": model.history.epoch}
+        config["history"] = {
+            "names": list(model.history.history),
+            "epoch": model.history.epoch,
+            "growing": model.history.growing,
+            "interrupted": model.history.interrupted,
+        }
+    if model.recording is not None:
+        config["recording"] = model.recording.get_config()
     if model.optimizer is not None:
         config["compile"] = {
             "optimizer": describe(model.optimizer),
@@ -71,8 +81,12 @@ def custom_classes_of(model: Sequential) -> dict[str, type]:
 def as_double(make: Callable[..., Sequential], model: Sequential) -> Sequential:
     """Return a copy of `model` that computes in float64 from the same values; `make` builds it."""
     config, arrays = capture(model)
-    doubled = {name: array.astype(np.float64) for name, array in arrays.items()}
-    config["dtype"] = "float64"
+    doubled = {
+        name: array.astype(np.float64)
+        for name, array in arrays.items()
+        if not name.startswith("recording/")  # which nothing is computed from
+    }
+    config |= {"dtype": "float64", "recording": None}
     return restore(make, config, doubled, custom_classes_of(model))
 
 
@@ -96,6 +110,9 @@ def _arrays(model: Sequential) -> dict[str, Array]:
     if model.history is not None:  # as arrays, which may hold what JSON may not: infinity and NaN
         for index, numbers in enumerate(model.history.history.values()):
             arrays[f"history/{index}"] = np.array(numbers, dtype=np.float64)
+    if model.recording is not None:
+        for name, array in model.recording.arrays().items():
+            arrays[f"recording/{name}"] = array
     return arrays
 
 
@@ -127,12 +144,12 @@ def restore(
     model = make(layers, dtype=config["dtype"], seed=config["seed"])
     model.entropy = config["entropy"]
     for index, layer in enumerate(layers):
-        prefix = f"state/{index}_{layer.name}/"
-        kept = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
+        kept = _under(f"state/{index}_{layer.name}/", arrays)
         if kept:
             layer.load_state(kept)
     if config["input_dim"] is not None:
         model.build(config["input_dim"])
+        model.has_gradients = config["has_gradients"]
     if config["compile"] is not None:
         how = config["compile"]
         parts = (rebuild(how[key], custom_objects) for key in ("optimizer", "loss", "metrics"))
@@ -140,17 +157,26 @@ def restore(
         assert model.optimizer is not None
         model.optimizer.iterations = how["iterations"]
     if config["history"] is not None:
-        names, epochs = config["history"]["names"], config["history"]["epoch"]
+        told = config["history"]
         model.history = History()
-        model.history.epoch = list(epochs)
+        model.history.epoch = list(told["epoch"])
+        model.history.growing = list(told["growing"])
+        model.history.interrupted = told["interrupted"]
         model.history.history = {
-            name: arrays[f"history/{index}"].tolist() for index, name in enumerate(names)
+            name: arrays[f"history/{index}"].tolist() for index, name in enumerate(told["names"])
         }
+    if config["recording"] is not None:
+        model.recording = Recording.restore(config["recording"], _under("recording/", arrays))
     _fill(_arrays(model), arrays)
     for rng, state in zip(_generators(model), config["generators"], strict=True):
         rng.bit_generator.state = state
     model.class_names, model.feature_names = config["class_names"], config["feature_names"]
     return model
+
+
+def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the arrays whose names begin with `prefix`, by what comes after it."""
+    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
 
 
 def _fill(arrays: Mapping[str, Array], values: Mapping[str, Array]) -> None:

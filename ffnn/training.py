@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 import signal
 import threading
+from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -86,35 +88,66 @@ class TrainStep:
         if self.backward_stages:
             self.backward_stages[-1].layer.needs_input_grad = False
         self.layers_with_state = [layer for layer in layers if layer.state]
+        # For those who watch: the stages of each layer, and which one the loss ends.
+        self._by_layer = [
+            (name, list(own)) for name, own in groupby(stages, lambda stage: stage.layer.name)
+        ]
+        whole = [stage for layer in layers for stage in layer.stages()]
+        self._ended_by_loss = whole[-1].layer.name if len(whole) > len(stages) else None
         self.loss = loss
         self.penalties = penalties
         self.vector = vector
         self.optimizer = optimizer
         self.metrics = metrics
 
-    def __call__(self, x: Array, y: Array, weight: Array | None) -> float:
+    def __call__(
+        self, x: Array, y: Array, weight: Array | None, watching: CallbackList | None = None
+    ) -> float:
         """Train on one batch and return its loss before the update.
+
+        Parameters
+        ----------
+        x, y : ndarray
+            The batch.
+        weight : ndarray or None
+            The rows' weights.
+        watching : CallbackList, optional
+            Told of the forward and the backward pass.
 
         Raises
         ------
         FloatingPointError
             The loss or the gradient is infinite or NaN; nothing was updated.
         """
-        loss = self.forward(x, y, weight)
+        outputs: dict[str, Array] = {}
+        loss = self.forward(x, y, weight, None if watching is None else outputs)
         if not math.isfinite(loss):
             raise FloatingPointError(f"the loss became {loss}")
         for metric in self.metrics:
             metric.update(y, self.loss.output)
+        if watching is not None:
+            watching.forward_end(outputs)
         self.backward()
+        if watching is not None:
+            watching.backward_end()
         self.optimizer.step()
         for layer in self.layers_with_state:
             layer.update_state()
         return loss
 
-    def forward(self, x: Array, y: Array, weight: Array | None) -> float:
-        """Return the loss of one batch, penalties included."""
-        output = run_forward(self.stages, x, training=True)
+    def forward(
+        self, x: Array, y: Array, weight: Array | None, outputs: dict[str, Array] | None = None
+    ) -> float:
+        """Return the loss of one batch, penalties included; `outputs` takes what layers put out."""
+        if outputs is None:
+            output = run_forward(self.stages, x, training=True)
+        else:
+            output = x
+            for name, stages in self._by_layer:
+                output = outputs[name] = run_forward(stages, output, training=True)
         loss = self.loss.forward(output, y, weight)
+        if outputs is not None and self._ended_by_loss is not None:
+            outputs[self._ended_by_loss] = self.loss.output
         for penalty in self.penalties:
             loss += penalty.value()
         return loss
@@ -122,6 +155,7 @@ class TrainStep:
     def backward(self) -> None:
         """Fill all gradients for the batch of the last `forward`."""
         run_backward(self.backward_stages, self.loss.backward())
+        self.vector.has_gradients = True
         for penalty in self.penalties:
             penalty.add_gradient()
 
@@ -274,6 +308,7 @@ def train(
         The loss or the gradient became infinite or NaN; the parameters are the last finite ones.
     """
     logs: Logs = {}
+    run = partial(step, watching=callbacks) if callbacks.watches_steps else step
     # Overflow on the way to a diverging loss is reported by the error, not by warnings.
     with Interrupt() as interrupt, np.errstate(over="ignore", invalid="ignore"):
         try:
@@ -282,7 +317,7 @@ def train(
                 callbacks.epoch_begin(epoch)
                 done = step.optimizer.iterations
                 try:
-                    logs = run_pass(step, batches, step.metrics, callbacks, interrupt)
+                    logs = run_pass(run, batches, step.metrics, callbacks, interrupt)
                 except FloatingPointError as error:
                     batch = step.optimizer.iterations - done + 1
                     raise diverged(error, step.optimizer, epoch + 1, batch) from None

@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 
 import ffnn
+from ffnn.callbacks import Recorder
 from ffnn.layers import BatchNorm, Dense, Dropout
 from ffnn.state import as_double, capture, custom_classes_of, restore
 
 
-def trained():
+def trained(*callbacks):
     layers = [Dense(3, "tanh"), BatchNorm(), Dropout(0.2), Dense(1)]
     model = ffnn.Sequential(layers, input_dim=2, seed=0)
     model.compile("adam", "mse", ["mae"])
     x = np.random.default_rng(0).standard_normal((20, 2))
-    model.fit(x, x[:, 0], epochs=2, verbose=0)
+    model.fit(x, x[:, 0], epochs=2, verbose=0, callbacks=callbacks)
     return model
 
 
@@ -88,3 +89,32 @@ class Passing(ffnn.layers.Layer):
 def test_classes_from_outside_are_told_apart():
     assert custom_classes_of(trained()) == {}
     assert custom_classes_of(ffnn.Sequential([Passing()])) == {"Passing": Passing}
+
+
+def test_a_recording_is_kept_as_names_and_arrays():
+    model = trained(Recorder(snapshots=1, histograms=4))
+
+    config, arrays = capture(model)
+
+    assert json.loads(json.dumps(config, allow_nan=False)) == config
+    assert len(json.dumps(config["recording"])) < 400
+    assert {name for name in arrays if name.startswith("recording/")} == {
+        *(f"recording/{kind}" for kind in ("weights", "gradients", "updates", "activations")),
+        "recording/epochs",
+        *(
+            f"recording/histograms/{kind}/{part}"
+            for kind in ("weights", "gradients", "activations")
+            for part in ("counts", "grids")
+        ),
+        *(f"recording/snapshots/{part}" for part in ("epochs", "weights", "gradients")),
+    }
+    copies = {name: array.copy() for name, array in arrays.items()}
+    assert restore(ffnn.Sequential, config, copies).recording == model.recording
+
+
+def test_the_double_goes_without_a_recording():
+    model = trained(Recorder(snapshots=1, histograms=4))
+
+    assert as_double(ffnn.Sequential, model).recording is None
+    assert model.recording is not None
+    assert ffnn.gradient_check(model, np.eye(2), np.ones(2)).max_error < 1e-6

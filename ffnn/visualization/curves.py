@@ -2,27 +2,57 @@
 
 from __future__ import annotations
 
+import math
+import textwrap
 from typing import TYPE_CHECKING
 
+from ffnn.visualization.series import is_logarithmic, read_curves
+from ffnn.visualization.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY_BLUE,
+    TRAINING,
+    VALIDATION,
+    VERMILION,
+    new_figure,
+)
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
-# Blue and vermilion out of the colour-blind-safe palette of Okabe and Ito.
-TRAINING, VALIDATION = "#0072B2", "#D55E00"
+    from ffnn.visualization.series import Curve, Record
+
+_COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY_BLUE, BLACK)
+_MARKERS = "os^D"  # the first until all colours are used, then the next
+_LEGEND_WIDTH = 52  # letters to a line
+_WIDEST = 9.6  # inches: wider figures cannot be read where they are shown 800 pixels wide
 
 
-def plot_curves(history: Mapping[str, Sequence[float]], epochs: Sequence[int]) -> Figure:
+def plot_curves(
+    history: Mapping[str, Sequence[float]], epochs: Sequence[int], growing: Collection[str] = ()
+) -> Figure:
     """Return a figure with a panel for the loss and for each metric, training and validation.
+
+    A ring marks the best epoch, and a dotted line leads to its number: that of validation where
+    there is one, else of training. A loss that spans more than two decades has a logarithmic axis.
 
     Parameters
     ----------
     history : mapping of str to sequence of float
-        Name → a number an epoch; a name with ``"val_"`` before it is drawn in its panel.
+        Name → a number an epoch; a name with ``"val_"`` before it is drawn in its panel. Numbers
+        that are not finite leave a gap.
     epochs : sequence of int
         The epochs' numbers, counted from 0; they are shown counted from 1.
+    growing : collection of str, optional
+        The names of the metrics of which more is better, without ``"val_"``.
 
     Returns
     -------
@@ -34,28 +64,216 @@ def plot_curves(history: Mapping[str, Sequence[float]], epochs: Sequence[int]) -
     ValueError
         There is no epoch to show.
     """
-    from matplotlib.figure import Figure
-
-    if not epochs:
+    if not epochs or not history:
         raise ValueError("there is nothing to plot: no epoch was trained")
-    names = [name for name in history if not name.startswith("val_")]
-    figure = Figure(figsize=(4.8 * len(names), 3.6), layout="constrained")
-    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
-        _plot_panel(axes, name, history, [epoch + 1 for epoch in epochs])
+    curves = read_curves(history, epochs, growing)
+    figure, panels = _new_panels(list(curves), most_columns=3, height=3.6)
+    for curve, axes in zip(curves.values(), panels, strict=True):
+        _plot_lines(axes, curve, (TRAINING, VALIDATION), _MARKERS[0])
+        _finish(axes, [curve])
+        if curve.best is None:
+            axes.set_title(_tell_best(curve), loc="right", fontsize=9)
+        else:
+            _ring(axes, curve.best, BLACK)
+            _write_best(axes, curve, curve.best)
+        axes.legend(fontsize=9)
     return figure
 
 
-def _plot_panel(
-    axes: Axes, name: str, history: Mapping[str, Sequence[float]], epochs: Sequence[int]
-) -> None:
+def compare_histories(histories: Mapping[str, Record]) -> Figure:
+    """Return a figure of several trainings' curves, a panel for the loss and for each metric.
+
+    Each training has its colour; training is solid, validation dashed. Rings mark the best epochs
+    as in `plot_curves`, and the legend below a panel tells their numbers. A metric is shown for
+    those trainings that have it.
+
+    Parameters
+    ----------
+    histories : mapping of str to History
+        What each training is called in the figure → what its `fit` returned.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not attached to any window.
+
+    Raises
+    ------
+    TypeError
+        `histories` is no mapping, or holds something other than histories.
+    ValueError
+        There is no history, or one without an epoch.
+
+    Examples
+    --------
+    >>> from ffnn.visualization.curves import compare_histories
+    >>> figure = compare_histories({"sgd": history, "adam": other})  # doctest: +SKIP
+    """
+    _check_histories(histories)
+    trainings = {
+        label: read_curves(record.history, record.epoch, record.growing)
+        for label, record in histories.items()
+    }
+    names = list(dict.fromkeys(name for curves in trainings.values() for name in curves))
+    num_lines = sum(1 + (len(str(label)) + 30) // _LEGEND_WIDTH for label in trainings)
+    figure, panels = _new_panels(names, most_columns=2, height=3.4 + 0.19 * num_lines)
+    for name, axes in zip(names, panels, strict=True):
+        _compare(figure, axes, {label: curves.get(name) for label, curves in trainings.items()})
+    if any(c.validation is not None for curves in trainings.values() for c in curves.values()):
+        _explain_line_styles(figure)
+    return figure
+
+
+def _check_histories(histories: Mapping[str, Record]) -> None:
+    if not hasattr(histories, "items"):
+        raise TypeError(
+            'compare_histories: expected a dict such as {"sgd": history, "adam": other}, '
+            f"got {type(histories).__name__}"
+        )
+    if not histories:
+        raise ValueError("compare_histories: there is nothing to plot: no history was given")
+    for label, record in histories.items():
+        if not hasattr(record, "epoch"):
+            raise TypeError(
+                f"compare_histories: {label!r} must be a History, which fit returns, "
+                f"got {type(record).__name__}"
+            )
+        if not record.epoch:
+            raise ValueError(f"compare_histories: no epoch was trained in {label!r}")
+
+
+def _new_panels(
+    names: Sequence[str], most_columns: int, height: float
+) -> tuple[Figure, list[Axes]]:
+    """Return an empty figure with a panel for each name, `height` inches each."""
+    columns = min(len(names), most_columns)
+    rows = math.ceil(len(names) / columns)
+    figure = new_figure(4.8 if columns == 1 else _WIDEST, height * rows)
+    return figure, [figure.add_subplot(rows, columns, place + 1) for place in range(len(names))]
+
+
+def _plot_lines(axes: Axes, curve: Curve, colours: tuple[str, str], marker: str) -> Line2D:
+    """Draw training and, where there is one, validation; return the line of training."""
+    every = math.ceil(len(curve.epochs) / 25)  # more markers than 25 would hide a line
+    (line,) = axes.plot(
+        curve.epochs,
+        curve.training,
+        color=colours[0],
+        marker=marker,
+        markersize=3.5,
+        markevery=every,
+        label="training",
+    )
+    if curve.validation is not None:
+        axes.plot(
+            curve.epochs,
+            curve.validation,
+            color=colours[1],
+            linestyle="--",
+            marker=marker,
+            markersize=3.5,
+            markevery=every,
+            label="validation",
+        )
+    return line
+
+
+def _ring(axes: Axes, best: tuple[int, float], colour: str) -> None:
+    """Mark the best epoch."""
+    axes.scatter(*best, s=70, facecolors="none", edgecolors=colour, linewidths=1.4, zorder=3)
+
+
+def _write_best(axes: Axes, curve: Curve, best: tuple[int, float]) -> None:
+    """Write the best epoch's number above the panel, where no curve is, and lead a line to it."""
+    in_right_half = best[0] > (curve.epochs[0] + curve.epochs[-1]) / 2
+    axes.annotate(
+        _tell_best(curve),
+        best,
+        xytext=(best[0], 1.02),
+        textcoords=axes.get_xaxis_transform(),
+        horizontalalignment="right" if in_right_half else "left",
+        verticalalignment="bottom",
+        fontsize=9,
+        arrowprops={
+            "arrowstyle": "-",
+            "linestyle": ":",
+            "color": GREY,
+            "relpos": (1.0 if in_right_half else 0.0, 0.0),
+            "shrinkA": 0.0,
+            "shrinkB": 4.0,  # up to the ring
+        },
+    )
+
+
+def _tell_best(curve: Curve) -> str:
+    if curve.best is None:
+        return "no finite number"
+    epoch, value = curve.best
+    return f"best {value:.4g}, epoch {epoch}"
+
+
+def _finish(axes: Axes, curves: Sequence[Curve]) -> None:
+    """Name and scale the axes of a panel."""
     from matplotlib.ticker import MaxNLocator
 
-    axes.plot(epochs, history[name], color=TRAINING, marker=".", label="training")
-    if f"val_{name}" in history:
-        validation = history[f"val_{name}"]
-        axes.plot(epochs, validation, color=VALIDATION, marker=".", ls="--", label="validation")
     axes.set_xlabel("epoch")
-    axes.set_ylabel(name.replace("_", " "))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_ylabel(curves[0].name.replace("_", " "), parse_math=False)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    first = min(curve.epochs[0] for curve in curves)
+    last = max(curve.epochs[-1] for curve in curves)
+    margin = 0.5 + 0.02 * (last - first)
+    axes.set_xlim(first - margin, last + margin)
+    if is_logarithmic(curves):
+        axes.set_yscale("log")
     axes.grid(alpha=0.3)
-    axes.legend()
+
+
+def _compare(figure: Figure, axes: Axes, curves: Mapping[str, Curve | None]) -> None:
+    """Draw one number of several trainings; None stands for one that does not have it."""
+    lines, texts = [], []
+    for number, (label, curve) in enumerate(curves.items()):
+        if curve is None:
+            continue
+        colour = _COLOURS[number % len(_COLOURS)]
+        marker = _MARKERS[number // len(_COLOURS) % len(_MARKERS)]
+        lines.append(_plot_lines(axes, curve, (colour, colour), marker))
+        if curve.best is not None:
+            _ring(axes, curve.best, colour)
+        texts.append(textwrap.fill(f"{label}: {_tell_best(curve)}", _LEGEND_WIDTH))
+    _finish(axes, [curve for curve in curves.values() if curve is not None])
+    _write_legend(figure, axes, lines, texts)
+
+
+def _write_legend(
+    figure: Figure, axes: Axes, lines: Sequence[Line2D], texts: Sequence[str]
+) -> None:
+    """Write the legend of a comparison below the panel."""
+    from matplotlib.transforms import ScaledTranslation
+
+    below = ScaledTranslation(0.0, -0.45, figure.dpi_scale_trans)
+    legend = axes.legend(
+        lines,
+        ["" for _ in lines],
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        bbox_transform=axes.transAxes + below,
+        fontsize=9,
+        frameon=False,
+    )
+    for entry, text in zip(legend.get_texts(), texts, strict=True):
+        entry.set_parse_math(False)  # labels are text, never markup
+        entry.set_text(text)
+
+
+def _explain_line_styles(figure: Figure) -> None:
+    from matplotlib.lines import Line2D
+
+    figure.legend(
+        handles=[
+            Line2D([], [], color=BLACK, label="training"),
+            Line2D([], [], color=BLACK, linestyle="--", label="validation"),
+        ],
+        loc="outside upper center",
+        ncols=2,
+        frameon=False,
+    )

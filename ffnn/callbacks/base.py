@@ -1,0 +1,174 @@
+"""What every callback is, and several of them as one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from ffnn._types import Array
+
+Logs = dict[str, float]
+
+
+class Callback:
+    """Hooks that do nothing; a subclass overrides those it needs.
+
+    Attributes
+    ----------
+    model : Sequential
+        The model in training.
+    params : dict
+        ``epochs``, ``initial_epoch``, ``steps`` (batches an epoch), ``verbose``, and ``metrics``,
+        the names that `logs` hold at the end of an epoch.
+    """
+
+    model: Any
+    params: Mapping[str, Any]
+
+    def on_train_begin(self, logs: Logs) -> None:
+        """Run before the first epoch."""
+
+    def on_train_end(self, logs: Logs) -> None:
+        """Run after the last epoch, also where training was stopped or interrupted."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
+        """Run before epoch number `epoch`, counted from 0."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Run after an epoch; `logs` hold its loss and metrics, validation included."""
+
+    def on_train_batch_begin(self, batch: int, logs: Logs) -> None:
+        """Run before batch number `batch` of the epoch, counted from 0."""
+
+    def on_forward_end(self, outputs: Mapping[str, Array]) -> None:
+        """Run between a training batch's forward and backward pass, once its loss is known.
+
+        A batch whose loss is not finite ends the training before this.
+
+        Parameters
+        ----------
+        outputs : mapping of str to ndarray of shape (batch, units)
+            Layer name → what the layer put out for this batch, from the first layer to the last;
+            where the loss takes the place of the last activation, the probabilities. It is the
+            layers' live working memory, to be read in this hook and not later.
+        """
+
+    def on_backward_end(self) -> None:
+        """Run after a training batch's backward pass and before the optimizer's update.
+
+        ``self.model.gradients`` are this batch's, penalties included, and
+        ``self.model.parameters`` are those that gave them. Both are live, to be read in this hook.
+        """
+
+    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
+        """Run after a batch and its update; ``logs["loss"]`` is the epoch's loss so far."""
+
+    def close(self) -> None:
+        """Let go of what `on_train_begin` opened; runs in every case, also after an error."""
+
+
+def overrides(callback: Callback, hook: str) -> bool:
+    """Tell whether `callback` does anything in `hook`."""
+    return getattr(type(callback), hook) is not getattr(Callback, hook)
+
+
+class CallbackList:
+    """Several callbacks as one.
+
+    Parameters
+    ----------
+    first, callbacks, last : iterable of Callback
+        Called in this order; `callbacks`, the user's, may be None.
+    model : Sequential
+        What they see as `model`.
+    params : mapping
+        What they see as `params`.
+
+    Attributes
+    ----------
+    watches_batches : bool
+        Whether any callback does something at the begin or the end of a batch.
+    watches_steps : bool
+        Whether any does something in the midst of a step, after its forward or backward pass.
+
+    Raises
+    ------
+    TypeError
+        `callbacks` is not a sequence of callbacks.
+    """
+
+    def __init__(
+        self,
+        first: Iterable[Callback],
+        callbacks: Iterable[Callback] | None,
+        last: Iterable[Callback],
+        *,
+        model: Any,
+        params: Mapping[str, Any],
+    ) -> None:
+        if isinstance(callbacks, Callback):
+            raise TypeError(f"callbacks: expected a list of callbacks, got {callbacks!r}")
+        self.callbacks = [*first, *(callbacks or ()), *last]
+        self._begun: list[Callback] = []
+        for callback in self.callbacks:
+            if not isinstance(callback, Callback):
+                raise TypeError(f"callbacks: expected objects of Callback, got {callback!r}")
+            callback.model, callback.params = model, params
+        self._batch_begin = self._hooks("on_train_batch_begin")
+        self._batch_end = self._hooks("on_train_batch_end")
+        self.watches_batches = bool(self._batch_begin or self._batch_end)
+        self._forward_end = self._hooks("on_forward_end")
+        self._backward_end = self._hooks("on_backward_end")
+        self.watches_steps = bool(self._forward_end or self._backward_end)
+
+    def _hooks(self, name: str) -> list[Callable[..., None]]:
+        """Return the hooks `name` that do anything."""
+        return [getattr(each, name) for each in self.callbacks if overrides(each, name)]
+
+    def train_begin(self) -> None:
+        """Call all `on_train_begin`."""
+        for callback in self.callbacks:
+            callback.on_train_begin({})
+            self._begun.append(callback)
+
+    def train_end(self, logs: Logs) -> None:
+        """Call all `on_train_end`."""
+        for callback in self.callbacks:
+            callback.on_train_end(logs)
+
+    def epoch_begin(self, epoch: int) -> None:
+        """Call all `on_epoch_begin`."""
+        for callback in self.callbacks:
+            callback.on_epoch_begin(epoch, {})
+
+    def epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Call all `on_epoch_end`."""
+        for callback in self.callbacks:
+            callback.on_epoch_end(epoch, logs)
+
+    def close(self) -> None:
+        """Call `close` of all that have begun."""
+        for callback in self._begun:
+            callback.close()
+
+    def batch_begin(self, batch: int) -> None:
+        """Call the `on_train_batch_begin` that do anything."""
+        for hook in self._batch_begin:
+            hook(batch, {})
+
+    def batch_end(self, batch: int, logs: Logs) -> None:
+        """Call the `on_train_batch_end` that do anything."""
+        for hook in self._batch_end:
+            hook(batch, logs)
+
+    def forward_end(self, outputs: Mapping[str, Array]) -> None:
+        """Call the `on_forward_end` that do anything."""
+        for hook in self._forward_end:
+            hook(outputs)
+
+    def backward_end(self) -> None:
+        """Call the `on_backward_end` that do anything."""
+        for hook in self._backward_end:
+            hook()

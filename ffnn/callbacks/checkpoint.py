@@ -1,0 +1,75 @@
+"""Saving the model while it trains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ffnn.callbacks.monitors import Monitor
+from ffnn.checks import check_int
+
+if TYPE_CHECKING:
+    import os
+
+    from ffnn.callbacks.base import Logs
+
+
+class ModelCheckpoint(Monitor):
+    """Save the model while it trains.
+
+    Parameters
+    ----------
+    filepath : str or path
+        Where to; fields such as ``{epoch:03d}`` or ``{val_loss:.3f}`` are filled in, the epoch
+        counted from 1.
+    monitor : str, default "val_loss"
+        Which number says what is best; used with `save_best_only`.
+    mode : {"auto", "min", "max"}, default "auto"
+        Whether less or more is better.
+    save_best_only : bool, default False
+        Whether to save only an epoch that is better than all before.
+    every : int, default 1
+        Save at every so many epochs.
+    """
+
+    def __init__(
+        self,
+        filepath: str | os.PathLike[str],
+        monitor: str = "val_loss",
+        mode: str = "auto",
+        save_best_only: bool = False,
+        every: int = 1,
+    ) -> None:
+        super().__init__(monitor, mode, 0.0)
+        self.filepath = str(filepath)
+        self.save_best_only = bool(save_best_only)
+        self.every = check_int("ModelCheckpoint", "every", every, low=1)
+
+    def on_train_begin(self, logs: Logs) -> None:
+        """Check the path, and begin to watch if it matters which epoch is best.
+
+        Raises
+        ------
+        ValueError, FileNotFoundError
+            A field of the path is unknown, or its folder is not there.
+        """
+        if self.save_best_only:
+            super().on_train_begin(logs)
+        known = self.params["metrics"]
+        try:
+            path = self.filepath.format(epoch=1, **dict.fromkeys(known, 0.0))
+        except (KeyError, IndexError) as error:
+            raise ValueError(
+                f"ModelCheckpoint: unknown field {error} in {self.filepath!r}; "
+                f"known: epoch, {', '.join(known)}"
+            ) from None
+        folder = Path(path).parent
+        if not folder.is_dir():
+            raise FileNotFoundError(f"ModelCheckpoint: there is no folder {folder}")
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Save, if it is this epoch's turn."""
+        if (epoch + 1) % self.every:
+            return
+        if not self.save_best_only or self._improves(logs):
+            self.model.save(self.filepath.format(epoch=epoch + 1, **logs))

@@ -1,0 +1,59 @@
+"""The numbers of a training in a CSV file."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ffnn.callbacks.base import Callback
+
+if TYPE_CHECKING:
+    import os
+
+    from ffnn.callbacks.base import Logs
+
+
+class CSVLogger(Callback):
+    """Write a line of numbers an epoch into a CSV file.
+
+    Parameters
+    ----------
+    filename : str or path
+        Where to.
+    append : bool, default False
+        Whether lines are added to a file that is there; its header must be the same.
+    """
+
+    def __init__(self, filename: str | os.PathLike[str], append: bool = False) -> None:
+        self.filename = str(filename)
+        self.append = bool(append)
+
+    def on_train_begin(self, logs: Logs) -> None:
+        """Begin a new file, or check the header of the one that lines are added to.
+
+        Raises
+        ------
+        ValueError
+            The header differs.
+        """
+        names = ["epoch", *self.params["metrics"]]
+        path = Path(self.filename)
+        if not (self.append and path.exists() and path.stat().st_size):
+            self._write("w", names)
+            return
+        with path.open(newline="", encoding="utf-8") as file:
+            header = next(csv.reader(file))
+        if header != names:
+            raise ValueError(
+                f"CSVLogger: {self.filename} has the columns {', '.join(header)}, "
+                f"this training has {', '.join(names)}; use another file"
+            )
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Write the epoch's line."""
+        self._write("a", [epoch, *(logs[name] for name in self.params["metrics"])])
+
+    def _write(self, mode: str, fields: list[Any]) -> None:
+        with Path(self.filename).open(mode, newline="", encoding="utf-8") as file:
+            csv.writer(file).writerow(fields)

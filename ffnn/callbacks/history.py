@@ -1,0 +1,74 @@
+"""The record of a training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ffnn.callbacks.base import Callback
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ffnn.callbacks.base import Logs
+
+
+class History(Callback):
+    """The record of a training, which `fit` returns.
+
+    Attributes
+    ----------
+    history : dict of str to list of float
+        ``"loss"``, the metrics' names, and each with ``"val_"`` before it: a number an epoch.
+    epoch : list of int
+        The epochs' numbers, counted from 0.
+    growing : list of str
+        The names of the metrics of which more is better.
+    interrupted : bool
+        Whether Ctrl-C ended the training.
+    """
+
+    def __init__(self) -> None:
+        self.history: dict[str, list[float]] = {}
+        self.epoch: list[int] = []
+        self.growing: list[str] = []
+        self.interrupted = False
+
+    def on_train_begin(self, logs: Logs) -> None:
+        """Remember of which metrics more is better."""
+        self.growing = [metric.name for metric in self.model.metrics if metric.higher_is_better]
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Append the epoch's numbers."""
+        self.epoch.append(epoch)
+        for name, value in logs.items():
+            self.history.setdefault(name, []).append(value)
+
+    def plot(self) -> Figure:
+        """Return a figure of the loss and of each metric per epoch, the best epoch marked.
+
+        Training and validation are drawn together; the best epoch is that of the validation if
+        there is one. Several histories are compared by `ffnn.visualization.compare_histories`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Save it with its ``savefig``; a notebook shows it.
+
+        Raises
+        ------
+        ValueError
+            No epoch was trained.
+        """
+        from ffnn.visualization.curves import plot_curves
+
+        return plot_curves(self.history, self.epoch, self.growing)
+
+    def _repr_html_(self) -> str:
+        """Return a table and small pictures of the curves, for notebooks."""
+        from ffnn.visualization.notebook import history_html
+
+        return history_html(self)
+
+    def __repr__(self) -> str:
+        last = ", ".join(f"{name}={values[-1]:.4f}" for name, values in self.history.items())
+        return f"<History of {len(self.epoch)} epochs{': ' if last else ''}{last}>"

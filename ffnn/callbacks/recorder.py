@@ -1,0 +1,248 @@
+"""Statistics of weights, gradients, updates and activations, over whole epochs."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ffnn.callbacks.base import Callback
+from ffnn.callbacks.binning import Bins
+from ffnn.callbacks.pooling import Pool, Scratch, UpdatePool, euclidean_norm
+from ffnn.checks import check_int
+from ffnn.recording import VALUE_KINDS, Recording, Snapshot
+from ffnn.workspace import aligned_empty
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from ffnn._types import Array
+    from ffnn.callbacks.base import Logs
+    from ffnn.callbacks.pooling import Block
+
+
+class Recorder(Callback):
+    """Record how weights, gradients, updates and activations go, epoch by epoch.
+
+    What it saw is plain data, a `Recording`: its own `recording`, and the model's, which is saved
+    with the model. It changes nothing in the training. For each epoch it has, of every parameter
+    array and of every layer's output:
+
+    - **gradients**, those of the loss with its penalties, before any clipping. ``mean``,
+      ``spread`` (the population's standard deviation) and ``zeros`` (the share of entries that are
+      exactly 0) are taken over all entries in all watched batches; ``norm`` is the mean over the
+      watched batches of the Euclidean norm.
+    - **activations**, what the layer put out in training, after its activation and, of dropout,
+      with units switched off. ``mean``, ``spread`` and ``zeros`` are taken over all entries of all
+      watched rows, each row counting once whatever the batches' sizes; ``norm`` is √(mean over
+      the rows of ‖row‖²).
+    - **updates**, what the optimizer added to the parameter in a watched batch. ``norm`` is the
+      mean over the batches of ‖update‖, ``ratio`` the mean of ‖update‖ / ‖parameter before it‖.
+      Batches in which the whole parameter is 0, as biases are at first, do not count in the
+      ratio, which is NaN if there are no others. About 1e-3 is a common rule of thumb for
+      weights.
+    - **weights**, the parameters at the end of the epoch: ``mean``, ``spread``, ``norm`` and
+      ``zeros`` of their entries.
+
+    Watched are the batches 0, `every`, 2 `every`, ... of each epoch. An epoch that Ctrl-C cuts
+    short is left out.
+
+    Parameters
+    ----------
+    every : int, default 1
+        Look at every so many batches. A look is about ten passes over all parameters, which may
+        be half of the time of a step with few rows (`benchmarks/bench_recorder.py` measures it);
+        with 10, a tenth of that is left.
+    snapshots : int, optional
+        Keep all parameters and the mean of the watched batches' gradients, at the first epoch and
+        at every so many epochs after it; None keeps none.
+    histograms : int, optional
+        Count the values of weights, gradients and activations in so many bins, at least 2; None
+        counts none. The bins of an epoch have one width, the narrowest power of two at which all
+        of the epoch's values fit in, edges at whole multiples of it, and begin with the one that
+        holds the smallest value. Infinities and NaN are not counted. It takes longer than all of
+        the rest.
+
+    Attributes
+    ----------
+    recording : Recording or None
+        Of the last training.
+
+    References
+    ----------
+    Glorot, Bengio, "Understanding the difficulty of training deep feedforward neural networks",
+    AISTATS 2010, watches activations and gradients so. The ratio and its rule of thumb are from
+    Karpathy's notes to the course CS231n, Stanford 2016, "Neural networks 3", "Ratio of weights to
+    updates".
+
+    Examples
+    --------
+    >>> recorder = ffnn.callbacks.Recorder()
+    >>> model.fit(x, y, epochs=10, callbacks=[recorder])
+    >>> model.recording.series("gradients", "dense_1", "weight", "norm")
+    >>> model.recording.plot().savefig("training.png")
+    """
+
+    recording: Recording | None = None
+
+    def __init__(
+        self, every: int = 1, snapshots: int | None = None, histograms: int | None = None
+    ) -> None:
+        self.every = check_int("Recorder", "every", every, low=1)
+        self.snapshots = snapshots
+        if snapshots is not None:
+            self.snapshots = check_int("Recorder", "snapshots", snapshots, low=1)
+        self.histograms = histograms
+        if histograms is not None:
+            self.histograms = check_int("Recorder", "histograms", histograms, low=2)
+
+    def on_train_begin(self, logs: Logs) -> None:
+        """Begin a new recording."""
+        layers = self.model.layers
+        parameters = [(layer.name, name) for layer in layers for name in layer.params]
+        names = [layer.name for layer in layers]
+        self.recording = self.model.recording = Recording(parameters, names, self.histograms)
+        self._memory = _Memory(self.model)
+
+    def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
+        """Begin to count anew."""
+        assert self.recording is not None
+        since = epoch - self.params["initial_epoch"]
+        due = self.snapshots is not None and since % self.snapshots == 0
+        self._epoch = _Epoch(self.recording, sums_gradients=due)
+
+    def on_train_batch_begin(self, batch: int, logs: Logs) -> None:
+        """Decide whether to look at this batch."""
+        self._looks = batch % self.every == 0
+
+    def on_forward_end(self, outputs: Mapping[str, Array]) -> None:
+        """Take in what the layers put out."""
+        if self._looks:
+            self._epoch.add_outputs(self._memory.scratch, outputs)
+
+    def on_backward_end(self) -> None:
+        """Take in the gradients, and remember the parameters."""
+        if self._looks:
+            self._epoch.add_gradients(self._memory.gradients, self.model.gradients)
+            self._memory.remember_parameters()
+
+    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
+        """Take in the update."""
+        if self._looks:
+            self._epoch.add_updates(*self._memory.measure_update())
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Take in the parameters, and write the epoch down."""
+        assert self.recording is not None
+        self._epoch.add_weights(self._memory.parameters)
+        self._epoch.write(self.recording, epoch, self.model.parameters)
+
+    def close(self) -> None:
+        """Let go of the working memory."""
+        for name in ("_memory", "_epoch"):
+            self.__dict__.pop(name, None)
+
+
+class _Memory:
+    """A model's flat vectors, cut up by parameter array, and what they are before an update."""
+
+    def __init__(self, model: Any) -> None:
+        self._live: Array = model.parameters
+        self._kept = aligned_empty(self._live.size, self._live.dtype)
+        self.scratch = Scratch(self._live.dtype)
+        sizes = [array.size for layer in model.layers for array in layer.params.values()]
+        self.parameters, self.gradients, self._updates = (
+            self._cut(vector, sizes) for vector in (self._live, model.gradients, self._kept)
+        )
+        self._norms: list[float] = []
+
+    def _cut(self, vector: Array, sizes: Iterable[int]) -> list[list[Block]]:
+        ends = list(itertools.accumulate(sizes))
+        return [
+            self.scratch.cut(vector[start:end]) for start, end in itertools.pairwise([0, *ends])
+        ]
+
+    def remember_parameters(self) -> None:
+        """Keep the parameters as they are, and their norms."""
+        np.copyto(self._kept, self._live)
+        self._norms = [euclidean_norm(blocks) for blocks in self.parameters]
+
+    def measure_update(self) -> tuple[list[float], list[float]]:
+        """Return the norms of what was added to each array since, and of the array before."""
+        np.subtract(self._live, self._kept, out=self._kept)
+        return [euclidean_norm(blocks) for blocks in self._updates], self._norms
+
+
+class _Epoch:
+    """What was seen in one epoch."""
+
+    def __init__(self, recording: Recording, sums_gradients: bool) -> None:
+        names = {kind: recording.names(kind) for kind in VALUE_KINDS}
+        self._places = {layer: place for place, (layer, _) in enumerate(names["activations"])}
+        self._pools = {kind: [Pool() for _ in names[kind]] for kind in VALUE_KINDS}
+        self._bins: dict[str, list[Bins]] = {}
+        if recording.bins is not None:
+            bins = recording.bins
+            self._bins = {kind: [Bins(bins) for _ in names[kind]] for kind in VALUE_KINDS}
+        self._updates = [UpdatePool() for _ in names["weights"]]
+        self._num_rows = 0
+        self._num_batches = 0
+        self._sums_gradients = sums_gradients
+        self._gradient_sum: Array | None = None
+
+    def _add(self, kind: str, place: int, blocks: Sequence[Block]) -> None:
+        self._pools[kind][place].add(blocks)
+        if self._bins:
+            self._bins[kind][place].add(blocks)
+
+    def add_outputs(self, scratch: Scratch, outputs: Mapping[str, Array]) -> None:
+        """Take in what the layers put out for a batch."""
+        rows = 0
+        for name, output in outputs.items():
+            rows = len(output)
+            # In the order in which it lies in memory, so that nothing is copied.
+            vector = output.astype(scratch.dtype, copy=False).ravel("K")
+            self._add("activations", self._places[name], scratch.cut(vector))
+        self._num_rows += rows
+
+    def add_gradients(self, arrays: Iterable[Sequence[Block]], vector: Array) -> None:
+        """Take in a batch's gradients, cut up and as a whole."""
+        for place, blocks in enumerate(arrays):
+            self._add("gradients", place, blocks)
+        self._num_batches += 1
+        if self._sums_gradients:
+            if self._gradient_sum is None:
+                self._gradient_sum = np.zeros(vector.size)
+            self._gradient_sum += vector
+
+    def add_updates(self, norms: Iterable[float], before: Iterable[float]) -> None:
+        """Take in a batch's updates."""
+        for pool, norm, old in zip(self._updates, norms, before, strict=True):
+            pool.add(norm, old)
+
+    def add_weights(self, arrays: Iterable[Sequence[Block]]) -> None:
+        """Take in the parameters at the end."""
+        for place, blocks in enumerate(arrays):
+            self._add("weights", place, blocks)
+
+    def write(self, recording: Recording, epoch: int, parameters: Array) -> None:
+        """Add the epoch to a recording."""
+        tables = {
+            kind: np.array([(pool.mean, pool.spread, pool.norm, pool.zeros) for pool in pools])
+            for kind, pools in self._pools.items()
+        }
+        tables["activations"][:, 2] = [self._row_norm(p) for p in self._pools["activations"]]
+        tables["updates"] = np.array([(pool.norm, pool.ratio) for pool in self._updates])
+        counts = {kind: np.array([b.counts for b in bins]) for kind, bins in self._bins.items()}
+        grids = {kind: np.array([b.grid for b in bins]) for kind, bins in self._bins.items()}
+        recording.append(epoch, tables, counts, grids)
+        if self._gradient_sum is not None:
+            mean = (self._gradient_sum / self._num_batches).astype(parameters.dtype)
+            recording.snapshots.append(Snapshot(epoch, parameters.copy(), mean))
+
+    def _row_norm(self, pool: Pool) -> float:
+        """Return √(mean over the rows of ‖row‖²)."""
+        units = pool.count / self._num_rows
+        return math.sqrt((pool.mean * pool.mean + pool.spread * pool.spread) * units)

@@ -1,0 +1,220 @@
+"""How a training went inside: statistics and distributions of a `Recording`, epoch by epoch."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ffnn.visualization.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY_BLUE,
+    VERMILION,
+    new_figure,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ffnn._types import Array
+    from ffnn.recording import Recording
+
+_COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY_BLUE, BLACK)
+_LINE_STYLES = ("-", "--", ":", "-.")  # the first until all colours are used, then the next
+_MARKERS = ".s^D"  # the first until all of both are used, then the next
+_LEGEND_WIDTH = 96  # letters that fit side by side
+_LONGEST_NAME = 48
+_MOST_ROWS = 10
+_ROW_HEIGHT = 0.9
+RULE_OF_THUMB = 1e-3
+
+
+class _Panel(NamedTuple):
+    """What a panel shows."""
+
+    kind: str
+    statistic: str
+    title: str
+    is_logarithmic: bool
+
+
+_PANELS = (
+    _Panel("gradients", "norm", "norm of the gradient", True),
+    _Panel("updates", "ratio", "ratio of update to parameter (dotted: 1e-3)", True),
+    _Panel("activations", "zeros", "share of zero activations", False),
+    _Panel("weights", "spread", "spread of the parameter", False),
+)
+
+
+def plot_recording(recording: Recording) -> Figure:
+    """Return a figure of how a training went inside, a line for each layer.
+
+    Four panels show the gradient's norm, the ratio of update to parameter with the rule of thumb
+    1e-3, the share of activations that are 0, and the parameters' spread. Of each layer the first
+    parameter array is shown, its weight or gain.
+
+    Parameters
+    ----------
+    recording : Recording
+        What a `Recorder` recorded.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not attached to any window.
+
+    Raises
+    ------
+    ValueError
+        No epoch was recorded.
+    """
+    from matplotlib.lines import Line2D
+
+    _check_epochs(recording)
+    layers = [layer for layer, _ in recording.names("activations")]
+    names = [_shorten(layer) for layer in layers]
+    num_columns = min(len(names), max(1, _LEGEND_WIDTH // (max(map(len, names)) + 8)))
+    figure = new_figure(9.0, 5.4 + 0.22 * math.ceil(len(names) / num_columns))
+    grid = figure.subplots(2, 2, sharex=True)
+    epochs = [epoch + 1 for epoch in recording.epochs]
+    for panel, axes in zip(_PANELS, grid.flat, strict=True):
+        for layer, array in _first_arrays(recording, panel.kind).items():
+            series = recording.series(panel.kind, layer, array, panel.statistic)
+            axes.plot(epochs, series, **_style(layers.index(layer)))
+        _finish(axes, panel)
+    for axes in grid[-1]:
+        axes.set_xlabel("epoch")
+        axes.set_xlim(*_epoch_limits(epochs))
+    handles = [Line2D([], [], **_style(place)) for place in range(len(layers))]
+    legend = figure.legend(handles, names, loc="outside lower center", ncols=num_columns)
+    for text in legend.get_texts():
+        text.set_parse_math(False)  # names are text, never markup
+    return figure
+
+
+def _epoch_limits(epochs: Sequence[int]) -> tuple[float, float]:
+    margin = 0.04 * (epochs[-1] - epochs[0]) or 0.5
+    return epochs[0] - margin, epochs[-1] + margin
+
+
+def _style(place: int) -> dict[str, Any]:
+    """Return the look of the line of the layer at `place`."""
+    turn, colour = divmod(place, len(_COLOURS))
+    again, style = divmod(turn, len(_LINE_STYLES))
+    marker = _MARKERS[again % len(_MARKERS)]
+    return {"color": _COLOURS[colour], "linestyle": _LINE_STYLES[style], "marker": marker}
+
+
+def _shorten(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+
+
+def _check_epochs(recording: Recording) -> None:
+    if not recording.epochs:
+        raise ValueError("there is nothing to plot: no epoch was recorded")
+
+
+def _first_arrays(recording: Recording, kind: str) -> Mapping[str, str]:
+    """Return each layer's first array of a kind."""
+    first: dict[str, str] = {}
+    for layer, array in recording.names(kind):
+        first.setdefault(layer, array)
+    return first
+
+
+def _finish(axes: Axes, panel: _Panel) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_title(panel.title, loc="left", fontsize=10)
+    axes.grid(alpha=0.3)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    if panel.kind == "updates":
+        axes.axhline(RULE_OF_THUMB, color=GREY, linestyle=(0, (1, 2)), zorder=1)
+    if panel.statistic == "zeros":
+        axes.set_ylim(-0.03, 1.03)
+    drawn = [np.asarray(line.get_ydata()) for line in axes.lines]
+    if panel.is_logarithmic and any((values > 0.0).any() for values in drawn):
+        axes.set_yscale("log")
+
+
+def plot_recorded_histograms(recording: Recording, layer: str, array: str | None = None) -> Figure:
+    """Return a figure of how a layer's distributions went, epoch by epoch.
+
+    Panels show the values of a parameter array, its gradients and the layer's activations. Each
+    has a histogram for an epoch, from the first at the top to the last, at most ten of them, evenly
+    spread. A bin's height is the square root of its count, so that tails beside a tall peak can be
+    seen, and the tallest bin of each epoch is equally tall.
+
+    Parameters
+    ----------
+    recording : Recording
+        What a `Recorder` with histograms recorded.
+    layer : str
+        The layer's name.
+    array : str, optional
+        The parameter's name; by default the layer's first.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not attached to any window.
+
+    Raises
+    ------
+    ValueError
+        A name is unknown, no histograms were recorded, or no epoch was.
+    """
+    _check_epochs(recording)
+    array = array or _first_arrays(recording, "weights").get(layer)
+    panels = [
+        ("activations", _first_arrays(recording, "activations").get(layer, ""), "activations")
+    ]
+    if array is not None:
+        panels.insert(0, ("gradients", array, f"gradient of {array}"))
+        panels.insert(0, ("weights", array, array))
+    histograms = [recording.histogram(kind, layer, name) for kind, name, _ in panels]
+    num_epochs = len(recording.epochs)
+    places = np.unique(np.linspace(0, num_epochs - 1, _MOST_ROWS).round().astype(int))
+    figure = new_figure(max(4.6, 3.2 * len(panels)), 1.6 + 0.4 * len(places))
+    all_axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axes, (_, _, label), histogram in zip(all_axes, panels, histograms, strict=True):
+        for row, place in enumerate(places):
+            _plot_row(axes, row, histogram.edges[place], histogram.counts[place])
+        _make_room(axes)
+        axes.set_xlabel(label, parse_math=False)
+        axes.grid(axis="x", alpha=0.3)
+    all_axes[0].set_yticks(range(len(places)), [recording.epochs[place] + 1 for place in places])
+    all_axes[0].set_ylabel("epoch")
+    all_axes[0].set_ylim(len(places) - 0.8, -1.1)  # the first at the top
+    title = f"{_shorten(layer)}\nheights are square roots of counts"
+    figure.suptitle(title, fontsize=10, parse_math=False)
+    return figure
+
+
+def _make_room(axes: Axes) -> None:
+    """Show a value that all have in common as a thin line, not as wide as the axes."""
+    low, high = axes.get_xlim()
+    middle = (low + high) / 2.0
+    if high - low < max(1e-5 * abs(middle), 1e-25):
+        room = 0.5 * abs(middle) if abs(middle) > 1e-20 else 1.0
+        axes.set_xlim(middle - room, middle + room)
+
+
+def _plot_row(axes: Axes, row: int, edges: Array, counts: Array) -> None:
+    """Draw a histogram that stands on y = `row`, upwards where y grows downwards."""
+    used = np.flatnonzero(counts)
+    if not used.size:
+        return
+    first, last = used[0], used[-1] + 1
+    heights = _ROW_HEIGHT * np.sqrt(counts[first:last] / counts.max())
+    axes.stairs(row - heights, edges[first : last + 1], baseline=row, fill=True, color=SKY_BLUE)
+    axes.stairs(row - heights, edges[first : last + 1], baseline=row, color=BLUE, linewidth=0.8)
