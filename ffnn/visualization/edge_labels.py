@@ -1,0 +1,204 @@
+"""Weight and gradient on each edge of a small network, so that no two labels overlap."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+    from ffnn._types import Array
+
+GROWTH = 1.15  # of a figure in which the labels do not fit
+MAX_TRIES = 6  # a figure of twice the size is too large to read
+LABEL = "edge label"  # the artists' gid
+# Shares of an edge, the middle first, then outwards to both sides.
+_SHARES = np.array(sorted(np.linspace(0.1, 0.9, 65), key=lambda share: abs(share - 0.5)))
+
+
+def short(value: Any) -> str:
+    """Return a number with three significant digits."""
+    return f"{float(value):.3g}"
+
+
+def write_edge_labels(axes: Axes, segments: Array, weight: Array, gradient: Array | None) -> bool:
+    """Write the weight, and behind it the gradient, along each edge.
+
+    The figure grows until all labels fit. If it would become too large to read, it keeps its size
+    and there are none.
+
+    Parameters
+    ----------
+    axes : Axes
+        With all its nodes drawn, and with all that is written beside them.
+    segments : ndarray of shape (edges, 2, 2)
+        Start and end of each edge, the start to the left of the end.
+    weight : ndarray of shape (edges,)
+        What to write.
+    gradient : ndarray of shape (edges,), or None
+        What to write behind it; None if it was never computed.
+
+    Returns
+    -------
+    bool
+        Whether the labels fit.
+    """
+    figure = cast("Figure", axes.get_figure())
+    others = list(axes.texts)
+    texts = [
+        _write_label(axes, label, middle)
+        for label, middle in zip(_labels(weight, gradient), segments.mean(axis=1), strict=True)
+    ]
+    width, height = figure.get_size_inches().tolist()
+    for tries in range(MAX_TRIES):
+        figure.set_size_inches(width * GROWTH**tries, height * GROWTH**tries)
+        figure.draw_without_rendering()  # lays the figure out
+        pixels = axes.transData.transform(segments.reshape(-1, 2)).reshape(-1, 2, 2)
+        sizes = np.array(
+            [cast("Any", text.get_bbox_patch()).get_window_extent().size for text in texts]
+        )
+        centres = place_labels(pixels, sizes, _obstacles(axes, others))
+        if centres is not None:
+            _move(axes, texts, pixels, centres)
+            return True
+    figure.set_size_inches(width, height)
+    for text in texts:
+        text.remove()
+    return False
+
+
+def _labels(weight: Array, gradient: Array | None) -> list[str]:
+    shown = [short(value) for value in weight]
+    if gradient is None:
+        return shown
+    return [f"{w}  ∇ {short(g)}" for w, g in zip(shown, gradient, strict=True)]
+
+
+def _write_label(axes: Axes, label: str, middle: Array) -> Text:
+    return axes.text(
+        float(middle[0]),
+        float(middle[1]),
+        label,
+        size=6.5,
+        ha="center",
+        va="center",
+        rotation_mode="anchor",
+        bbox={"boxstyle": "square,pad=0.2", "fc": "white", "ec": "none", "alpha": 0.9},
+        gid=LABEL,
+        zorder=4,
+    )
+
+
+def _move(axes: Axes, texts: list[Text], pixels: Array, centres: Array) -> None:
+    """Write each text around its centre along its edge."""
+    points = axes.transData.inverted().transform(centres)
+    directions = pixels[:, 1] - pixels[:, 0]
+    angles = np.degrees(np.arctan2(directions[:, 1], directions[:, 0]))
+    for text, point, angle in zip(texts, points.tolist(), angles.tolist(), strict=True):
+        text.set_position(point)
+        text.set_rotation(angle)
+
+
+def _obstacles(axes: Axes, texts: list[Text]) -> Array:
+    """Return the corners of all nodes and of what is written beside them, in pixels."""
+    from matplotlib.collections import PathCollection
+
+    boxes = [text.get_window_extent().extents for text in texts]
+    for nodes in axes.collections:
+        if isinstance(nodes, PathCollection):  # made by scatter
+            centres = axes.transData.transform(nodes.get_offsets())
+            radius = np.sqrt(nodes.get_sizes()[0]) / 2 * cast("Figure", axes.get_figure()).dpi / 72
+            boxes.extend(np.hstack([centres - radius, centres + radius]))
+    extents = np.reshape(boxes, (-1, 4))
+    return extents[:, [[0, 1], [2, 1], [2, 3], [0, 3]]]
+
+
+# -- geometry --------------------------------------------------------------------------------------
+
+
+def place_labels(segments: Array, sizes: Array, obstacles: Array) -> Array | None:
+    """Return a point on each edge around which its label fits, or None if one fits nowhere.
+
+    Labels are rectangles along their edges. They are placed one after the other, each as near to
+    the middle of its edge as it is free.
+
+    Parameters
+    ----------
+    segments : ndarray of shape (edges, 2, 2)
+        Start and end of each edge, as x and y.
+    sizes : ndarray of shape (edges, 2)
+        Length and height of each label, in the same unit.
+    obstacles : ndarray of shape (obstacles, 4, 2)
+        The corners of rectangles to keep clear of, in turn.
+
+    Returns
+    -------
+    ndarray of shape (edges, 2), or None
+        The labels' centres.
+    """
+    taken = list(obstacles)
+    centres = np.empty((len(segments), 2))
+    for index, (start, end) in enumerate(segments):
+        points = start + _SHARES[:, None] * (end - start)
+        boxes = label_corners(points, sizes[index], end - start)
+        free = ~overlaps(boxes, np.reshape(taken, (-1, 4, 2))).any(axis=1)
+        if not free.any():
+            return None
+        place = free.argmax()
+        centres[index] = points[place]
+        taken.append(boxes[place])
+    return centres
+
+
+def label_corners(centres: Array, size: Array, direction: Array) -> Array:
+    """Return the corners of rectangles of one size and direction.
+
+    Parameters
+    ----------
+    centres : ndarray of shape (rectangles, 2)
+        Their centres.
+    size : ndarray of shape (2,)
+        Their length, along `direction`, and height.
+    direction : ndarray of shape (2,)
+        Of any length but 0.
+
+    Returns
+    -------
+    ndarray of shape (rectangles, 4, 2)
+        The corners, in turn.
+    """
+    along = direction / np.linalg.norm(direction) * size[0] / 2
+    across = np.array([-direction[1], direction[0]]) / np.linalg.norm(direction) * size[1] / 2
+    steps = np.array([-along - across, along - across, along + across, across - along])
+    corners: Array = centres[:, None, :] + steps
+    return corners
+
+
+def overlaps(rectangles: Array, others: Array) -> Array:
+    """Tell which rectangles overlap, by the separating axis theorem.
+
+    Two rectangles are apart if and only if their projections on a side of one of them are.
+
+    Parameters
+    ----------
+    rectangles : ndarray of shape (m, 4, 2)
+        Their corners, in turn; all of one direction.
+    others : ndarray of shape (n, 4, 2)
+        Their corners, in turn.
+
+    Returns
+    -------
+    ndarray of bool, shape (m, n)
+        Whether they have more in common than their borders.
+    """
+    own = np.broadcast_to(rectangles[0, [1, 3]] - rectangles[0, 0], (len(others), 2, 2))
+    axes = np.concatenate([own, others[:, [1, 3]] - others[:, [0]]], axis=1)
+    left = np.einsum("mcd,nad->mnac", rectangles, axes)
+    right = np.einsum("ncd,nad->nac", others, axes)
+    apart = (left.max(axis=3) <= right.min(axis=2)) | (right.max(axis=2) <= left.min(axis=3))
+    overlapping: Array = ~apart.any(axis=2)
+    return overlapping

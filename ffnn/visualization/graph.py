@@ -1,0 +1,195 @@
+"""The network as a graph in memory and in files; the home of networkx."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ffnn.visualization.graph_figure import plot_graph
+from ffnn.visualization.selection import select
+from ffnn.visualization.structure import BIAS, node_id, read_structure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import networkx as nx
+
+    from ffnn._types import Array
+    from ffnn.network import Network
+    from ffnn.visualization.selection import ShownColumn, ShownEdges
+    from ffnn.visualization.structure import Connection
+
+SUFFIXES = (".html", ".svg", ".png", ".graphml")
+PNG_DPI = 150
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def to_networkx(model: Network) -> nx.DiGraph:
+    """Return a directed graph with one edge for each entry of each `Dense` weight and bias.
+
+    Parameters
+    ----------
+    model : Network
+        Built; trained or not.
+
+    Returns
+    -------
+    networkx.DiGraph
+        Its nodes are strings such as ``"input 3"``, ``"dense_1 5"`` and ``"dense_1 bias"``. Each
+        has the attributes
+
+        - ``kind``: ``"input"``, ``"bias"``, ``"neuron"`` or ``"output"``;
+        - ``layer``: 0 for the inputs, k for the k-th `Dense`; a bias node stands in the layer
+          before the one that it feeds;
+        - ``unit``: its number in the layer, counted from 0; -1 for a bias node;
+        - ``layer_name``: ``"input"``, or the name of the `Dense`; of a bias node, the one it feeds;
+        - ``label``: the feature's or class's name if there is one, else the node itself;
+        - ``x``, ``y``: where to draw it.
+
+        Neurons and outputs also have their ``activation`` and, if the layer has biases, ``bias``
+        and ``bias_gradient``. Where a normalisation stands behind a column of neurons or inputs,
+        they have its ``gamma``, ``gamma_gradient``, ``beta`` and ``beta_gradient``.
+
+        Each edge has the floats ``weight`` and ``gradient``, exactly the arrays' values. As long as
+        no gradient was computed, every gradient in the graph is NaN.
+
+    Raises
+    ------
+    RuntimeError
+        The model is not built, so it has no weights.
+    """
+    import networkx as nx
+
+    view = select(read_structure(model))
+    incoming: list[Connection | None] = [None, *view.structure.connections]
+    graph = nx.DiGraph()
+    for shown, connection in zip(view.columns, incoming, strict=True):
+        graph.add_nodes_from(_neurons(shown, connection))
+    for shown, connection in zip(view.columns, incoming[1:], strict=False):
+        if connection is not None and connection.bias is not None:
+            graph.add_node(node_id(connection.layer_name, BIAS), **_bias_node(shown, connection))
+    for edges in view.edges:
+        source_name = view.columns[edges.connection.source].column.layer_name
+        graph.add_edges_from(_edges(edges, source_name))
+    return graph
+
+
+def _neurons(
+    shown: ShownColumn, connection: Connection | None
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the nodes of a column; `connection` leads to it."""
+    column = shown.column
+    numbers: dict[str, Array | None] = {}
+    if connection is not None and connection.bias is not None:
+        numbers = {"bias": connection.bias, "bias_gradient": connection.bias_gradient}
+    for name, gain in column.gains.items():
+        numbers |= {name: gain.value, f"{name}_gradient": gain.gradient}
+    lists = {name: _floats(array, column.size) for name, array in numbers.items()}
+    common: dict[str, Any] = {
+        "kind": column.kind,
+        "layer": column.index,
+        "layer_name": column.layer_name,
+    }
+    if column.activation:
+        common["activation"] = column.activation
+    for unit, y in enumerate(shown.y.tolist()):
+        yield (
+            node_id(column.layer_name, unit),
+            common
+            | {"unit": unit, "label": _NOT_XML.sub("\ufffd", column.label(unit))}
+            | {"x": float(column.index), "y": y}
+            | {name: values[unit] for name, values in lists.items()},
+        )
+
+
+def _bias_node(shown: ShownColumn, connection: Connection) -> dict[str, Any]:
+    """Return the attributes of the bias node that stands in a column."""
+    return {
+        "kind": "bias",
+        "layer": shown.column.index,
+        "layer_name": connection.layer_name,
+        "unit": BIAS,
+        "label": node_id(connection.layer_name, BIAS),
+        "x": float(shown.column.index),
+        "y": shown.bias_y,
+    }
+
+
+def _edges(edges: ShownEdges, source_name: str) -> Iterator[tuple[str, str, dict[str, float]]]:
+    name = edges.connection.layer_name
+    sources = {unit: node_id(source_name, unit) for unit in set(edges.sources.tolist())}
+    sources[BIAS] = node_id(name, BIAS)
+    targets = {unit: node_id(name, unit) for unit in set(edges.targets.tolist())}
+    for source, target, weight, gradient in zip(
+        edges.sources.tolist(),
+        edges.targets.tolist(),
+        edges.weight.tolist(),
+        _floats(edges.gradient, edges.weight.size),
+        strict=True,
+    ):
+        yield sources[source], targets[target], {"weight": weight, "gradient": gradient}
+
+
+def _floats(array: Array | None, size: int) -> list[float]:
+    """Return an array's values, NaN where there is none."""
+    return [math.nan] * size if array is None else array.tolist()
+
+
+def save_graph(model: Network, path: str | os.PathLike[str]) -> None:
+    """Write the network's graph into a file, in the format that the suffix names.
+
+    Parameters
+    ----------
+    model : Network
+        Built; trained or not.
+    path : str or path
+        Where to: ``.html`` for an interactive page in one file, ``.svg`` or ``.png`` for the figure
+        of `plot_graph`, ``.graphml`` for the whole graph of `to_networkx`.
+
+    Raises
+    ------
+    ValueError
+        The suffix is another.
+    FileNotFoundError
+        There is no such folder.
+    OSError
+        The file cannot be written; an old one is left as it was.
+    RuntimeError
+        The model is not built, so it has no weights.
+    """
+    target = Path(path)
+    suffix = target.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ValueError(
+            f"save_graph: expected a path that ends in {', '.join(SUFFIXES)}, got {str(path)!r}"
+        )
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"save_graph: there is no folder {str(target.parent)!r}; make it")
+    with _replacing(target) as temporary:
+        if suffix == ".html":
+            from ffnn.visualization.page import save_page
+
+            save_page(model, temporary)
+        elif suffix == ".graphml":
+            import networkx as nx
+
+            nx.write_graphml(to_networkx(model), temporary)
+        else:
+            plot_graph(model).savefig(temporary, dpi=PNG_DPI)
+
+
+@contextlib.contextmanager
+def _replacing(target: Path) -> Iterator[Path]:
+    """Yield a new file beside `target`, which it replaces if all went well."""
+    temporary = target.with_name(f".{os.urandom(8).hex()}{target.suffix.lower()}")
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    try:
+        yield temporary
+        os.replace(temporary, target)
+    except BaseException:
+        os.unlink(temporary)
+        raise

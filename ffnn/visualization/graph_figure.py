@@ -1,0 +1,337 @@
+"""The network as a figure: layers in columns, neurons by kind, edges by sign and size."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ffnn.checks import check_int
+from ffnn.visualization.edge_labels import short, write_edge_labels
+from ffnn.visualization.selection import select
+from ffnn.visualization.structure import read_structure
+from ffnn.visualization.style import (
+    BLACK,
+    GREY,
+    KIND_COLOURS,
+    LIGHT_GREY,
+    NEGATIVE,
+    POSITIVE,
+    new_figure,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ffnn._types import Array
+    from ffnn.network import Network
+    from ffnn.visualization.selection import ShownColumn, View
+
+MAX_UNITS = 16
+MAX_EDGES = 80
+MAX_LABELS = 40
+NODE_SIZE = 20.0  # a node's diameter in points
+THINNEST, THICKEST = 0.4, 3.6  # edges' widths in points
+LONGEST_NAME = 24
+SMALL = 7.5  # a font size in points
+
+
+@dataclass(frozen=True, eq=False)
+class _Edges:
+    """All edges of the figure, the strongest last, so that it is drawn on top."""
+
+    segments: Array  # (edges, 2, 2): start and end, as x and y
+    weight: Array
+    gradient: Array | None
+    values: Array  # whichever of them is shown
+
+
+def plot_graph(
+    model: Network,
+    values: str = "weight",
+    max_units: int | None = MAX_UNITS,
+    max_edges: int | None = MAX_EDGES,
+    max_labels: int = MAX_LABELS,
+) -> Figure:
+    """Return a figure of the network as a graph.
+
+    Edges are blue where their value is above zero and vermilion below, and the wider the larger it
+    is. In a network with few edges the weight and its gradient are written on each. Of a large
+    network the strongest neurons and edges are shown, and the title says what is hidden.
+
+    Parameters
+    ----------
+    model : Network
+        Built; trained or not.
+    values : {"weight", "gradient"}, default "weight"
+        What the edges' colour and width show.
+    max_units : int or None, default 16
+        The most neurons to show of a layer; None for all. They are those with the largest norm of
+        `values` over the edges that lead to and from them; the rest is folded into one node.
+    max_edges : int or None, default 80
+        The most edges to show between two layers, biases included; None for all.
+    max_labels : int, default 40
+        With at most so many edges, weight and gradient are written on each, and gains and shifts
+        under the neurons.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not attached to any window.
+
+    Raises
+    ------
+    RuntimeError
+        The model is not built, or gradients are asked for and none were computed.
+    TypeError, ValueError
+        A limit is no whole number of at least 1, `values` is something else, or the network has no
+        `Dense` layer.
+    """
+    view = select(read_structure(model), max_units, max_edges, values)
+    if not view.edges:
+        raise ValueError("plot_graph: expected a network with a Dense layer, got one without")
+    edges = _gather(view, values)
+    is_small = len(edges.values) <= check_int("plot_graph", "max_labels", max_labels, low=0)
+    figure, axes = _canvas(view, is_small)
+    _draw_edges(axes, edges)
+    _draw_nodes(axes, view)
+    _write_captions(figure, axes, view)
+    _write_title(figure, view, values, is_small)
+    _write_legend(figure, axes, edges, values)
+    if is_small:
+        _write_gains(axes, view, values)
+        if not write_edge_labels(axes, edges.segments, edges.weight, edges.gradient):
+            _write_title(figure, view, values, is_labelled=False)
+    return figure
+
+
+def _gather(view: View, values: str) -> _Edges:
+    segments, weights, gradients = [], [], []
+    for shown in view.edges:
+        start = np.column_stack(
+            [np.full(shown.source_y.size, shown.connection.source), shown.source_y]
+        )
+        end = np.column_stack(
+            [np.full(shown.target_y.size, shown.connection.target), shown.target_y]
+        )
+        segments.append(np.stack([start, end], axis=1))
+        weights.append(shown.weight)
+        if shown.gradient is not None:
+            gradients.append(shown.gradient)
+    weight = np.concatenate(weights)
+    gradient = np.concatenate(gradients) if gradients else None
+    chosen = gradient if values == "gradient" and gradient is not None else weight
+    order = np.argsort(np.abs(chosen), kind="stable")
+    return _Edges(
+        segments=np.concatenate(segments)[order],
+        weight=weight[order],
+        gradient=None if gradient is None else gradient[order],
+        values=chosen[order],
+    )
+
+
+def _canvas(view: View, is_small: bool) -> tuple[Figure, Axes]:
+    """Return a figure with room for all columns, and its empty axes."""
+    low = min(min(_column_y(shown)) for shown in view.columns)
+    high = max(max(_column_y(shown)) for shown in view.columns)
+    num_gaps = len(view.columns) - 1
+    row, gap = (0.7, 2.8) if is_small else (0.4, 2.4)
+    gap = max(1.4, min(gap, 9.0 / num_gaps))
+    figure = new_figure(max(6.0, gap * num_gaps + 2.4), row * (high - low) + 2.3)
+    axes = figure.add_subplot()
+    axes.set_axis_off()
+    axes.set_xlim(-0.15, num_gaps + 0.15)
+    axes.set_ylim(low - 0.4 / row, high + 0.2 / row)
+    return figure, axes
+
+
+def _column_y(shown: ShownColumn) -> list[float]:
+    marks = [y for y in (shown.bias_y, shown.folded_y) if y is not None]
+    return [*shown.y.tolist(), *marks]
+
+
+def _draw_edges(axes: Axes, edges: _Edges) -> None:
+    from matplotlib.collections import LineCollection
+
+    lines = LineCollection(
+        list(edges.segments),
+        colors=_colours(edges.values).tolist(),
+        linewidths=_widths(edges.values),
+        alpha=0.8,
+        zorder=1,
+        label="edges",
+    )
+    axes.add_collection(lines, autolim=False)
+
+
+def _colours(values: Array) -> Array:
+    """Return a colour for each value: by its sign, grey for zero, black for NaN."""
+    return np.select([values > 0, values < 0, values == 0], [POSITIVE, NEGATIVE, GREY], BLACK)
+
+
+def _widths(values: Array) -> Array:
+    """Return widths in points, in proportion to the values' sizes; what is not finite is widest."""
+    sizes = np.abs(values.astype(np.float64))
+    finite = np.isfinite(sizes)
+    largest = sizes[finite].max(initial=0.0) or 1.0
+    shares = np.divide(sizes, largest, where=finite, out=np.ones_like(sizes))
+    return THINNEST + (THICKEST - THINNEST) * shares
+
+
+def _draw_nodes(axes: Axes, view: View) -> None:
+    """Draw one collection a kind, with the unit's number in each node and names beside them."""
+    marks: dict[str, list[tuple[float, float, str]]] = {}
+    for shown in view.columns:
+        column = shown.column
+        for unit, y in zip(shown.units.tolist(), shown.y.tolist(), strict=True):
+            marks.setdefault(column.kind, []).append((column.index, y, str(unit)))
+            if column.unit_names is not None:
+                side = (1, 0) if column.kind == "output" else (-1, 0)
+                _write(axes, column.index, y, _displayed(column.unit_names[unit]), side)
+        if shown.bias_y is not None:
+            marks.setdefault("bias", []).append((column.index, shown.bias_y, "b"))
+        if shown.folded_y is not None:
+            marks.setdefault("folded", []).append((column.index, shown.folded_y, "⋮"))
+            _write(axes, column.index, shown.folded_y, f"+ {shown.num_hidden:,} more", (0, -1))
+    for kind in sorted(marks, key=[*KIND_COLOURS, "folded"].index):
+        axes.scatter(
+            [x for x, _, _ in marks[kind]],
+            [y for _, y, _ in marks[kind]],
+            s=NODE_SIZE**2,
+            c=KIND_COLOURS.get(kind, LIGHT_GREY),
+            marker="s" if kind == "bias" else "o",
+            edgecolors="white",
+            zorder=2,
+            label=kind,
+        )
+        for x, y, text in marks[kind]:
+            size = SMALL if len(text) < 4 else 0.8 * SMALL
+            axes.text(x, y, text, size=size, ha="center", va="center_baseline", zorder=3)
+
+
+def _displayed(name: str) -> str:
+    """Return a name in one line that is not too long and has nothing invisible in it."""
+    line = " ".join(name.split())
+    shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in line)
+    return shown if len(shown) <= LONGEST_NAME else shown[: LONGEST_NAME - 1] + "…"
+
+
+def _write(axes: Axes, x: float, y: float, text: str, side: tuple[int, int]) -> None:
+    """Write beside a node: `side` points away from it."""
+    distance = NODE_SIZE / 2 + 3
+    axes.annotate(
+        text,
+        (x, y),
+        xytext=(side[0] * distance, side[1] * distance),
+        textcoords="offset points",
+        size=SMALL,
+        ha=("center", "left", "right")[side[0]],
+        va=("center", "bottom", "top")[side[1]],
+        bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.8},
+        parse_math=False,
+        zorder=3,
+    )
+
+
+def _write_captions(figure: Figure, axes: Axes, view: View) -> None:
+    """Write under each column what it is."""
+    low = min(min(_column_y(shown)) for shown in view.columns)
+    longest = int(11 * figure.get_figwidth() / len(view.columns))  # characters to a column
+    for shown in view.columns:
+        column = shown.column
+        counted = "neuron" if column.kind == "neuron" else column.kind
+        lines = [column.layer_name, _count(column.size, counted)]
+        lines += textwrap.wrap(column.activation, longest)
+        for number, line in enumerate(lines):
+            axes.annotate(
+                line,
+                (column.index, low),
+                xytext=(0, -NODE_SIZE - 8 - 13 * number),
+                textcoords="offset points",
+                size=9,
+                weight="normal" if number else "bold",
+                ha="center",
+                va="top",
+                parse_math=False,
+            )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _write_title(figure: Figure, view: View, values: str, is_labelled: bool) -> None:
+    """Write what is shown and what is hidden."""
+    sizes = "-".join(str(shown.column.size) for shown in view.columns)
+    hidden = _hidden(view)
+    lines = [
+        f"{values.capitalize()}s of the network {sizes}",
+        f"showing the strongest {', '.join(hidden)}"
+        if hidden
+        else f"all {_count(view.num_edges, 'edge')}",
+    ]
+    if not view.structure.has_gradients:
+        lines.append("no gradient yet")
+    elif is_labelled:
+        lines.append("on each edge: weight ∇ gradient")
+    width = int(10 * figure.get_figwidth())  # characters to a line
+    wrapped = [part for line in lines for part in textwrap.wrap(line, width)]
+    figure.suptitle("\n".join(wrapped), size=11, linespacing=1.4, parse_math=False)
+
+
+def _hidden(view: View) -> list[str]:
+    """Return what the figure leaves out, such as "16 of 784 inputs"."""
+    parts = []
+    for shown in view.columns:
+        column = shown.column
+        if shown.num_hidden:
+            noun = {"neuron": f"neurons of {column.layer_name}"}.get(column.kind, f"{column.kind}s")
+            parts.append(f"{shown.units.size:,} of {column.size:,} {noun}")
+    if view.num_edges < view.structure.num_edges:
+        parts.append(f"{view.num_edges:,} of {view.structure.num_edges:,} edges")
+    return parts
+
+
+def _write_legend(figure: Figure, axes: Axes, edges: _Edges, values: str) -> None:
+    from matplotlib.lines import Line2D
+
+    handles: list[Any] = [
+        Line2D([], [], ls="", marker="s" if kind == "bias" else "o", ms=9, color=colour, label=kind)
+        for kind, colour in KIND_COLOURS.items()
+        if any(nodes.get_label() == kind for nodes in axes.collections)
+    ]
+    names = {
+        POSITIVE: f"{values} above 0",
+        NEGATIVE: f"{values} below 0",
+        GREY: f"{values} 0",
+        BLACK: "not a number",
+    }
+    colours = set(_colours(edges.values).tolist())
+    handles += [
+        Line2D([], [], lw=2.5, color=colour, label=name)
+        for colour, name in names.items()
+        if colour in colours
+    ]
+    finite = np.abs(edges.values[np.isfinite(edges.values)])
+    if finite.any():
+        label = f"widest: ±{short(finite.max())}"
+        handles.append(Line2D([], [], lw=THICKEST, color=LIGHT_GREY, label=label))
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8, frameon=False)
+
+
+def _write_gains(axes: Axes, view: View, values: str) -> None:
+    """Write gains and shifts, or their gradients, under the neurons that they stand on."""
+    for shown in view.columns:
+        for unit, y in zip(shown.units.tolist(), shown.y.tolist(), strict=True):
+            parts = []
+            for name, gain in shown.column.gains.items():
+                sign = name.replace("gamma", "γ").replace("beta", "β")
+                if values == "weight":
+                    parts.append(f"{sign}={short(gain.value[unit])}")
+                elif gain.gradient is not None:
+                    parts.append(f"∇{sign}={short(gain.gradient[unit])}")
+            if parts:
+                _write(axes, shown.column.index, y, " ".join(parts), (0, -1))

@@ -1,0 +1,246 @@
+"""What the page's heatmaps and its pictures of first-layer weights show, and where.
+
+The page holds each value once, in flat vectors like ``model.parameters``. A block says where some
+of them are in there, and where their image lies.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ffnn.visualization.page_graph import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ffnn._types import Array
+    from ffnn.visualization.structure import Column, Connection, Structure
+
+MAX_PICTURES = 32
+MIN_SIDE = 8  # of a picture, in pixels of the input; four inputs are a square number too
+_WIDE = 64  # columns from which a heatmap is given the page's whole width
+MAX_NAMES = 24  # rows or columns up to which each has its name on the axis
+PICTURES_A_ROW = 8
+
+
+@dataclass(frozen=True)
+class Block:
+    """A rectangle of values and the image that shows it.
+
+    Attributes
+    ----------
+    name : str
+        The parameter's.
+    offset : int
+        Where the values begin in ``model.parameters``; they lie there row after row.
+    rows, columns : int
+        How many there are.
+    x, y, width, height : float
+        Where the image lies in its figure.
+    row_neurons, column_neurons : int or None
+        The columns of the network whose neurons the rows and columns are; None if they are none.
+    unit : int or None
+        Of a picture, the neuron whose weights it shows.
+    """
+
+    name: str
+    offset: int
+    rows: int
+    columns: int
+    x: float
+    y: float
+    width: float
+    height: float
+    row_neurons: int | None = None
+    column_neurons: int | None = None
+    unit: int | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What the heatmaps of a layer show.
+
+    Attributes
+    ----------
+    layer, title : str
+        Its name, and what is in it.
+    rows, columns : int
+        The numbers of neurons along the axes.
+    height : int
+        Of the drawing, in pixels.
+    is_wide : bool
+        Whether it needs the page's whole width.
+    row_label, column_label : str
+        What the axes stand for.
+    row_names, column_names : list of str, or None
+        Short names to write at the axes; None for numbers.
+    blocks : list of Block
+        Side by side.
+    """
+
+    layer: str
+    title: str
+    rows: int
+    columns: int
+    height: int
+    is_wide: bool
+    row_label: str
+    column_label: str
+    row_names: list[str] | None
+    column_names: list[str] | None
+    blocks: list[Block]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Rows of the first weight that are images.
+
+    Attributes
+    ----------
+    layer : str
+        The name of the first `Dense`.
+    side : int
+        Height and width of an image, in pixels of the input.
+    total : int
+        The number of units of the layer.
+    blocks : list of Block
+        One for each of its strongest units.
+    """
+
+    layer: str
+    side: int
+    total: int
+    blocks: list[Block]
+
+
+def describe_panels(structure: Structure, offsets: Mapping[int, int]) -> list[Panel]:
+    """Return the heatmaps, layer by layer in the network's order.
+
+    Parameters
+    ----------
+    structure : Structure
+        The network.
+    offsets : mapping of int to int
+        ``id`` of a parameter array → where it begins in ``model.parameters``.
+    """
+    panels = []
+    incoming: list[Connection | None] = [None, *structure.connections]
+    for column, connection in zip(structure.columns, incoming, strict=True):
+        if connection is not None:
+            source = structure.columns[connection.source]
+            panels.append(_dense_panel(connection, source, column, offsets))
+        names = dict.fromkeys(gain.layer_name for gain in column.gains.values())
+        panels.extend(_gains_panel(name, column, offsets) for name in names)
+    return panels
+
+
+def _dense_panel(
+    connection: Connection, source: Column, target: Column, offsets: Mapping[int, int]
+) -> Panel:
+    rows, columns = connection.weight.shape
+    title = f"{connection.layer_name}: weight, {rows:,} × {columns:,}"
+    begin = offsets[id(connection.weight)]
+    blocks = [
+        Block("weight", begin, rows, columns, -0.5, -0.5, columns, rows, target.index, source.index)
+    ]
+    if connection.bias is not None:
+        title += f", and bias, {rows:,}"
+        begin = offsets[id(connection.bias)]
+        strip = max(1.0, columns / 40)  # wide enough to be seen and pointed at
+        x = columns - 0.5 + strip / 2
+        blocks.append(Block("bias", begin, rows, 1, x, -0.5, strip, rows, target.index))
+    return Panel(
+        layer=connection.layer_name,
+        title=title,
+        rows=rows,
+        columns=columns,
+        height=_frame_height(rows),
+        is_wide=columns > _WIDE,
+        row_label=target.layer_name,
+        column_label=source.layer_name,
+        row_names=_axis_names(target),
+        column_names=_axis_names(source),
+        blocks=blocks,
+    )
+
+
+def _gains_panel(layer_name: str, column: Column, offsets: Mapping[int, int]) -> Panel:
+    gains = {
+        gain_name(key): gain for key, gain in column.gains.items() if gain.layer_name == layer_name
+    }
+    size = column.size
+    blocks = [
+        Block(name, offsets[id(gain.value)], 1, size, -0.5, row - 0.5, size, 1, None, column.index)
+        for row, (name, gain) in enumerate(gains.items())
+    ]
+    return Panel(
+        layer=layer_name,
+        title=f"{layer_name}: {' and '.join(gains)}, {size:,} each",
+        rows=len(gains),
+        columns=size,
+        height=_frame_height(len(gains)),
+        is_wide=size > _WIDE,
+        row_label=layer_name,
+        column_label=column.layer_name,
+        row_names=list(gains),
+        column_names=_axis_names(column),
+        blocks=blocks,
+    )
+
+
+def gain_name(key: str) -> str:
+    """Return the parameter's own name: a second gain of the same neurons has a number behind it."""
+    return re.sub(r"_\d+$", "", key)
+
+
+def _frame_height(rows: int) -> int:
+    """Return a height in pixels that lets few rows be told apart, and many fit on a screen."""
+    return min(400, max(100, 24 * rows))
+
+
+def _axis_names(column: Column) -> list[str] | None:
+    """Return a short name for each neuron, or None if the axis shall have numbers."""
+    if column.size > MAX_NAMES or column.unit_names is None:
+        return None
+    return [shorten(name) for name in column.unit_names]
+
+
+def describe_pictures(structure: Structure, offsets: Mapping[int, int]) -> Pictures | None:
+    """Return the strongest units of the first `Dense`, each with its weights as an image.
+
+    Parameters
+    ----------
+    structure : Structure
+        The network.
+    offsets : mapping of int to int
+        ``id`` of a parameter array → where it begins in ``model.parameters``.
+
+    Returns
+    -------
+    Pictures or None
+        None unless the inputs are a square number, as the pixels of an image often are.
+    """
+    connection = structure.connections[0]
+    total, inputs = connection.weight.shape
+    side = math.isqrt(inputs)
+    if side * side != inputs or side < MIN_SIDE:
+        return None
+    begin = offsets[id(connection.weight)]
+    blocks = []
+    for place, unit in enumerate(_strongest_rows(connection.weight)):
+        row, column = divmod(place, PICTURES_A_ROW)
+        x, y = 1.15 * column, 1.3 * row
+        blocks.append(Block("weight", begin + unit * inputs, side, side, x, y, 1, 1, unit=unit))
+    return Pictures(connection.layer_name, side, total, blocks)
+
+
+def _strongest_rows(weight: Array) -> list[int]:
+    norms = np.linalg.norm(weight.astype(np.float64), axis=1)
+    norms[np.isnan(norms)] = np.inf  # to be seen
+    strongest: list[int] = np.argsort(-norms, kind="stable")[:MAX_PICTURES].tolist()
+    return sorted(strongest)

@@ -1,0 +1,217 @@
+"""Which part of a network to show, and where: the strongest neurons and edges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ffnn.checks import check_choice, check_int
+from ffnn.visualization.structure import BIAS
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+    from ffnn.visualization.structure import Column, Connection, Structure
+
+BIAS_DISTANCE = 1.2  # how far the bias node stands above its column's first neuron
+
+
+@dataclass(frozen=True, eq=False)
+class ShownColumn:
+    """The part of a column that is shown, and where.
+
+    All of it stands at x = `column.index`. Neurons stand one below the other, a unit of length
+    apart, around y = 0.
+
+    Attributes
+    ----------
+    column : Column
+        The whole column.
+    units : ndarray of int, shape (shown,)
+        The neurons shown, in rising order.
+    y : ndarray of float, shape (shown,)
+        Where each of them stands.
+    num_hidden : int
+        How many neurons are folded into one node.
+    folded_y : float or None
+        Where that node stands, below the others; None if nothing is hidden.
+    bias_y : float or None
+        Where the bias node of the next connection stands, above; None if there is none.
+    """
+
+    column: Column
+    units: Array
+    y: Array
+    num_hidden: int
+    folded_y: float | None
+    bias_y: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class ShownEdges:
+    """The edges of a connection that are shown.
+
+    Attributes
+    ----------
+    connection : Connection
+        The whole connection.
+    sources : ndarray of int, shape (edges,)
+        Units in the source column; `BIAS` for the bias node.
+    targets : ndarray of int, shape (edges,)
+        Units in the target column.
+    source_y, target_y : ndarray of float, shape (edges,)
+        Where the edges begin and end; their x are the columns' indices.
+    weight : ndarray of shape (edges,)
+        The entry of weight or bias of each edge.
+    gradient : ndarray of shape (edges,), or None
+        The loss's derivative by it; None before the first backward pass.
+    """
+
+    connection: Connection
+    sources: Array
+    targets: Array
+    source_y: Array
+    target_y: Array
+    weight: Array
+    gradient: Array | None
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What of a network is shown, and where.
+
+    Attributes
+    ----------
+    structure : Structure
+        The whole network.
+    columns : tuple of ShownColumn
+        One for each column of the network.
+    edges : tuple of ShownEdges
+        One for each connection of the network.
+    """
+
+    structure: Structure
+    columns: tuple[ShownColumn, ...]
+    edges: tuple[ShownEdges, ...]
+
+    @property
+    def num_edges(self) -> int:
+        """The number of edges shown."""
+        return sum(edges.sources.size for edges in self.edges)
+
+
+def select(
+    structure: Structure,
+    max_units: int | None = None,
+    max_edges: int | None = None,
+    values: str = "weight",
+) -> View:
+    """Return the strongest neurons of each column and the strongest edges between those.
+
+    A neuron's strength is the Euclidean norm of all weights that lead to it and from it, its bias
+    included; an edge's is its weight without the sign. With ``values="gradient"`` the gradients
+    take the weights' places. A value that is not a number counts as the strongest, to be seen.
+
+    Parameters
+    ----------
+    structure : Structure
+        The network.
+    max_units : int, optional
+        The most neurons to show of a column; None for all. The rest is folded into one node.
+    max_edges : int, optional
+        The most edges to show of a connection, biases included; None for all.
+    values : {"weight", "gradient"}, default "weight"
+        What makes a neuron or an edge strong.
+
+    Raises
+    ------
+    RuntimeError
+        Gradients are asked for, but none were computed.
+    TypeError, ValueError
+        A limit is no whole number of at least 1, or `values` is something else.
+    """
+    check_choice("graph", "values", values, ("weight", "gradient"))
+    for name, limit in (("max_units", max_units), ("max_edges", max_edges)):
+        if limit is not None:
+            check_int("graph", name, limit, low=1)
+    if values == "gradient" and not structure.has_gradients:
+        raise RuntimeError(
+            "this model has no gradients to show yet: call compute_gradients(x, y), or fit it"
+        )
+    columns = tuple(
+        _show_column(structure, column, max_units, values) for column in structure.columns
+    )
+    edges = tuple(
+        _show_edges(connection, columns, max_edges, values) for connection in structure.connections
+    )
+    return View(structure, columns, edges)
+
+
+def _show_column(
+    structure: Structure, column: Column, max_units: int | None, values: str
+) -> ShownColumn:
+    if max_units is None or column.size <= max_units:
+        units = np.arange(column.size)
+    else:
+        units = _strongest(_strengths(structure, column, values), max_units)
+    num_hidden = column.size - units.size
+    slots = units.size + (num_hidden > 0)
+    y = (slots - 1) / 2 - np.arange(slots)
+    outgoing = structure.connections[column.index :][:1]
+    has_bias = any(connection.bias is not None for connection in outgoing)
+    return ShownColumn(
+        column=column,
+        units=units,
+        y=y[: units.size],
+        num_hidden=num_hidden,
+        folded_y=float(y[-1]) if num_hidden else None,
+        bias_y=float(y[0]) + BIAS_DISTANCE if has_bias else None,
+    )
+
+
+def _strengths(structure: Structure, column: Column, values: str) -> Array:
+    """Return the sum of squares of all that leads to and from each neuron."""
+    sums = np.zeros(column.size)
+    if column.index > 0:
+        incoming = structure.connections[column.index - 1].matrix(values)
+        sums += np.square(incoming, dtype=np.float64).sum(axis=1)
+    if column.index < len(structure.connections):
+        outgoing = structure.connections[column.index].matrix(values)[:, : column.size]
+        sums += np.square(outgoing, dtype=np.float64).sum(axis=0)
+    return sums
+
+
+def _strongest(strengths: Array, number: int) -> Array:
+    """Return the places of the `number` greatest strengths, in rising order of place."""
+    # Negated, so that NaN, which sorts last, must be made the least.
+    ranking = np.where(np.isnan(strengths), -np.inf, -strengths)
+    return np.sort(np.argpartition(ranking, number - 1)[:number])
+
+
+def _show_edges(
+    connection: Connection, columns: tuple[ShownColumn, ...], max_edges: int | None, values: str
+) -> ShownEdges:
+    source, target = columns[connection.source], columns[connection.target]
+    sources, source_y = source.units, source.y
+    if source.bias_y is not None:
+        sources, source_y = np.append(sources, BIAS), np.append(source_y, source.bias_y)
+    block = np.ix_(target.units, sources)  # BIAS is the last column of the matrix
+    strengths = np.abs(connection.matrix(values)[block]).ravel()
+    if max_edges is None or strengths.size <= max_edges:
+        chosen = np.arange(strengths.size)
+    else:
+        chosen = _strongest(strengths, max_edges)
+    rows, places = np.divmod(chosen, sources.size)
+    gradient = None
+    if connection.weight_gradient is not None:
+        gradient = connection.matrix("gradient")[block].ravel()[chosen]
+    return ShownEdges(
+        connection=connection,
+        sources=sources[places],
+        targets=target.units[rows],
+        source_y=source_y[places],
+        target_y=target.y[rows],
+        weight=connection.matrix("weight")[block].ravel()[chosen],
+        gradient=gradient,
+    )
