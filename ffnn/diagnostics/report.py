@@ -1,0 +1,175 @@
+"""What `diagnose` gives back: findings, and a readable account of them."""
+
+from __future__ import annotations
+
+import html
+import textwrap
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ffnn.visualization.style import BLUE, ORANGE, VERMILION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+PROBLEM, WARNING, NOTE = SEVERITIES = ("problem", "warning", "note")
+
+_WIDTH = 80
+_COLOURS = {PROBLEM: VERMILION, WARNING: ORANGE, NOTE: BLUE}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was found, how it was measured, and what to do about it.
+
+    Attributes
+    ----------
+    kind : str
+        A stable short name, such as ``"dead-relu"``.
+    severity : {"problem", "warning", "note"}
+        A problem keeps the model from learning; a warning makes learning slow or uncertain; a
+        note is worth knowing.
+    layer : str or None
+        The layer it was found in, such as ``"dense_1"``; None if it concerns the data or the
+        whole model.
+    message : str
+        One sentence or two, with the measured numbers and the thresholds.
+    evidence : mapping of str to object
+        The same numbers by name.
+    remedy : str
+        What to change.
+    units : tuple of int
+        The units concerned, or the columns of x or of y, if there are such.
+    """
+
+    kind: str
+    severity: str
+    layer: str | None
+    message: str
+    evidence: Mapping[str, Any]
+    remedy: str
+    units: tuple[int, ...] = field(default=(), repr=False)
+
+    @property
+    def title(self) -> str:
+        """The kind, and the layer if there is one: ``"dead-relu in dense_1"``."""
+        return self.kind if self.layer is None else f"{self.kind} in {self.layer}"
+
+    def __str__(self) -> str:
+        return "\n".join(
+            [
+                f"{self.severity.upper()}: {self.title}",
+                _wrapped(self.message, "  "),
+                _wrapped(f"Remedy: {self.remedy}", "  "),
+            ]
+        )
+
+
+class Diagnosis(list[Finding]):
+    """The findings, the gravest first; printed, an account at most 80 columns wide.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        In any order; within one severity it is kept.
+    num_rows : int
+        How many rows were looked at.
+    checked : sequence of str
+        What was looked for.
+    skipped : mapping of str to str
+        What was not looked for → why.
+    remarks : sequence of str, optional
+        What else there is to say about how it was measured.
+
+    Attributes
+    ----------
+    num_rows, checked, skipped, remarks
+        As they were given.
+    """
+
+    def __init__(
+        self,
+        findings: Iterable[Finding],
+        num_rows: int,
+        checked: Sequence[str],
+        skipped: Mapping[str, str],
+        remarks: Sequence[str] = (),
+    ) -> None:
+        super().__init__(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
+        self.num_rows = num_rows
+        self.checked = tuple(checked)
+        self.skipped = dict(skipped)
+        self.remarks = tuple(remarks)
+
+    def _counts(self) -> str:
+        """Return such as "1 problem, 2 notes"."""
+        parts = []
+        for severity in SEVERITIES:
+            count = sum(finding.severity == severity for finding in self)
+            if count:
+                parts.append(f"{count} {severity}{'s' if count > 1 else ''}")
+        return ", ".join(parts) or "nothing found"
+
+    def _headline(self) -> str:
+        rows = f"{self.num_rows:,} row{'s' if self.num_rows != 1 else ''}"
+        return f"Diagnosis over {rows}: {self._counts()}."
+
+    def _account(self) -> list[str]:
+        """Return what was looked for and how, a paragraph each."""
+        lines = []
+        if self.checked:
+            lines.append(f"Checked: {', '.join(self.checked)}.")
+        for why in dict.fromkeys(self.skipped.values()):
+            what = ", ".join(name for name, reason in self.skipped.items() if reason == why)
+            lines.append(f"Not checked, as {why}: {what}.")
+        return lines + list(self.remarks)
+
+    def __str__(self) -> str:
+        account = "\n".join(_wrapped(line) for line in self._account())
+        return "\n\n".join([_wrapped(self._headline()), *map(str, self), account])
+
+    def __repr__(self) -> str:
+        return f"<Diagnosis: {self._counts()}>"
+
+    def _repr_html_(self) -> str:
+        """Return the account for a notebook."""
+        items = "".join(_html_of(finding) for finding in self)
+        account = "<br>".join(html.escape(line) for line in self._account())
+        return (
+            f"<div><p><b>{html.escape(self._headline())}</b></p>{items}"
+            f"<p><small>{account}</small></p></div>"
+        )
+
+
+def _wrapped(text: str, indent: str = "") -> str:
+    return textwrap.fill(
+        text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )
+
+
+def _html_of(finding: Finding) -> str:
+    title = html.escape(f"{finding.severity.upper()}: {finding.title}")
+    return (
+        f'<div style="border-left:4px solid {_COLOURS[finding.severity]};'
+        f'padding-left:8px;margin:8px 0"><b>{title}</b><br>{html.escape(finding.message)}<br>'
+        f"<i>Remedy:</i> {html.escape(finding.remedy)}</div>"
+    )
+
+
+def shown_units(units: Sequence[int], most: int = 8) -> str:
+    """Return the first numbers of a list, and how many there are besides.
+
+    Parameters
+    ----------
+    units : sequence of int
+        Numbers of units or columns.
+    most : int, default 8
+        How many are written out.
+
+    Returns
+    -------
+    str
+        Such as ``"0, 3, 5 and 12 more"``.
+    """
+    text = ", ".join(str(unit) for unit in units[:most])
+    return text if len(units) <= most else f"{text} and {len(units) - most} more"

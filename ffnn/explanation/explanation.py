@@ -1,0 +1,214 @@
+"""`explain_step`: one training step of a small network, to be checked by hand."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from ffnn.batches import Batches
+from ffnn.checks import check_int
+from ffnn.explanation.drawing import draw
+from ffnn.explanation.markup import write_latex, write_markdown
+from ffnn.explanation.steps import Step
+from ffnn.explanation.text import write_text
+from ffnn.explanation.walk import walk
+from ffnn.explanation.wording import title_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ffnn.batches import Examples
+    from ffnn.sequential import Sequential
+
+MAX_PARAMETERS = 400
+MAX_ROWS = 8
+MAX_COLUMNS = 64
+PRECISION, FIGURE_PRECISION = 4, 3
+
+
+class Explanation(Sequence[Step]):
+    """One training step, as a sequence of steps with their formulas and numbers.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        From the first layer to the loss, back to the first layer, and the update.
+    loss : float
+        The loss before the update, penalties included.
+    num_rows : int
+        The number of rows of the batch.
+    dtype : str
+        What was computed in.
+    input_names, output_names : sequence of str or None
+        What the columns of the input and of the output are called.
+
+    Attributes
+    ----------
+    steps, loss, num_rows, dtype, input_names, output_names
+        As above.
+    """
+
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        loss: float,
+        num_rows: int,
+        dtype: str,
+        input_names: Sequence[str] | None = None,
+        output_names: Sequence[str] | None = None,
+    ) -> None:
+        self.steps = tuple(steps)
+        self.loss = loss
+        self.num_rows = num_rows
+        self.dtype = dtype
+        self.input_names = input_names
+        self.output_names = output_names
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    @overload
+    def __getitem__(self, index: int) -> Step: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Step]: ...
+    def __getitem__(self, index: int | slice) -> Step | Sequence[Step]:
+        return self.steps[index]
+
+    def __repr__(self) -> str:
+        return f"<Explanation: {title_of(self)}, {len(self)} steps, loss {self.loss:.4g}>"
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def to_text(self, precision: int = PRECISION) -> str:
+        """Return the explanation as text of at most 80 columns.
+
+        Parameters
+        ----------
+        precision : int, default 4
+            Significant digits of the largest entry of each array; the smallest has at least two.
+        """
+        return write_text(self, check_int("to_text", "precision", precision, low=1))
+
+    def to_markdown(self, precision: int = PRECISION) -> str:
+        """Return the explanation as Markdown, with mathematics as GitHub and notebooks show it.
+
+        Parameters
+        ----------
+        precision : int, default 4
+            As in `to_text`.
+        """
+        return write_markdown(self, check_int("to_markdown", "precision", precision, low=1))
+
+    def to_latex(self, precision: int = PRECISION) -> str:
+        """Return the explanation as the body of a LaTeX document; it needs the package amsmath.
+
+        Parameters
+        ----------
+        precision : int, default 4
+            As in `to_text`.
+        """
+        return write_latex(self, check_int("to_latex", "precision", precision, low=1))
+
+    def plot(self, precision: int = FIGURE_PRECISION) -> Figure:
+        """Return a figure of the chain of layers, with data and gradients at each.
+
+        Data (blue) flows down, gradients (vermilion) flow up; the update is left out. Of arrays
+        with more than 8 rows or columns only the first are shown.
+
+        Parameters
+        ----------
+        precision : int, default 3
+            As in `to_text`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            As large as the numbers need. Save it with its ``savefig``; a notebook shows it.
+        """
+        return draw(self, check_int("plot", "precision", precision, low=1))
+
+    def _repr_markdown_(self) -> str:
+        return self.to_markdown()
+
+
+def explain_step(model: Sequential, x: Any, y: Any, sample_weight: Any = None) -> Explanation:
+    """Return each layer's forward and backward step on a few rows, with formulas and numbers.
+
+    Everything is computed by the layers, the loss and the optimizer themselves, on a copy of the
+    model, which is the only one to change. The step is the one that ``train_on_batch`` would make.
+
+    Parameters
+    ----------
+    model : Sequential
+        Compiled, with at most 400 parameters and at most 64 columns in and behind each layer.
+    x : array-like of shape (batch, input_dim)
+        Inputs, at most 8 rows.
+    y : array-like of shape (batch,) or (batch, units)
+        Targets, as the loss wants them.
+    sample_weight : array-like of shape (batch,), optional
+        The rows' weights.
+
+    Returns
+    -------
+    Explanation
+        Print it, or take its ``to_text()``, ``to_markdown()``, ``to_latex()`` or ``plot()``.
+
+    Raises
+    ------
+    RuntimeError
+        The model is not compiled.
+    DataError
+        The data does not fit.
+    ValueError
+        The network or the batch is larger than that.
+    """
+    if model.is_built:
+        _check_network(model)
+    twin = copy.deepcopy(model)
+    examples = twin._open_examples(x, y, sample_weight)
+    _check_network(twin)
+    _check_rows(examples)
+    batch = next(iter(Batches(examples, len(examples.x))))
+    steps, loss = walk(twin, *batch)
+    return Explanation(
+        steps,
+        loss,
+        len(batch[0]),
+        model.dtype.name,
+        _fitting(model.feature_names, twin.input_dim),
+        _fitting(model.class_names, twin.output_dim),
+    )
+
+
+def _fitting(names: list[str] | None, columns: int | None) -> list[str] | None:
+    """Return names if there is one for each column; one output may have two classes."""
+    return names if names is not None and len(names) == columns else None
+
+
+def _check_network(model: Sequential) -> None:
+    size = model.count_params()
+    if size > MAX_PARAMETERS:
+        raise ValueError(
+            f"explain_step: expected a network of at most {MAX_PARAMETERS} parameters, as each one "
+            f"is written down, got {size:,}. Explain a smaller network of the same layers."
+        )
+    widths = [
+        (layer.name, max(layer.input_dim or 0, layer.output_dim or 0)) for layer in model.layers
+    ]
+    name, width = max(widths, key=lambda pair: pair[1])
+    if width > MAX_COLUMNS:
+        raise ValueError(
+            f"explain_step: expected at most {MAX_COLUMNS} columns in and behind each layer, got "
+            f"{width:,} at {name!r}. Explain a smaller network of the same layers."
+        )
+
+
+def _check_rows(examples: Examples) -> None:
+    rows = len(examples.x)
+    if rows > MAX_ROWS:
+        raise ValueError(
+            f"explain_step: expected at most {MAX_ROWS} rows, got {rows:,}. Take the first ones: "
+            f"x[:2], y[:2]."
+        )
