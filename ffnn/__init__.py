@@ -13,6 +13,7 @@ To read the package from the ground up, each module importing only from those ab
 - `activations`, `layers`, `losses`: the formulas and their derivatives;
 - `batches`, `training`: one step, and the loop around it;
 - `saving`, `state`: files, and a model as plain data;
+- `visualization`, `recording`, `explanation`, `diagnostics`, `seeing`: what a model shows;
 - `network`, `sequential`: the model that ties all of it together;
 - `gradcheck`, `datasets`, `cli`: what is done with a model.
 """
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         optimizers,
         regularizers,
         schedules,
+        visualization,
     )
     from ffnn.gradcheck import GradientReport, gradient_check
     from ffnn.sequential import Sequential
@@ -55,6 +57,7 @@ _MODULES = (
     "optimizers",
     "regularizers",
     "schedules",
+    "visualization",
 )
 _HOMES = {
     "GradientReport": "ffnn.gradcheck",
@@ -86,6 +89,7 @@ __all__ = [
     "regularizers",
     "schedules",
     "set_num_threads",
+    "visualization",
 ]
 
 

@@ -19,6 +19,7 @@ from ffnn.metrics import METRICS, Metric
 from ffnn.network import EVALUATION_BATCH_SIZE, Network
 from ffnn.optimizers import OPTIMIZERS, Optimizer
 from ffnn.progress import reporters
+from ffnn.seeing import Seeing
 from ffnn.training import EvaluationStep, Penalty, TrainStep, diverged, run_pass, train
 
 if TYPE_CHECKING:
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
     from ffnn._types import Array
     from ffnn.base import Layer
     from ffnn.callbacks import Callback
+    from ffnn.recording import Recording
 
 
-class Sequential(Network):
+class Sequential(Seeing, Network):
     """A feed-forward neural network: each layer's output is the next layer's input.
 
     Parameters
@@ -54,6 +56,8 @@ class Sequential(Network):
         What the outputs and the input columns mean, if anybody said; kept with the model.
     history : History or None
         The record of the last training.
+    recording : Recording or None
+        What the last `ffnn.callbacks.Recorder` saw.
     stop_training : bool
         Set by a callback to end training after the epoch.
 
@@ -82,6 +86,7 @@ class Sequential(Network):
         self.loss: Loss | None = None
         self.metrics: list[Metric] = []
         self.history: History | None = None
+        self.recording: Recording | None = None
         self.stop_training = False
         super().__init__(layers, input_dim, dtype, seed)
         self.shuffling = np.random.default_rng(np.random.SeedSequence(self.entropy))
@@ -491,7 +496,8 @@ class Sequential(Network):
         """Write the model into an HDF5 file, whole or not at all.
 
         Saved are the layers, parameters, gradients, layer states, optimizer with its memory,
-        random generators, history and names: the loaded model predicts and trains on as this one.
+        random generators, history, recording and names: the loaded model predicts and trains on as
+        this one.
 
         Parameters
         ----------

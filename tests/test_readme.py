@@ -37,7 +37,9 @@ def test_the_examples_run(tmp_path, monkeypatch, capsys):
 
     assert names["accuracy"] > 0.95
     assert names["probabilities"].shape == (5, 10)
-    assert (tmp_path / "curves.png").stat().st_size > 1000
+    pictures = ("curves.png", "digits.png", "distributions.png", "training.png", "step.png")
+    for name in (*pictures, "digits.html"):
+        assert (tmp_path / name).stat().st_size > 1000
     assert names["report"].max_error < 1e-7
     assert "Epoch 20/20" in capsys.readouterr().out
     loaded = ffnn.load_model(tmp_path / "digits.h5")

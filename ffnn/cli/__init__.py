@@ -39,6 +39,7 @@ examples:
   ffnn train mnist --hidden 128,64 --batch-size 64 --out model.h5
   ffnn train flowers.csv --target species --out flowers.h5
   ffnn predict flowers.h5 new_flowers.csv
+  ffnn graph flowers.h5 --html
   ffnn COMMAND --help
 
 exit codes: 0 done, 1 failure while running, 2 wrong usage or data, 3 training
@@ -153,6 +154,11 @@ def build_parser() -> argparse.ArgumentParser:
     predict.add_argument("--out", metavar="FILE", help="write them into this file instead")
     _threads_option(predict)
     _model_argument(add("summary", "show the layers of a saved model and what it learned from"))
+    _graph_options(add("graph", "draw a saved model: every neuron, weight and gradient"))
+    _plot_options(add("plot", "plot a saved model's weights, gradients and learning curves"))
+    diagnose = add("diagnose", "look for what is wrong with a saved model, and say what to do")
+    _model_and_data(diagnose)
+    _target_option(diagnose)
     _gradcheck_options(add("gradcheck", "check a saved model's gradients by finite differences"))
     info = add("info", "show versions, the BLAS library, and where MNIST is looked for")
     _data_dir_option(info)
@@ -246,6 +252,27 @@ def _gradcheck_options(parser: argparse.ArgumentParser) -> None:
     _target_option(parser)
 
 
+def _graph_options(parser: argparse.ArgumentParser) -> None:
+    _model_argument(parser)
+    add = parser.add_mutually_exclusive_group().add_argument
+    add("--html", action="store_true",
+        help="write an interactive page, MODEL with the ending .html (needs ffnn[html])")
+    add("--out", metavar="FILE",
+        help="write this file instead: .html, .svg, .png or .graphml (default: MODEL with the "
+             "ending .png)")
+
+
+def _plot_options(parser: argparse.ArgumentParser) -> None:
+    _model_argument(parser)
+    add = parser.add_argument
+    add("what", metavar="WHAT", nargs="*",
+        help="weights, gradients, curves, recording (default: all that the model has)")
+    add("--layers", metavar="NUMBERS", type=_indices,
+        help="which layers' weights and gradients, such as 0,2 (default: all)")
+    add("--out-dir", metavar="FOLDER", help="where the pictures go (default: beside the model)")
+    add("--format", choices=("png", "svg"), default="png", help="of the pictures")
+
+
 def _model_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a file that ffnn train --out has saved")
 
@@ -306,6 +333,15 @@ def _sizes(text: str) -> tuple[int, ...]:
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",")]
+
+
+def _indices(text: str) -> list[int]:
+    try:
+        return [int(index) for index in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"expected layer numbers, such as 0,2, got {text!r}"
+        ) from None
 
 
 def _delimiter(text: str) -> str:

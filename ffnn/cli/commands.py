@@ -1,4 +1,6 @@
-"""What each command does: `train`, `evaluate`, `predict`, `summary`, `gradcheck`, `info`.
+"""What each command does: `evaluate`, `predict`, `summary`, `gradcheck`, `info`.
+
+`train` stands in `ffnn.cli.train`; `graph`, `plot` and `diagnose` in `ffnn.cli.seeing`.
 
 Each takes the parsed options and returns the exit code. Results go to standard output.
 """
@@ -19,10 +21,10 @@ import numpy as np
 
 from ffnn import datasets
 from ffnn._version import __version__
-from ffnn.cli.data import evaluation_data, prediction_rows, targets_for
+from ffnn.cli.data import evaluation_data, load_compiled, prediction_rows, targets_for
 from ffnn.cli.output import check_out, count, print_scores, say
+from ffnn.cli.seeing import diagnose, graph, plot
 from ffnn.cli.train import train
-from ffnn.errors import ModelFileError
 from ffnn.gradcheck import gradient_check
 from ffnn.layers import Normalization, Rescaling
 from ffnn.losses import LOSSES
@@ -34,7 +36,18 @@ if TYPE_CHECKING:
 
     from ffnn._types import Array
 
-__all__ = ["evaluate", "gradcheck", "info", "predict", "summary", "thread_limit", "train"]
+__all__ = [
+    "diagnose",
+    "evaluate",
+    "gradcheck",
+    "graph",
+    "info",
+    "plot",
+    "predict",
+    "summary",
+    "thread_limit",
+    "train",
+]
 
 LARGEST_GRADIENT_ERROR = 1e-6
 _LIBRARIES = (
@@ -64,7 +77,7 @@ def thread_limit(args: argparse.Namespace) -> Iterator[None]:
 
 def evaluate(args: argparse.Namespace) -> int:
     """Print the loss and the metrics of a saved model."""
-    model = _load_compiled(args.model)
+    model = load_compiled(args.model)
     x, y = evaluation_data(args, model)
     print(f"{Path(args.data).name}: {count(x.shape[0], 'row')}")
     print_scores(model, x, y, "test")
@@ -105,7 +118,7 @@ def summary(args: argparse.Namespace) -> int:
 
 def gradcheck(args: argparse.Namespace) -> int:
     """Compare a saved model's gradients with finite differences; 1 if they do not agree."""
-    model = _load_compiled(args.model)
+    model = load_compiled(args.model)
     if args.data:
         x, y = evaluation_data(args, model)
         x, y = x[: args.rows], targets_for(model, y[: args.rows])
@@ -148,18 +161,6 @@ def info(args: argparse.Namespace) -> int:
 
 
 # -- parts -------------------------------------------------------------------------------------
-
-
-def _load_compiled(path: str) -> Sequential:
-    model = Sequential.load(path)
-    if model.loss is None or not model.is_built:
-        raise ModelFileError(
-            f"{path}: this model was saved without compile(...), so its loss is not known"
-        )
-    if not model.metrics and model.optimizer is not None:
-        metrics = ["mse", "r2"] if model.loss.task == "numbers" else ["accuracy"]
-        model.compile(model.optimizer, model.loss, metrics)
-    return model
 
 
 def _predictions(model: Sequential, output: Array) -> tuple[list[str], Iterable[list[str]]]:

@@ -11,11 +11,11 @@ import numpy as np
 
 from ffnn import datasets
 from ffnn.checks import nearest
-from ffnn.errors import DataError
+from ffnn.errors import DataError, ModelFileError
+from ffnn.sequential import Sequential
 
 if TYPE_CHECKING:
     from ffnn._types import Array
-    from ffnn.sequential import Sequential
 
 MOST_CLASSES = 20  # more different whole numbers are read as numbers, unless --task says otherwise
 
@@ -147,6 +147,25 @@ def targets_for(model: Sequential, y: Array) -> Array:
     if y.size and not 0 <= y.min() <= y.max() < units:
         raise DataError(f"expected class numbers from 0 to {units - 1}, got {y.min()} to {y.max()}")
     return np.eye(units, dtype=np.float32)[y]
+
+
+def load_compiled(path: str) -> Sequential:
+    """Return a saved model that has a loss, with metrics that suit it.
+
+    Raises
+    ------
+    ModelFileError
+        The file is not a model, or the model was saved without a loss.
+    """
+    model = Sequential.load(path)
+    if model.loss is None or not model.is_built:
+        raise ModelFileError(
+            f"{path}: this model was saved without compile(...), so its loss is not known"
+        )
+    if not model.metrics and model.optimizer is not None:
+        metrics = ["mse", "r2"] if model.loss.task == "numbers" else ["accuracy"]
+        model.compile(model.optimizer, model.loss, metrics)
+    return model
 
 
 def is_file(data: str) -> bool:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ffnn.cli.data import targets_for
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ffnn._types import Array
     from ffnn.sequential import Sequential
 
@@ -19,9 +21,13 @@ WIDTH = 80
 
 def check_out(args: argparse.Namespace) -> None:
     """Raise ArgumentTypeError if ``--out`` cannot be written, or is a file that is read."""
-    if not args.out:
-        return
-    out, read = Path(args.out), [Path(args.data), Path(getattr(args, "model", args.data))]
+    if args.out:
+        read = [args.data, getattr(args, "model", args.data)]
+        check_writable(Path(args.out), read, "--out ")
+
+
+def check_writable(out: Path, read: Iterable[str], label: str = "") -> None:
+    """Raise ArgumentTypeError if `out` cannot be written, or is one of the files in `read`."""
     problem = None
     if out.is_dir():
         problem = "is a folder, expected a file"
@@ -29,10 +35,10 @@ def check_out(args: argparse.Namespace) -> None:
         problem = f"cannot be written: there is no folder {out.parent}"
     elif not os.access(out.parent, os.W_OK | os.X_OK):
         problem = f"cannot be written: no permission to write in the folder {out.parent}"
-    elif any(out.exists() and path.exists() and out.samefile(path) for path in read):
+    elif any(out.exists() and os.path.exists(path) and out.samefile(path) for path in read):
         problem = "is a file that is read; choose another name"
     if problem:
-        raise argparse.ArgumentTypeError(f"--out {out} {problem}")
+        raise argparse.ArgumentTypeError(f"{label}{out} {problem}")
 
 
 def print_scores(model: Sequential, x: Any, y: Array, label: str) -> None:
