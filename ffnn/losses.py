@@ -340,7 +340,7 @@ class Poisson(ElementwiseLoss):
     It is the negative log-likelihood of y at rate p but for a number that depends on y alone, and 0
     at p = y. Targets y are at least 0, with 0 log 0 = 0. The network has to end in numbers of at
     least 0: after an exponential the loss is computed from x = log p (`LogRatePoisson`); after any
-    other activation p is kept above the smallest normal number.
+    other activation p is kept above 1e-30, so that y / p stays finite.
 
     References
     ----------
@@ -376,8 +376,7 @@ class Poisson(ElementwiseLoss):
         return np.subtract(1.0, slopes, out=slopes)
 
     def _rates(self, output: Array) -> Array:
-        tiny = float(np.finfo(output.dtype).tiny)
-        return np.maximum(output, tiny, out=self._like("rates", output))
+        return np.maximum(output, 1e-30, out=self._like("rates", output))
 
 
 class LogRatePoisson(ElementwiseLoss):

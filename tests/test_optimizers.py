@@ -401,7 +401,7 @@ def test_names(name, cls):
         (lambda: SGD(-0.1), r"SGD: learning_rate must be .*\[0.0, inf\), got -0.1"),
         (lambda: Adam(math.inf), "Adam: learning_rate must be a finite number.*got inf"),
         (lambda: AdamW(math.nan), "AdamW: learning_rate must be a finite number.*got nan"),
-        (lambda: SGD(momentum=1.0), r"SGD: momentum must be .*\[0.0, 1.0\), got 1.0"),
+        (lambda: SGD(momentum=1.1), r"SGD: momentum must be .*\[0.0, 1.0\], got 1.1"),
         (lambda: SGD(momentum=-0.1), r"SGD: momentum must be .*got -0.1"),
         (lambda: SGD(nesterov=True), "SGD: nesterov=True needs a momentum above 0, got momentum=0"),
         (lambda: RMSprop(rho=1), r"RMSprop: rho must be .*\[0.0, 1.0\), got 1"),
