@@ -223,7 +223,8 @@ def test_far_inputs_give_the_limits_without_warnings(name, dtype):
 @pytest.mark.parametrize(("dtype", "far"), [("float32", 3e38), ("float64", 1e308)])
 @pytest.mark.parametrize("name", [name for name in ALL if name not in ("gelu", "exponential")])
 def test_the_greatest_numbers_give_no_nan(name, dtype, far):
-    # All but GELU, whose x³ overflows, and the exponential; a softmax row may not span more than the whole range.
+    # All but GELU, whose x³ overflows, and the exponential; a softmax row may not span more than
+    # the whole range.
     x = np.array([[0.0, far], [0.0, -far]], dtype)
     activation = ALL[name]()
     assert np.isfinite(activation.forward(x)).all()

@@ -168,17 +168,25 @@ class BaseFFNN(BaseEstimator, ABC):
         self.model_ = Sequential(layers, X.shape[1], dtype, seed)
         if self.network is None:
             draw_parameters(self.model_, self, self._random_state)
+        self.model_.feature_names = getattr(self, "feature_names_in_", None)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Forget what an earlier training has left."""
         self.n_layers_ = len(dense_layers(self.model_)) + 1
         self.n_iter_ = self.t_ = 0
         self._compiled = False
+        if self.solver in STOCHASTIC_SOLVERS:
+            self._begin_record()
+
+    def _begin_record(self) -> None:
+        early = self.early_stopping
+        self.loss_curve_: list[float] = []
+        self.validation_scores_: list[float] | None = [] if early else None
+        self.best_validation_score_: float | None = -np.inf if early else None
+        self.best_loss_: float | None = None if early else np.inf
         self._best_weights: list[Array] | None = None
         self._no_improvement_count = 0
-        if self.solver in STOCHASTIC_SOLVERS:
-            early = self.early_stopping
-            self.loss_curve_: list[float] = []
-            self.validation_scores_: list[float] | None = [] if early else None
-            self.best_validation_score_: float | None = -np.inf if early else None
-            self.best_loss_: float | None = None if early else np.inf
 
     def _open_validation(self, data: Any) -> HeldOut | None:
         if data is None:

@@ -35,8 +35,8 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
     loss is the mean over rows of -Σ log p of what is true, divided by the sum of the weights where
     rows have any, and the penalty is divided by the same number: `Sequential` divides a weighted
     loss by the number of rows, takes the mean over the outputs of several labels, and has a
-    penalty that does not depend on the batch. Unlike scikit-learn's, the loss of a row is exact
-    however wrong it is, and not cut off at -log of the dtype's epsilon.
+    penalty that does not depend on the batch. The loss that is reported counts no probability as
+    less than the dtype's epsilon; gradients, and what lbfgs makes small, are exact.
 
     Several labels at once (y of zeros and ones, a column a label) give each label an output of its
     own.

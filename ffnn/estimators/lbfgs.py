@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ffnn.chain import forget_batch
 from ffnn.estimators.batches import normalize, open_targets
+from ffnn.estimators.losses import ScaledLoss
 from ffnn.estimators.solvers import make_loss, make_penalty, make_step
 from ffnn.estimators.sparse import open_matrix
 from ffnn.layers import BatchNorm, Dropout
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 class WholeLoss:
     """The loss of all rows as a function of the flat vector of parameters, with its gradient.
 
-    The gradient is that of the value; for a squared loss of u outputs this is u times the number
-    that scikit-learn reports, see `report`.
+    The gradient is that of the value. scikit-learn minimises the number that it reports, which is
+    another where a row is wholly wrong and for a squared loss of several outputs; see `report`.
 
     Parameters
     ----------
@@ -47,10 +48,10 @@ class WholeLoss:
         penalty = make_penalty(model, estimator.alpha, estimator.l1)
         if penalty is not None:
             penalty.batch_weight = total
-        self._loss = make_loss(estimator)
-        self._reported_factor = self._loss.value_factor
-        self._loss.value_factor = self._loss.gradient_factor
-        self._model, self._step = model, make_step(model, self._stages, self._loss, penalty)
+        reported = make_loss(estimator)
+        exact = ScaledLoss(reported.loss, reported.gradient_factor, reported.gradient_factor)
+        self._model, self._reported = model, reported
+        self._step = make_step(model, self._stages, exact, penalty)
 
     def __call__(self, values: Array) -> tuple[float, Array]:
         """Return the loss at `values` and its gradient, a copy."""
@@ -62,7 +63,7 @@ class WholeLoss:
     def report(self, values: Array) -> float:
         """Leave `values` in the network and return the loss as scikit-learn reports it."""
         np.copyto(self._model.parameters, values)
-        self._loss.value_factor = self._reported_factor
+        self._step.loss = self._reported
         value = self._step.forward(*self._batch)
         forget_batch(self._stages)
         self._model._renew_private_stages()

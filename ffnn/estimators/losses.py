@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ffnn.losses import Loss
+from ffnn.losses import Loss, SigmoidCrossentropy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,28 @@ class ScaledLoss(Loss):
         if self.gradient_factor != 1.0:
             grad *= self.gradient_factor
         return grad
+
+
+class CutLogLoss(ScaledLoss):
+    """A log-loss whose value counts no probability as less than ε, the spacing of floats at 1.
+
+    The value of a row that is wholly wrong is then at most -log ε, 36 in float64, and training
+    stops at the same epoch as in scikit-learn. The gradient is the exact one, there as here.
+    """
+
+    def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
+        """Return the value, cut off if a row needs it."""
+        value = super().forward(output, target, weight)
+        p, y = self.output, self.loss._target
+        epsilon = float(np.finfo(p.dtype).eps)
+        miss = np.subtract(p, y, out=self._like("miss", p))
+        if float(np.abs(miss, out=miss).max()) < 1.0 - 2.0 * epsilon:
+            return value
+        kept = np.clip(p, epsilon, 1.0 - epsilon)
+        rows = (y * np.log(kept)).sum(axis=1)
+        if isinstance(self.loss, SigmoidCrossentropy):
+            rows += ((1.0 - y) * np.log1p(-kept)).sum(axis=1)
+        return -float(rows.sum() if weight is None else rows @ weight) / len(rows)
 
 
 class BatchPenalty:

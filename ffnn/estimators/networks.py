@@ -10,7 +10,7 @@ import numpy as np
 from ffnn.activations import ACTIVATIONS, ActivationFunction, Sigmoid
 from ffnn.checks import check_int
 from ffnn.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, RMSNorm
-from ffnn.registry import describe, rebuild
+from ffnn.registry import custom_classes, describe, rebuild
 from ffnn.sequential import Sequential
 
 if TYPE_CHECKING:
@@ -41,13 +41,15 @@ def hidden_sizes(value: Any) -> list[int]:
     Raises
     ------
     ValueError
-        A number is not above 0.
+        A number is not above 0, or an entry is more than one number.
     TypeError
-        A number is not whole.
+        A number is not whole, or the array has more than one axis.
     """
     sizes = list(value) if hasattr(value, "__iter__") else [value]
-    if any(np.asarray(size) <= 0 for size in sizes):
-        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    if np.ndim(sizes) != 1:
+        raise TypeError(f"hidden_layer_sizes: expected one number for each layer, got {value!r}")
+    if np.any(np.array(sizes) <= 0):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {value!r}")
     return [check_int("hidden_layer_sizes", "each entry", size, low=1) for size in sizes]
 
 
@@ -124,7 +126,7 @@ def copy_layers(network: Sequential) -> list[Layer]:
     """Return new, unbuilt layers like a network's; those that train nothing keep their state."""
     layers = []
     for layer in network.layers:
-        twin: Layer = rebuild(describe(layer), {type(layer).__name__: type(layer)})
+        twin: Layer = rebuild(describe(layer), custom_classes(layer))
         if layer.state and not layer.parameter_shapes(layer.input_dim or 1):
             twin.load_state(layer.state)
         layers.append(twin)

@@ -270,6 +270,10 @@ class FFNNRegressor(RegressorMixin, BaseFFNN):
     # -- what the base asks --------------------------------------------------------------------
 
     def _read_targets(self, y: Any, *, fresh: bool, incremental: bool) -> Array:
+        if hasattr(y, "tocsr"):
+            raise ValueError("y: expected an array, got a sparse one; use y.toarray()")
+        if y.dtype.kind not in "fiub":
+            raise TypeError(f"y: expected numbers, got an array of dtype {y.dtype}")
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if fresh:

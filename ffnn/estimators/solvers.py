@@ -12,10 +12,11 @@ from ffnn.callbacks import CallbackList, History
 from ffnn.errors import TrainingDivergedError
 from ffnn.estimators.batches import EpochBatches, open_targets
 from ffnn.estimators.evaluating import HeldOut, Validation
-from ffnn.estimators.losses import BatchPenalty, ScaledLoss
+from ffnn.estimators.losses import BatchPenalty, CutLogLoss, ScaledLoss
 from ffnn.estimators.monitor import Monitor
 from ffnn.estimators.sparse import open_matrix
 from ffnn.layers import Dense
+from ffnn.losses import Loss, SigmoidCrossentropy, SoftmaxCrossentropy
 from ffnn.optimizers import SGD, Adam, Optimizer
 from ffnn.progress import reporters
 from ffnn.training import TrainStep, train
@@ -66,7 +67,9 @@ def make_loss(estimator: Any) -> ScaledLoss:
     """Return a new loss with scikit-learn's factors, for what the paired stages put out."""
     rule = estimator._make_loss()
     paired = estimator.model_._step.loss.clone()
-    return ScaledLoss(paired, rule.value_factor, rule.gradient_factor)
+    cut = isinstance(paired, (SoftmaxCrossentropy, SigmoidCrossentropy))
+    kind = CutLogLoss if cut and not isinstance(rule.loss, Loss) else ScaledLoss
+    return kind(paired, rule.value_factor, rule.gradient_factor)
 
 
 def make_step(
@@ -129,6 +132,8 @@ def fit_stochastic(
     if not (incremental and estimator._compiled):
         model.compile(make_optimizer(estimator), estimator._make_loss().loss)
         estimator._compiled = True
+    if not hasattr(estimator, "loss_curve_"):  # the weights come from lbfgs
+        estimator._begin_record()
     if estimator.early_stopping and held_out is None:
         X, target, weight, held_out = split_rows(estimator, X, target, weight)
     batches, step = open_training(estimator, X, target, weight)
