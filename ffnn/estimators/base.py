@@ -169,6 +169,8 @@ class BaseFFNN(BaseEstimator, ABC):
         if self.network is None:
             draw_parameters(self.model_, self, self._random_state)
         self.model_.feature_names = getattr(self, "feature_names_in_", None)
+        if self.out_activation_ == "softmax":
+            self.model_.class_names = vars(self).get("classes_")
         self._begin()
 
     def _begin(self) -> None:

@@ -46,15 +46,6 @@ class Monitor(Callback):
                 estimator._no_improvement_count = 0
             else:
                 self.model.stop_training = True
-                return
-        if not self._incremental and estimator.n_iter_ == estimator.max_iter:
-            warnings.warn(
-                f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached before "
-                f"the loss, or the validation score, stood still within tol={estimator.tol:g}. Let "
-                f"max_iter be greater, or scale the columns of X.",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
 
     def _record(self, logs: Logs) -> None:
         estimator = self._estimator
@@ -117,7 +108,20 @@ class Monitor(Callback):
             print(said)
         return lowers
 
-    def finish(self) -> None:
-        """Go back to the best epoch's weights, where that is wanted."""
-        if self._restores and self._estimator._best_weights is not None:
-            self.model.set_weights(self._estimator._best_weights)
+    def finish(self, interrupted: bool) -> None:
+        """Say so if training ended too early, and go back to the best weights if that is wanted."""
+        estimator = self._estimator
+        if interrupted:
+            warnings.warn(
+                "Training interrupted by user: what was learned so far is kept.", stacklevel=2
+            )
+        elif not (self._incremental or self.model.stop_training):
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached before "
+                f"the loss, or the validation score, stood still within tol={estimator.tol:g}. Let "
+                f"max_iter be greater, or scale the columns of X.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        if self._restores and estimator._best_weights is not None:
+            self.model.set_weights(estimator._best_weights)

@@ -49,7 +49,9 @@ def hidden_sizes(value: Any) -> list[int]:
     if np.ndim(sizes) != 1:
         raise TypeError(f"hidden_layer_sizes: expected one number for each layer, got {value!r}")
     if np.any(np.array(sizes) <= 0):
-        raise ValueError(f"hidden_layer_sizes must be > 0, got {value!r}")
+        raise ValueError(
+            f"hidden_layer_sizes must be > 0, as each layer needs a unit; got {value!r}"
+        )
     return [check_int("hidden_layer_sizes", "each entry", size, low=1) for size in sizes]
 
 

@@ -161,11 +161,7 @@ def fit_stochastic(
         ) from error
     finally:
         model._renew_private_stages()
-    if interrupted:
-        warnings.warn(
-            "Training interrupted by user: what was learned so far is kept.", stacklevel=2
-        )
-    monitor.finish()
+    monitor.finish(interrupted)
 
 
 def open_training(

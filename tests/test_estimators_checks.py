@@ -1,0 +1,24 @@
+"""scikit-learn's own checks of an estimator, all of them."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("sklearn", reason="scikit-learn is an extra")
+
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from ffnn.estimators import FFNNClassifier, FFNNRegressor
+
+ESTIMATORS = [
+    FFNNClassifier(),
+    FFNNRegressor(),
+    FFNNClassifier(solver="lbfgs", max_iter=30),
+    FFNNRegressor(solver="lbfgs", max_iter=30),
+]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@parametrize_with_checks(ESTIMATORS)
+def test_every_check_of_scikit_learn_passes(estimator, check):
+    check(estimator)
