@@ -73,7 +73,7 @@ def assert_refused_alike(call, ours):
     theirs, mine = error_of(call, PAIRS[ours]), error_of(call, ours)
     assert theirs is not None
     assert mine is not None
-    # Where scikit-learn fails inside a ufunc, whose error is a TypeError, ours is a plain TypeError.
+    # Where scikit-learn fails inside a ufunc, whose error is a TypeError, ours is a plain one.
     kinds = set(type(theirs).__mro__) - {Exception, BaseException, object}
     assert isinstance(mine, type(theirs)) or type(mine) in kinds
     assert len(str(mine)) >= min(len(str(theirs)), 40)

@@ -14,11 +14,14 @@ from ffnn.registry import custom_classes, describe, rebuild
 from ffnn.sequential import Sequential
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ffnn.base import Layer
 
 ACTIVATION_NAMES = {"identity": "linear", "logistic": "sigmoid", "exp": "exponential"}
-NORMALIZATIONS: dict[str, type[Layer]] = {
-    "batch": BatchNorm,
+NORMALIZATIONS: dict[str, Callable[[], Layer]] = {
+    # Batches of 200 rows make few updates; the layer's own 0.99 would still remember its start.
+    "batch": lambda: BatchNorm(momentum=0.9),
     "layer": LayerNorm,
     "rms": RMSNorm,
 }

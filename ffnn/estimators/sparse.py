@@ -98,9 +98,9 @@ def open_matrix(x: Any, dtype: DTypeLike, stages: Sequence[Stage]) -> tuple[Rows
     stages : list of Stage
         With the first one replaced where batches are sparse.
     """
-    if not hasattr(x, "tocsr"):
-        return Rows(x, dtype), list(stages)
     first = stages[0].layer
+    if not hasattr(x, "tocsr"):
+        return Rows(x, None if first.takes_any_dtype else dtype), list(stages)
     if not isinstance(first, Dense):
         return SparseRows(x, dtype), list(stages)
     linear = SparseLinear(first)
