@@ -39,7 +39,7 @@ def iris_model(optimizer="adam", **options):
 @pytest.fixture
 def fitted_model():
     model = iris_model()
-    model.fit(X, Y, epochs=30, batch_size=10, verbose=0)
+    model.fit(X, Y, epochs=60, batch_size=10, verbose=0)
     return model
 
 
@@ -56,7 +56,7 @@ def test_an_estimator_of_a_fitted_model_predicts_at_once(fitted_model):
         3,
         "softmax",
     )
-    assert estimator.n_iter_ == 30
+    assert estimator.n_iter_ == 60
     assert estimator.loss_curve_ == fitted_model.history.history["loss"]
     assert estimator.loss_ == estimator.loss_curve_[-1]
     assert [w.shape for w in estimator.coefs_] == [(4, 8), (8, 3)]

@@ -18,7 +18,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, loa
 from sklearn.ensemble import BaggingClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.inspection import permutation_importance
-from sklearn.metrics import brier_score_loss, make_scorer, r2_score
+from sklearn.metrics import accuracy_score, brier_score_loss, make_scorer, r2_score
 from sklearn.model_selection import (
     GridSearchCV,
     cross_val_predict,
@@ -152,16 +152,22 @@ def test_set_output_keeps_a_pipeline_on_arrays_working():
     assert pipeline.score(x, y) > 0.9
 
 
-def test_metadata_routing_hands_sample_weights_to_fit_and_score():
+def test_metadata_routing_hands_sample_weights_to_fit_and_scorer():
     x, y = load_breast_cancer(return_X_y=True)
     weight = np.where(y == 0, 3.0, 1.0)
     with sklearn.config_context(enable_metadata_routing=True):
         network = classifier(max_iter=10).set_fit_request(sample_weight=True)
-        network.set_score_request(sample_weight=True)
+        scorer = make_scorer(accuracy_score).set_score_request(sample_weight=True)
         scaler = StandardScaler().set_fit_request(sample_weight=False)
         pipeline = make_pipeline(scaler, network)
         routed = cross_validate(
-            pipeline, x, y, cv=3, params={"sample_weight": weight}, return_estimator=True
+            pipeline,
+            x,
+            y,
+            cv=3,
+            scoring=scorer,
+            params={"sample_weight": weight},
+            return_estimator=True,
         )
         plain = cross_validate(pipeline, x, y, cv=3, return_estimator=True)
     for one, other in zip(routed["estimator"], plain["estimator"], strict=True):
