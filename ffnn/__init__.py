@@ -14,7 +14,7 @@ To read the package from the ground up, each module importing only from those ab
 - `batches`, `training`: one step, and the loop around it;
 - `saving`, `state`: files, and a model as plain data;
 - `network`, `sequential`: the model that ties all of it together;
-- `gradcheck`, `datasets`, `cli`: what is done with a model.
+- `gradcheck`, `datasets`, `estimators`, `cli`: what is done with a model.
 """
 
 from __future__ import annotations

@@ -247,6 +247,14 @@ def test_a_pattern_that_does_not_fit_the_numbers_is_refused():
         FFNNRegressor(network=ffnn.Sequential([Dense(2)])).fit(X, Y)
 
 
+def test_a_layer_without_bias_has_intercepts_of_zero_that_cannot_be_written():
+    pattern = ffnn.Sequential([Dense(3, "softmax", use_bias=False)])
+    fitted = FFNNClassifier(network=pattern, max_iter=2).fit(X, Y)
+    np.testing.assert_array_equal(fitted.intercepts_[0], np.zeros(3))
+    with pytest.raises(ValueError, match="read-only"):
+        fitted.intercepts_[0] = np.ones(3)
+
+
 def test_a_model_without_parameters_is_refused():
     with pytest.raises(RuntimeError, match="as_estimator: this model has no parameters yet"):
         ffnn.Sequential([Dense(1)]).as_estimator()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -438,6 +439,20 @@ def test_lbfgs_then_adam_goes_on_from_its_weights():
     before = estimator.loss_
     estimator.set_params(solver="adam", learning_rate_init=1e-6, max_iter=3).fit(X, Y)
     assert estimator.loss_curve_[0] == pytest.approx(before, rel=0.01)
+
+
+def test_lbfgs_keeps_no_memory_for_all_rows():
+    x, y = np.random.default_rng(0).normal(size=(20_000, 5)), np.arange(20_000) % 2
+    estimator = FFNNClassifier((50,), solver="lbfgs", max_iter=1)
+    with pytest.warns(ConvergenceWarning):
+        estimator.fit(x[:10], y[:10])
+    tracemalloc.start()
+    with pytest.warns(ConvergenceWarning):
+        estimator.fit(x, y)
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak > x.shape[0] * 50 * 8
+    assert kept < 1_000_000
 
 
 # Interruption

@@ -238,7 +238,7 @@ class BaseFFNN(BaseEstimator, ABC):
     def intercepts_(self) -> LiveArrays:
         """The biases of each layer, (units,); what is written into them is in force."""
         return LiveArrays(
-            layer.params["bias"] if layer.use_bias else np.zeros(layer.units)
+            layer.params["bias"] if layer.use_bias else np.broadcast_to(0.0, layer.units)
             for layer in self._dense_layers("intercepts_")
         )
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ffnn.chain import forget_batch
 from ffnn.estimators.batches import normalize, open_targets
 from ffnn.estimators.losses import ScaledLoss
 from ffnn.estimators.solvers import make_loss, make_penalty, make_step
@@ -41,7 +40,9 @@ class WholeLoss:
 
     def __init__(self, estimator: Any, X: Any, target: Array, weight: Array | None) -> None:
         model: Sequential = estimator.model_
-        rows, self._stages = open_matrix(X, model.dtype, model._step.stages)
+        # Replicas of the layers, so that memory for all rows goes when the fit is over.
+        replicas = model._private_stages()[: len(model._step.stages)]
+        rows, stages = open_matrix(X, model.dtype, replicas)
         targets = open_targets(target, model.dtype)
         share, total = (None, float(len(rows))) if weight is None else normalize(weight)
         self._batch = rows.slice(0, len(rows)), targets.slice(0, len(rows)), share
@@ -51,7 +52,7 @@ class WholeLoss:
         reported = make_loss(estimator)
         exact = ScaledLoss(reported.loss, reported.gradient_factor, reported.gradient_factor)
         self._model, self._reported = model, reported
-        self._step = make_step(model, self._stages, exact, penalty)
+        self._step = make_step(model, stages, exact, penalty)
 
     def __call__(self, values: Array) -> tuple[float, Array]:
         """Return the loss at `values` and its gradient, a copy."""
@@ -65,7 +66,6 @@ class WholeLoss:
         np.copyto(self._model.parameters, values)
         self._step.loss = self._reported
         value = self._step.forward(*self._batch)
-        forget_batch(self._stages)
         self._model._renew_private_stages()
         return value
 
