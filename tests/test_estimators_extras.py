@@ -123,7 +123,9 @@ def test_class_weights_equal_the_rows_weights():
         weight = compute_sample_weight(class_weight, y)
         by_row = FFNNClassifier((8,), random_state=0, alpha=0.0, max_iter=5).fit(x, y, weight)
         np.testing.assert_array_equal(by_class.fit(x, y).coefs_[0], by_row.coefs_[0])
-        both = by_class.fit(x, y, sample_weight=np.full(len(y), 2.0))
+        own = np.linspace(0.5, 2.0, len(y))
+        both = by_class.fit(x, y, sample_weight=own)
+        by_row.fit(x, y, own * weight)
         np.testing.assert_allclose(both.coefs_[0], by_row.coefs_[0], rtol=1e-12)
 
 

@@ -205,6 +205,15 @@ def test_weights_that_run_away_are_a_value_error_that_says_what_to_do():
         FFNNRegressor(**settings).fit(X * 1e3, Y)
 
 
+def test_weights_that_are_no_numbers_in_the_end_are_refused(monkeypatch):
+    def lose(estimator, *rows):
+        estimator.model_.parameters.fill(np.nan)
+
+    monkeypatch.setattr("ffnn.estimators.base.fit_lbfgs", lose)
+    with pytest.raises(ValueError, match="non-finite parameter weights"):
+        FFNNClassifier(solver="lbfgs").fit(X, Y)
+
+
 @quiet
 def test_large_targets_train_as_in_scikit_learn():
     theirs, mine = (
