@@ -15,7 +15,7 @@ To read the package from the ground up, each module importing only from those ab
 - `saving`, `state`: files, and a model as plain data;
 - `visualization`, `recording`, `explanation`, `diagnostics`, `seeing`: what a model shows;
 - `network`, `sequential`: the model that ties all of it together;
-- `gradcheck`, `datasets`, `cli`: what is done with a model.
+- `gradcheck`, `datasets`, `estimators`, `cli`: what is done with a model.
 """
 
 from __future__ import annotations

@@ -117,9 +117,10 @@ class Optimizer(Buffered):
         if self.clipnorm is not None and self.clipnorm < norm < math.inf:
             clipped = np.multiply(g, self.clipnorm / norm, out=self._like("clipped", g))
             norm, blocks = self.clipnorm, self._cut(clipped)
-        if not norm < _LARGEST_NORM:
+        largest_norm, largest_update = _LARGEST[g.dtype.char]
+        if not norm < largest_norm:
             raise FloatingPointError(f"the norm of the gradient became {norm:g}")
-        if not rate * max(norm, 1.0) < _LARGEST_UPDATE:
+        if not rate * max(norm, 1.0) < largest_update:
             raise FloatingPointError("the update became too large for the weights")
         for block in blocks:
             self.update(rate, *block)
@@ -165,9 +166,9 @@ class Optimizer(Buffered):
 # So many entries of all vectors of a rule stay in a core's cache from pass to pass.
 _BLOCK_SIZE = 32_768
 
-# Far from float32's end at 3e38: squares of such gradients and sums of such updates are finite.
-_LARGEST_NORM = 1e18
-_LARGEST_UPDATE = 1e30
+# Norm and update, far from the ends of float32, 3e38, and float64, 2e308: squares of such gradients
+# and sums of such updates are finite.
+_LARGEST = {"f": (1e18, 1e30), "d": (1e150, 1e300)}
 
 OPTIMIZERS: Family[Optimizer] = Family("optimizer", Optimizer)
 
@@ -184,7 +185,7 @@ class SGD(Optimizer):
     learning_rate : float or Schedule, default 0.01
         η, at least 0.
     momentum : float, default 0.0
-        μ, in [0, 1).
+        μ, in [0, 1]; at 1 velocity is never lost.
     nesterov : bool, default False
         Whether to look ahead; needs a momentum.
     clipnorm : float, optional
@@ -204,7 +205,7 @@ class SGD(Optimizer):
         clipnorm: float | None = None,
     ) -> None:
         super().__init__(learning_rate, clipnorm)
-        self.momentum = check_number("SGD", "momentum", momentum, low=0.0, high=1.0, high_open=True)
+        self.momentum = check_number("SGD", "momentum", momentum, low=0.0, high=1.0)
         self.nesterov = bool(nesterov)
         if self.nesterov and not self.momentum:
             raise ValueError("SGD: nesterov=True needs a momentum above 0, got momentum=0.0")

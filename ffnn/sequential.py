@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ffnn._types import Array
     from ffnn.base import Layer
     from ffnn.callbacks import Callback
+    from ffnn.estimators.base import BaseFFNN
     from ffnn.recording import Recording
 
 
@@ -491,6 +493,40 @@ class Sequential(Seeing, Network):
         return loss
 
     # -- keeping -------------------------------------------------------------------------------
+
+    def as_estimator(self, classes: Any = None, **params: Any) -> BaseFFNN:
+        """Return an estimator for scikit-learn's tools whose network is this very model.
+
+        It predicts and scores at once. `fit` trains new weights for a copy of the layers, with the
+        settings of this model's optimizer if that is `Adam` or `SGD`; `partial_fit`, and `fit` with
+        ``warm_start=True``, train this model on. Needs scikit-learn.
+
+        Parameters
+        ----------
+        classes : array-like of shape (classes,), optional
+            The labels of the outputs, in ascending order; without them `class_names`, or else
+            numbers from 0.
+        **params
+            Parameters of the estimator, such as ``max_iter``.
+
+        Returns
+        -------
+        FFNNClassifier or FFNNRegressor
+            A classifier if the last activation is a softmax or a sigmoid.
+
+        Raises
+        ------
+        RuntimeError
+            The model is not built.
+        ValueError
+            The classes are not as many as the outputs tell apart, or do not ascend.
+        ImportError
+            scikit-learn is not installed.
+        """
+        # By name, as estimators stand above models and import this module.
+        conversion = importlib.import_module("ffnn.estimators.conversion")
+        estimator: BaseFFNN = conversion.as_estimator(self, classes, **params)
+        return estimator
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model into an HDF5 file, whole or not at all.

@@ -76,6 +76,32 @@ def prepare_probabilities(y: Array, units: int) -> Array:
     return y
 
 
+def prepare_counts(y: Array, units: int) -> Array:
+    """Return targets as (rows, units) numbers of at least 0.
+
+    Parameters
+    ----------
+    y : array-like of shape (rows, units), or (rows,) for one unit
+        Targets.
+    units : int
+        The number of the network's outputs.
+
+    Raises
+    ------
+    DataError
+        The shape differs, or a value is negative.
+    """
+    y = prepare_dense(y, units, "poisson")
+    negative = np.argwhere(y < 0)
+    if len(negative):
+        row, column = negative[0]
+        raise DataError(
+            f"poisson: expected y of at least 0, such as counts, got {y[row, column]} in row "
+            f"{row}, column {column}"
+        )
+    return y
+
+
 def prepare_labels(y: Array, units: int) -> Array:
     """Return class numbers as (rows,) of dtype intp.
 

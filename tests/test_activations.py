@@ -12,6 +12,7 @@ from ffnn.activations import (
     ACTIVATIONS,
     ELU,
     GELU,
+    Exponential,
     LeakyReLU,
     Linear,
     ReLU,
@@ -64,6 +65,7 @@ ELEMENTWISE = {
     ),
     "gelu": (GELU, gelu, gelu_slope),
     "softplus": (Softplus, lambda x: math.log(1.0 + math.exp(x)), logistic),
+    "exponential": (Exponential, math.exp, math.exp),
 }
 ALL = {**{name: entry[0] for name, entry in ELEMENTWISE.items()}, "softmax": Softmax}
 elementwise = pytest.mark.parametrize("name", ELEMENTWISE)
@@ -104,6 +106,7 @@ LN3 = math.log(3.0)
         (GELU(), [0.0], [0.0], [0.5]),
         # log(1 + 3) and log(1 + 1/3)
         (Softplus(), [-LN3, 0.0, LN3], np.log([4 / 3, 2.0, 4.0]), [0.25, 0.5, 0.75]),
+        (Exponential(), [-LN3, 0.0, LN3], [1 / 3, 1.0, 3.0], [1 / 3, 1.0, 3.0]),
     ],
     ids=repr,
 )
@@ -203,9 +206,10 @@ FAR_SLOPE = {
     "softplus": [0, 0, 0, 0.5, 1, 1, 1],
     "softmax": [0, 0, 0, 0, 0, 0, 0],
 }
+bounded_growth = pytest.mark.parametrize("name", [name for name in ALL if name != "exponential"])
 
 
-@every
+@bounded_growth
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_far_inputs_give_the_limits_without_warnings(name, dtype):
     activation, x = ALL[name](), FAR.astype(dtype)
@@ -217,13 +221,24 @@ def test_far_inputs_give_the_limits_without_warnings(name, dtype):
 
 
 @pytest.mark.parametrize(("dtype", "far"), [("float32", 3e38), ("float64", 1e308)])
-@pytest.mark.parametrize("name", [name for name in ALL if name != "gelu"])
+@pytest.mark.parametrize("name", [name for name in ALL if name not in ("gelu", "exponential")])
 def test_the_greatest_numbers_give_no_nan(name, dtype, far):
-    # All but GELU, whose x³ overflows; a softmax row may not span more than the whole range.
+    # All but GELU, whose x³ overflows, and the exponential; a softmax row may not span more than
+    # the whole range.
     x = np.array([[0.0, far], [0.0, -far]], dtype)
     activation = ALL[name]()
     assert np.isfinite(activation.forward(x)).all()
     assert np.isfinite(activation.backward(np.ones_like(x))).all()
+
+
+@pytest.mark.parametrize(("dtype", "greatest"), [("float32", 88.0), ("float64", 709.0)])
+def test_the_exponential_is_infinite_beyond_the_dtype_without_warnings(dtype, greatest):
+    x = np.array([[-1e4, greatest, 1e4]], dtype)
+    with np.errstate(over="raise", invalid="raise"):
+        y = Exponential().forward(x)
+    assert y[0, 0] == 0.0
+    assert 0.5 * math.exp(greatest) < y[0, 1] < np.finfo(dtype).max
+    assert y[0, 2] == math.inf
 
 
 def test_sigmoid_keeps_its_precision_in_the_lower_tail():

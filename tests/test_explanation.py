@@ -14,6 +14,7 @@ from ffnn.activations import (
     ACTIVATIONS,
     ELU,
     GELU,
+    Exponential,
     LeakyReLU,
     Linear,
     ReLU,
@@ -55,6 +56,7 @@ ACTIVATION_OBJECTS = [
     ELU(0.7),
     GELU(),
     Softplus(),
+    Exponential(),
 ]
 
 
@@ -341,6 +343,8 @@ EVALUATE = {
     "∂L/∂@ = ∂L/∂y ∘ ((1 + t) / 2 + @ ∘ (1 - t²) ∘ √(2/π) (1 + 0.134145 @²) / 2)": gelu_slope,
     "y = log(1 + e^@)": lambda x, a: np.log(1 + np.exp(x)),
     "∂L/∂@ = ∂L/∂y / (1 + e^-@)": lambda x, a: a["∂L/∂y"] / (1 + np.exp(-x)),
+    "y = e^@": lambda x, a: np.exp(x),
+    "∂L/∂@ = ∂L/∂y ∘ y": lambda x, a: a["∂L/∂y"] * a["y"],
     "y = x ∘ m": lambda x, a: x * a["m"],
     "∂L/∂x = ∂L/∂y ∘ m": lambda x, a: a["∂L/∂y"] * a["m"],
     "y = x": lambda x, a: x,
@@ -386,6 +390,10 @@ EVALUATE = {
     "∂L/∂p = 1/(n u) %(p - y) / (p ∘ (1 - p))": lambda p, a: (
         weights(a) * (p - a["y"]) / (p * (1 - p)) / (a["n"] * a["u"])
     ),
+    "L = 1/(n u) Σ %(y ∘ log(y / p) - y + p)": lambda p, a: (
+        np.sum(weights(a) * (a["y"] * np.log(a["y"] / p) - a["y"] + p)) / (a["n"] * a["u"])
+    ),
+    "∂L/∂p = 1/(n u) %(1 - y / p)": lambda p, a: weights(a) * (1 - a["y"] / p) / (a["n"] * a["u"]),
     "L = -1/n Σ %y ∘ log p": lambda p, a: -np.sum(weights(a) * a["y"] * np.log(p)) / a["n"],
     "∂L/∂p = -1/n %y / p": lambda p, a: -weights(a) * a["y"] / p / a["n"],
     "∂L/∂@ = %(p - y) / n": lambda x, a: weights(a) * (a["p"] - a["y"]) / a["n"],
@@ -472,6 +480,7 @@ def test_every_loss_and_penalty_formula_gives_the_numbers_shown(weight):
     class UnfusedSigmoid(Sigmoid):
         """A sigmoid that no loss recognises."""
 
+    counts = [[1.0, 3.0], [0.5, 2.0]]
     numbers, soft = [[0.3, -0.8], [0.5, 2.0]], [[0.75, 0.25], [0.0, 1.0]]
     cases = [
         ("linear", "mse", numbers),
@@ -483,10 +492,13 @@ def test_every_loss_and_penalty_formula_gives_the_numbers_shown(weight):
         ("softmax", "cce", soft),
         ("softmax", "sparse_categorical_crossentropy", [1, 0]),
         (Unfused(), "sparse_categorical_crossentropy", [1, 0]),
+        ("softplus", "poisson", counts),
+        ("exponential", "poisson", counts),
+        ("exponential", "poisson", counts),
     ]
     done = set()
     for (activation, loss, y), rule in zip(
-        cases, 3 * [L1(0.2), L2(0.3), L1L2(0.1, 0.2)], strict=True
+        cases, 4 * [L1(0.2), L2(0.3), L1L2(0.1, 0.2)], strict=True
     ):
         layer = Dense(2, activation, weight_regularizer=rule)
         model = randomized(ffnn.Sequential([layer], 3, "float64"))

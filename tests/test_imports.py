@@ -20,7 +20,7 @@ FLOORS = [
     {"diagnostics", "explanation"},
     {"network", "seeing"},
     {"sequential"},
-    {"gradcheck"},
+    {"gradcheck", "estimators"},
     {"cli"},
     {"__main__"},
 ]

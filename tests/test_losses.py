@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 
 from ffnn import activations
-from ffnn.activations import Linear, ReLU, Sigmoid, Softmax, Tanh
+from ffnn.activations import Exponential, Linear, ReLU, Sigmoid, Softmax, Tanh
 from ffnn.errors import DataError
 from ffnn.losses import (
     LOSSES,
     BinaryCrossentropy,
     CategoricalCrossentropy,
     Huber,
+    LogRatePoisson,
     MeanAbsoluteError,
     MeanSquaredError,
+    Poisson,
     SigmoidCrossentropy,
     SoftmaxCrossentropy,
     SparseCategoricalCrossentropy,
@@ -90,6 +92,75 @@ def test_huber_declares_its_kinks():
     assert Huber(1.5).kinks == (-1.5, 1.5)
     assert MeanAbsoluteError().kinks == (0.0,)
     assert MeanSquaredError().kinks == ()
+
+
+# Poisson
+
+RATE = np.array([[0.5, 2.0], [3.0, 0.25]])
+COUNT = np.array([[0.0, 2.0], [5.0, 1.5]])
+
+
+def half_deviance(p, y):
+    return (y * math.log(y / p) if y else 0.0) - y + p
+
+
+@pytest.mark.parametrize("weight", [None, W])
+def test_poisson_formula_and_gradient(weight):
+    rows = np.ones(2) if weight is None else weight
+    terms = [rows[i] * half_deviance(RATE[i, j], COUNT[i, j]) for i in range(2) for j in range(2)]
+    assert terms[1] == 0.0  # met exactly
+    loss = Poisson()
+    assert loss.forward(RATE.copy(), COUNT, weight) == pytest.approx(sum(terms) / 4, rel=1e-14)
+    expected = rows[:, None] * (1 - COUNT / RATE) / 4
+    np.testing.assert_allclose(loss.backward(), expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("weight", [None, W])
+def test_poisson_on_log_rates_formula_and_gradient(weight):
+    rows = np.ones(2) if weight is None else weight
+    terms = [rows[i] * half_deviance(RATE[i, j], COUNT[i, j]) for i in range(2) for j in range(2)]
+    loss, x = LogRatePoisson(), np.log(RATE)
+    kept = x.copy()
+    assert loss.forward(x, COUNT, weight) == pytest.approx(sum(terms) / 4, rel=1e-14)
+    np.testing.assert_array_equal(x, kept)
+    np.testing.assert_allclose(loss.output, RATE, rtol=1e-14)
+    expected = rows[:, None] * (RATE - COUNT) / 4
+    np.testing.assert_allclose(loss.backward(), expected, rtol=1e-13, atol=1e-16)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_poisson_of_rate_zero_stays_finite(dtype):
+    loss = Poisson()
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        value = loss.forward(np.zeros((1, 2), dtype), np.array([[0.0, 1e6]], dtype))
+        gradient = loss.backward()
+    assert value == pytest.approx(1e6 * (math.log(1e36) - 1.0) / 2.0, rel=1e-6)
+    np.testing.assert_allclose(gradient, [[0.5, -5e35]], rtol=1e-6)
+
+
+def test_poisson_on_log_rates_of_any_size():
+    loss = LogRatePoisson()
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        # e^-1e4 is 0 in every dtype; ℓ = 2 log 2 + 2e4 - 2
+        value = loss.forward(np.array([[-1e4]]), np.array([[2.0]]))
+        assert value == pytest.approx(2 * math.log(2) + 2e4 - 2, rel=1e-14)
+        np.testing.assert_array_equal(loss.backward(), [[-2.0]])
+        assert loss.forward(np.array([[1e4]]), np.array([[2.0]])) == math.inf
+
+
+def test_poisson_is_half_of_sklearns_deviance():
+    reference = pytest.importorskip("sklearn.metrics", reason="scikit-learn is an extra")
+    rng = np.random.default_rng(0)
+    y, p = rng.poisson(2.0, 30).astype(float), rng.uniform(0.2, 4.0, 30)
+    expected = reference.mean_poisson_deviance(y, p) / 2
+    assert Poisson()(y, p) == pytest.approx(expected, rel=1e-13)
+
+
+@pytest.mark.parametrize("last", [None, Linear(), Tanh()], ids=repr)
+def test_poisson_refuses_outputs_that_may_be_negative(last):
+    ending = "a layer without activation" if last is None else type(last).__name__
+    with pytest.raises(ValueError, match=f"at least 0.*{ending}.*activation='exponential'"):
+        Poisson().check_output(last)
 
 
 # Binary cross-entropy
@@ -283,15 +354,32 @@ def test_fused_sigmoid_loss_equals_the_full_path(seed, weighted):
     np.testing.assert_allclose(fused.backward(), full_gradient, rtol=1e-10, atol=1e-14)
 
 
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("weighted", [True, False])
+def test_fused_poisson_loss_equals_the_full_path(seed, weighted):
+    rng = np.random.default_rng(seed)
+    x, target = rng.normal(0, 2, (7, 3)), rng.poisson(2.0, (7, 3)).astype(float)
+    weight = rng.uniform(0, 2, 7) if weighted else None
+    exponential, loss = Exponential(), Poisson()
+    fused = loss.fuse(exponential)
+    assert isinstance(fused, LogRatePoisson)
+    full_value = loss.forward(exponential.forward(x), target, weight)
+    full_gradient = exponential.backward(loss.backward())
+    assert fused.forward(x.copy(), target, weight) == pytest.approx(full_value, rel=1e-12)
+    np.testing.assert_allclose(fused.backward(), full_gradient, rtol=1e-10, atol=1e-14)
+
+
 @pytest.mark.parametrize("name", list(LOSSES.classes))
 @pytest.mark.parametrize("activation", [None, *activations.ACTIVATIONS.classes])
-def test_only_the_two_known_pairs_fuse(name, activation):
+def test_only_the_known_pairs_fuse(name, activation):
     last = None if activation is None else activations.ACTIVATIONS.get(activation)
     fused = LOSSES.get(name).fuse(last)
     if "categorical" in name or name == "cce":
         assert isinstance(fused, SoftmaxCrossentropy) == isinstance(last, Softmax)
     elif name in ("binary_crossentropy", "bce"):
         assert isinstance(fused, SigmoidCrossentropy) == isinstance(last, Sigmoid)
+    elif name == "poisson":
+        assert isinstance(fused, LogRatePoisson) == isinstance(last, Exponential)
     else:
         assert fused is None
 
@@ -320,6 +408,8 @@ def test_categorical_crossentropy_refuses_a_network_without_softmax(last, name):
 def test_pairs_that_fit_are_accepted():
     BinaryCrossentropy().check_output(Sigmoid())
     BinaryCrossentropy().check_output(Softmax())
+    Poisson().check_output(Exponential())
+    Poisson().check_output(ReLU())
     CategoricalCrossentropy().check_output(Softmax())
     for name in ("mse", "mae", "huber"):
         LOSSES.get(name).check_output(None)
@@ -336,6 +426,8 @@ CASES = {
     "cce": (CategoricalCrossentropy, "classes"),
     "softmax+cce": (SoftmaxCrossentropy, "classes"),
     "softmax+cce int": (SoftmaxCrossentropy, "int"),
+    "poisson": (Poisson, "counts"),
+    "exponential+poisson": (LogRatePoisson, "counts"),
 }
 
 
@@ -347,6 +439,7 @@ def batch(kind, rows, dtype, seed=0):
         "probability": rng.integers(0, 2, (rows, 3)),
         "classes": np.eye(3)[rng.integers(0, 3, rows)],
         "int": rng.integers(0, 3, rows),
+        "counts": rng.poisson(1.0, (rows, 3)),
     }[kind]
     return output, target if kind == "int" else target.astype(dtype)
 
@@ -454,6 +547,7 @@ def test_categorical_crossentropy_agrees_with_sklearn():
         ("mean_absolute_error", MeanAbsoluteError),
         ("mae", MeanAbsoluteError),
         ("huber", Huber),
+        ("poisson", Poisson),
     ],
 )
 def test_names(name, cls):
@@ -474,6 +568,12 @@ def test_huber_refuses_a_delta_that_is_not_positive(delta):
         ("mse", np.zeros(4, int), 2, r"class labels.*categorical_crossentropy"),
         ("mae", [[1.0], [np.nan]], 1, "y: got nan in row 1, column 0"),
         ("huber", [1.0, -np.inf], 1, "y: got -inf in row 1, column 0"),
+        (
+            "poisson",
+            [1.0, -0.5],
+            1,
+            "poisson: expected y of at least 0.*got -0.5 in row 1, column 0",
+        ),
         ("mse", ["a", "b"], 1, "y: expected numbers, got .*a.* in row 0"),
         ("mse", [[1.0], [1.0, 2.0]], 1, "y: expected rows of one length"),
         ("bce", [0, 1, 2], 1, "between 0 and 1, got 2 in row 2, column 0"),

@@ -330,6 +330,27 @@ def test_clipnorm_holds_where_the_norm_overflows_float32(size):
     np.testing.assert_allclose(seen[0], [-0.6, -0.8], rtol=1e-5)
 
 
+@pytest.mark.parametrize("size", [1e20, 1e100])
+def test_float64_gradients_may_be_larger_than_float32_allows(size):
+    seen = run(SGD(1 / size), [0.0, 0.0], [[3 * size, 4 * size]], "float64")
+    np.testing.assert_allclose(seen[0], [-3.0, -4.0], rtol=1e-14)
+
+
+@pytest.mark.parametrize(("dtype", "size"), [("float32", 1e19), ("float64", 1e155)])
+def test_a_gradient_near_the_end_of_its_dtype_is_refused(dtype, size):
+    with (
+        pytest.raises(FloatingPointError, match="norm of the gradient"),
+        np.errstate(over="ignore"),
+    ):
+        run(SGD(0.0), [0.0, 0.0], [[3 * size, 4 * size]], dtype)
+
+
+def test_momentum_one_loses_no_velocity():
+    # v: (-.1, .2), then v - .1 g = (-.15, -.2)
+    seen = run(SGD(0.1, momentum=1.0), [1.0, 2.0], GRADIENTS[:2])
+    np.testing.assert_allclose(seen, [[0.9, 2.2], [0.75, 2.0]], rtol=1e-14)
+
+
 # Belonging to a model
 
 
@@ -401,7 +422,7 @@ def test_names(name, cls):
         (lambda: SGD(-0.1), r"SGD: learning_rate must be .*\[0.0, inf\), got -0.1"),
         (lambda: Adam(math.inf), "Adam: learning_rate must be a finite number.*got inf"),
         (lambda: AdamW(math.nan), "AdamW: learning_rate must be a finite number.*got nan"),
-        (lambda: SGD(momentum=1.0), r"SGD: momentum must be .*\[0.0, 1.0\), got 1.0"),
+        (lambda: SGD(momentum=1.1), r"SGD: momentum must be .*\[0.0, 1.0\], got 1.1"),
         (lambda: SGD(momentum=-0.1), r"SGD: momentum must be .*got -0.1"),
         (lambda: SGD(nesterov=True), "SGD: nesterov=True needs a momentum above 0, got momentum=0"),
         (lambda: RMSprop(rho=1), r"RMSprop: rho must be .*\[0.0, 1.0\), got 1"),

@@ -176,7 +176,7 @@ def _train_options(parser: argparse.ArgumentParser) -> None:
         help="units of the hidden layers, such as 128,64; none for no hidden layer")
     add("--activation", metavar="NAMES", type=_names, default="relu",
         help="of the hidden layers, one for all or one for each, such as relu,tanh: linear, relu, "
-             "leaky_relu, sigmoid, tanh, softmax, swish, elu, gelu, softplus")
+             "leaky_relu, sigmoid, tanh, softmax, swish, elu, gelu, softplus, exponential")
     add("--normalization", choices=("none", "rms", "layer", "batch"), default="none",
         help="between a hidden layer's linear part and its activation")
     add("--dropout", metavar="RATE", type=_number(0, 1), default=0.0,

@@ -177,6 +177,9 @@ LAYERS: Mapping[str, LayerEntry] = {
         {},
         ("@",),
     ),
+    "exponential": LayerEntry(
+        (equation("y", "e^@", r"e^{@}"),), (equation("∂L/∂@", "∂L/∂y ∘ y"),), {}, ("y",)
+    ),
     "dropout": LayerEntry(
         (equation("y", "x ∘ m"),), (equation("∂L/∂x", "∂L/∂y ∘ m"),), {"m": "_mask"}, ("m",)
     ),
@@ -248,6 +251,12 @@ LOSSES: Mapping[str, LossEntry] = {
         equation("∂L/∂p", "1/(n u) %min(max(p - y, -d), d)", rf"{_MEAN} %min(max(p - y, -d), d)"),
         {"d": "delta"},
     ),
+    "poisson": LossEntry(
+        equation(
+            "L", "1/(n u) Σ %(y ∘ log(y / p) - y + p)", rf"{_MEAN} Σ %(y ∘ log(y / p) - y + p)"
+        ),
+        equation("∂L/∂p", "1/(n u) %(1 - y / p)", rf"{_MEAN} %(1 - y / p)"),
+    ),
     "binary_crossentropy": LossEntry(
         equation(
             "L",
@@ -266,6 +275,7 @@ OTHER_LOSS = LossEntry(equation("L", "ℓ(@, y)"), equation("∂L/∂@", "∂ℓ
 FUSED: Mapping[str, Formula] = {
     "SoftmaxCrossentropy": equation("∂L/∂@", "%(p - y) / n"),
     "SigmoidCrossentropy": equation("∂L/∂@", "%(p - y) / (n u)"),
+    "LogRatePoisson": equation("∂L/∂@", "%(p - y) / (n u)"),
 }
 
 PENALTIES: Mapping[str, LossEntry] = {
