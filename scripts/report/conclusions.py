@@ -1,0 +1,174 @@
+"""What the numbers show: each claim with its test, and sentences that say no more than it does."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from report.statistics import (
+    LEVEL,
+    Interval,
+    PairedTest,
+    holm,
+    mean_interval,
+    paired_test,
+    rows_interval,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from report.experiments import Claim, Experiment, Row
+    from report.results import Result
+
+SIGNIFICANT = 1.0 - LEVEL
+
+
+class Finding(NamedTuple):
+    """A claim and what came out.
+
+    Attributes
+    ----------
+    experiment : str
+        Its experiment's name.
+    claim : Claim
+        What was tested.
+    reported : float or None
+        The difference in the report, in points.
+    test : PairedTest
+        Of the accuracies, paired by seed.
+    corrected_p : float
+        p, corrected for the number of all claims on the page.
+    rows : Interval
+        The difference with its interval for other test rows.
+    """
+
+    experiment: str
+    claim: Claim
+    reported: float | None
+    test: PairedTest
+    corrected_p: float
+    rows: Interval
+
+
+def find_all(
+    experiments: Sequence[Experiment],
+    accuracies: Mapping[tuple[str, str], Sequence[float]],
+    correct: Mapping[tuple[str, str], NDArray[np.bool_]],
+) -> list[Finding]:
+    """Return all claims of the experiments with their tests.
+
+    Parameters
+    ----------
+    experiments : sequence of Experiment
+        Those on the page.
+    accuracies : mapping of (str, str) to sequence of float
+        Experiment and row → the test accuracy of each seed, in percent.
+    correct : mapping of (str, str) to ndarray of bool, shape (seeds, test rows)
+        Experiment and row → which test rows were classified rightly.
+    """
+    findings = []
+    for experiment in experiments:
+        reported = {row.name: row.reported for row in experiment.rows}
+        for claim in experiment.claims:
+            higher, lower = (experiment.name, claim.higher), (experiment.name, claim.lower)
+            theirs = reported[claim.higher], reported[claim.lower]
+            findings.append(
+                Finding(
+                    experiment.name,
+                    claim,
+                    None if theirs[0] is None or theirs[1] is None else theirs[0] - theirs[1],
+                    paired_test(accuracies[higher], accuracies[lower], claim.margin),
+                    math.nan,
+                    rows_interval(correct[higher], correct[lower]),
+                )
+            )
+    corrected = holm([finding.test.p for finding in findings])
+    return [finding._replace(corrected_p=p) for finding, p in zip(findings, corrected, strict=True)]
+
+
+def state(claim: Claim) -> str:
+    """Return a claim in words."""
+    if claim.margin:
+        return f"{claim.higher} is at most {claim.margin:g} points below {claim.lower}"
+    return f"{claim.higher} is above {claim.lower}"
+
+
+def judge(finding: Finding) -> str:
+    """Return what a test says about its claim, in a sentence or two."""
+    claim, test = finding.claim, finding.test
+    if math.isnan(test.p):
+        return "One seed shows no spread, so nothing is shown."
+    beyond = test.difference.mean + claim.margin
+    if not finding.corrected_p < SIGNIFICANT:
+        sentence = "Not shown: the seeds alone could make this difference."
+        if claim.margin == 0.0:
+            sentence += f" If there is one, it is likely within {_span(test.difference)} points."
+    elif beyond > 0.0:
+        sentence = "Shown for this split and these test rows"
+        if finding.rows.low > -claim.margin:
+            sentence += ", and likely to hold for other rows of this kind."
+        else:
+            sentence += "; another 10,000 rows might turn it round."
+    else:
+        sentence = "The opposite is shown for this split and these test rows"
+        if finding.rows.high < -claim.margin:
+            sentence += ", and likely to hold for other rows of this kind."
+        else:
+            sentence += "; another 10,000 rows might turn it round."
+    return sentence + _compare_with_report(finding)
+
+
+def _compare_with_report(finding: Finding) -> str:
+    """Say whether the reported difference could be told from chance by one run of each."""
+    if finding.reported is None or math.isnan(finding.test.spread):
+        return ""
+    size, spread = abs(finding.reported), finding.test.spread
+    if size < 2.0 * spread:
+        return (
+            f" One run of each, as in the report, cannot tell {finding.reported:+.2f} from luck: "
+            f"single differences scatter by {spread:.2f}."
+        )
+    return ""
+
+
+def _span(interval: Interval) -> str:
+    return f"{interval.low:+.2f} to {interval.high:+.2f}"
+
+
+def is_met(row: Row, accuracies: Sequence[float]) -> bool | None:
+    """Tell whether the mean is near enough to the report's, or above; None without a report."""
+    if row.reported is None:
+        return None
+    return float(np.mean(accuracies)) >= row.reported - row.tolerance
+
+
+def sum_up(experiment: Experiment, accuracies: Mapping[str, Sequence[float]]) -> str:
+    """Return how an experiment's rows compare with the report's.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        With at least one reported accuracy, or none.
+    accuracies : mapping of str to sequence of float
+        Row → the test accuracy of each seed, in percent.
+    """
+    met = {
+        row.name: is_met(row, accuracies[row.name])
+        for row in experiment.rows
+        if row.reported is not None
+    }
+    if not met:
+        return "The report has no such numbers."
+    missed = [name for name, is_near in met.items() if not is_near]
+    if not missed:
+        return f"All {len(met)} reported rows are reached: within the tolerance, or above."
+    return f"Of {len(met)} reported rows, not reached within the tolerance: {', '.join(missed)}."
+
+
+def describe_accuracy(values: Sequence[float]) -> str:
+    """Return ``"96.40 ± 0.12"``: mean and 95 % interval, in percent."""
+    mean, half = mean_interval(values)
+    return f"{mean:.2f}" if math.isnan(half) else f"{mean:.2f} ± {half:.2f}"

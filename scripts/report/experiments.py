@@ -1,0 +1,384 @@
+"""The one table of experiments: settings beside the accuracies that the report gives.
+
+Everything that the report leaves open and that is chosen here is told in `Experiment.setup`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ffnn.checks import nearest
+from ffnn.initializers import HeNormal, RandomNormal, RandomUniform, Zeros
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ffnn.initializers import Initializer
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a network of this library is trained; the defaults are what the report has in common.
+
+    Attributes
+    ----------
+    hidden : tuple of int
+        Units of the hidden layers; 784 inputs and a softmax over 10 classes are added.
+    epochs : int
+        At most; training ends before once the training loss is at most 0.01.
+    activation : str
+        That of the hidden layers.
+    weights : str or Initializer
+        First values of the weights; biases start at 0.
+    norm : str or None
+        A layer's name: what stands between each hidden layer's linear part and its activation.
+    l1, l2 : float
+        λ1 and λ2 of the penalty λ1 Σ|w| + λ2 Σw² on every layer's weights.
+    optimizer : {"sgd", "adam", "adamw"}
+        The rule of the updates.
+    options : tuple of (str, float)
+        More of the optimizer's arguments.
+    learning_rate : float
+        η, or with `cosine` the first η.
+    cosine : bool
+        Whether η falls to 0 along half a cosine over all epochs.
+    batch_size : int
+        Rows to an update.
+    input_dropout, dropout : float
+        The shares of pixels and of hidden units that are switched off in training.
+    """
+
+    hidden: tuple[int, ...] = (128, 32)
+    epochs: int = 20
+    activation: str = "relu"
+    weights: str | Initializer = "glorot_uniform"
+    norm: str | None = None
+    l1: float = 0.0
+    l2: float = 0.0
+    optimizer: str = "sgd"
+    options: tuple[tuple[str, float], ...] = ()
+    learning_rate: float = 0.01
+    cosine: bool = False
+    batch_size: int = 64
+    input_dropout: float = 0.0
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class SklearnTraining:
+    """How scikit-learn's `MLPClassifier` is trained.
+
+    Attributes
+    ----------
+    hidden : tuple of int
+        Units of the hidden layers.
+    epochs : int
+        Its `max_iter`.
+    dtype : str
+        Of the pixels, which are scaled to [0, 1].
+    options : mapping
+        More of its arguments.
+    """
+
+    hidden: tuple[int, ...] = (128, 32)
+    epochs: int = 20
+    dtype: str = "float64"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A setting of an experiment.
+
+    Attributes
+    ----------
+    name : str
+        Unlike the other rows' of its experiment.
+    training : Training or SklearnTraining
+        What is run.
+    reported : float or None
+        The accuracy in the report, in percent.
+    tolerance : float
+        How far below `reported` the mean may lie, in points.
+    """
+
+    name: str
+    training: Training | SklearnTraining
+    reported: float | None = None
+    tolerance: float = 0.7
+
+
+@dataclass(frozen=True)
+class Claim:
+    """That the row `higher` is more accurate than `lower`, or at most `margin` points worse.
+
+    Attributes
+    ----------
+    higher, lower : str
+        Names of rows of one experiment.
+    margin : float
+        In points of accuracy.
+    ours : bool
+        Whether the claim is put to the test here and was not made by the report's numbers.
+    """
+
+    higher: str
+    lower: str
+    margin: float = 0.0
+    ours: bool = False
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Settings that are compared.
+
+    Attributes
+    ----------
+    name, title : str
+        On the command line, and on the page.
+    setup : str
+        What the rows have in common, and what was chosen where the report does not tell.
+    limits : str
+        What no number of this experiment can show.
+    rows : tuple of Row
+        The settings.
+    claims : tuple of Claim
+        What is tested.
+    timed : bool
+        Whether the page shows the seconds.
+    """
+
+    name: str
+    title: str
+    setup: str
+    limits: str
+    rows: tuple[Row, ...]
+    claims: tuple[Claim, ...]
+    timed: bool = False
+
+
+def _compare_in_order(*names: str, ours: bool = False) -> tuple[Claim, ...]:
+    """Return the claims that each name is more accurate than the one before it."""
+    return tuple(
+        Claim(higher, lower, ours=ours) for lower, higher in zip(names, names[1:], strict=False)
+    )
+
+
+def _network(**settings: Any) -> Training:
+    """Return a training of the network that goes beyond the report."""
+    return Training(hidden=(512, 256), epochs=30, **settings)
+
+
+def _activation(name: str) -> Training:
+    return Training(hidden=(128, 64), epochs=10, activation=name)
+
+
+WIDTH = Experiment(
+    "width",
+    "1a. Width",
+    "Two hidden layers with ReLU, 20 epochs. The report does not say which initialisation it used "
+    "here; it is Xavier's (uniform), as in all experiments that do not name another.",
+    "All widths get the same 20 epochs at the same rate and are far from converged, so a "
+    "difference may be one of speed and not of what the network can learn.",
+    (
+        Row("64-32", Training(hidden=(64, 32)), 95.69),
+        Row("128-64", Training(hidden=(128, 64)), 96.15),
+        Row("256-128", Training(hidden=(256, 128)), 96.47),
+    ),
+    _compare_in_order("64-32", "128-64", "256-128"),
+)
+
+DEPTH = Experiment(
+    "depth",
+    "1b. Depth",
+    "One to three hidden layers with ReLU, 20 epochs. The row 128-64 is the one of 1a.",
+    "A deeper network here also has more parameters, and all are trained equally long at one rate. "
+    "Nothing is said about networks deeper than these.",
+    (
+        Row("128", Training(hidden=(128,)), 95.01),
+        Row("128-64", Training(hidden=(128, 64)), 96.20),
+        Row("128-64-32", Training(hidden=(128, 64, 32)), 96.48),
+    ),
+    _compare_in_order("128", "128-64", "128-64-32"),
+)
+
+ACTIVATION = Experiment(
+    "activation",
+    "2. Activation of the hidden layers",
+    "784-128-64-10, 10 epochs. All activations start from the same weights (Xavier, uniform), which "
+    "suits tanh and sigmoid better than ReLU.",
+    "Ten epochs at one rate tell how fast each activation learns at that rate, not how good it can "
+    "become: sigmoid and swish would gain most from a larger rate.",
+    (
+        Row("relu", _activation("relu"), 94.91),
+        Row("leaky_relu", _activation("leaky_relu"), 95.05),
+        Row("linear", _activation("linear"), 91.91),
+        Row("tanh", _activation("tanh"), 94.09),
+        Row("sigmoid", _activation("sigmoid"), 86.02, tolerance=1.0),
+        Row("swish", _activation("swish"), 94.23),
+    ),
+    _compare_in_order("sigmoid", "linear", "tanh", "swish", "relu", "leaky_relu"),
+)
+
+LEARNING_RATE = Experiment(
+    "learning-rate",
+    "3. Learning rate",
+    "784-128-32-10 with ReLU, 20 epochs.",
+    "The order is that after 20 epochs. A smaller rate with more epochs, and rates above 0.1, were "
+    "not tried.",
+    (
+        Row("0.001", Training(learning_rate=0.001), 91.01, tolerance=1.0),
+        Row("0.01", Training(learning_rate=0.01), 96.16),
+        Row("0.1", Training(learning_rate=0.1), 97.58),
+    ),
+    _compare_in_order("0.001", "0.01", "0.1"),
+)
+
+INITIALIZATION = Experiment(
+    "init",
+    "4. Initialisation",
+    "784-128-32-10 with ReLU, 20 epochs (the report gives neither the number nor the network). "
+    "Biases start at 0. The report gives no bounds for its uniform and normal draws: U(−1, 1) and "
+    "N(0, 1) are run, which are too wide for 784 inputs, and beside them U(−0.05, 0.05) and "
+    "N(0, 0.05²).",
+    "With all weights 0 every hidden unit is 0 and stays so: the output's biases alone learn, and "
+    "each row is given the most frequent digit. That holds for ReLU; with other activations the "
+    "units would learn, all the same.",
+    (
+        Row("zeros", Training(weights=Zeros()), 11.43, tolerance=1.0),
+        Row("He normal", Training(weights=HeNormal()), 96.08),
+        Row("Xavier uniform", Training(weights="glorot_uniform"), 96.11),
+        Row("U(−1, 1)", Training(weights=RandomUniform(-1.0, 1.0))),
+        Row("N(0, 1)", Training(weights=RandomNormal(0.0, 1.0))),
+        Row("U(−0.05, 0.05)", Training(weights=RandomUniform(-0.05, 0.05))),
+        Row("N(0, 0.05²)", Training(weights=RandomNormal(0.0, 0.05**2))),
+    ),
+    (
+        Claim("He normal", "zeros"),
+        Claim("Xavier uniform", "He normal"),
+        Claim("He normal", "U(−1, 1)", ours=True),
+        Claim("U(−1, 1)", "N(0, 1)", ours=True),
+        Claim("He normal", "U(−0.05, 0.05)", ours=True),
+        Claim("He normal", "N(0, 0.05²)", ours=True),
+    ),
+)
+
+RMSNORM = Experiment(
+    "rmsnorm",
+    "5. RMSNorm",
+    "784-128-32-10 with ReLU and He's initialisation, 20 epochs (the report does not give the "
+    "number). RMSNorm stands in both hidden layers. The report's own RMSNorm took the root mean "
+    "square for a constant and never trained its gain γ; here both are differentiated.",
+    "Compared is at one learning rate and one number of epochs. A network with RMSNorm bears larger "
+    "rates, which was not tried.",
+    (
+        Row("without", Training(weights=HeNormal()), 96.29),
+        Row("with", Training(weights=HeNormal(), norm="rms_norm"), 96.61),
+    ),
+    (Claim("with", "without"),),
+)
+
+L1, L2 = 1e-4, 1e-3
+REGULARIZATION = Experiment(
+    "regularization",
+    "6. L1 and L2",
+    "784-128-32-10 with leaky ReLU and Xavier's initialisation, 20 epochs. The report gives neither "
+    f"λ nor the number of epochs. Chosen are λ1 = {L1:g} and λ2 = {L2:g} of λ1 Σ|w| + λ2 Σw². The "
+    "losses below are cross-entropies without the penalty; the curves are of what is minimised, "
+    "penalty included. In the report's own code the penalties' strengths were never set, and the "
+    "penalty was left out of the loss it showed.",
+    "It is about one pair of λ. After 20 epochs these networks hardly overfit, so a penalty has "
+    "little to cure; that it never helps does not follow.",
+    (
+        Row("none", Training(activation="leaky_relu"), 96.13),
+        Row("L1", Training(activation="leaky_relu", l1=L1), 95.84),
+        Row("L2", Training(activation="leaky_relu", l2=L2), 95.68),
+        Row("L1 and L2", Training(activation="leaky_relu", l1=L1, l2=L2), 95.34),
+    ),
+    _compare_in_order("L1 and L2", "L2", "L1", "none"),
+)
+
+SKLEARN = Experiment(
+    "sklearn",
+    "7. Against scikit-learn",
+    "784-128-32-10, 20 epochs. First as the report ran it: this library with leaky ReLU, Xavier and "
+    "plain SGD; `MLPClassifier` at its defaults (ReLU, Adam with rate 0.001, batches of 200, an L2 "
+    "penalty of 0.0001) but for its layers and `max_iter=20`, on float64. Then matched: ReLU, SGD "
+    "without momentum at rate 0.01, batches of 64, no penalty, float32, for both. What still "
+    "differs is that scikit-learn draws its first biases at random, and that this library also "
+    "computes the validation loss of every epoch, on the clock.",
+    "As the report ran it, the two differ in optimizer, batch, activation and penalty, so the "
+    "difference says nothing about the libraries. Runs went on side by side, a core each.",
+    (
+        Row("ffnn as reported", Training(activation="leaky_relu"), 95.94),
+        Row("scikit-learn as reported", SklearnTraining(), 97.83),
+        Row("ffnn matched", Training()),
+        Row(
+            "scikit-learn matched",
+            SklearnTraining(
+                dtype="float32",
+                options={
+                    "activation": "relu",
+                    "solver": "sgd",
+                    "momentum": 0.0,
+                    "alpha": 0.0,
+                    "batch_size": 64,
+                    "learning_rate_init": 0.01,
+                    "n_iter_no_change": 20,  # never ends early
+                },
+            ),
+        ),
+    ),
+    (
+        Claim("scikit-learn as reported", "ffnn as reported"),
+        Claim("ffnn matched", "scikit-learn matched", margin=0.2, ours=True),
+    ),
+    timed=True,
+)
+
+BEST = Experiment(
+    "best",
+    "Beyond the report: 784-512-256-10",
+    "At most 30 epochs with ReLU. TODO",
+    "TODO",
+    (
+        Row("SGD", _network()),
+        Row("momentum", _network(options=(("momentum", 0.9),))),
+        Row("Adam", _network(optimizer="adam", learning_rate=0.001)),
+    ),
+    _compare_in_order("SGD", "momentum", ours=True),
+    timed=True,
+)
+
+EXPERIMENTS = (
+    WIDTH,
+    DEPTH,
+    ACTIVATION,
+    LEARNING_RATE,
+    INITIALIZATION,
+    RMSNORM,
+    REGULARIZATION,
+    SKLEARN,
+    BEST,
+)
+
+
+def find_experiments(names: str) -> tuple[Experiment, ...]:
+    """Return the experiments of a list such as ``"width,depth"``, in the table's order.
+
+    Raises
+    ------
+    ValueError
+        A name is unknown, or the list is empty.
+    """
+    known = [experiment.name for experiment in EXPERIMENTS]
+    wanted = [name.strip() for name in names.split(",") if name.strip()]
+    for name in wanted:
+        if name not in known:
+            raise ValueError(
+                f"there is no experiment {name!r}{nearest(name, known)}; known: {', '.join(known)}"
+            )
+    if not wanted:
+        raise ValueError(f"no experiment is named; known: {', '.join(known)}")
+    return tuple(experiment for experiment in EXPERIMENTS if experiment.name in wanted)

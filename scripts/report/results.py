@@ -1,0 +1,196 @@
+"""The folder of results: a line in `results.csv` for each run, and beside it what pictures need."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from report.runner import Outcome, Run
+
+
+class ResultsError(Exception):
+    """The folder cannot be used; the message says why."""
+
+
+class Result(NamedTuple):
+    """A line of `results.csv`, without the seed's and the setting's names.
+
+    Accuracies are in percent; losses are mean cross-entropies after training.
+    """
+
+    experiment: str
+    setting: str
+    seed: int
+    epochs: int
+    end: str
+    train_loss: float
+    validation_loss: float
+    test_loss: float
+    validation_accuracy: float
+    test_accuracy: float
+    seconds: float
+    cpu_seconds: float
+    settings: str
+    version: str
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What tells runs apart."""
+        return self.experiment, self.setting, self.seed
+
+
+_READ: dict[str, type[int] | type[str]] = {"seed": int, "epochs": int} | dict.fromkeys(
+    ("experiment", "setting", "end", "settings", "version"), str
+)
+_DIGITS = {"seconds": 2, "cpu_seconds": 2, "validation_accuracy": 4, "test_accuracy": 4}
+
+
+def to_result(run: Run, outcome: Outcome) -> Result:
+    """Return the line of a run."""
+    return Result(
+        run.experiment,
+        run.row.name,
+        run.seed,
+        outcome.epochs,
+        outcome.end,
+        *outcome.losses,
+        outcome.validation_accuracy,
+        100.0 * float(outcome.correct.mean()),
+        outcome.seconds,
+        outcome.cpu_seconds,
+        run.settings,
+        outcome.version,
+    )
+
+
+class ResultsFolder:
+    """`results.csv` and the runs' files in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.csv = folder / "results.csv"
+        self._runs = folder / "runs"
+        self._runs.mkdir(parents=True, exist_ok=True)
+
+    def model_file(self, run: Run) -> Path:
+        """Return where the trained network of a run lies."""
+        return self._runs / f"{run.file_stem}.h5"
+
+    def _arrays_file(self, run: Run) -> Path:
+        return self._runs / f"{run.file_stem}.npz"
+
+    def add(self, run: Run, outcome: Outcome) -> Result:
+        """Keep a run: its arrays first, then its line."""
+        arrays = {name: np.array(values) for name, values in outcome.history.items()}
+        arrays["correct"] = np.packbits(outcome.correct)
+        arrays["num_test_rows"] = np.array(len(outcome.correct))
+        temporary = self._arrays_file(run).with_suffix(".part.npz")
+        np.savez_compressed(temporary, **arrays)
+        os.replace(temporary, self._arrays_file(run))
+        result = to_result(run, outcome)
+        is_new = not self.csv.exists()
+        with self.csv.open("a", encoding="utf-8", newline="") as stream:
+            stream.write(("" if not is_new else _line(Result._fields)) + _line(_texts(result)))
+        return result
+
+    def read(self, known: Iterable[Run]) -> dict[tuple[str, str, int], Result]:
+        """Return the results that are there, once it is sure that they belong to `known` settings.
+
+        A last line that was cut off while it was written is taken away.
+
+        Parameters
+        ----------
+        known : iterable of Run
+            All runs that may be in the file, with any seed.
+
+        Raises
+        ------
+        ResultsError
+            The file is not one of results, or has runs of other settings.
+        """
+        if not self.csv.exists():
+            return {}
+        results = _parse(self.csv)
+        settings = {(run.experiment, run.row.name): run.settings for run in known}
+        for result in results:
+            now = settings.get((result.experiment, result.setting))
+            if result.settings != now:
+                raise ResultsError(
+                    f"{self.csv} holds a run of {result.experiment}: {result.setting} with other "
+                    f"settings ({result.settings}, now {now or 'there is none of that name'}): "
+                    "--quick and full runs, or those of a changed table, are not mixed. Name "
+                    "another folder with --out, or delete this one"
+                )
+        return {result.key: result for result in results}
+
+    def read_arrays(self, run: Run) -> tuple[dict[str, list[float]], NDArray[np.bool_]]:
+        """Return a run's history, and which test rows it classified rightly.
+
+        Raises
+        ------
+        ResultsError
+            The file is not there.
+        """
+        path = self._arrays_file(run)
+        if not path.exists():
+            raise ResultsError(
+                f"{path} is missing, though {self.csv} has its run: put it back, or take the line "
+                "out to have it trained again"
+            )
+        with np.load(path) as arrays:
+            history = {
+                name: arrays[name].tolist() for name in ("loss", "val_loss") if name in arrays
+            }
+            bits = np.unpackbits(arrays["correct"], count=int(arrays["num_test_rows"]))
+        return history, bits.astype(bool)
+
+
+def _line(fields: Sequence[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(fields)
+    return text.getvalue()
+
+
+def _texts(result: Result) -> list[str]:
+    return [
+        f"{value:.{_DIGITS.get(name, 6)}f}" if isinstance(value, float) else str(value)
+        for name, value in zip(Result._fields, result, strict=True)
+    ]
+
+
+def _parse(path: Path) -> list[Result]:
+    """Return all whole lines, and cut off one that is not."""
+    content = path.read_bytes()
+    whole = content[: content.rfind(b"\n") + 1]
+    if len(whole) < len(content):
+        with path.open("r+b") as stream:
+            stream.truncate(len(whole))
+    lines = list(csv.reader(io.StringIO(whole.decode("utf-8"), newline="")))
+    if not lines:
+        path.unlink()
+        return []
+    if tuple(lines[0]) != Result._fields:
+        raise ResultsError(f"{path} is no file of this script: its columns are {lines[0]}")
+    kinds = [_READ.get(name, float) for name in Result._fields]
+    try:
+        return [
+            Result(*(kind(text) for kind, text in zip(kinds, line, strict=True)))
+            for line in lines[1:]
+        ]
+    except ValueError as error:
+        raise ResultsError(f"{path} has a line that cannot be read: {error}") from None

@@ -1,0 +1,188 @@
+"""Run the report's experiments on MNIST several times, and write a page about them.
+
+    python scripts/reproduce_report.py [--experiments width,depth,...] [--seeds 5] [--quick]
+                                       [--jobs 2] [--out DIR] [--page-only] [--markdown FILE]
+
+Every row of the table in `report/experiments.py` is trained once for each seed, several runs side by
+side, each in a process with one thread for its matrix products. The folder gets
+
+- `results.csv`, a line for each run as soon as it is done. A run that has its line is not done
+  again, so an interrupted command goes on where it stopped;
+- `runs/`, each run's losses by epoch, its hits on the test rows, and the first seed's network;
+- `index.html` and `report.md` with `pictures/`, and `claims.csv` with the tests of the claims.
+
+It needs MNIST (in the folder that FFNN_DATA_DIR names, in the cache, or downloaded) and, for the
+experiment `sklearn`, scikit-learn. The whole takes about half an hour on two cores; --quick takes
+2,000 rows, 2 epochs and 2 seeds, to see that it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.util
+import multiprocessing
+import os
+import signal
+import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from report.experiments import EXPERIMENTS, find_experiments
+from report.results import ResultsError, ResultsFolder
+from report.runner import FULL, QUICK, Run, current_version, execute
+
+from ffnn.datasets import find_mnist, load_mnist
+from ffnn.errors import DataError
+from ffnn.threads import THREAD_VARIABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from report.experiments import Experiment
+    from report.results import Result
+    from report.runner import Scale
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    parser = _make_parser()
+    options = parser.parse_args(arguments)
+    scale = QUICK if options.quick else FULL
+    num_seeds = options.seeds or (2 if options.quick else 5)
+    try:
+        experiments = find_experiments(options.experiments)
+        _check_sklearn(experiments)
+        folder = ResultsFolder(options.out)
+        runs = plan(experiments, num_seeds, scale)
+        results = folder.read(plan(EXPERIMENTS, 1, scale))
+        missing = [run for run in runs if run.key not in results]
+        if missing and not options.page_only:
+            check_versions(results.values(), missing)
+            train_all(missing, folder, options.jobs)
+    except ValueError as error:
+        parser.error(str(error))
+    except (ResultsError, DataError, ImportError, BrokenProcessPool) as error:
+        print(f"reproduce_report: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("reproduce_report: interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    names = ",".join(experiment.name for experiment in EXPERIMENTS)
+    summary = (__doc__ or "").partition("\n")[0]
+    parser = argparse.ArgumentParser(prog="reproduce_report.py", description=summary)
+    parser.add_argument("--experiments", default=names, help=f"some of {names}; default: all")
+    parser.add_argument("--seeds", type=_count, help="runs of each setting; default: 5, quick 2")
+    parser.add_argument("--quick", action="store_true", help="2,000 rows and 2 epochs")
+    parser.add_argument("--jobs", type=_count, default=os.cpu_count(), help="runs side by side")
+    parser.add_argument("--out", type=Path, default=Path("report"), help="the folder of results")
+    parser.add_argument("--page-only", action="store_true", help="train nothing")
+    parser.add_argument(
+        "--markdown", type=Path, metavar="FILE", help="write the report there too, for the docs"
+    )
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+    return int(text)
+
+
+def _check_sklearn(experiments: Sequence[Experiment]) -> None:
+    if any(experiment.name == "sklearn" for experiment in experiments) and not (
+        importlib.util.find_spec("sklearn")
+    ):
+        raise ImportError(
+            "the experiment sklearn needs scikit-learn, which is not installed: "
+            "pip install scikit-learn, or name the other --experiments"
+        )
+
+
+def plan(experiments: Sequence[Experiment], num_seeds: int, scale: Scale) -> list[Run]:
+    """Return all runs, seed by seed: after the first round each setting has been seen once."""
+    return [
+        Run(experiment.name, row, seed, scale)
+        for seed in range(num_seeds)
+        for experiment in experiments
+        for row in experiment.rows
+    ]
+
+
+def check_versions(results: Sequence[Result], missing: Sequence[Run]) -> None:
+    """Check that results which are there come from the libraries that will train the rest.
+
+    Raises
+    ------
+    ResultsError
+        One of them is another version.
+    """
+    now = {library: current_version(library) for library in {run.library for run in missing}}
+    for result in results:
+        library = result.version.rpartition(" ")[0]
+        if result.version != now.get(library, result.version):
+            raise ResultsError(
+                f"the results so far come from {result.version}, installed is {now[library]}: they "
+                "are not mixed. Name another folder with --out"
+            )
+
+
+# -- training --------------------------------------------------------------------------------------
+
+
+def train_all(runs: Sequence[Run], folder: ResultsFolder, jobs: int) -> None:
+    """Train all runs, and keep each as it comes.
+
+    Raises
+    ------
+    DataError
+        MNIST is not there.
+    BrokenProcessPool
+        A process was killed.
+    """
+    from tqdm import tqdm
+
+    if not find_mnist()[2]:
+        load_mnist()  # downloads it once for all processes, or says where to put it
+    with _worker_pool(jobs) as pool, tqdm(total=len(runs), unit="run") as bar:
+        futures = {
+            pool.submit(execute, run, folder.model_file(run) if run.seed == 0 else None): run
+            for run in runs
+        }
+        for future in as_completed(futures):
+            run = futures[future]
+            result = folder.add(run, future.result())
+            bar.set_postfix_str(
+                f"{run.experiment} {run.row.name} {result.test_accuracy:.2f} %", refresh=False
+            )
+            bar.update()
+
+
+@contextlib.contextmanager
+def _worker_pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """Return processes that compute with one thread each, and are ended on any error."""
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))  # for the processes to come
+    spawn = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(jobs, spawn, initializer=_leave_interrupts_to_parent)
+    try:
+        yield pool
+        pool.shutdown()
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in multiprocessing.active_children():
+            process.terminate()
+        raise
+
+
+def _leave_interrupts_to_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
