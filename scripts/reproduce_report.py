@@ -3,8 +3,8 @@
     python scripts/reproduce_report.py [--experiments width,depth,...] [--seeds 5] [--quick]
                                        [--jobs 2] [--out DIR] [--page-only] [--markdown FILE]
 
-Every row of the table in `report/experiments.py` is trained once for each seed, several runs side by
-side, each in a process with one thread for its matrix products. The folder gets
+Every row of the table in `report/experiments.py` is trained once for each seed, several runs side
+by side, each in a process with one thread for its matrix products. The folder gets
 
 - `results.csv`, a line for each run as soon as it is done. A run that has its line is not done
   again, so an interrupted command goes on where it stopped;
@@ -19,31 +19,31 @@ experiment `sklearn`, scikit-learn. The whole takes about half an hour on two co
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib.util
-import multiprocessing
 import os
-import signal
 import sys
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from report.experiments import EXPERIMENTS, find_experiments
+from report.page import copy_markdown, write_page
 from report.results import ResultsError, ResultsFolder
 from report.runner import FULL, QUICK, Run, current_version, execute
+from report.study import gather
+from report.workers import worker_pool
 
 from ffnn.datasets import find_mnist, load_mnist
 from ffnn.errors import DataError
-from ffnn.threads import THREAD_VARIABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from concurrent.futures import Executor
 
-    from report.experiments import Experiment
     from report.results import Result
     from report.runner import Scale
+    from report.settings import Experiment
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,20 +57,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _check_sklearn(experiments)
         folder = ResultsFolder(options.out)
         runs = plan(experiments, num_seeds, scale)
-        results = folder.read(plan(EXPERIMENTS, 1, scale))
+        known = plan(EXPERIMENTS, 1, scale)
+        results = folder.read(known)
         missing = [run for run in runs if run.key not in results]
-        if missing and not options.page_only:
-            check_versions(results.values(), missing)
-            train_all(missing, folder, options.jobs)
-    except ValueError as error:
-        parser.error(str(error))
+        with worker_pool(options.jobs) as pool:
+            if missing and not options.page_only:
+                check_versions(list(results.values()), missing)
+                train_all(missing, folder, pool)
+                results = folder.read(known)
+            study = gather(experiments, num_seeds, scale, folder, results)
+            write_page(study, folder, _command(options), pool)
+        if options.markdown:
+            copy_markdown(folder, options.markdown)
     except (ResultsError, DataError, ImportError, BrokenProcessPool) as error:
         print(f"reproduce_report: {error}", file=sys.stderr)
         return 1
+    except ValueError as error:
+        parser.error(str(error))
     except KeyboardInterrupt:
         print("reproduce_report: interrupted; the same command goes on from here", file=sys.stderr)
         return 130
+    print(f"the page is {folder.folder / 'index.html'}")
     return 0
+
+
+def _command(options: argparse.Namespace) -> str:
+    """Return the command that makes the same numbers."""
+    words = ["python scripts/reproduce_report.py"]
+    if options.experiments != ",".join(experiment.name for experiment in EXPERIMENTS):
+        words.append(f"--experiments {options.experiments}")
+    if options.seeds:
+        words.append(f"--seeds {options.seeds}")
+    if options.quick:
+        words.append("--quick")
+    return " ".join(words)
 
 
 def _make_parser() -> argparse.ArgumentParser:
@@ -136,8 +156,17 @@ def check_versions(results: Sequence[Result], missing: Sequence[Run]) -> None:
 # -- training --------------------------------------------------------------------------------------
 
 
-def train_all(runs: Sequence[Run], folder: ResultsFolder, jobs: int) -> None:
+def train_all(runs: Sequence[Run], folder: ResultsFolder, pool: Executor) -> None:
     """Train all runs, and keep each as it comes.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        In this order.
+    folder : ResultsFolder
+        Where they are kept. The first seed's network is kept too.
+    pool : Executor
+        Where they are trained.
 
     Raises
     ------
@@ -150,11 +179,11 @@ def train_all(runs: Sequence[Run], folder: ResultsFolder, jobs: int) -> None:
 
     if not find_mnist()[2]:
         load_mnist()  # downloads it once for all processes, or says where to put it
-    with _worker_pool(jobs) as pool, tqdm(total=len(runs), unit="run") as bar:
-        futures = {
-            pool.submit(execute, run, folder.model_file(run) if run.seed == 0 else None): run
-            for run in runs
-        }
+    futures = {
+        pool.submit(execute, run, folder.model_file(run) if run.seed == 0 else None): run
+        for run in runs
+    }
+    with tqdm(total=len(runs), unit="run") as bar:
         for future in as_completed(futures):
             run = futures[future]
             result = folder.add(run, future.result())
@@ -162,26 +191,6 @@ def train_all(runs: Sequence[Run], folder: ResultsFolder, jobs: int) -> None:
                 f"{run.experiment} {run.row.name} {result.test_accuracy:.2f} %", refresh=False
             )
             bar.update()
-
-
-@contextlib.contextmanager
-def _worker_pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
-    """Return processes that compute with one thread each, and are ended on any error."""
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))  # for the processes to come
-    spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, spawn, initializer=_leave_interrupts_to_parent)
-    try:
-        yield pool
-        pool.shutdown()
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in multiprocessing.active_children():
-            process.terminate()
-        raise
-
-
-def _leave_interrupts_to_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
 from report.statistics import (
-    LEVEL,
     Interval,
     PairedTest,
     holm,
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
-    from report.experiments import Claim, Experiment, Row
-    from report.results import Result
 
-SIGNIFICANT = 1.0 - LEVEL
+    from report.settings import Claim, Experiment, Row
+
+SIGNIFICANT = 0.05
 
 
 class Finding(NamedTuple):
@@ -101,23 +101,22 @@ def judge(finding: Finding) -> str:
     claim, test = finding.claim, finding.test
     if math.isnan(test.p):
         return "One seed shows no spread, so nothing is shown."
-    beyond = test.difference.mean + claim.margin
-    if not finding.corrected_p < SIGNIFICANT:
-        sentence = "Not shown: the seeds alone could make this difference."
-        if claim.margin == 0.0:
-            sentence += f" If there is one, it is likely within {_span(test.difference)} points."
-    elif beyond > 0.0:
-        sentence = "Shown for this split and these test rows"
-        if finding.rows.low > -claim.margin:
-            sentence += ", and likely to hold for other rows of this kind."
-        else:
-            sentence += "; another 10,000 rows might turn it round."
+    above = test.difference.mean + claim.margin > 0.0
+    if finding.corrected_p < SIGNIFICANT:
+        sentence = "Shown" if above else "The opposite is shown"
+        held = finding.rows.low > -claim.margin if above else finding.rows.high < -claim.margin
+        sentence += " for this split and these test rows" + (
+            ", and likely to hold for other rows of this kind."
+            if held
+            else "; another sample of test rows might turn it round."
+        )
+    elif test.p < SIGNIFICANT:
+        sentence = (
+            f"Not shown: p would be small for this {'claim' if above else 'claim’s opposite'} "
+            "alone, but not among so many."
+        )
     else:
-        sentence = "The opposite is shown for this split and these test rows"
-        if finding.rows.high < -claim.margin:
-            sentence += ", and likely to hold for other rows of this kind."
-        else:
-            sentence += "; another 10,000 rows might turn it round."
+        sentence = "Not shown: the seeds alone could make this difference."
     return sentence + _compare_with_report(finding)
 
 
@@ -132,10 +131,6 @@ def _compare_with_report(finding: Finding) -> str:
             f"single differences scatter by {spread:.2f}."
         )
     return ""
-
-
-def _span(interval: Interval) -> str:
-    return f"{interval.low:+.2f} to {interval.high:+.2f}"
 
 
 def is_met(row: Row, accuracies: Sequence[float]) -> bool | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
     from report.runner import Outcome, Run
 
 
@@ -51,7 +52,7 @@ class Result(NamedTuple):
 _READ: dict[str, type[int] | type[str]] = {"seed": int, "epochs": int} | dict.fromkeys(
     ("experiment", "setting", "end", "settings", "version"), str
 )
-_DIGITS = {"seconds": 2, "cpu_seconds": 2, "validation_accuracy": 4, "test_accuracy": 4}
+_DIGITS = {"seconds": 3, "cpu_seconds": 3, "validation_accuracy": 4, "test_accuracy": 4}
 
 
 def to_result(run: Run, outcome: Outcome) -> Result:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import re
 import time
 import warnings
 from dataclasses import dataclass, replace
@@ -11,7 +12,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from report.experiments import SklearnTraining
 
 import ffnn
 from ffnn.callbacks import LossThreshold
@@ -21,16 +21,16 @@ from ffnn.layers import LAYERS, Activation, Dense, Dropout, Rescaling
 from ffnn.optimizers import OPTIMIZERS
 from ffnn.regularizers import L1L2
 from ffnn.schedules import CosineDecay
+from report.settings import SklearnTraining
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from report.experiments import Row, Training
 
     from ffnn.layers import Layer
     from ffnn.optimizers import Optimizer
+    from report.settings import Row, Training
 
     Labels = NDArray[np.int64]
 
@@ -100,6 +100,11 @@ def load_data(scale: Scale) -> Data:
     )
 
 
+def file_name(text: str) -> str:
+    """Return a text in letters, digits, points and "-"."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-")
+
+
 class Run(NamedTuple):
     """A row of the table with one seed.
 
@@ -140,8 +145,7 @@ class Run(NamedTuple):
     @property
     def file_stem(self) -> str:
         """A name for this run's files."""
-        name = "".join(letter if letter.isalnum() else "-" for letter in self.row.name)
-        return f"{self.experiment}_{name}_{self.settings}_{self.seed}"
+        return f"{self.experiment}_{file_name(self.row.name)}_{self.settings}_{self.seed}"
 
 
 def current_version(library: str) -> str:
@@ -157,9 +161,9 @@ class Outcome(NamedTuple):
     ----------
     epochs : int
         Epochs trained.
-    end : {"all epochs", "threshold", "diverged"}
-        Why it ended: it was trained to the end, its loss fell under the threshold, or it became
-        infinite or NaN.
+    end : {"all epochs", "threshold", "diverged", "converged"}
+        Why it ended: it was trained to the end, its loss fell to the threshold, or became infinite
+        or NaN, or scikit-learn saw no progress.
     losses : tuple of float
         Mean cross-entropy on the training, validation and test rows after training.
     correct : ndarray of bool, shape (test rows,)
@@ -238,8 +242,33 @@ def _train(training: Training, seed: int, data: Data, model_file: Path | None) -
     model = ffnn.Sequential(build_layers(training), input_dim=data.x_train.shape[1], seed=seed)
     optimizer = make_optimizer(training, len(data.x_train))
     model.compile(optimizer, "sparse_categorical_crossentropy", ["accuracy"])
-    end = "all epochs"
     clock = _Clock()
+    end = _fit(model, training, data)
+    seconds = clock.read()
+    assert model.history is not None
+    train, validation, test = (
+        model.evaluate(x, y, return_dict=True) for x, y in zip(data[::2], data[1::2], strict=True)
+    )
+    correct = model.predict(data.x_test).argmax(axis=1) == data.y_test
+    if model_file is not None:
+        model.compute_gradients(data.x_train[:GRADIENT_ROWS], data.y_train[:GRADIENT_ROWS])
+        model.save(model_file)
+    penalty = _penalty(model)
+    return Outcome(
+        len(model.history.epoch),
+        end,
+        (train["loss"] - penalty, validation["loss"] - penalty, test["loss"] - penalty),
+        correct,
+        100.0 * validation["accuracy"],
+        *seconds,
+        {name: model.history.history.get(name, []) for name in ("loss", "val_loss")},
+        current_version("ffnn"),
+    )
+
+
+def _fit(model: ffnn.Sequential, training: Training, data: Data) -> str:
+    """Train a model and return why the training ended."""
+    threshold = LossThreshold(LOSS_THRESHOLD)
     try:
         model.fit(
             data.x_train,
@@ -247,35 +276,12 @@ def _train(training: Training, seed: int, data: Data, model_file: Path | None) -
             batch_size=training.batch_size,
             epochs=training.epochs,
             verbose=0,
-            callbacks=[LossThreshold(LOSS_THRESHOLD)],
+            callbacks=[threshold],
             validation_data=(data.x_validation, data.y_validation),
         )
     except TrainingDivergedError:
-        end = "diverged"  # the parameters are the last finite ones
-    seconds = clock.read()
-    assert model.history is not None
-    if len(model.history.epoch) < training.epochs and end != "diverged":
-        end = "threshold"
-    penalty = _penalty(model)
-    results = [
-        model.evaluate(x, y, return_dict=True)
-        for x, y in ((data.x_train, data.y_train), (data.x_validation, data.y_validation))
-    ]
-    test = model.predict(data.x_test).argmax(axis=1)
-    test_loss = model.evaluate(data.x_test, data.y_test, return_dict=True)["loss"]
-    if model_file is not None:
-        model.compute_gradients(data.x_train[:GRADIENT_ROWS], data.y_train[:GRADIENT_ROWS])
-        model.save(model_file)
-    return Outcome(
-        len(model.history.epoch),
-        end,
-        (results[0]["loss"] - penalty, results[1]["loss"] - penalty, test_loss - penalty),
-        test == data.y_test,
-        100.0 * results[1]["accuracy"],
-        *seconds,
-        {name: model.history.history.get(name, []) for name in ("loss", "val_loss")},
-        current_version("ffnn"),
-    )
+        return "diverged"  # the parameters are the last finite ones
+    return "all epochs" if threshold.stopped_epoch is None else "threshold"
 
 
 def _penalty(model: ffnn.Sequential) -> float:
@@ -310,7 +316,7 @@ def _train_sklearn(training: SklearnTraining, seed: int, data: Data) -> Outcome:
     validation = model.predict_proba(scaled(data.x_validation))
     return Outcome(
         model.n_iter_,
-        "all epochs" if model.n_iter_ == training.epochs else "threshold",
+        "all epochs" if model.n_iter_ == training.epochs else "converged",
         (
             _cross_entropy(model.predict_proba(x_train), data.y_train),
             _cross_entropy(validation, data.y_validation),

@@ -1,0 +1,312 @@
+"""The page about the experiments: every number on it is computed from the folder of results."""
+
+from __future__ import annotations
+
+import csv
+import math
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from report import pictures
+from report.conclusions import describe_accuracy, is_met, judge, state, sum_up
+from report.document import Bullets, Fold, Heading, Picture, Table, Text, to_html, to_markdown
+from report.runner import FULL, LOSS_THRESHOLD, Run, file_name
+from report.settings import SklearnTraining
+from report.statistics import mean_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from concurrent.futures import Executor
+    from pathlib import Path
+
+    from report.conclusions import Finding
+    from report.document import Part
+    from report.results import Result, ResultsFolder
+    from report.settings import Experiment
+    from report.statistics import Interval
+    from report.study import Study
+
+PICTURES = "pictures"
+ABSENT = "–"
+CLAIM_COLUMNS = (
+    "experiment",
+    "claim",
+    "reported_difference",
+    "difference",
+    "half_width",
+    "spread",
+    "p",
+    "corrected_p",
+    "rows_half_width",
+)
+
+
+def write_page(study: Study, folder: ResultsFolder, command: str, pool: Executor) -> None:
+    """Write pictures, `claims.csv`, `index.html` and `report.md` into the folder.
+
+    Parameters
+    ----------
+    study : Study
+        What is told.
+    folder : ResultsFolder
+        Where to.
+    command : str
+        What the page says it was made by.
+    pool : Executor
+        Draws the pictures.
+    """
+    place = folder.folder / PICTURES
+    place.mkdir(exist_ok=True)
+    jobs = [
+        pool.submit(pictures.write_distributions, source, place / name)
+        for source, name in _distribution_files(study, folder)
+    ]
+    findings = study.findings()
+    parts = [*_introduce(study, command, findings)]
+    for experiment in study.experiments:
+        accuracies = study.accuracies(experiment)
+        histories = {
+            row.name: study.histories[experiment.name, row.name] for row in experiment.rows
+        }
+        figure = pictures.draw_accuracies(experiment, accuracies)
+        pictures.write_png(figure, place / f"{experiment.name}_accuracy.png")
+        pictures.write_png(pictures.draw_losses(histories), place / f"{experiment.name}_losses.png")
+        own = [finding for finding in findings if finding.experiment == experiment.name]
+        parts += _describe(study, experiment, own)
+    _write_claims(folder.folder / "claims.csv", findings)
+    for job in jobs:
+        job.result()
+    (folder.folder / "index.html").write_text(to_html(parts, PICTURES), encoding="utf-8")
+    (folder.folder / "report.md").write_text(to_markdown(parts, PICTURES), encoding="utf-8")
+
+
+def copy_markdown(folder: ResultsFolder, file: Path) -> None:
+    """Write `report.md` as `file`, with pictures and tables in a folder of its name beside it."""
+    beside = file.with_suffix("")
+    beside.mkdir(parents=True, exist_ok=True)
+    text = (folder.folder / "report.md").read_text(encoding="utf-8")
+    file.write_text(text.replace(f"]({PICTURES}/", f"]({beside.name}/"), encoding="utf-8")
+    for name in ("results.csv", "claims.csv"):
+        shutil.copyfile(folder.folder / name, beside / name)
+    for picture in sorted((folder.folder / PICTURES).glob("*.png")):
+        if f"]({PICTURES}/{picture.name})" in text:
+            shutil.copyfile(picture, beside / picture.name)
+
+
+# -- the parts of the page -------------------------------------------------------------------------
+
+
+def _introduce(study: Study, command: str, findings: Sequence[Finding]) -> list[Part]:
+    results = [result for each in study.results.values() for result in each]
+    versions = sorted({result.version for result in results})
+    cpu = sum(result.cpu_seconds for result in results)
+    parts: list[Part] = [
+        Heading("The report's experiments, several times over", 1),
+        Text(
+            f"Made by `{command}` with {' and '.join(versions)}: {len(results)} runs, "
+            f"{cpu / 60.0:.0f} minutes of processor time in training. All numbers come from "
+            "`results.csv` and from which test rows each run classified rightly."
+        ),
+    ]
+    if study.scale != FULL:
+        parts.append(Text("This was a quick run on few rows and epochs: its numbers mean nothing."))
+    return [*parts, Heading("How to read this"), _explain(study, len(findings)), _overall(study)]
+
+
+def _explain(study: Study, num_claims: int) -> Bullets:
+    scale = study.scale
+    error = 196.0 * math.sqrt(0.96 * 0.04 / scale.test)
+    return Bullets(
+        (
+            f"MNIST: {scale.train:,} rows to train on and {scale.validation:,} for validation, "
+            "drawn once from the 60,000 and the same for all runs, and "
+            f"{scale.test:,} of the usual test rows. What was left to choose was chosen on one "
+            "seed by validation accuracy, never by test rows.",
+            "Every network has 784 inputs (pixels / 255) and a softmax over 10 classes, and is "
+            "trained on the cross-entropy in batches of 64 by plain SGD at learning rate 0.01, "
+            "in float32 and a new order of the rows at each epoch, unless its row says "
+            f"otherwise. Training ends early once an epoch's loss is at most {LOSS_THRESHOLD}.",
+            f"Each row is run with {study.num_seeds} seeds. `±` is half the width of the 95 % "
+            "interval of the mean over the seeds (Student's t). It tells how sure the mean is "
+            "when first weights and order of the rows are drawn anew, for this split and these "
+            "test rows. Other test rows would shift all accuracies together: by up to "
+            f"{error:.1f} points (95 %) at an accuracy of 96 %.",
+            "The report's accuracies come from one run each, with another split and with known "
+            "mistakes in its code, so ours cannot be equal. A row counts as reached if its "
+            "mean is at most 0.7 points below the report's (1.0 for sigmoid, for learning rate "
+            "0.001 and for zeros).",
+            "A claim is tested by a two-sided paired t-test: the accuracies of two rows with "
+            "the same seed are subtracted. The same seed means the same order of the rows, and "
+            "for networks of one shape the same random numbers behind the weights. "
+            f"As {num_claims} claims are tested on this page, each p is also given as "
+            "corrected by Holm's method, and only a corrected p below 0.05 counts as shown.",
+            "The last interval of a claim takes the runs as they are and the test rows as the "
+            "sample: would the difference hold on other rows of this kind? It is not corrected "
+            "for the number of claims.",
+        )
+    )
+
+
+def _overall(study: Study) -> Text:
+    met = [
+        is_met(row, study.accuracies(experiment)[row.name])
+        for experiment in study.experiments
+        for row in experiment.rows
+        if row.reported is not None
+    ]
+    return Text(f"In all, {sum(map(bool, met))} of {len(met)} reported rows are reached.")
+
+
+def _describe(study: Study, experiment: Experiment, findings: Sequence[Finding]) -> list[Part]:
+    name, accuracies = experiment.name, study.accuracies(experiment)
+    parts: list[Part] = [
+        Heading(experiment.title),
+        Text(experiment.setup),
+        _table_of_rows(study, experiment),
+        Text(sum_up(experiment, accuracies)),
+        Picture(f"{name}_accuracy.png", "Test accuracy of each seed, mean and interval"),
+        Picture(f"{name}_losses.png", "Loss by epoch, mean over the seeds"),
+    ]
+    if findings:
+        parts += [
+            _table_of_claims(findings),
+            Bullets([f"{state(finding.claim)}: {judge(finding)}" for finding in findings]),
+        ]
+    parts += [Bullets(sentences)] if (sentences := _compare_times(study, experiment)) else []
+    parts.append(Text(f"What the numbers do not show: {experiment.limits}"))
+    shown = [
+        Picture(_distribution_name(experiment, row.name), f"{row.name}: weights and gradients")
+        for row in experiment.rows
+        if not isinstance(row.training, SklearnTraining)
+    ]
+    parts.append(Fold("Weights and gradients of each row after training, seed 0", shown))
+    return parts
+
+
+def _table_of_rows(study: Study, experiment: Experiment) -> Table:
+    titles = [
+        "setting",
+        "reported, %",
+        "test accuracy, %",
+        "reached",
+        "train loss",
+        "validation loss",
+        "test loss",
+        "epochs",
+        "CPU s",
+    ]
+    lines = []
+    for row in experiment.rows:
+        results = study.results[experiment.name, row.name]
+        accuracies = [result.test_accuracy for result in results]
+        met = is_met(row, accuracies)
+        losses = [
+            np.mean([getattr(result, part) for result in results])
+            for part in ("train_loss", "validation_loss", "test_loss")
+        ]
+        lines.append(
+            [
+                row.name,
+                ABSENT if row.reported is None else f"{row.reported:.2f}",
+                describe_accuracy(accuracies),
+                ABSENT if met is None else ("yes" if met else "no"),
+                *(f"{loss:.4f}" for loss in losses),
+                _describe_epochs(results),
+                f"{np.mean([result.cpu_seconds for result in results]):.1f}",
+            ]
+        )
+    return Table(titles, lines)
+
+
+def _describe_epochs(results: Sequence[Result]) -> str:
+    epochs = sorted({result.epochs for result in results})
+    text = str(epochs[0]) if len(epochs) == 1 else f"{epochs[0]} to {epochs[-1]}"
+    diverged = sum(result.end == "diverged" for result in results)
+    return f"{text}, {diverged} diverged" if diverged else text
+
+
+def _table_of_claims(findings: Sequence[Finding]) -> Table:
+    titles = [
+        "claim",
+        "reported",
+        "difference, points",
+        "p",
+        "p corrected",
+        "other test rows, points",
+    ]
+    return Table(
+        titles,
+        [
+            [
+                state(finding.claim),
+                ABSENT if finding.reported is None else f"{finding.reported:+.2f}",
+                _describe_interval(finding.test.difference),
+                _describe_p(finding.test.p),
+                _describe_p(finding.corrected_p),
+                _describe_interval(finding.rows),
+            ]
+            for finding in findings
+        ],
+    )
+
+
+def _describe_interval(interval: Interval) -> str:
+    mean, half = interval
+    return f"{mean:+.2f}" if math.isnan(half) else f"{mean:+.2f} ± {half:.2f}"
+
+
+def _describe_p(p: float) -> str:
+    if math.isnan(p):
+        return ABSENT
+    return "<0.0001" if p < 0.0001 else f"{p:.4f}"
+
+
+def _compare_times(study: Study, experiment: Experiment) -> list[str]:
+    sentences = []
+    for names in experiment.races:
+        first, second = (
+            np.array([result.cpu_seconds for result in study.results[experiment.name, name]])
+            for name in names
+        )
+        ratio, half = mean_interval(second / first)
+        spread = "" if math.isnan(half) else f" ± {half:.2f}"
+        sentences.append(
+            f"{names[0]}: {first.mean():.1f} s of processor time in training; {names[1]}: "
+            f"{second.mean():.1f} s, seed by seed {ratio:.2f}{spread} times as much."
+        )
+    return sentences
+
+
+def _distribution_name(experiment: Experiment, row: str) -> str:
+    return f"{experiment.name}_{file_name(row)}.png"
+
+
+def _distribution_files(study: Study, folder: ResultsFolder) -> list[tuple[Path, str]]:
+    """Return the first seed's network, and its picture's name, of each row that has one."""
+    return [
+        (
+            folder.model_file(Run(experiment.name, row, 0, study.scale)),
+            _distribution_name(experiment, row.name),
+        )
+        for experiment in study.experiments
+        for row in experiment.rows
+        if not isinstance(row.training, SklearnTraining)
+    ]
+
+
+def _write_claims(path: Path, findings: Sequence[Finding]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(CLAIM_COLUMNS)
+        for each in findings:
+            numbers = (*each.test.difference, each.test.spread, each.test.p, each.corrected_p)
+            writer.writerow(
+                [
+                    each.experiment,
+                    state(each.claim),
+                    "" if each.reported is None else f"{each.reported:.2f}",
+                    *(f"{number:.6g}" for number in (*numbers, each.rows.half_width)),
+                ]
+            )

@@ -1,0 +1,101 @@
+"""The page's pictures, drawn from the folder of results."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from ffnn.visualization.distributions import plot_distributions
+from ffnn.visualization.style import BLACK, BLUE, GREY, VERMILION, new_figure
+
+import ffnn
+from ffnn.visualization.curves import compare_histories
+from report.statistics import mean_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
+    from report.settings import Experiment
+
+DOTS_PER_INCH = 100
+NUM_COLOURS = 256
+
+
+class MeanHistory(NamedTuple):
+    """The mean of several trainings' histories, in the form that curves are drawn from."""
+
+    history: Mapping[str, Sequence[float]]
+    epoch: Sequence[int]
+    growing: Sequence[str] = ()
+    interrupted: bool = False
+
+
+def average(histories: Sequence[Mapping[str, Sequence[float]]]) -> MeanHistory:
+    """Return the mean over the seeds, for as many epochs as all of them were trained."""
+    num_epochs = min(len(history["loss"]) for history in histories)
+    means = {
+        name: np.mean([history[name][:num_epochs] for history in histories], axis=0).tolist()
+        for name in histories[0]
+    }
+    return MeanHistory(means, range(num_epochs))
+
+
+def draw_accuracies(experiment: Experiment, accuracies: Mapping[str, Sequence[float]]) -> Figure:
+    """Return a figure of each row's test accuracy: seeds, mean, 95 % interval, and the report's."""
+    rows = experiment.rows
+    figure = new_figure(7.6, 1.2 + 0.42 * len(rows))
+    axes = figure.add_subplot()
+    for place, row in enumerate(rows):
+        values = accuracies[row.name]
+        mean, half = mean_interval(values)
+        axes.plot(values, [place] * len(values), "|", color=GREY, markersize=9)
+        error = None if math.isnan(half) else half
+        axes.errorbar(mean, place, xerr=error, fmt="o", color=BLUE, markersize=5, capsize=4)
+        if row.reported is not None:
+            axes.plot(row.reported, place, "D", color=VERMILION, markersize=6, fillstyle="none")
+    axes.plot([], [], "|", color=GREY, markersize=9, label="each seed")
+    axes.errorbar([], [], xerr=[], fmt="o", color=BLUE, capsize=4, label="mean, 95 % interval")
+    if any(row.reported is not None for row in rows):
+        axes.plot([], [], "D", color=VERMILION, fillstyle="none", label="the report")
+    axes.set_yticks(range(len(rows)), [row.name for row in rows], color=BLACK)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlabel("test accuracy, %")
+    axes.grid(axis="x", alpha=0.3)
+    figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=9)
+    return figure
+
+
+def draw_losses(histories: Mapping[str, Sequence[Mapping[str, Sequence[float]]]]) -> Figure:
+    """Return a figure of the mean loss curves of an experiment's rows.
+
+    Parameters
+    ----------
+    histories : mapping of str to sequence of mapping
+        Row → each seed's history. A row without a finished epoch is left out.
+    """
+    return compare_histories(
+        {name: average(each) for name, each in histories.items() if all(h["loss"] for h in each)}
+    )
+
+
+def write_distributions(model_file: Path, path: Path) -> None:
+    """Write a picture of weights and gradients of a network in a file."""
+    write_png(plot_distributions(ffnn.load_model(model_file)), path)
+
+
+def write_png(figure: Figure, path: Path) -> None:
+    """Write a figure as a small PNG: a palette of few colours is enough for it."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH)
+    buffer.seek(0)
+    with Image.open(buffer) as image:
+        image.convert("RGB").quantize(NUM_COLOURS, dither=Image.Dither.NONE).save(
+            path, optimize=True
+        )
