@@ -179,10 +179,7 @@ def train_all(runs: Sequence[Run], folder: ResultsFolder, pool: Executor) -> Non
 
     if not find_mnist()[2]:
         load_mnist()  # downloads it once for all processes, or says where to put it
-    futures = {
-        pool.submit(execute, run, folder.model_file(run) if run.seed == 0 else None): run
-        for run in runs
-    }
+    futures = {pool.submit(execute, run, keep_network=run.seed == 0): run for run in runs}
     with tqdm(total=len(runs), unit="run") as bar:
         for future in as_completed(futures):
             run = futures[future]

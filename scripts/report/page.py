@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from report.conclusions import Finding
     from report.document import Part
     from report.results import Result, ResultsFolder
-    from report.settings import Experiment
+    from report.settings import Experiment, Row
     from report.statistics import Interval
     from report.study import Study
 
@@ -60,8 +60,13 @@ def write_page(study: Study, folder: ResultsFolder, command: str, pool: Executor
     place = folder.folder / PICTURES
     place.mkdir(exist_ok=True)
     jobs = [
-        pool.submit(pictures.write_distributions, source, place / name)
-        for source, name in _distribution_files(study, folder)
+        pool.submit(
+            pictures.write_distributions,
+            row.training,
+            folder.read_network(Run(experiment.name, row, 0, study.scale)),
+            place / _distribution_name(experiment, row),
+        )
+        for experiment, row in _networks(study.experiments)
     ]
     findings = study.findings()
     parts = [*_introduce(study, command, findings)]
@@ -177,9 +182,8 @@ def _describe(study: Study, experiment: Experiment, findings: Sequence[Finding])
     parts += [Bullets(sentences)] if (sentences := _compare_times(study, experiment)) else []
     parts.append(Text(f"What the numbers do not show: {experiment.limits}"))
     shown = [
-        Picture(_distribution_name(experiment, row.name), f"{row.name}: weights and gradients")
-        for row in experiment.rows
-        if not isinstance(row.training, SklearnTraining)
+        Picture(_distribution_name(experiment, row), f"{row.name}: weights and gradients")
+        for _, row in _networks([experiment])
     ]
     parts.append(Fold("Weights and gradients of each row after training, seed 0", shown))
     return parts
@@ -279,21 +283,18 @@ def _compare_times(study: Study, experiment: Experiment) -> list[str]:
     return sentences
 
 
-def _distribution_name(experiment: Experiment, row: str) -> str:
-    return f"{experiment.name}_{file_name(row)}.png"
-
-
-def _distribution_files(study: Study, folder: ResultsFolder) -> list[tuple[Path, str]]:
-    """Return the first seed's network, and its picture's name, of each row that has one."""
+def _networks(experiments: Sequence[Experiment]) -> list[tuple[Experiment, Row]]:
+    """Return the rows that train a network of this library."""
     return [
-        (
-            folder.model_file(Run(experiment.name, row, 0, study.scale)),
-            _distribution_name(experiment, row.name),
-        )
-        for experiment in study.experiments
+        (experiment, row)
+        for experiment in experiments
         for row in experiment.rows
         if not isinstance(row.training, SklearnTraining)
     ]
+
+
+def _distribution_name(experiment: Experiment, row: Row) -> str:
+    return f"{experiment.name}_{file_name(row.name)}.png"
 
 
 def _write_claims(path: Path, findings: Sequence[Finding]) -> None:

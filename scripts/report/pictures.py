@@ -10,8 +10,8 @@ import numpy as np
 from ffnn.visualization.distributions import plot_distributions
 from ffnn.visualization.style import BLACK, BLUE, GREY, VERMILION, new_figure
 
-import ffnn
 from ffnn.visualization.curves import compare_histories
+from report.runner import build_model
 from report.statistics import mean_interval
 
 if TYPE_CHECKING:
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
-    from report.settings import Experiment
+    from report.settings import Experiment, Training
 
 DOTS_PER_INCH = 100
 NUM_COLOURS = 256
@@ -83,9 +84,25 @@ def draw_losses(histories: Mapping[str, Sequence[Mapping[str, Sequence[float]]]]
     )
 
 
-def write_distributions(model_file: Path, path: Path) -> None:
-    """Write a picture of weights and gradients of a network in a file."""
-    write_png(plot_distributions(ffnn.load_model(model_file)), path)
+def write_distributions(
+    training: Training, network: Mapping[str, NDArray[np.float32]], path: Path
+) -> None:
+    """Write a picture of a network's weights and gradients.
+
+    Parameters
+    ----------
+    training : Training
+        What the network is like.
+    network : mapping of str to ndarray
+        Its ``"parameters"`` and ``"gradients"``.
+    path : Path
+        Where to.
+    """
+    model = build_model(training)
+    model.parameters[:] = network["parameters"]
+    model.gradients[:] = network["gradients"]
+    model.has_gradients = True
+    write_png(plot_distributions(model), path)
 
 
 def write_png(figure: Figure, path: Path) -> None:
@@ -96,6 +113,7 @@ def write_png(figure: Figure, path: Path) -> None:
     figure.savefig(buffer, format="png", dpi=DOTS_PER_INCH)
     buffer.seek(0)
     with Image.open(buffer) as image:
-        image.convert("RGB").quantize(NUM_COLOURS, dither=Image.Dither.NONE).save(
-            path, optimize=True
+        few = image.convert("RGB").quantize(
+            NUM_COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
         )
+        few.save(path, optimize=True)

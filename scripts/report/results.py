@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -88,16 +88,13 @@ class ResultsFolder:
         self._runs = folder / "runs"
         self._runs.mkdir(parents=True, exist_ok=True)
 
-    def model_file(self, run: Run) -> Path:
-        """Return where the trained network of a run lies."""
-        return self._runs / f"{run.file_stem}.h5"
-
     def _arrays_file(self, run: Run) -> Path:
         return self._runs / f"{run.file_stem}.npz"
 
     def add(self, run: Run, outcome: Outcome) -> Result:
         """Keep a run: its arrays first, then its line."""
         arrays = {name: np.array(values) for name, values in outcome.history.items()}
+        arrays.update(outcome.network)
         arrays["correct"] = np.packbits(outcome.correct)
         arrays["num_test_rows"] = np.array(len(outcome.correct))
         temporary = self._arrays_file(run).with_suffix(".part.npz")
@@ -147,6 +144,22 @@ class ResultsFolder:
         ResultsError
             The file is not there.
         """
+        arrays = self._load(run, ("loss", "val_loss", "correct", "num_test_rows"))
+        bits = np.unpackbits(arrays.pop("correct"), count=int(arrays.pop("num_test_rows")))
+        return {name: values.tolist() for name, values in arrays.items()}, bits.astype(bool)
+
+    def read_network(self, run: Run) -> dict[str, NDArray[np.float32]]:
+        """Return the ``"parameters"`` and the ``"gradients"`` of a run, if they were kept.
+
+        Raises
+        ------
+        ResultsError
+            The file is not there.
+        """
+        return self._load(run, ("parameters", "gradients"))
+
+    def _load(self, run: Run, names: Iterable[str]) -> dict[str, NDArray[Any]]:
+        """Return those arrays of a run that are there."""
         path = self._arrays_file(run)
         if not path.exists():
             raise ResultsError(
@@ -154,11 +167,7 @@ class ResultsFolder:
                 "out to have it trained again"
             )
         with np.load(path) as arrays:
-            history = {
-                name: arrays[name].tolist() for name in ("loss", "val_loss") if name in arrays
-            }
-            bits = np.unpackbits(arrays["correct"], count=int(arrays["num_test_rows"]))
-        return history, bits.astype(bool)
+            return {name: arrays[name] for name in names if name in arrays}
 
 
 def _line(fields: Sequence[str]) -> str:

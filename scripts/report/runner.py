@@ -24,8 +24,6 @@ from ffnn.schedules import CosineDecay
 from report.settings import SklearnTraining
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from ffnn.layers import Layer
@@ -36,7 +34,7 @@ if TYPE_CHECKING:
 
 LOSS_THRESHOLD = 0.01
 SPLIT_SEED = 20240301
-PIXEL_SCALE = 1.0 / 255.0
+NUM_PIXELS, PIXEL_SCALE = 784, 1.0 / 255.0
 GRADIENT_ROWS = 5_000
 
 
@@ -176,6 +174,9 @@ class Outcome(NamedTuple):
         ``"loss"`` and, where there is one, ``"val_loss"``, a number an epoch.
     version : str
         Library and version.
+    network : dict of str to ndarray
+        ``"parameters"`` and, of the loss of the first training rows, ``"gradients"``, as one vector
+        each; empty if they were not wanted.
     """
 
     epochs: int
@@ -187,23 +188,24 @@ class Outcome(NamedTuple):
     cpu_seconds: float
     history: dict[str, list[float]]
     version: str
+    network: dict[str, NDArray[np.float32]]
 
 
-def execute(run: Run, model_file: Path | None = None) -> Outcome:
+def execute(run: Run, keep_network: bool = False) -> Outcome:
     """Train and test.
 
     Parameters
     ----------
     run : Run
         What to train.
-    model_file : path, optional
-        Where the trained network goes, with the gradients of its first training rows.
+    keep_network : bool, default False
+        Whether the trained network is part of the outcome, if it is one of this library.
     """
     training = run.scale.shorten(run.row.training)
     data = load_data(run.scale)
     if isinstance(training, SklearnTraining):
         return _train_sklearn(training, run.seed, data)
-    return _train(training, run.seed, data, model_file)
+    return _train(training, run.seed, data, keep_network)
 
 
 # -- this library ----------------------------------------------------------------------------------
@@ -238,8 +240,13 @@ def make_optimizer(training: Training, num_rows: int) -> Optimizer:
     return OPTIMIZERS.classes[training.optimizer](learning_rate=rate, **dict(training.options))
 
 
-def _train(training: Training, seed: int, data: Data, model_file: Path | None) -> Outcome:
-    model = ffnn.Sequential(build_layers(training), input_dim=data.x_train.shape[1], seed=seed)
+def build_model(training: Training, seed: int | None = None) -> ffnn.Sequential:
+    """Return an untrained network."""
+    return ffnn.Sequential(build_layers(training), input_dim=NUM_PIXELS, seed=seed)
+
+
+def _train(training: Training, seed: int, data: Data, keep_network: bool) -> Outcome:
+    model = build_model(training, seed)
     optimizer = make_optimizer(training, len(data.x_train))
     model.compile(optimizer, "sparse_categorical_crossentropy", ["accuracy"])
     clock = _Clock()
@@ -250,9 +257,10 @@ def _train(training: Training, seed: int, data: Data, model_file: Path | None) -
         model.evaluate(x, y, return_dict=True) for x, y in zip(data[::2], data[1::2], strict=True)
     )
     correct = model.predict(data.x_test).argmax(axis=1) == data.y_test
-    if model_file is not None:
+    network = {}
+    if keep_network:
         model.compute_gradients(data.x_train[:GRADIENT_ROWS], data.y_train[:GRADIENT_ROWS])
-        model.save(model_file)
+        network = {"parameters": model.parameters, "gradients": model.gradients}
     penalty = _penalty(model)
     return Outcome(
         len(model.history.epoch),
@@ -263,6 +271,7 @@ def _train(training: Training, seed: int, data: Data, model_file: Path | None) -
         *seconds,
         {name: model.history.history.get(name, []) for name in ("loss", "val_loss")},
         current_version("ffnn"),
+        network,
     )
 
 
@@ -327,6 +336,7 @@ def _train_sklearn(training: SklearnTraining, seed: int, data: Data) -> Outcome:
         *seconds,
         {"loss": [float(loss) for loss in model.loss_curve_]},
         current_version("scikit-learn"),
+        {},
     )
 
 
