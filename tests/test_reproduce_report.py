@@ -15,7 +15,7 @@ import pytest
 
 import ffnn
 from ffnn.datasets import find_mnist
-from ffnn.initializers import RandomUniform
+from ffnn.initializers import RandomNormal, RandomUniform
 from ffnn.layers import BatchNorm, Dense, Dropout
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
@@ -105,6 +105,8 @@ def test_trainings_are_the_reports_unless_their_row_says_otherwise():
     assert by_row["regularization", "L1 and L2"].l1 == by_row["regularization", "L1"].l1 > 0.0
     assert by_row["regularization", "L1 and L2"].l2 == by_row["regularization", "L2"].l2 > 0.0
     assert by_row["sklearn", "scikit-learn as reported"] == SklearnTraining((128, 32), 20)
+    assert repr(by_row["init", "N(0, 0.05²)"].weights) == repr(RandomNormal(0.0, 0.0025))
+    assert repr(by_row["init", "U(−1, 1)"].weights) == repr(RandomUniform(-1.0, 1.0))
     assert all(by_row["best", row.name].epochs <= 30 for row in find_experiments("best")[0].rows)
 
 
@@ -185,10 +187,10 @@ def test_a_paired_test_is_about_the_differences_alone():
 
 
 def test_a_margin_moves_the_tested_difference():
-    # Differences -0.1, 0, 0.1 against -0.2: t = 0.2 / (0.1 / √3).
-    test = stats.paired_test([0.9, 2.0, 3.1], [1.0, 2.0, 3.0], margin=0.2)
-    assert test.difference.mean == pytest.approx(0.0, abs=1e-12)
-    assert test.p == pytest.approx(stats.student_tail(2.0 * math.sqrt(3.0), 2))
+    # Differences -0.2, -0.1, 0 against -0.2: t = 0.1 / (0.1 / √3).
+    test = stats.paired_test([0.8, 1.9, 3.0], [1.0, 2.0, 3.0], margin=0.2)
+    assert test.difference.mean == pytest.approx(-0.1)
+    assert test.p == pytest.approx(stats.student_tail(math.sqrt(3.0), 2))
 
 
 def test_differences_that_are_all_the_same_are_certain():
@@ -240,6 +242,7 @@ def test_a_claim_is_shown_only_after_correction_and_for_what_was_sampled():
 def test_a_margin_counts_in_the_verdict():
     claim = Claim("b", "a", margin=0.2)
     assert judge(finding(-0.1, 0.001, 0.01, 0.05, claim)).startswith("Shown")
+    assert "likely to hold" in judge(finding(-0.1, 0.001, 0.01, 0.05, claim))
     assert "might turn it round" in judge(finding(-0.1, 0.001, 0.01, 0.15, claim))
     assert judge(finding(-0.5, 0.001, 0.01, 0.05, claim)).startswith("The opposite is shown")
     assert state(claim) == "b is at most 0.2 points below a"
@@ -315,6 +318,8 @@ def test_a_plain_network_has_nothing_else():
         "RandomUniform(low=-1.0, high=1.0)"
     }
     assert not [layer for layer in layers[1:] if layer.weight_regularizer]
+    layers = runner.build_layers(Training((5,), input_dropout=0.3))
+    assert [type(layer).__name__ for layer in layers] == ["Rescaling", "Dropout", "Dense", "Dense"]
 
 
 def test_a_cosine_ends_with_the_last_update():

@@ -32,7 +32,7 @@ WIDTH = Experiment(
     "1a. Width",
     "Two hidden layers with ReLU, 20 epochs. The report does not say which initialisation it used "
     "here; it is Xavier's (uniform), as in all experiments that do not name another.",
-    "All widths get the same 20 epochs at the same rate and are far from converged, so a "
+    "All widths get the same 20 epochs at the same rate, and their losses still fall at the end: a "
     "difference may be one of speed and not of what the network can learn.",
     (
         Row("64-32", Training(hidden=(64, 32)), 95.69),
@@ -141,8 +141,9 @@ REGULARIZATION = Experiment(
     "λ1 Σ|w| + λ2 Σw², on the weights of all layers. The losses in the table are cross-entropies "
     "without the penalty; the curves are of what is minimised, penalty included. In the report's "
     "own code the penalties' strengths were never set, and its losses leave the penalty out.",
-    "It is about one pair of λ. After 20 epochs these networks hardly overfit, so a penalty has "
-    "little to cure; that it never helps does not follow.",
+    "It is about one pair of λ, and which of L1 and L2 costs more depends on them. After 20 epochs "
+    "the network without a penalty hardly overfits, so a penalty has little to cure: that it never "
+    "helps does not follow.",
     (
         Row("none", Training(activation="leaky_relu"), 96.13),
         Row("L1", Training(activation="leaky_relu", l1=L1), 95.84),

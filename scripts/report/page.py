@@ -133,14 +133,14 @@ def _explain(study: Study, num_claims: int) -> Bullets:
             "trained on the cross-entropy in batches of 64 by plain SGD at learning rate 0.01, "
             "in float32 and a new order of the rows at each epoch, unless its row says "
             f"otherwise. Training ends early once an epoch's loss is at most {LOSS_THRESHOLD}.",
-            f"Each row is run with {study.num_seeds} seeds. `±` is half the width of the 95 % "
-            "interval of the mean over the seeds (Student's t). It tells how sure the mean is "
-            "when first weights and order of the rows are drawn anew, for this split and these "
-            "test rows. Other test rows would shift all accuracies together: by up to "
+            f"Each row is run with the seeds 0 to {study.num_seeds - 1}. `±` is half the width of "
+            "the 95 % interval of the mean over the seeds (Student's t). It tells how sure the "
+            "mean is when first weights and order of the rows are drawn anew, for this split and "
+            "these test rows. Other test rows would shift all accuracies together: by up to "
             f"{error:.1f} points (95 %) at an accuracy of 96 %.",
-            "The report's accuracies come from one run each, with another split and with known "
-            "mistakes in its code, so ours cannot be equal. A row counts as reached if its "
-            "mean is at most 0.7 points below the report's (1.0 for sigmoid, for learning rate "
+            "The report's accuracies come from one run each, on rows that it does not name and "
+            "with known mistakes in its code, so ours cannot be equal. A row counts as reached if "
+            "its mean is at most 0.7 points below the report's (1.0 for sigmoid, for learning rate "
             "0.001 and for zeros).",
             "A claim is tested by a two-sided paired t-test: the accuracies of two rows with "
             "the same seed are subtracted. The same seed means the same order of the rows, and "

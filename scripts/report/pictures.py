@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from report.settings import Experiment, Training
 
-DOTS_PER_INCH = 100
+WIDTH, DOTS_PER_INCH = 7.6, 100  # width in inches
 NUM_COLOURS = 256
 
 
@@ -49,7 +50,7 @@ def average(histories: Sequence[Mapping[str, Sequence[float]]]) -> MeanHistory:
 def draw_accuracies(experiment: Experiment, accuracies: Mapping[str, Sequence[float]]) -> Figure:
     """Return a figure of each row's test accuracy: seeds, mean, 95 % interval, and the report's."""
     rows = experiment.rows
-    figure = new_figure(7.6, 1.2 + 0.42 * len(rows))
+    figure = new_figure(WIDTH, 1.2 + 0.42 * len(rows))
     axes = figure.add_subplot()
     for place, row in enumerate(rows):
         values = accuracies[row.name]
@@ -72,16 +73,30 @@ def draw_accuracies(experiment: Experiment, accuracies: Mapping[str, Sequence[fl
 
 
 def draw_losses(histories: Mapping[str, Sequence[Mapping[str, Sequence[float]]]]) -> Figure:
-    """Return a figure of the mean loss curves of an experiment's rows.
+    """Return a figure of the mean loss curves of an experiment's rows, on a logarithmic axis.
 
     Parameters
     ----------
     histories : mapping of str to sequence of mapping
         Row → each seed's history. A row without a finished epoch is left out.
     """
-    return compare_histories(
+    figure = compare_histories(
         {name: average(each) for name, each in histories.items() if all(h["loss"] for h in each)}
     )
+    _, height = figure.get_size_inches()
+    figure.set_size_inches(WIDTH, height + 1.0)
+    _write_plain_numbers(figure.axes[0])
+    return figure
+
+
+def _write_plain_numbers(axes: Axes) -> None:
+    """Make the loss's axis logarithmic, with "0.2" on it and not "2×10⁻¹"."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def write_distributions(
