@@ -69,8 +69,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             write_page(study, folder, _command(options), pool)
         if options.markdown:
             copy_markdown(folder, options.markdown)
-    except (ResultsError, DataError, ImportError, BrokenProcessPool) as error:
+    except (ResultsError, DataError, ImportError) as error:
         print(f"reproduce_report: {error}", file=sys.stderr)
+        return 1
+    except BrokenProcessPool:
+        print(
+            "reproduce_report: a process was ended from outside, as for want of memory (fewer "
+            "--jobs need less); the same command goes on from here",
+            file=sys.stderr,
+        )
         return 1
     except ValueError as error:
         parser.error(str(error))

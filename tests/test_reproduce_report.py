@@ -43,6 +43,7 @@ finally:
     sys.path.remove(str(SCRIPTS))
 
 REPOSITORY = SCRIPTS.parent
+DOCS = REPOSITORY / "docs"
 MNIST = Path(os.environ.get("FFNN_DATA_DIR") or REPOSITORY.parent / "shared" / "data")
 SMALL = Scale(train=96, validation=32, test=48, epochs=2)
 
@@ -701,19 +702,28 @@ def test_a_quick_run_has_a_line_for_each_row_and_seed(quick):
         assert float(line["cpu_seconds"]) > 0.0
 
 
+def check_accuracies(report, lines, quantile):
+    """Check that the page has each row's mean and interval; return the cells."""
+    accuracies = {}
+    for line in lines:
+        key = line["experiment"], line["setting"]
+        accuracies.setdefault(key, []).append(float(line["test_accuracy"]))
+    cells = []
+    for (_, setting), values in accuracies.items():
+        half = quantile * np.std(values, ddof=1) / math.sqrt(len(values))
+        cells.append(f"{np.mean(values):.2f} ± {half:.2f}")
+        assert re.search(
+            rf"\| {re.escape(setting)} \| [\d.–]+ \| {re.escape(cells[-1])} \|", report
+        )
+    return cells
+
+
 @needs_mnist
 def test_the_page_tells_the_numbers_of_the_lines(quick):
     report = (quick / "report.md").read_text(encoding="utf-8")
     page = (quick / "index.html").read_text(encoding="utf-8")
-    accuracies = {}
-    for line in read_csv(quick / "results.csv"):
-        key = line["experiment"], line["setting"]
-        accuracies.setdefault(key, []).append(float(line["test_accuracy"]))
-    for (_, setting), (first, second) in accuracies.items():
-        half = 12.7062 * abs(first - second) / 2.0
-        cell = f"{(first + second) / 2.0:.2f} ± {half:.2f}"
-        assert re.search(rf"\| {re.escape(setting)} \| [\d.–]+ \| {re.escape(cell)} \|", report)
-        assert cell in page
+    cells = check_accuracies(report, read_csv(quick / "results.csv"), quantile=12.7062)
+    assert all(cell in page for cell in cells)
     assert "This was a quick run" in report
     assert "`python scripts/reproduce_report.py --quick`" in report
 
@@ -774,3 +784,41 @@ def test_an_interrupted_run_goes_on_where_it_stopped(quick, tmp_path, monkeypatc
 def test_a_full_run_does_not_go_into_the_folder_of_a_quick_one(quick, capsys):
     assert script.main(["--experiments", "width", "--out", str(quick)]) == 1
     assert "--quick and full runs" in capsys.readouterr().err
+
+
+# -- the docs ----------------------------------------------------------------------------------
+
+
+def test_the_docs_tell_the_numbers_of_the_full_run_of_this_table():
+    lines = read_csv(DOCS / "experiments" / "results.csv")
+    settings = {run.key: run.settings for run in script.plan(EXPERIMENTS, 5, FULL)}
+    assert {
+        (line["experiment"], line["setting"], int(line["seed"])): line["settings"] for line in lines
+    } == settings
+    check_accuracies((DOCS / "experiments.md").read_text(encoding="utf-8"), lines, quantile=2.77645)
+
+
+def test_the_docs_claims_are_those_of_the_full_run():
+    results = {
+        (line["experiment"], line["setting"], line["seed"]): float(line["test_accuracy"])
+        for line in read_csv(DOCS / "experiments" / "results.csv")
+    }
+    claims = [(experiment.name, claim) for experiment in EXPERIMENTS for claim in experiment.claims]
+    lines = read_csv(DOCS / "experiments" / "claims.csv")
+    text = (DOCS / "experiments.md").read_text(encoding="utf-8")
+    for (name, claim), line in zip(claims, lines, strict=True):
+        difference = np.mean(
+            [results[name, claim.higher, s] - results[name, claim.lower, s] for s in "01234"]
+        )
+        assert (line["experiment"], line["claim"]) == (name, state(claim))
+        assert float(line["difference"]) == pytest.approx(difference, abs=1e-4)
+        cell = f"{difference:+.2f} ± {float(line['half_width']):.2f}"
+        assert re.search(rf"\| {re.escape(state(claim))} \| [^|]* \| {re.escape(cell)} \|", text)
+
+
+def test_the_docs_have_all_their_pictures_and_they_are_small():
+    text = (DOCS / "experiments.md").read_text(encoding="utf-8")
+    found = set(re.findall(r"!\[[^\]]*\]\(experiments/([^)]+)\)", text))
+    there = list((DOCS / "experiments").glob("*.png"))
+    assert {path.name for path in there} == found
+    assert sum(path.stat().st_size for path in there) < 3_000_000
