@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -115,6 +116,10 @@ def judge(finding: Finding) -> str:
             f"Not shown: p would be small for this {'claim' if above else 'claim’s opposite'} "
             "alone, but not among so many."
         )
+    elif claim.margin and above:
+        sentence = (
+            "Not shown: the mean keeps to the margin, but its interval over the seeds does not."
+        )
     else:
         sentence = "Not shown: the seeds alone could make this difference."
     return sentence + _compare_with_report(finding)
@@ -158,9 +163,25 @@ def sum_up(experiment: Experiment, accuracies: Mapping[str, Sequence[float]]) ->
     if not met:
         return "The report has no such numbers."
     missed = [name for name, is_near in met.items() if not is_near]
-    if not missed:
-        return f"All {len(met)} reported rows are reached: within the tolerance, or above."
-    return f"Of {len(met)} reported rows, not reached within the tolerance: {', '.join(missed)}."
+    reached = f"Reached: {len(met) - len(missed)} of {len(met)} reported rows"
+    reached += f", but not {', '.join(missed)}." if missed else "."
+    turned = _turned_pairs(experiment, accuracies)
+    if turned:
+        return f"{reached} Against the report's order of the means: {'; '.join(turned)}."
+    return f"{reached} The means have the report's order."
+
+
+def _turned_pairs(experiment: Experiment, accuracies: Mapping[str, Sequence[float]]) -> list[str]:
+    """Return which rows are the other way round than in the report, and by how much."""
+    rows = [row for row in experiment.rows if row.reported is not None]
+    rows.sort(key=lambda row: row.reported or 0.0)
+    means = {row.name: float(np.mean(accuracies[row.name])) for row in rows}
+    return [
+        f"{lower.name} is above {higher.name} by "
+        f"{means[lower.name] - means[higher.name]:.2f} points"
+        for lower, higher in itertools.combinations(rows, 2)
+        if means[lower.name] > means[higher.name]
+    ]
 
 
 def describe_accuracy(values: Sequence[float]) -> str:

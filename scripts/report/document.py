@@ -169,9 +169,10 @@ def _html_table(table: Table) -> str:
 
 
 def _numeric_columns(table: Table) -> list[bool]:
-    """Tell which columns hold numbers, or dashes for want of one."""
-    columns = zip(*table.rows, strict=True)
-    return [all(re.fullmatch(r"[<+−-]?[\d.,]+( ± .*)?|–", c) for c in column) for column in columns]
+    """Tell which columns hold numbers, or dashes for want of one; the first holds names."""
+    numbers = re.compile(r"[<+−-]?[\d.,]+( ± .*)?|–")
+    columns = list(zip(*table.rows, strict=True))
+    return [False, *(all(numbers.fullmatch(cell) for cell in each) for each in columns[1:])]
 
 
 def _inline_html(text: str) -> str:
