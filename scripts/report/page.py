@@ -12,7 +12,7 @@ import numpy as np
 from report import pictures
 from report.conclusions import describe_accuracy, is_met, judge, state, sum_up
 from report.document import Bullets, Fold, Heading, Picture, Table, Text, to_html, to_markdown
-from report.runner import FULL, LOSS_THRESHOLD, Run, file_name
+from report.runner import FULL, GRADIENT_ROWS, LOSS_THRESHOLD, Run, file_name
 from report.settings import SklearnTraining
 from report.statistics import mean_interval
 
@@ -174,7 +174,7 @@ def _describe(study: Study, experiment: Experiment, findings: Sequence[Finding])
         _table_of_rows(study, experiment),
         Text(sum_up(experiment, accuracies)),
         Picture(f"{name}_accuracy.png", "Test accuracy of each seed, mean and interval"),
-        Picture(f"{name}_losses.png", "Loss by epoch, mean over the seeds"),
+        Picture(f"{name}_losses.png", _caption_losses(experiment)),
     ]
     if findings:
         parts += [
@@ -187,8 +187,21 @@ def _describe(study: Study, experiment: Experiment, findings: Sequence[Finding])
         Picture(_distribution_name(experiment, row), f"{row.name}: weights and gradients")
         for _, row in _networks([experiment])
     ]
-    parts.append(Fold("Weights and gradients of each row after training, seed 0", shown))
+    told = Text(
+        f"The gradients are those of the loss on the first {GRADIENT_ROWS:,} training rows."
+    )
+    parts.append(Fold("Weights and gradients of each row after training, seed 0", [told, *shown]))
     return parts
+
+
+def _caption_losses(experiment: Experiment) -> str:
+    caption = (
+        "Loss by epoch, penalties included: mean over the seeds, for as many epochs as all of them "
+        "were trained"
+    )
+    if any(isinstance(row.training, SklearnTraining) for row in experiment.rows):
+        caption += ". scikit-learn tells its training loss only"
+    return caption
 
 
 def _table_of_rows(study: Study, experiment: Experiment) -> Table:
