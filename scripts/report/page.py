@@ -139,7 +139,8 @@ def _explain(study: Study, num_claims: int) -> Bullets:
             "the 95 % interval of the mean over the seeds (Student's t). It tells how sure the "
             "mean is when first weights and order of the rows are drawn anew, for this split and "
             "these test rows. Other test rows would shift all accuracies together: by up to "
-            f"{error:.1f} points (95 %) at an accuracy of 96 %.",
+            f"{error:.1f} points (95 %) at an accuracy of 96 %. Rows of the same settings in two "
+            "experiments have the same numbers: the second confirms nothing.",
             "The report's accuracies come from one run each, on rows that it does not name and "
             "with known mistakes in its code, so ours cannot be equal. A row counts as reached if "
             "its mean is at most 0.7 points below the report's (1.0 for sigmoid, for learning rate "
