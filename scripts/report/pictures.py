@@ -7,10 +7,10 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from ffnn.visualization.distributions import plot_distributions
-from ffnn.visualization.style import BLACK, BLUE, GREY, VERMILION, new_figure
 
 from ffnn.visualization.curves import compare_histories
+from ffnn.visualization.distributions import plot_distributions
+from ffnn.visualization.style import BLACK, BLUE, GREY, VERMILION, new_figure
 from report.runner import build_model
 from report.statistics import mean_interval
 
