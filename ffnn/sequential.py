@@ -546,6 +546,9 @@ class Sequential(Seeing, Network):
             The model is not built.
         OSError
             The file cannot be written; an old one is left as it was.
+        TypeError, ValueError
+            Something cannot be kept so that `load` would take it back, such as a weight that is
+            NaN. No file was touched.
         """
         self._require_built()
         saving.write(path, *state.capture(self))
@@ -566,7 +569,8 @@ class Sequential(Seeing, Network):
         Raises
         ------
         ModelFileError
-            The file is missing, is not a model, or is damaged.
+            The file is missing, damaged, or anything but what `save` writes; a stranger's file can
+            do no more than that.
         """
         return saving.read(
             path, lambda config, arrays: state.restore(cls, config, arrays, custom_objects)

@@ -13,15 +13,37 @@ import numpy as np
 from ffnn.callbacks import History
 from ffnn.recording import Recording
 from ffnn.registry import custom_classes, describe, rebuild
+from ffnn.saving.forms import check_form
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from ffnn._types import Array
+    from ffnn._types import Array, FloatDType, Shape
+    from ffnn.base import Layer
     from ffnn.sequential import Sequential
 
 M = TypeVar("M", bound="Sequential")
 Content = tuple[dict[str, Any], dict[str, "Array"]]
+
+# What `capture` writes into a config and `restore` accepts; `_arrays` has the arrays' names.
+PART = {"kind": str, "name": str, "config": dict}
+CONFIG = {
+    "layers": [PART],
+    "input_dim": (int, None),
+    "dtype": str,
+    "seed": (int, None),
+    "entropy": int,
+    "class_names": ([str], None),
+    "feature_names": ([str], None),
+    "has_gradients": bool,
+    "history": (
+        {"names": [str], "epoch": [int], "growing": [str], "interrupted": bool},
+        None,
+    ),
+    "recording": ({"parameters": [[str]], "layers": [str], "bins": (int, None)}, None),
+    "compile": ({"optimizer": PART, "loss": PART, "metrics": [PART], "iterations": int}, None),
+    "generators": [dict],
+}
 
 
 def capture(model: Sequential) -> Content:
@@ -138,8 +160,10 @@ def restore(
     Raises
     ------
     KeyError, TypeError, ValueError
-        Something is missing or does not fit.
+        Something is missing or does not fit. A stranger's config can make other errors come, but
+        can do no more than that: it has no say in how much memory is taken or what code runs.
     """
+    check_form(config, CONFIG, "/config")
     layers = [rebuild(description, custom_objects) for description in config["layers"]]
     model = make(layers, dtype=config["dtype"], seed=config["seed"])
     model.entropy = config["entropy"]
@@ -148,6 +172,7 @@ def restore(
         if kept:
             layer.load_state(kept)
     if config["input_dim"] is not None:
+        _check_parameters(layers, config["input_dim"], model.dtype, arrays)
         model.build(config["input_dim"])
         model.has_gradients = config["has_gradients"]
     if config["compile"] is not None:
@@ -155,7 +180,7 @@ def restore(
         parts = (rebuild(how[key], custom_objects) for key in ("optimizer", "loss", "metrics"))
         model.compile(*parts)
         assert model.optimizer is not None
-        model.optimizer.iterations = how["iterations"]
+        model.optimizer.iterations = _iterations(how["iterations"])
     if config["history"] is not None:
         told = config["history"]
         model.history = History()
@@ -163,13 +188,12 @@ def restore(
         model.history.growing = list(told["growing"])
         model.history.interrupted = told["interrupted"]
         model.history.history = {
-            name: arrays[f"history/{index}"].tolist() for index, name in enumerate(told["names"])
+            name: _numbers(arrays, f"history/{index}") for index, name in enumerate(told["names"])
         }
     if config["recording"] is not None:
         model.recording = Recording.restore(config["recording"], _under("recording/", arrays))
     _fill(_arrays(model), arrays)
-    for rng, state in zip(_generators(model), config["generators"], strict=True):
-        rng.bit_generator.state = state
+    _set_generators(_generators(model), config["generators"])
     model.class_names, model.feature_names = config["class_names"], config["feature_names"]
     return model
 
@@ -179,14 +203,74 @@ def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
     return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
 
 
+def _iterations(number: int) -> int:
+    if not 0 <= number < 1 << 63:  # powers of floats are computed with it
+        raise ValueError(f"/config/compile/iterations: expected 0 to 2**63 - 1, got {number}")
+    return number
+
+
+def _check_parameters(
+    layers: Sequence[Layer], input_dim: int, dtype: FloatDType, arrays: Mapping[str, Array]
+) -> None:
+    """Compare the layers with the arrays before `build` takes all memory that a config asks for."""
+    for index, layer in enumerate(layers):
+        for name, shape in layer.parameter_shapes(input_dim).items():
+            _check_array(f"layers/{index}_{layer.name}/{name}", dtype, shape, arrays)
+        input_dim = layer.compute_output_dim(input_dim)
+
+
+def _check_array(name: str, dtype: FloatDType, shape: Shape, arrays: Mapping[str, Array]) -> None:
+    value = arrays.get(name)
+    if value is None:
+        raise ValueError(f"/{name}: missing")
+    if value.shape != shape or value.dtype != dtype:
+        raise ValueError(
+            f"/{name}: expected {dtype} of shape {shape}, got {value.dtype} of shape {value.shape}"
+        )
+
+
+def _numbers(arrays: Mapping[str, Array], name: str) -> list[float]:
+    if name not in arrays:
+        raise ValueError(f"/{name}: missing")
+    if arrays[name].ndim != 1:
+        raise ValueError(f"/{name}: expected one dimension, got shape {arrays[name].shape}")
+    numbers: list[float] = arrays[name].tolist()
+    return numbers
+
+
 def _fill(arrays: Mapping[str, Array], values: Mapping[str, Array]) -> None:
-    if arrays.keys() != values.keys():
-        differing = sorted(arrays.keys() ^ values.keys())
-        raise ValueError(f"arrays do not match the layers: {', '.join(differing[:5])}")
+    unknown = sorted(values.keys() - arrays.keys())
+    if unknown:
+        raise ValueError(f"/{unknown[0]}: no array of that name belongs to this model")
     for name, array in arrays.items():
-        if values[name].shape != array.shape or values[name].dtype != array.dtype:
-            raise ValueError(
-                f"{name}: expected {array.dtype} of shape {array.shape}, "
-                f"got {values[name].dtype} of shape {values[name].shape}"
-            )
+        _check_array(name, array.dtype, array.shape, values)
+        if name.startswith("state/") and name.endswith("variance") and (values[name] < 0.0).any():
+            raise ValueError(f"/{name}: expected a variance, got a negative number")
         array[...] = values[name]
+
+
+def _set_generators(
+    generators: Sequence[np.random.Generator], states: Sequence[Mapping[str, Any]]
+) -> None:
+    if len(states) != len(generators):
+        raise ValueError(
+            f"/config/generators: expected {len(generators)} states, got {len(states)}"
+        )
+    for index, (rng, state) in enumerate(zip(generators, states, strict=True)):
+        place = f"/config/generators/{index}"
+        check_form(state, _form_of(rng.bit_generator.state), place)
+        # What NumPy may take without a look: wrong signs, a flag of 2, an even increment.
+        inner = [number for number in state["state"].values() if isinstance(number, int)]
+        if (
+            not all(0 <= number < 1 << 128 for number in inner)
+            or state.get("has_uint32", 0) not in (0, 1)
+            or state["state"].get("inc", 1) % 2 == 0
+        ):
+            raise ValueError(f"{place}: not a state of a generator")
+        rng.bit_generator.state = state
+
+
+def _form_of(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _form_of(inner) for key, inner in value.items()}
+    return type(value)

@@ -108,11 +108,22 @@ class Normalization(Layer):
         return self
 
     def load_state(self, values: Mapping[str, Array]) -> None:
-        """Take known statistics: ``mean`` and ``variance``, each of shape (columns,)."""
-        std = np.sqrt(values["variance"])
+        """Take known statistics: ``mean`` and ``variance``, each of shape (columns,).
+
+        Raises
+        ------
+        ValueError
+            Their shapes differ, or a variance is negative.
+        """
+        mean, variance = (np.array(values[name], np.float64) for name in ("mean", "variance"))
+        if mean.ndim != 1 or variance.shape != mean.shape or not (variance >= 0.0).all():
+            raise ValueError(
+                "Normalization: expected a mean and a variance for each column, got arrays of "
+                f"shapes {mean.shape} and {variance.shape}"
+            )
+        std = np.sqrt(variance)
         std[std == 0.0] = 1.0
-        new = {"mean": values["mean"], "variance": values["variance"], "std": std}
-        self._statistics.update({name: np.array(array) for name, array in new.items()})
+        self._statistics.update({"mean": mean, "variance": variance, "std": std})
 
     def compute_output_dim(self, input_dim: int) -> int:
         """Return `input_dim`, after checking it against the adapted columns."""

@@ -1,0 +1,169 @@
+"""Model files: a config and named arrays in HDF5, written whole and read with suspicion.
+
+Nothing here knows what a model is. `docs/format.md` has the format. To read the package in order:
+
+- `header`: the 512 bytes before the HDF5 part, with a checksum of all that follows;
+- `hdf5`: what is written; `strict_hdf5`, `strict_json`: what is read, and nothing else;
+- `disk`: a file is read once and replaced whole;
+- here: all of it together.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from ffnn._version import __version__
+from ffnn.errors import ModelFileError
+from ffnn.saving import disk, hdf5, header, strict_hdf5, strict_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ffnn._types import Array
+
+MAX_CONFIG_BYTES = 1 << 24  # parsed JSON takes up to some twenty times as much memory
+FINITE = ("layers/", "state/")  # what predictions are computed from
+
+T = TypeVar("T")
+
+
+def write(
+    path: str | os.PathLike[str],
+    config: Mapping[str, Any],
+    arrays: Mapping[str, Array],
+    system: Any = os,
+) -> None:
+    """Write `config` and `arrays` into a new file that then takes the place of `path`.
+
+    Parameters
+    ----------
+    path : str or path
+        Where to. What a symbolic link points to is replaced, and the link stays.
+    config : mapping
+        Plain data.
+    arrays : mapping of str to ndarray
+        Each is stored as the dataset of its name.
+    system : object
+        What has the functions of `os`; tests hand in one that fails.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written; an old one is left as it was.
+    TypeError, ValueError
+        Something cannot be stored so that `read` would take it; no file was touched.
+    """
+    disk.replace_whole(path, encode(config, arrays), system)
+
+
+def read(
+    path: str | os.PathLike[str],
+    build: Callable[[dict[str, Any], dict[str, Array]], T],
+) -> T:
+    """Read a file that `write` made and return what `build` makes of its config and arrays.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    build : callable
+        Takes config and arrays. Whatever it raises means that they are no model.
+
+    Raises
+    ------
+    ModelFileError
+        The file is missing, damaged, from a newer version, or anything but what `write` makes;
+        the message names the file and the place in it.
+    """
+    try:
+        return build(*decode(disk.read_whole(path)))
+    except ModelFileError as error:
+        raise ModelFileError(f"{os.fspath(path)}: {error}") from None
+    except Exception as error:  # a config made up by a stranger can fail in any way
+        raise ModelFileError(f"{os.fspath(path)}: no valid model: {_text(error)}") from error
+
+
+def encode(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
+    """Return the bytes of a file; equal arguments give equal bytes.
+
+    Parameters
+    ----------
+    config : mapping
+        Plain data.
+    arrays : mapping of str to ndarray
+        Arrays by name.
+
+    Raises
+    ------
+    TypeError, ValueError
+        They cannot be stored so that `decode` would take them; the message says why.
+    """
+    document = {
+        "format": header.FORMAT,
+        "format_version": header.FORMAT_VERSION,
+        "library_version": __version__,
+        "model": config,
+    }
+    try:
+        text = json.dumps(document, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise type(error)(f"this model cannot be saved: its config is not JSON: {error}") from None
+    image = header.seal(hdf5.build(text, arrays))
+    try:
+        kept = decode(image)[1]
+    except ModelFileError as error:
+        raise ValueError(f"this model cannot be saved: {error}") from None
+    assert kept.keys() == arrays.keys()
+    return image
+
+
+def decode(image: bytes | bytearray) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Return the config and the arrays that a file's bytes hold, if `encode` can have made it.
+
+    Parameters
+    ----------
+    image : bytes or bytearray
+        The whole file.
+
+    Raises
+    ------
+    ModelFileError
+        The bytes are something else, or are damaged.
+    """
+    start = header.check(image)
+    arrays = strict_hdf5.read_arrays(image, start)
+    document = strict_json.parse(_config_text(arrays.pop("config", None)))
+    config = document.get("model")
+    if (
+        document.keys() != {"format", "format_version", "library_version", "model"}
+        or (document["format"], document["format_version"])
+        != (header.FORMAT, header.FORMAT_VERSION)
+        or not isinstance(config, dict)
+    ):
+        raise ModelFileError("/config: not the config of an ffnn model")
+    for name, array in arrays.items():
+        if name.startswith(FINITE) and not np.isfinite(array).all():
+            raise ModelFileError(f"/{name}: holds infinity or NaN")
+    return config, arrays
+
+
+def _config_text(array: Array | None) -> bytes:
+    if array is None:
+        raise ModelFileError("/config: missing")
+    if array.dtype != np.uint8 or array.ndim != 1:
+        raise ModelFileError(
+            f"/config: expected uint8 of one dimension, got {array.dtype} of shape {array.shape}"
+        )
+    if array.size > MAX_CONFIG_BYTES:
+        raise ModelFileError(
+            f"/config: expected at most {MAX_CONFIG_BYTES} bytes, got {array.size}"
+        )
+    return array.tobytes()
+
+
+def _text(error: Exception) -> str:
+    return f"missing {error}" if isinstance(error, KeyError) else str(error) or repr(error)

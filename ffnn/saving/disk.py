@@ -1,0 +1,198 @@
+"""Files that are read once, and replaced whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import math
+import os
+import platform
+import re
+import stat
+from typing import Any
+
+from ffnn.errors import ModelFileError
+
+_TEMPORARY = re.compile(r"\.ffnn-([0-9a-f]{8})-([0-9]{1,9})-[0-9a-f]{16}\.tmp")
+
+
+# -- reading -----------------------------------------------------------------------------------
+
+
+def read_whole(path: str | os.PathLike[str]) -> bytearray:
+    """Return the content of a regular file, read once, so that later changes matter to nobody.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+
+    Raises
+    ------
+    ModelFileError
+        It cannot be read, is no regular file, or is larger than the memory.
+    """
+    flags = os.O_RDONLY
+    for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
+        flags |= getattr(os, name, 0)  # a pipe that takes the file's place must not hold us up
+    try:
+        _check_regular(os.stat(path))  # before opening, which can already set a device going
+        with open(os.open(path, flags), "rb", buffering=0) as file:
+            status = os.fstat(file.fileno())
+            _check_regular(status)
+            if status.st_size > _memory():
+                raise ModelFileError(f"has {status.st_size} bytes, more than the memory")
+            content = bytearray(status.st_size)
+            view, done = memoryview(content), 0
+            while done < len(view):
+                count = file.readinto(view[done:])
+                if not count:
+                    raise ModelFileError("was cut short while it was read")
+                done += count
+    except FileNotFoundError:
+        raise ModelFileError("no such file") from None
+    except OSError as error:
+        raise ModelFileError(f"cannot be read: {error.strerror or error}") from None
+    return content
+
+
+def _check_regular(status: os.stat_result) -> None:
+    kinds = {"a folder": stat.S_ISDIR, "a pipe": stat.S_ISFIFO, "a socket": stat.S_ISSOCK}
+    if not stat.S_ISREG(status.st_mode):
+        kind = next((name for name, test in kinds.items() if test(status.st_mode)), "a device")
+        raise ModelFileError(f"expected a regular file, got {kind}")
+
+
+def _memory() -> float:
+    """Return the machine's memory in bytes; where it is not known there is no limit."""
+    try:
+        size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return math.inf
+    return size if size > 0 else math.inf
+
+
+# -- writing -----------------------------------------------------------------------------------
+
+
+def replace_whole(path: str | os.PathLike[str], content: bytes, system: Any = os) -> None:
+    """Write a file beside `path`, and put it into its place once it is complete and on disk.
+
+    The old file is never opened. Its permissions are kept; its owner, extended attributes and
+    hard links are not. At every moment, also when the process is killed or the power fails, the
+    old content or the new one is there, whole.
+
+    Parameters
+    ----------
+    path : str or path
+        Where to. What a symbolic link points to is replaced, and the link stays.
+    content : bytes
+        The new content.
+    system : object
+        What has the functions of `os`.
+
+    Raises
+    ------
+    OSError
+        A step failed, and the old file is as it was. Only if the folder could not be synced, the
+        very last step, the new file is in place, but may not outlast a power failure.
+    """
+    try:
+        _replace_whole(os.path.realpath(path), content, system)
+    except OSError as error:  # which names a temporary file that nobody has heard of
+        error.filename, error.filename2 = os.fspath(path), None
+        raise
+
+
+def _replace_whole(target: str, content: bytes, system: Any) -> None:
+    folder = os.path.dirname(target)
+    mode = _mode(target, system)
+    _remove_stale(folder, system)
+    name = f".ffnn-{_machine()}-{os.getpid()}-{os.urandom(8).hex()}.tmp"
+    temporary = os.path.join(folder, name)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    for extra in ("O_CLOEXEC", "O_BINARY"):
+        flags |= getattr(os, extra, 0)
+    descriptor = system.open(temporary, flags, 0o666 if mode is None else 0o600)
+    try:
+        try:
+            _write_all(descriptor, content, system)
+            if mode is not None:
+                system.chmod(temporary, mode)
+            system.fsync(descriptor)
+        finally:
+            system.close(descriptor)
+        system.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            system.unlink(temporary)
+        raise
+    _sync_folder(folder, system)
+
+
+def _mode(target: str, system: Any) -> int | None:
+    """Return the permissions of what is to be replaced, None if there is nothing yet."""
+    try:
+        status = system.stat(target)
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), target)
+    if not stat.S_ISREG(status.st_mode):  # a device such as /dev/null would be gone for everybody
+        raise OSError(errno.EINVAL, "not a regular file", target)
+    if not system.access(target, os.W_OK):  # renaming would get around the write protection
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), target)
+    return stat.S_IMODE(status.st_mode)
+
+
+def _write_all(descriptor: int, content: bytes, system: Any) -> None:
+    view = memoryview(content)
+    while view:
+        count = system.write(descriptor, view)
+        if count <= 0:
+            raise OSError(errno.EIO, "nothing could be written")
+        view = view[count:]
+
+
+def _sync_folder(folder: str, system: Any) -> None:
+    """Put the renaming on disk, where folders can be synced."""
+    if os.name != "posix":
+        return
+    descriptor = system.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        system.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # not on every file system
+            raise
+    finally:
+        system.close(descriptor)
+
+
+def _remove_stale(folder: str, system: Any) -> None:
+    """Remove what processes of this machine that are dead have left behind, if that is easy."""
+    if os.name != "posix":  # elsewhere a process cannot be asked for without harm
+        return
+    with contextlib.suppress(OSError):
+        for name in system.listdir(folder):
+            match = _TEMPORARY.fullmatch(name)
+            if match and match[1] == _machine() and not _is_alive(int(match[2])):
+                system.unlink(os.path.join(folder, name))
+
+
+def _machine() -> str:
+    """Return a name for where process numbers mean the same: other hosts, other containers."""
+    space = ""
+    with contextlib.suppress(OSError):
+        space = os.readlink("/proc/self/ns/pid")
+    return hashlib.sha256(f"{platform.node()} {space}".encode()).hexdigest()[:8]
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)  # sends nothing
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is another user's
+        return True
+    return True

@@ -1,0 +1,50 @@
+"""The HDF5 part of a model file, as it is written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ffnn.saving.header import SIZE
+from ffnn.saving.strict_hdf5 import DTYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ffnn._types import Array
+
+
+def build(config: bytes, arrays: Mapping[str, Array]) -> bytes:
+    """Return an HDF5 file, without the user block that belongs in front, made in memory.
+
+    Parameters
+    ----------
+    config : bytes
+        Content of the dataset ``/config``.
+    arrays : mapping of str to ndarray
+        Each becomes the contiguous little-endian dataset of its name.
+
+    Raises
+    ------
+    ValueError
+        An array has another dtype than float32, float64 and int64, or a name is taken.
+    """
+    import h5py
+
+    # The oldest version of each structure: what `strict_hdf5` reads, and every HDF5 library too.
+    # All of them since 1.14 write the same bytes for it, which hold no date.
+    options = {"driver": "core", "backing_store": False, "libver": ("earliest", "v108")}
+    with h5py.File("model", "w", userblock_size=SIZE, **options) as file:
+        file.create_dataset("config", data=np.frombuffer(config, np.uint8))
+        for name, array in arrays.items():
+            stored = array.astype(array.dtype.newbyteorder("<"), copy=False)
+            if stored.dtype not in DTYPES.values():
+                raise ValueError(
+                    f"{name}: expected float32, float64 or int64, got {array.dtype}: it cannot "
+                    "be saved"
+                )
+            file.create_dataset(name, data=stored)
+        file.flush()
+        image: bytes = file.id.get_file_image()
+    return image

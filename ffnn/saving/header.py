@@ -1,0 +1,79 @@
+"""The first 512 bytes: a few lines of text that say what follows, and a checksum of it.
+
+HDF5 leaves a "user block" in front to whoever wants it, and its tools skip it. Damage is so found
+before anything is taken apart, and a file from a newer version is known whatever else has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from ffnn._version import __version__
+from ffnn.errors import ModelFileError
+
+FORMAT = "ffnn-model"
+FORMAT_VERSION = 1
+SIZE = 512
+
+# The first two lines are the same in all versions of the format.
+_FIRST_LINES = re.compile(rb"ffnn-model ([1-9][0-9]{0,8})\nlibrary ([0-9a-z.+]{1,40})\n")
+_HEADER = re.compile(
+    rb"(ffnn-model [1-9][0-9]{0,8}\nlibrary [0-9a-z.+]{1,40}\nlength ([1-9][0-9]{0,17})\n)"
+    rb"sha256 ([0-9a-f]{64})\n\0*"
+)
+
+
+def seal(content: bytes) -> bytes:
+    """Return a header with `content` behind it.
+
+    Parameters
+    ----------
+    content : bytes
+        The HDF5 part.
+    """
+    lines = (
+        f"{FORMAT} {FORMAT_VERSION}\nlibrary {__version__}\nlength {SIZE + len(content)}\n"
+    ).encode()
+    digest = _digest(lines, memoryview(content))
+    return (lines + f"sha256 {digest}\n".encode()).ljust(SIZE, b"\0") + content
+
+
+def check(image: bytes | bytearray) -> int:
+    """Return where the HDF5 part begins, if every bit of the file is as it was written.
+
+    Parameters
+    ----------
+    image : bytes or bytearray
+        The whole file.
+
+    Raises
+    ------
+    ModelFileError
+        It is no model file, is of a newer format, or is damaged.
+    """
+    first_lines = _FIRST_LINES.match(image)
+    if first_lines is None:
+        raise ModelFileError(f"not an ffnn model: it does not begin with {FORMAT!r}")
+    version, library = int(first_lines[1]), first_lines[2].decode()
+    if version > FORMAT_VERSION:
+        raise ModelFileError(
+            f"written in format {version}, newer than format {FORMAT_VERSION} which ffnn "
+            f"{__version__} reads; install ffnn {library} or later"
+        )
+    header = _HEADER.fullmatch(image, 0, SIZE)
+    if header is None or len(image) < SIZE:
+        raise ModelFileError(f"damaged: its first {SIZE} bytes are no valid header")
+    lines, length, digest = header.groups()
+    if int(length) != len(image):
+        raise ModelFileError(f"damaged: expected {int(length)} bytes, got {len(image)}")
+    if _digest(lines, memoryview(image)[SIZE:]) != digest.decode():
+        raise ModelFileError("damaged: its content does not have the SHA-256 in its header")
+    return SIZE
+
+
+def _digest(lines: bytes, content: memoryview) -> str:
+    """Return the SHA-256 of all that a header says, and of all that comes after it."""
+    digest = hashlib.sha256(lines)
+    digest.update(content)
+    return digest.hexdigest()
