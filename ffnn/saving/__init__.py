@@ -80,11 +80,13 @@ def read(
         the message names the file and the place in it.
     """
     try:
-        return build(*decode(disk.read_whole(path)))
+        return build(*decode(disk.read_whole(path, header.SIZE, header.check_first)))
     except ModelFileError as error:
         raise ModelFileError(f"{os.fspath(path)}: {error}") from None
+    except MemoryError:
+        raise ModelFileError(f"{os.fspath(path)}: needs more memory than there is") from None
     except Exception as error:  # a config made up by a stranger can fail in any way
-        raise ModelFileError(f"{os.fspath(path)}: no valid model: {_text(error)}") from error
+        raise ModelFileError(f"{os.fspath(path)}: {_text(error)}") from error
 
 
 def encode(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
@@ -134,8 +136,8 @@ def decode(image: bytes | bytearray) -> tuple[dict[str, Any], dict[str, Array]]:
     ModelFileError
         The bytes are something else, or are damaged.
     """
-    start = header.check(image)
-    arrays = strict_hdf5.read_arrays(image, start)
+    header.check(image)
+    arrays = strict_hdf5.read_arrays(image, header.SIZE)
     document = strict_json.parse(_config_text(arrays.pop("config", None)))
     config = document.get("model")
     if (
@@ -166,4 +168,5 @@ def _config_text(array: Array | None) -> bytes:
 
 
 def _text(error: Exception) -> str:
-    return f"missing {error}" if isinstance(error, KeyError) else str(error) or repr(error)
+    text = f"missing {error}" if isinstance(error, KeyError) else str(error) or repr(error)
+    return text if text.startswith("/") else f"not a valid model: {text}"  # "/": it has the place

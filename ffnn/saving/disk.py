@@ -10,9 +10,12 @@ import os
 import platform
 import re
 import stat
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ffnn.errors import ModelFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _TEMPORARY = re.compile(r"\.ffnn-([0-9a-f]{8})-([0-9]{1,9})-[0-9a-f]{16}\.tmp")
 
@@ -20,13 +23,19 @@ _TEMPORARY = re.compile(r"\.ffnn-([0-9a-f]{8})-([0-9]{1,9})-[0-9a-f]{16}\.tmp")
 # -- reading -----------------------------------------------------------------------------------
 
 
-def read_whole(path: str | os.PathLike[str]) -> bytearray:
+def read_whole(
+    path: str | os.PathLike[str], start: int, check: Callable[[bytes, int], object]
+) -> bytearray:
     """Return the content of a regular file, read once, so that later changes matter to nobody.
 
     Parameters
     ----------
     path : str or path
         The file.
+    start : int
+        How many bytes are read first.
+    check : callable
+        Takes them and the file's length, and raises if the file is not worth to be read.
 
     Raises
     ------
@@ -38,18 +47,16 @@ def read_whole(path: str | os.PathLike[str]) -> bytearray:
         flags |= getattr(os, name, 0)  # a pipe that takes the file's place must not hold us up
     try:
         _check_regular(os.stat(path))  # before opening, which can already set a device going
-        with open(os.open(path, flags), "rb", buffering=0) as file:
+        with open(os.open(path, flags), "rb") as file:
             status = os.fstat(file.fileno())
             _check_regular(status)
+            check(file.read(start), status.st_size)
             if status.st_size > _memory():
                 raise ModelFileError(f"has {status.st_size} bytes, more than the memory")
             content = bytearray(status.st_size)
-            view, done = memoryview(content), 0
-            while done < len(view):
-                count = file.readinto(view[done:])
-                if not count:
-                    raise ModelFileError("was cut short while it was read")
-                done += count
+            file.seek(0)
+            if file.readinto(content) < len(content):
+                raise ModelFileError("was cut short while it was read")
     except FileNotFoundError:
         raise ModelFileError("no such file") from None
     except OSError as error:

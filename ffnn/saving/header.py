@@ -39,8 +39,39 @@ def seal(content: bytes) -> bytes:
     return (lines + f"sha256 {digest}\n".encode()).ljust(SIZE, b"\0") + content
 
 
-def check(image: bytes | bytearray) -> int:
-    """Return where the HDF5 part begins, if every bit of the file is as it was written.
+def check_first(first: bytes | bytearray | memoryview, length: int) -> None:
+    """Check the first bytes of a file, before there is any need to read the others.
+
+    Parameters
+    ----------
+    first : bytes-like
+        At least the first 512 bytes, or all if there are fewer.
+    length : int
+        The length of the whole file.
+
+    Raises
+    ------
+    ModelFileError
+        It is no model file, is of a newer format, or has been cut or extended.
+    """
+    first_lines = _FIRST_LINES.match(first)
+    if first_lines is None:
+        raise ModelFileError(f"not an ffnn model: it does not begin with {FORMAT!r}")
+    version, library = int(first_lines[1]), first_lines[2].decode()
+    if version > FORMAT_VERSION:
+        raise ModelFileError(
+            f"written in format {version}, newer than format {FORMAT_VERSION} which ffnn "
+            f"{__version__} reads; install ffnn {library} or later"
+        )
+    header = _HEADER.fullmatch(first, 0, SIZE)
+    if header is None or len(first) < SIZE:
+        raise ModelFileError(f"damaged: its first {SIZE} bytes are no valid header")
+    if int(header[2]) != length:
+        raise ModelFileError(f"damaged: expected {int(header[2])} bytes, got {length}")
+
+
+def check(image: bytes | bytearray) -> None:
+    """Check that every bit of a file is as it was written.
 
     Parameters
     ----------
@@ -52,24 +83,11 @@ def check(image: bytes | bytearray) -> int:
     ModelFileError
         It is no model file, is of a newer format, or is damaged.
     """
-    first_lines = _FIRST_LINES.match(image)
-    if first_lines is None:
-        raise ModelFileError(f"not an ffnn model: it does not begin with {FORMAT!r}")
-    version, library = int(first_lines[1]), first_lines[2].decode()
-    if version > FORMAT_VERSION:
-        raise ModelFileError(
-            f"written in format {version}, newer than format {FORMAT_VERSION} which ffnn "
-            f"{__version__} reads; install ffnn {library} or later"
-        )
+    check_first(image, len(image))
     header = _HEADER.fullmatch(image, 0, SIZE)
-    if header is None or len(image) < SIZE:
-        raise ModelFileError(f"damaged: its first {SIZE} bytes are no valid header")
-    lines, length, digest = header.groups()
-    if int(length) != len(image):
-        raise ModelFileError(f"damaged: expected {int(length)} bytes, got {len(image)}")
-    if _digest(lines, memoryview(image)[SIZE:]) != digest.decode():
+    assert header is not None
+    if _digest(header[1], memoryview(image)[SIZE:]) != header[3].decode():
         raise ModelFileError("damaged: its content does not have the SHA-256 in its header")
-    return SIZE
 
 
 def _digest(lines: bytes, content: memoryview) -> str:

@@ -55,7 +55,7 @@ _REFUSED = {
     0xA: "links of another kind than hard ones",
     0xB: "filters",
     0xC: "attributes",
-    0x10: "a continued header",
+    0x10: "a continued header, as attributes and other links need it",
     0x15: "attributes",
 }
 _LAYOUTS = {0: "compact", 2: "chunked", 3: "virtual"}
@@ -249,13 +249,14 @@ def _array(blocks: _Blocks, path: str, messages: dict[int, bytes]) -> Array:
         raise ModelFileError(
             f"{path}: its type is none of float32, float64, int64 and uint8, little-endian"
         )
+    layout = messages[_LAYOUT]
+    kind = layout[1] if len(layout) >= 2 and layout[0] in (3, 4) else None
+    _check(kind in (1, *_LAYOUTS), path, "its layout is unknown")
+    _check(kind == 1, path, f"expected contiguous storage, got {_LAYOUTS.get(kind or 0)}")
+    _check(len(layout) == 24 and layout[0] == 3, path, "its layout is unknown")
     _check(messages[_FILL_VALUE] == _FILL, path, "has a fill value")
     shape = _shape(messages[_DATASPACE], path)
     size = math.prod(shape) * dtype.itemsize
-    layout = messages[_LAYOUT]
-    kind = layout[1] if len(layout) == 24 and layout[0] == 3 else None
-    _check(kind in (1, *_LAYOUTS), path, "its layout is unknown")
-    _check(kind == 1, path, f"expected contiguous storage, got {_LAYOUTS.get(kind or 0)}")
     address, stored = struct.unpack_from("<2Q", layout, 2)
     _check(stored == size, path, f"{dtype} of shape {shape} needs {size} bytes, got {stored}")
     if not size:

@@ -1,0 +1,153 @@
+"""Processes that are killed while they save, and readers beside a writer."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+
+import ffnn
+from ffnn import saving, state
+from trials.common import Result, rng_of, save_in_place, temporaries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    Save = Callable[[list[ffnn.Sequential], Path], NoReturn]
+
+
+def two_models() -> list[ffnn.Sequential]:
+    """Return two models of the same layers, so that a mixture of their files would be one too."""
+    x = np.random.default_rng(0).standard_normal((32, 100))
+    models = []
+    for seed in range(2):
+        model = ffnn.Sequential.from_sizes([100, 300, 100], ["relu", None], seed=seed)
+        model.compile("adam", "mse")
+        model.fit(x, x, epochs=1, verbose=0)
+        models.append(model)
+    return models
+
+
+def save_for_ever(models: list[ffnn.Sequential], path: Path) -> NoReturn:
+    """Save one model, then the other, as a user does."""
+    while True:
+        for model in reversed(models):
+            model.save(path)
+
+
+def save_in_place_for_ever(models: list[ffnn.Sequential], path: Path) -> NoReturn:
+    """Write the same bytes into the target itself."""
+    images = [image_of(model) for model in models]
+    while True:
+        for image in reversed(images):
+            save_in_place(path, image)
+
+
+def image_of(model: ffnn.Sequential) -> bytes:
+    """Return the bytes of a model's file."""
+    return saving.encode(*state.capture(model))
+
+
+# -- kill --------------------------------------------------------------------------------------
+
+
+def run(cases: Sequence[int], seed: int, folder: Path, advance: Callable[[int], object]) -> Result:
+    """Kill processes at random moments of their saves; the file must be one of the two, whole."""
+    result = Result()
+    models = two_models()
+    images = [image_of(model) for model in models]
+    for case in cases:
+        what, file = _kill(case, seed, folder / "model.h5", models, images, save_for_ever)
+        if what:
+            result.fail(case, what, file)
+        left = temporaries(folder)
+        result.count("killed with a temporary file", bool(left))
+        if len(left) > 1:
+            result.fail(case, f"temporary files of dead processes are still there: {left}")
+        result.cases += 1
+        advance(1)
+    models[0].save(folder / "model.h5")
+    if temporaries(folder):
+        result.fail(-1, f"a save leaves {temporaries(folder)}")
+    for case in range(100):
+        result.control += bool(
+            _kill(case, seed, folder / "naive.h5", models, images, save_in_place_for_ever)[0]
+        )
+    return result
+
+
+def _kill(
+    case: int,
+    seed: int,
+    path: Path,
+    models: list[ffnn.Sequential],
+    images: list[bytes],
+    save: Save,
+) -> tuple[str, bytes]:
+    """Let a child save until it is killed, and return what is wrong with the file then."""
+    rng = rng_of(seed, case)
+    is_new = bool(rng.integers(4) == 0)
+    if is_new:
+        path.unlink(missing_ok=True)
+    else:
+        path.write_bytes(images[0])
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.write(writing, b"1")
+        save(models, path)
+    os.read(reading, 1)  # it runs
+    time.sleep(rng.uniform(0.0, 0.03))
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    os.close(reading)
+    os.close(writing)
+    if not path.exists():
+        return ("" if is_new else "the old file is gone"), b""
+    file = path.read_bytes()
+    return ("" if file in images else "neither the old file nor the new one"), file
+
+
+# -- readers beside a writer -------------------------------------------------------------------
+
+
+def run_readers(
+    cases: Sequence[int], seed: int, folder: Path, advance: Callable[[int], object]
+) -> Result:
+    """Load while another process saves without pause; each model must be one of the two."""
+    del seed
+    result = Result()
+    for case, what in enumerate(_read_beside(folder / "model.h5", save_for_ever, len(cases))):
+        if what:
+            result.fail(case, what)
+        result.cases += 1
+        advance(1)
+    result.control = sum(map(bool, _read_beside(folder / "naive.h5", save_in_place_for_ever, 300)))
+    return result
+
+
+def _read_beside(path: Path, save: Save, count: int) -> list[str]:
+    models = two_models()
+    expected = [model.parameters.tobytes() for model in models]
+    models[0].save(path)
+    pid = os.fork()
+    if pid == 0:
+        save(models, path)
+    found = []
+    try:
+        for _ in range(count):
+            try:
+                loaded = ffnn.load_model(path)
+            except ffnn.ModelFileError as error:
+                found.append(str(error))
+            else:
+                whole = loaded.parameters.tobytes() in expected
+                found.append("" if whole else "a mixture")
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    return found
