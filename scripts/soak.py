@@ -46,7 +46,7 @@ class Trial(NamedTuple):
 TRIALS = {
     "hostile": Trial(hostile.run, len(hostile.KINDS), len(hostile.KINDS)),
     "faults": Trial(faults.run, 1, 1),
-    "mutations": Trial(mutations.run, 5_000, 200_000),
+    "mutations": Trial(mutations.run, 10_000, 400_000),  # half of them sealed again
     "kills": Trial(crashes.run, 200, 5_000),
     "readers": Trial(crashes.run_readers, 300, 20_000),
     "networks": Trial(networks.run, 200, 5_000),
@@ -104,7 +104,10 @@ def _run(name: str, cases: Sequence[int], seed: int, out: Path) -> dict[str, obj
     """Run a trial, write its failures down, and return a row of the table."""
     start = time.monotonic()
     tqdm.monitor_interval = 0  # no thread of its own, as trials fork
-    with tempfile.TemporaryDirectory() as folder, tqdm(total=len(cases), desc=name, disable=None) as bar:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        tqdm(total=len(cases), desc=name, disable=None) as bar,
+    ):
         result = TRIALS[name].run(cases, seed, Path(folder), bar.update)
     for failure in result.failures:
         out.mkdir(parents=True, exist_ok=True)

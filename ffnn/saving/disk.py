@@ -17,6 +17,8 @@ from ffnn.errors import ModelFileError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# What folders answer on file systems that cannot sync them, and those that may not be read.
+_NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EACCES)
 _TEMPORARY = re.compile(r"\.ffnn-([0-9a-f]{8})-([0-9]{1,9})-[0-9a-f]{16}\.tmp")
 
 
@@ -107,9 +109,8 @@ def replace_whole(path: str | os.PathLike[str], content: bytes, system: Any = os
     """
     try:
         _replace_whole(os.path.realpath(path), content, system)
-    except OSError as error:  # which names a temporary file that nobody has heard of
-        error.filename, error.filename2 = os.fspath(path), None
-        raise
+    except OSError as error:  # which may name a temporary file that nobody has heard of
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
 
 
 def _replace_whole(target: str, content: bytes, system: Any) -> None:
@@ -166,25 +167,28 @@ def _sync_folder(folder: str, system: Any) -> None:
     """Put the renaming on disk, where folders can be synced."""
     if os.name != "posix":
         return
-    descriptor = system.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        system.fsync(descriptor)
+        descriptor = system.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            system.fsync(descriptor)
+        finally:
+            system.close(descriptor)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # not on every file system
+        if error.errno not in _NO_FOLDER_SYNC:
             raise
-    finally:
-        system.close(descriptor)
 
 
 def _remove_stale(folder: str, system: Any) -> None:
     """Remove what processes of this machine that are dead have left behind, if that is easy."""
     if os.name != "posix":  # elsewhere a process cannot be asked for without harm
         return
+    names: list[str] = []
     with contextlib.suppress(OSError):
-        for name in system.listdir(folder):
-            match = _TEMPORARY.fullmatch(name)
-            if match and match[1] == _machine() and not _is_alive(int(match[2])):
-                system.unlink(os.path.join(folder, name))
+        names = system.listdir(folder)
+    for match in filter(None, map(_TEMPORARY.fullmatch, names)):
+        if match[1] == _machine() and not _is_alive(int(match[2])):
+            with contextlib.suppress(OSError):
+                system.unlink(os.path.join(folder, match[0]))
 
 
 def _machine() -> str:

@@ -28,7 +28,8 @@ def build(config: bytes, arrays: Mapping[str, Array]) -> bytes:
     Raises
     ------
     ValueError
-        An array has another dtype than float32, float64 and int64, or a name is taken.
+        An array has another dtype than float32, float64 and int64, or a name that HDF5 would not
+        keep.
     """
     import h5py
 
@@ -44,6 +45,8 @@ def build(config: bytes, arrays: Mapping[str, Array]) -> bytes:
                     f"{name}: expected float32, float64 or int64, got {array.dtype}: it cannot "
                     "be saved"
                 )
+            if not {"", ".", ".."}.isdisjoint(name.split("/")) or "\0" in name:
+                raise ValueError(f"{name!r} is no name for an array: it cannot be saved")
             file.create_dataset(name, data=stored)
         file.flush()
         image: bytes = file.id.get_file_image()

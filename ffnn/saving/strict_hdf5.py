@@ -6,8 +6,8 @@ filters), fill the memory, or crash, and it does much of this before anybody can
 holds. What follows can do no more than cut up the bytes that it is given.
 
 Names of structures are those of the "HDF5 File Format Specification", version 3.0, sections
-II.A (superblock), III.A.1 (B-trees), III.B (symbol table nodes), III.D (local heaps), IV.A
-(object headers). Only the oldest version of each is known here.
+II.A (superblock), III.A.1 (B-trees), III.B and III.C (symbol table nodes and their entries), III.D
+(local heaps), IV.A (object headers and messages). Only the oldest version of each is known here.
 """
 
 from __future__ import annotations

@@ -229,7 +229,7 @@ kinds(
     iterations_that_are_a_float=with_value("compile/iterations", 1.5),
 )
 kinds(
-    "",
+    "expected optimizer",
     a_loss_for_an_optimizer=configured(
         lambda c: c["compile"].update(optimizer=c["compile"]["loss"])
     ),

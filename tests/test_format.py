@@ -1,0 +1,181 @@
+"""`docs/format.md` is true and enough: a reader written from it alone reads our files."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+import ffnn
+from ffnn.activations import ELU, LeakyReLU
+from ffnn.layers import (
+    Activation,
+    BatchNorm,
+    Dense,
+    Dropout,
+    LayerNorm,
+    Normalization,
+    Rescaling,
+    RMSNorm,
+)
+
+h5py = pytest.importorskip("h5py")
+X = np.random.default_rng(0).standard_normal((20, 4))
+
+
+# -- a reader written from the document, with an HDF5 library and linear algebra ----------------
+
+
+def read_header(image):
+    lines = image[:512].rstrip(b"\0").decode("ascii").split("\n")
+    fields = dict(line.split(" ") for line in lines[:-1])
+    covered = "".join(f"{line}\n" for line in lines[:3]).encode() + image[512:]
+    assert int(fields["length"]) == len(image)
+    assert fields["sha256"] == hashlib.sha256(covered).hexdigest()
+    return fields
+
+
+def activate(part, z):
+    if part is None:
+        return z
+    c = part["config"]
+    return {
+        "linear": lambda: z,
+        "relu": lambda: np.maximum(z, 0),
+        "leaky_relu": lambda: np.where(z > 0, z, c["negative_slope"] * z),
+        "sigmoid": lambda: 1 / (1 + np.exp(-z)),
+        "tanh": lambda: np.tanh(z),
+        "softmax": lambda: np.exp(z) / np.exp(z).sum(1, keepdims=True),
+        "swish": lambda: z / (1 + np.exp(-z)),
+        "elu": lambda: np.where(z > 0, z, c["alpha"] * (np.exp(z) - 1)),
+        "gelu": lambda: z * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))) / 2,
+        "softplus": lambda: np.log(1 + np.exp(z)),
+    }[part["name"]]()
+
+
+def apply(part, x, arrays, state):
+    name, c = part["name"], part["config"]
+    if part["kind"] == "activation":
+        return activate(part, x)
+    if name == "dense":
+        z = x @ arrays["weight"][()].T + (arrays["bias"][()] if c["use_bias"] else 0)
+        return activate(c["activation"], z)
+    if name == "activation":
+        return activate(c["activation"], x)
+    if name == "dropout":
+        return x
+    if name == "rescaling":
+        return c["scale"] * x + c["offset"]
+    if name == "normalization":
+        std = np.sqrt(state["variance"][()])
+        return (x - state["mean"][()]) / np.where(std == 0, 1, std)
+    if name == "rms_norm":
+        return arrays["gamma"][()] * x / np.sqrt((x**2).mean(1, keepdims=True) + c["epsilon"])
+    m, v = x.mean(1, keepdims=True), x.var(1, keepdims=True)
+    if name == "batch_norm":
+        m, v = state["moving_mean"][()], state["moving_variance"][()]
+    return arrays["gamma"][()] * (x - m) / np.sqrt(v + c["epsilon"]) + arrays["beta"][()]
+
+
+def predict(path, x):
+    with h5py.File(path, "r") as file:
+        model = json.loads(file["config"][()].tobytes())["model"]
+        counts = {}
+        for index, part in enumerate(model["layers"]):
+            counts[part["name"]] = counts.get(part["name"], 0) + 1
+            place = f"{index}_{part['name']}_{counts[part['name']]}"
+            x = apply(part, x, file.get(f"layers/{place}"), file.get(f"state/{place}"))
+    return x
+
+
+# -- what it reads -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def path(tmp_path):
+    layers = [
+        Normalization().adapt(np.hstack([X[:, :3], np.ones((20, 1))])),
+        Dense(6, LeakyReLU(0.2)),
+        RMSNorm(1e-5),
+        ffnn.activations.Tanh(),
+        Dense(5, "gelu"),
+        Activation(ELU(0.5)),
+        Dropout(0.3),
+        BatchNorm(momentum=0.8),
+        Dense(5, "swish", use_bias=False),
+        Rescaling(0.5, 0.1),
+        LayerNorm(),
+        Dense(4, "softplus"),
+        Dense(4, "sigmoid"),
+        Dense(4, "relu"),
+        Dense(3, "softmax"),
+    ]
+    model = ffnn.Sequential(layers, input_dim=4, seed=1, dtype="float64")
+    model.compile("adam", "cce", ["accuracy"])
+    model.fit(X, np.arange(20) % 3, epochs=2, verbose=0)
+    model.save(tmp_path / "model.h5")
+    return tmp_path / "model.h5"
+
+
+def test_a_reader_written_from_the_document_predicts_the_same(path):
+    expected = ffnn.load_model(path).predict(X)
+
+    np.testing.assert_allclose(predict(path, X), expected, rtol=1e-10)
+
+
+def test_the_header_is_as_the_document_says(path):
+    fields = read_header(path.read_bytes())
+
+    assert list(fields) == ["ffnn-model", "library", "length", "sha256"]
+    assert fields["ffnn-model"] == "1"
+    assert fields["library"] == ffnn.__version__
+
+
+def test_history_and_optimizer_are_where_the_document_says(path):
+    model = ffnn.load_model(path)
+
+    with h5py.File(path, "r") as file:
+        config = json.loads(file["config"][()].tobytes())
+        history = config["model"]["history"]
+        read = {name: file[f"history/{i}"][()].tolist() for i, name in enumerate(history["names"])}
+        assert file["optimizer/m"].shape == (model.count_params(),)
+        np.testing.assert_array_equal(file["optimizer/v"][()], model.optimizer.slots["v"])
+        gradient = file["gradients/1_dense_1/weight"][()]
+
+    assert read == model.history.history
+    assert history["epoch"] == [0, 1]
+    assert config["model"]["compile"]["iterations"] == 2
+    np.testing.assert_array_equal(gradient, model.layers[1].grads["weight"])
+
+
+def test_all_datasets_are_plain(path):
+    seen = []
+
+    def look(name, item):
+        assert not item.attrs
+        if isinstance(item, h5py.Dataset):
+            seen.append(name)
+            assert item.chunks is None
+            assert item.compression is None
+            assert item.external is None
+            assert not item.is_virtual
+            assert item.maxshape == item.shape
+            assert item.dtype.str in ("<f4", "<f8", "<i8", "|u1")
+            assert item.id.get_create_plist().get_layout() == h5py.h5d.CONTIGUOUS
+
+    with h5py.File(path, "r") as file:
+        assert file.userblock_size == 512
+        assert not file.attrs
+        file.visititems(look)
+
+    assert "config" in seen
+    assert len(seen) > 20
+
+
+@pytest.mark.skipif(shutil.which("h5ls") is None, reason="h5ls is not installed")
+def test_hdf5s_own_tools_list_it(path):
+    listed = subprocess.run(["h5ls", "-r", path], capture_output=True, text=True, check=True)
+
+    assert "/layers/1_dense_1/weight Dataset {6, 4}" in listed.stdout
