@@ -146,6 +146,14 @@ def test_equal_models_give_equal_files(tmp_path):
     assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
 
 
+def test_what_the_user_has_set_for_hdf5_changes_nothing(tmp_path, monkeypatch):
+    rich_model().save(tmp_path / "a.h5")
+    monkeypatch.setattr(h5py.get_config(), "track_order", True)
+    rich_model().save(tmp_path / "b.h5")
+
+    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
+
+
 def test_a_model_of_many_layers_can_be_saved(tmp_path):
     # More links than fit into one node, or one level, of a group's tree.
     layers = [Dense(2, "tanh") for _ in range(300)]

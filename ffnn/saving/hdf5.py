@@ -34,10 +34,11 @@ def build(config: bytes, arrays: Mapping[str, Array]) -> bytes:
     import h5py
 
     # The oldest version of each structure: what `strict_hdf5` reads, and every HDF5 library too.
-    # All of them since 1.14 write the same bytes for it, which hold no date.
+    # All of them since 1.14 write the same bytes for it, which hold no date. What the user may have
+    # set for all files, `track_order`, asks for newer structures.
     options = {"driver": "core", "backing_store": False, "libver": ("earliest", "v108")}
-    with h5py.File("model", "w", userblock_size=SIZE, **options) as file:
-        file.create_dataset("config", data=np.frombuffer(config, np.uint8))
+    with h5py.File("model", "w", userblock_size=SIZE, track_order=False, **options) as file:
+        file.create_dataset("config", data=np.frombuffer(config, np.uint8), track_order=False)
         for name, array in arrays.items():
             stored = array.astype(array.dtype.newbyteorder("<"), copy=False)
             if stored.dtype not in DTYPES.values():
@@ -47,7 +48,10 @@ def build(config: bytes, arrays: Mapping[str, Array]) -> bytes:
                 )
             if not {"", ".", ".."}.isdisjoint(name.split("/")) or "\0" in name:
                 raise ValueError(f"{name!r} is no name for an array: it cannot be saved")
-            file.create_dataset(name, data=stored)
+            group = name.rpartition("/")[0]
+            if group and group not in file:
+                file.create_group(group, track_order=False)
+            file.create_dataset(name, data=stored, track_order=False)
         file.flush()
         image: bytes = file.id.get_file_image()
     return image
