@@ -255,13 +255,20 @@ kinds(
     "/config/generators/0: missing or unknown",
     a_generator_with_more=with_value(f"{_STATE}/more", 1),
 )
-kinds("not a valid model", a_negative_state=with_value(f"{_STATE}/state/state", -1))
-kinds("not a valid model", a_state_of_200_bits=with_value(f"{_STATE}/state/state", 1 << 200))
+kinds("not a state of a generator", a_negative_state=with_value(f"{_STATE}/state/state", -1))
+kinds(
+    "not a state of a generator", a_state_of_200_bits=with_value(f"{_STATE}/state/state", 1 << 200)
+)
 kinds(
     "/config/generators/0/uinteger: expected int",
     a_state_that_is_a_float=with_value(f"{_STATE}/uinteger", 0.5),
 )
 kinds("not a state of a generator", a_flag_that_is_neither=with_value(f"{_STATE}/has_uint32", 2))
+kinds(
+    "not a valid model",
+    a_state_of_40_bits_too_many=with_value(f"{_STATE}/uinteger", 1 << 40),
+    a_negative_rest=with_value(f"{_STATE}/uinteger", -1),
+)
 kinds("not a state of a generator", an_even_increment=with_value(f"{_STATE}/state/inc", 2))
 kinds("expected 2 states, got 1", a_generator_too_few=configured(lambda c: c["generators"].pop()))
 kinds(
