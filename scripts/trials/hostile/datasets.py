@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 from h5py import h5d, h5p, h5s, h5t
 
-from trials.hostile.making import CANARY, WEIGHT, kinds, patched, replaced, stored
+from trials.hostile.making import CANARY, WEIGHT, kinds, patched, rebuilt, replaced, sealed, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,6 +124,42 @@ def _put(offset: int, number: int) -> Maker:
     return patched(change)
 
 
+def _put_byte(offset: int, value: int) -> Maker:
+    return patched(lambda content, at: content.__setitem__(at + offset, value))
+
+
+def _message(kind: int, offset: int, value: bytes) -> Maker:
+    """Return a maker that changes bytes of one of the weight's messages, or of its header (0)."""
+
+    def change(content: bytearray, at: int) -> None:
+        position = start = content.rindex(b"\1\0\5\0\1\0\0\0", 0, at)  # of five messages
+        if kind:
+            position += 16
+            while (message := struct.unpack_from("<2H", content, position))[0] != kind:
+                position += 8 + message[1]
+        assert start <= position < at
+        content[position + offset : position + offset + len(value)] = value
+
+    return patched(change)
+
+
+def _nothing(path: Path) -> None:
+    """Give an empty array an address."""
+    rebuilt(path, arrays={"history/0": np.ones(0)})
+    content, old = path.read_bytes()[512:], struct.pack("<2B2Q", 3, 1, 2**64 - 1, 0)
+    assert content.count(old) == 1
+    sealed(path, content.replace(old, struct.pack("<2B2Q", 3, 1, 96, 0)))
+
+
+kinds("has storage for nothing", storage_for_nothing=_nothing)
+kinds(
+    "its header is cut off",
+    a_header_that_ends_in_a_message=_message(0, 8, struct.pack("<I", 40)),
+    a_header_that_ends_before_a_message=_message(0, 8, struct.pack("<I", 52)),
+)
+kinds("has two messages of type 1", two_messages_of_a_kind=_message(3, 0, b"\1"))
+
+
 def _overlap(content: bytearray, at: int) -> None:
     (address,) = struct.unpack_from("<Q", content, at + 2)
     struct.pack_into("<Q", content, at + 2, address - 4)
@@ -147,10 +183,20 @@ kinds(
     chunks=stored(chunks=(2, 3)),
     a_shape_that_can_grow=stored(maxshape=(None, 3)),
 )
+kinds(
+    "its layout is unknown",
+    a_layout_of_the_future=_put_byte(0, 9),
+    a_newer_layout=_put_byte(0, 4),
+    a_layout_of_an_unknown_kind=_put_byte(1, 7),
+)
 kinds("got compact", compact_storage=replaced(WEIGHT, _compact))
 kinds("got virtual", a_virtual_dataset=virtual_dataset)
 kinds("has storage in external files", external_storage=external_storage)
-kinds("has a fill value", a_fill_value=stored(fillvalue=3.0))
+kinds(
+    "has a fill value",
+    a_fill_value=stored(fillvalue=3.0),
+    a_fill_value_of_another_form=_message(5, 8 + 3, b"\0"),
+)
 kinds(
     "needs 48 bytes, got",
     more_storage_than_the_shape_needs=_put(10, 64),
@@ -174,13 +220,8 @@ kinds(
 
 
 def _shape(*sizes: int) -> Maker:
-    """Return a maker of a weight with a forged shape."""
-
-    def change(content: bytearray, at: int) -> None:
-        start = content.rindex(struct.pack("<4Q", 4, 3, 4, 3), 0, at)
-        struct.pack_into("<4Q", content, start, *sizes, *sizes)
-
-    return patched(change)
+    """Return a maker of a weight with a forged shape and, if they are given, largest sizes."""
+    return _message(1, 16, struct.pack("<4Q", *(sizes + sizes)[:4]))
 
 
 kinds("bytes, got 48", a_shape_beyond_its_storage=_shape(1 << 20, 1 << 20))
@@ -190,6 +231,7 @@ kinds(
     a_shape_whose_size_wraps_around=_shape(1 << 63, 1 << 63),
     an_empty_shape_beyond_all_memory=_shape(0, 1 << 62),
 )
+kinds("its shape is not fixed", a_shape_that_can_be_changed=_shape(4, 3, 2**64 - 1, 3))
 kinds(
     "not a dataspace",
     a_null_dataspace=replaced(WEIGHT, lambda f, n: f.__setitem__(n, h5py.Empty("<f4"))),

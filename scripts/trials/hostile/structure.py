@@ -94,6 +94,22 @@ def _hidden_alias(path: Path) -> None:
     _redirected(path, "gradients/1_dense_1/weight", WEIGHT)
 
 
+def _entry(kind: int, cache: bytes = bytes(16)) -> Maker:
+    """Return a maker that changes what stands beside the weight's link."""
+
+    def make(path: Path) -> None:
+        path.write_bytes(model_bytes())
+        with h5py.File(path, "r") as file:
+            address = struct.pack("<Q", h5o.get_info(file[WEIGHT].id).addr)
+        old, content = address + bytes(24), model_bytes()[512:]
+        assert content.count(old) == 1
+        sealed(path, content.replace(old, address + struct.pack("<Q", kind) + cache))
+
+    return make
+
+
+kinds("not a hard link", a_link_of_an_unknown_kind=_entry(3), a_reserved_field=_entry(1 << 32))
+kinds("a dataset is linked as a group", a_dataset_linked_as_a_group=_entry(1, b"\1" * 16))
 kinds(
     "a soft link",
     a_soft_link=_linked(h5py.SoftLink("/config")),
