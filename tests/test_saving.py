@@ -352,6 +352,17 @@ def test_a_file_that_changes_between_two_looks_is_refused(tmp_path):
         disk.read_whole(path, 512, cut)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+def test_a_pipe_that_takes_the_files_place_does_not_hold_us_up(tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(b"")
+    before = os.stat(tmp_path / "file")
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setattr(disk.os, "stat", lambda _: before)
+
+    with pytest.raises(ffnn.ModelFileError, match="got a pipe"):
+        ffnn.load_model(tmp_path / "pipe")
+
+
 def test_a_file_that_is_no_model_is_not_read_to_its_end(tmp_path):
     path = tmp_path / "film"
     path.write_bytes(bytes(1000))
