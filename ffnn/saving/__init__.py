@@ -4,6 +4,7 @@ Nothing here knows what a model is. `docs/format.md` has the format. To read the
 
 - `header`: the 512 bytes before the HDF5 part, with a checksum of all that follows;
 - `hdf5`: what is written; `strict_hdf5`, `strict_json`: what is read, and nothing else;
+- `forms`: what plain data has to look like;
 - `disk`: a file is read once and replaced whole;
 - here: all of it together.
 """
@@ -19,12 +20,14 @@ import numpy as np
 from ffnn._version import __version__
 from ffnn.errors import ModelFileError
 from ffnn.saving import disk, hdf5, header, strict_hdf5, strict_json
+from ffnn.saving.forms import check_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ffnn._types import Array
 
+DOCUMENT = {"format": str, "format_version": int, "library_version": str, "model": dict}
 MAX_CONFIG_BYTES = 1 << 24  # parsed JSON takes up to some twenty times as much memory
 FINITE = ("layers/", "state/")  # what predictions are computed from
 
@@ -139,17 +142,17 @@ def decode(image: bytes | bytearray) -> tuple[dict[str, Any], dict[str, Array]]:
     header.check(image)
     arrays = strict_hdf5.read_arrays(image, header.SIZE)
     document = strict_json.parse(_config_text(arrays.pop("config", None)))
-    config = document.get("model")
-    if (
-        document.keys() != {"format", "format_version", "library_version", "model"}
-        or (document["format"], document["format_version"])
-        != (header.FORMAT, header.FORMAT_VERSION)
-        or not isinstance(config, dict)
-    ):
-        raise ModelFileError("/config: not the config of an ffnn model")
+    try:
+        check_form(document, DOCUMENT, "/config")
+    except ValueError as error:
+        raise ModelFileError(str(error)) from None
+    told = document["format"], document["format_version"]
+    if told != (header.FORMAT, header.FORMAT_VERSION):
+        raise ModelFileError(f"/config: expected the format of the header, got {told}")
     for name, array in arrays.items():
         if name.startswith(FINITE) and not np.isfinite(array).all():
             raise ModelFileError(f"/{name}: holds infinity or NaN")
+    config: dict[str, Any] = document["model"]
     return config, arrays
 
 

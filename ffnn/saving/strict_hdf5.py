@@ -63,7 +63,7 @@ _LAYOUTS = {0: "compact", 2: "chunked", 3: "virtual"}
 # Enough for some 8,000 layers, and read in seconds.
 _MAX_BLOCKS = 200_000
 _MAX_NAME = 255
-_MAX_DEPTH = 16
+_MAX_DEPTH = 8
 _MAX_RANK = 8
 
 

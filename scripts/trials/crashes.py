@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import time
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    Save = Callable[[list[ffnn.Sequential], Path], NoReturn]
+    Save = Callable[[list[ffnn.Sequential], Path], None]
+
+
+_PARENT = os.getpid()
 
 
 def two_models() -> list[ffnn.Sequential]:
@@ -32,19 +36,43 @@ def two_models() -> list[ffnn.Sequential]:
     return models
 
 
-def save_for_ever(models: list[ffnn.Sequential], path: Path) -> NoReturn:
+def save_on_and_on(models: list[ffnn.Sequential], path: Path) -> None:
     """Save one model, then the other, as a user does."""
-    while True:
-        for model in reversed(models):
-            model.save(path)
+    for model in itertools.cycle(reversed(models)):
+        model.save(path)
+        assert os.getppid() == _PARENT  # when that ends, so does this
 
 
-def save_in_place_for_ever(models: list[ffnn.Sequential], path: Path) -> NoReturn:
+def save_in_place_on_and_on(models: list[ffnn.Sequential], path: Path) -> None:
     """Write the same bytes into the target itself."""
     images = [image_of(model) for model in models]
-    while True:
-        for image in reversed(images):
-            save_in_place(path, image)
+    for image in itertools.cycle(reversed(images)):
+        save_in_place(path, image)
+        assert os.getppid() == _PARENT
+
+
+def _fork(save: Save, models: list[ffnn.Sequential], path: Path) -> int:
+    """Return the number of a child that saves until it is killed."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.write(writing, b"1")
+            save(models, path)
+        finally:
+            os._exit(1)
+    os.read(reading, 1)  # it runs
+    os.close(reading)
+    os.close(writing)
+    return pid
+
+
+def _kill(pid: int) -> None:
+    """Kill a child that saves; if it has ended before, a save has failed."""
+    os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    if not os.WIFSIGNALED(status):
+        raise RuntimeError("a save that nobody disturbed has failed")
 
 
 def image_of(model: ffnn.Sequential) -> bytes:
@@ -61,7 +89,7 @@ def run(cases: Sequence[int], seed: int, folder: Path, advance: Callable[[int], 
     models = two_models()
     images = [image_of(model) for model in models]
     for case in cases:
-        what, file = _kill(case, seed, folder / "model.h5", models, images, save_for_ever)
+        what, file = _killed(case, seed, folder / "model.h5", models, images, save_on_and_on)
         if what:
             result.fail(case, what, file)
         left = temporaries(folder)
@@ -75,12 +103,12 @@ def run(cases: Sequence[int], seed: int, folder: Path, advance: Callable[[int], 
         result.fail(-1, f"a save leaves {temporaries(folder)}")
     for case in range(100):
         result.control += bool(
-            _kill(case, seed, folder / "naive.h5", models, images, save_in_place_for_ever)[0]
+            _killed(case, seed, folder / "naive.h5", models, images, save_in_place_on_and_on)[0]
         )
     return result
 
 
-def _kill(
+def _killed(
     case: int,
     seed: int,
     path: Path,
@@ -95,17 +123,9 @@ def _kill(
         path.unlink(missing_ok=True)
     else:
         path.write_bytes(images[0])
-    reading, writing = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.write(writing, b"1")
-        save(models, path)
-    os.read(reading, 1)  # it runs
+    pid = _fork(save, models, path)
     time.sleep(rng.uniform(0.0, 0.03))
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    os.close(reading)
-    os.close(writing)
+    _kill(pid)
     if not path.exists():
         return ("" if is_new else "the old file is gone"), b""
     file = path.read_bytes()
@@ -121,12 +141,12 @@ def run_readers(
     """Load while another process saves without pause; each model must be one of the two."""
     del seed
     result = Result()
-    for case, what in enumerate(_read_beside(folder / "model.h5", save_for_ever, len(cases))):
+    for case, what in enumerate(_read_beside(folder / "model.h5", save_on_and_on, len(cases))):
         if what:
             result.fail(case, what)
         result.cases += 1
         advance(1)
-    result.control = sum(map(bool, _read_beside(folder / "naive.h5", save_in_place_for_ever, 300)))
+    result.control = sum(map(bool, _read_beside(folder / "naive.h5", save_in_place_on_and_on, 300)))
     return result
 
 
@@ -134,9 +154,7 @@ def _read_beside(path: Path, save: Save, count: int) -> list[str]:
     models = two_models()
     expected = [model.parameters.tobytes() for model in models]
     models[0].save(path)
-    pid = os.fork()
-    if pid == 0:
-        save(models, path)
+    pid = _fork(save, models, path)
     found = []
     try:
         for _ in range(count):
@@ -148,6 +166,5 @@ def _read_beside(path: Path, save: Save, count: int) -> list[str]:
                 whole = loaded.parameters.tobytes() in expected
                 found.append("" if whole else "a mixture")
     finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
+        _kill(pid)
     return found

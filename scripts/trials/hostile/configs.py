@@ -119,13 +119,25 @@ kinds(
 )
 kinds("expected an object", a_list_for_a_config=with_text(lambda raw: b"[1, 2]"))
 kinds(
-    "not the config of an ffnn model",
+    "expected the format of the header",
     another_format=with_text(lambda raw: raw.replace(b"ffnn-model", b"ffnn-other")),
     another_version_inside=with_text(
         lambda raw: raw.replace(b'"format_version": 1', b'"format_version": 2')
     ),
+)
+kinds(
+    "/config/format_version: expected int",
+    a_version_that_is_true=with_text(
+        lambda raw: raw.replace(b'"format_version": 1', b'"format_version": true')
+    ),
+)
+kinds(
+    "/config: missing or unknown",
     an_unknown_key_outside=with_text(lambda raw: raw[:-1] + b', "more": 1}'),
     no_model=with_text(lambda raw: raw.replace(b'"model":', b'"mode1":')),
+)
+kinds(
+    "/config/model: expected dict",
     a_list_for_a_model=with_text(lambda raw: raw[: raw.index(b'"model":') + 8] + b"[]}"),
 )
 
