@@ -174,24 +174,70 @@ class Batches:
         self._rng = rng
         self._order = None if rng is None else np.arange(rows)
         self._next_batch = 0  # of the pass
+        self._left: int | None = None  # of an epoch that was left early
+        self._shuffled_from: dict[str, Any] | None = None
 
     def __len__(self) -> int:
         return self._batches_an_epoch
 
     def __iter__(self) -> Iterator[tuple[Array, Array, Array | None]]:
-        """Yield (x, y, weight) of each batch of an epoch, valid until the next."""
-        for _ in range(self._batches_an_epoch):
-            if self._next_batch == 0:
-                self._shuffle()
+        """Yield (x, y, weight) of each batch of an epoch, valid until the next.
+
+        An epoch that was left early goes on where it stopped.
+        """
+        if self._left is None:
+            self._left = self._batches_an_epoch
+        while self._left:
+            if self._next_batch == 0 and self._rng is not None:
+                self._shuffle(self._rng)
             start = self._next_batch * self.batch_size
             self._next_batch = (self._next_batch + 1) % self._batches_a_pass
+            self._left -= 1
             yield self._batch(start, min(start + self.batch_size, len(self.examples.x)))
+        self._left = None
 
-    def _shuffle(self) -> None:
-        if self._order is not None and self._rng is not None:
-            # From the same start each time, so the order follows from the generator's state alone.
-            self._order[:] = np.arange(len(self._order))
-            self._rng.shuffle(self._order)
+    def get_state(self) -> dict[str, Any]:
+        """Return as plain data how far the batches have come, and what they are cut from."""
+        return {
+            "rows": len(self.examples.x),
+            "batch_size": self.batch_size,
+            "next_batch": self._next_batch,
+            "left": self._left,
+            "shuffled_from": self._shuffled_from if self._next_batch else None,
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go to where `get_state` was called, for the same data.
+
+        Parameters
+        ----------
+        state : mapping
+            What `get_state` returned.
+
+        Raises
+        ------
+        ValueError
+            There is no such place.
+        """
+        next_batch, left = state["next_batch"], state["left"]
+        if not 0 <= next_batch < self._batches_a_pass:
+            raise ValueError(f"expected a batch from 0 to {self._batches_a_pass}, got {next_batch}")
+        if left is not None and not 0 <= left <= self._batches_an_epoch:
+            raise ValueError(f"expected 0 to {self._batches_an_epoch} batches left, got {left}")
+        if (state["shuffled_from"] is not None) != (next_batch > 0 and self._rng is not None):
+            raise ValueError("the rows' order is missing, or there is one too many")
+        self._next_batch, self._left = next_batch, left
+        if state["shuffled_from"] is not None:
+            rng = np.random.default_rng()
+            rng.bit_generator.state = state["shuffled_from"]
+            self._shuffle(rng)
+
+    def _shuffle(self, rng: np.random.Generator) -> None:
+        assert self._order is not None
+        self._shuffled_from = dict(rng.bit_generator.state)
+        # From the same start each time, so the order follows from the generator's state alone.
+        self._order[:] = np.arange(len(self._order))
+        rng.shuffle(self._order)
 
     def _batch(self, start: int, stop: int) -> tuple[Array, Array, Array | None]:
         x, y, weight = self.examples

@@ -9,7 +9,7 @@ off an output as its largest unit, or, with one unit, as 1 where it is above 0.5
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from ffnn.registry import Family
 from ffnn.workspace import Buffered
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ffnn._types import Array
 
 
@@ -45,6 +47,21 @@ class Metric(Buffered):
     def result(self) -> float:
         """Return the metric of all rows since `reset`."""
         raise NotImplementedError
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what was collected since `reset`, as plain data."""
+        return {
+            name: value.tolist() if isinstance(value, np.ndarray) else value
+            for name, value in self.__getstate__().items()
+            if name.startswith("_")
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Take back what `get_state` returned."""
+        self.reset()
+        for name in self.get_state():
+            value = state[name]
+            setattr(self, name, np.array(value) if isinstance(value, list) else value)
 
     def check_target(self, target: Array) -> None:
         """Raise ValueError if targets of this form do not suit the metric.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,13 +21,13 @@ from ffnn.losses import LOSSES, Loss
 from ffnn.metrics import METRICS, Metric
 from ffnn.network import EVALUATION_BATCH_SIZE, Network
 from ffnn.optimizers import OPTIMIZERS, Optimizer
+from ffnn.position import Position
 from ffnn.progress import reporters
 from ffnn.seeing import Seeing
 from ffnn.training import EvaluationStep, Penalty, TrainStep, diverged, run_pass, train
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from typing_extensions import Self
 
@@ -90,6 +92,7 @@ class Sequential(Seeing, Network):
         self.history: History | None = None
         self.recording: Recording | None = None
         self.stop_training = False
+        self._position: Callable[[], dict[str, Any] | None] | None = None
         super().__init__(layers, input_dim, dtype, seed)
         self.shuffling = np.random.default_rng(np.random.SeedSequence(self.entropy))
 
@@ -238,6 +241,7 @@ class Sequential(Seeing, Network):
         sample_weight: Any = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
+        resume_from: str | os.PathLike[str] | None = None,
     ) -> History:
         """Train on rows and targets.
 
@@ -274,6 +278,10 @@ class Sequential(Seeing, Network):
             The first epoch's number.
         steps_per_epoch : int, optional
             The number of batches after which an epoch ends at the latest.
+        resume_from : str or path, optional
+            A file of this model that was saved while it was trained on the same data, such as by
+            `ModelCheckpoint`. Training goes on from there as if it had never stopped, with
+            parameters, optimizer, history, generators and callbacks as they were.
 
         Returns
         -------
@@ -285,7 +293,10 @@ class Sequential(Seeing, Network):
         DataError
             The data does not fit the model or the loss, or is not finite. Nothing was trained.
         TypeError, ValueError
-            An argument is wrong. Nothing was trained.
+            An argument is wrong, or `resume_from` is of another network, training or data. Nothing
+            was trained.
+        ModelFileError
+            `resume_from` is no model file, or is damaged. Nothing was trained.
         RuntimeError
             The model is not compiled.
         TrainingDivergedError
@@ -298,6 +309,10 @@ class Sequential(Seeing, Network):
         if steps_per_epoch is not None:
             check_int("fit", "steps_per_epoch", steps_per_epoch, low=1)
         shown = reporters(verbose)
+        history, saved, resumed = History(), None, None
+        if resume_from is not None:
+            saved, resumed = self._open_resumed(resume_from, initial_epoch, epochs)
+            history, initial_epoch = saved.history or history, resumed["epoch"]
         examples, held_out = self._open_training(
             x, y, sample_weight, class_weight, validation_split, validation_data
         )
@@ -307,27 +322,63 @@ class Sequential(Seeing, Network):
         params = {
             "epochs": epochs,
             "initial_epoch": initial_epoch,
+            "resumed": resumed is not None,
             "steps": len(batches),
             "verbose": verbose,
             "metrics": names + [f"val_{name}" for name in names if held_out is not None],
         }
-        history = History()
         callback_list = CallbackList([history], callbacks, shown, model=self, params=params)
+        position = Position(
+            batches, lambda: self.stop_training, self.metrics, callback_list.users, initial_epoch
+        )
+        if saved is not None and resumed is not None:
+            position.check(resumed)
+            state.take_over(self, saved)
         if learning_rate is not None:
             self._step.optimizer.learning_rate = learning_rate
         self.history = history
-        self.stop_training = False
-        history.interrupted = train(
-            self._step,
-            batches,
-            callback_list,
-            None if held_out is None else lambda: self._evaluate(held_out),
-            lambda: self.stop_training,
-            initial_epoch=initial_epoch,
-            epochs=epochs,
-        )
-        self._renew_private_stages()
+        self.stop_training = resumed is not None and resumed["stopped"]
+        self._position = position.capture
+        validate = None if held_out is None else partial(self._evaluate, held_out)
+        try:
+            history.interrupted = train(
+                self._step, callback_list, validate, position, epochs, resumed
+            )
+        finally:
+            self._renew_private_stages()
+            if self._position is not None:
+                reached = position.capture()
+                self._position = lambda: reached
         return history
+
+    def _open_resumed(
+        self, path: str | os.PathLike[str], initial_epoch: int, epochs: int
+    ) -> tuple[Sequential, dict[str, Any]]:
+        """Return the model to go on from, and where its training stood."""
+        if initial_epoch:
+            raise ValueError("fit: give resume_from or initial_epoch, not both")
+        saved = Sequential.load(path, state.custom_classes_of(self))
+        position = saved.position()
+        if position is None:
+            raise ValueError(
+                f"resume_from: {os.fspath(path)} does not say where its training stood: it was "
+                f"saved before any, within an epoch, or after going back to earlier weights"
+            )
+        state.check_alike(self, saved)
+        if position["epoch"] > epochs:
+            raise ValueError(
+                f"fit: {os.fspath(path)} has been trained for {position['epoch']} epochs, "
+                f"more than epochs={epochs}"
+            )
+        return saved, position
+
+    def position(self) -> dict[str, Any] | None:
+        """Return where the last training stands, as `ffnn.position` says; None if not known."""
+        return None if self._position is None else self._position()
+
+    def forget_position(self) -> None:
+        """Say that the parameters are no longer those of the place that training has come to."""
+        self._position = None
 
     def _open_training(
         self,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from ffnn.callbacks import History
+from ffnn.position import POSITION
 from ffnn.recording import Recording
 from ffnn.registry import custom_classes, describe, rebuild
 from ffnn.saving.forms import check_form
@@ -42,6 +43,7 @@ CONFIG = {
     ),
     "recording": ({"parameters": [[str]], "layers": [str], "bins": (int, None)}, None),
     "compile": ({"optimizer": PART, "loss": PART, "metrics": [PART], "iterations": int}, None),
+    "position": (POSITION, None),
     "generators": [dict],
 }
 
@@ -73,6 +75,7 @@ def capture(model: Sequential) -> Content:
         "history": None,
         "recording": None,
         "compile": None,
+        "position": None,
         "generators": [rng.bit_generator.state for rng in _generators(model)],
     }
     if model.history is not None:
@@ -91,7 +94,38 @@ def capture(model: Sequential) -> Content:
             "metrics": describe(model.metrics),
             "iterations": model.optimizer.iterations,
         }
-    return config, _arrays(model)
+    position, kept = _split(model.position())
+    config["position"] = position
+    return config, _arrays(model) | kept
+
+
+def _split(position: dict[str, Any] | None) -> tuple[dict[str, Any] | None, dict[str, Array]]:
+    """Return a position without the arrays of its callbacks, and these by name."""
+    if position is None:
+        return None, {}
+    arrays: dict[str, Array] = {}
+    callbacks = []
+    for index, told in enumerate(position["callbacks"]):
+        state = told["state"]
+        own = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
+        arrays |= {f"callbacks/{index}/{name}": value for name, value in own.items()}
+        plain = {name: value for name, value in state.items() if name not in own}
+        callbacks.append({"kind": told["kind"], "state": plain})
+    return position | {"callbacks": callbacks}, arrays
+
+
+def _join(position: dict[str, Any] | None, arrays: Mapping[str, Array]) -> dict[str, Any] | None:
+    """Return the position that `_split` took apart."""
+    if position is None:
+        return None
+    shuffled_from = position["batches"]["shuffled_from"]
+    if shuffled_from is not None:
+        _set_generators([np.random.default_rng()], [shuffled_from])
+    callbacks = [
+        {"kind": told["kind"], "state": told["state"] | _under(f"callbacks/{index}/", arrays)}
+        for index, told in enumerate(position["callbacks"])
+    ]
+    return position | {"callbacks": callbacks}
 
 
 def custom_classes_of(model: Sequential) -> dict[str, type]:
@@ -106,9 +140,9 @@ def as_double(make: Callable[..., Sequential], model: Sequential) -> Sequential:
     doubled = {
         name: array.astype(np.float64)
         for name, array in arrays.items()
-        if not name.startswith("recording/")  # which nothing is computed from
+        if not name.startswith(("recording/", "callbacks/"))  # which nothing is computed from
     }
-    config |= {"dtype": "float64", "recording": None}
+    config |= {"dtype": "float64", "recording": None, "position": None}
     return restore(make, config, doubled, custom_classes_of(model))
 
 
@@ -192,10 +226,58 @@ def restore(
         }
     if config["recording"] is not None:
         model.recording = Recording.restore(config["recording"], _under("recording/", arrays))
-    _fill(_arrays(model), arrays)
+    position = _join(config["position"], arrays)
+    model._position = lambda: position
+    _fill(_arrays(model) | _split(position)[1], arrays)
     _set_generators(_generators(model), config["generators"])
     model.class_names, model.feature_names = config["class_names"], config["feature_names"]
     return model
+
+
+def check_alike(model: Sequential, saved: Sequential) -> None:
+    """Raise ValueError unless both have the same layers and are compiled alike.
+
+    Parameters
+    ----------
+    model, saved : Sequential
+        The learning rate may differ: callbacks change it.
+    """
+    (mine, _), (theirs, _) = capture(model), capture(saved)
+    for config in (mine, theirs):
+        if config["compile"] is not None:
+            del config["compile"]["iterations"]
+            config["compile"]["optimizer"]["config"].pop("learning_rate", None)
+    for part in ("layers", "dtype", "compile"):
+        if mine[part] != theirs[part]:
+            raise ValueError(
+                f"resume_from: expected a model with the same {part}: {mine[part]}, "
+                f"got {theirs[part]}"
+            )
+    if model.is_built and model.input_dim != saved.input_dim:
+        raise ValueError(
+            f"resume_from: expected a model with {model.input_dim} inputs, got {saved.input_dim}"
+        )
+
+
+def take_over(model: Sequential, saved: Sequential) -> None:
+    """Bring a built model to where `saved` is.
+
+    Parameters
+    ----------
+    model, saved : Sequential
+        `check_alike` holds for them.
+    """
+    assert model.optimizer is not None
+    assert saved.optimizer is not None
+    model.history, model.recording = saved.history, saved.recording
+    model.optimizer.iterations = saved.optimizer.iterations
+    model.optimizer.learning_rate = saved.optimizer.learning_rate
+    model.has_gradients = saved.has_gradients
+    for layer, other in zip(model.layers, saved.layers, strict=True):
+        layer.load_state(other.state)
+    _fill(_arrays(model), _arrays(saved))
+    states = [rng.bit_generator.state for rng in _generators(saved)]
+    _set_generators(_generators(model), states)
 
 
 def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:

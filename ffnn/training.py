@@ -11,12 +11,13 @@ import signal
 import threading
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from ffnn.chain import forget_batch, run_backward, run_forward
 from ffnn.errors import TrainingDivergedError
+from ffnn.position import Sums
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from ffnn.metrics import Metric
     from ffnn.optimizers import Optimizer
     from ffnn.parameters import ParameterVector
+    from ffnn.position import Position
     from ffnn.regularizers import Regularizer
 
 
@@ -196,33 +198,49 @@ class EvaluationStep:
         return loss + self._penalty
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as `terminate` raises it."""
+
+
+def terminate(number: int, frame: FrameType | None) -> NoReturn:
+    """Raise `Terminated`: a handler of SIGTERM for programs that train and nothing else."""
+    raise Terminated
+
+
 class Interrupt:
     """Ctrl-C held back until the batch is done; a second one ends at once.
 
     Used as a context manager. It takes over only where Python's own handler is in place, in the
-    main thread; elsewhere Ctrl-C stays what it is.
+    main thread; elsewhere Ctrl-C stays what it is. SIGTERM is held back too where `terminate`
+    handles it.
+
+    Attributes
+    ----------
+    requested : int
+        The number of the signal that came, 0 as long as none did.
     """
 
     def __init__(self) -> None:
-        self.requested = False
+        self.requested = 0
+        self._handlers: dict[int, Callable[[int, FrameType | None], object]] = {}
 
     def __enter__(self) -> Interrupt:
-        in_main_thread = threading.current_thread() is threading.main_thread()
-        self._active = (
-            in_main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        )
-        if self._active:
-            signal.signal(signal.SIGINT, self._handle)
+        if threading.current_thread() is threading.main_thread():
+            known = ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, terminate))
+            for number, handler in known:
+                if signal.getsignal(number) is handler:
+                    self._handlers[number] = handler
+                    signal.signal(number, self._handle)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._active:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.requested:
-            raise KeyboardInterrupt
-        self.requested = True
+            self._handlers[number](number, frame)
+        self.requested = number
 
 
 def run_pass(
@@ -231,6 +249,7 @@ def run_pass(
     metrics: Sequence[Metric],
     callbacks: CallbackList | None = None,
     interrupt: Interrupt | None = None,
+    sums: Sums | None = None,
 ) -> Logs:
     """Run `step` on every batch, for training and for evaluation alike.
 
@@ -246,56 +265,59 @@ def run_pass(
         Told of every batch.
     interrupt : Interrupt, optional
         Ends the pass early when it is requested.
+    sums : Sums, optional
+        Added to, batch by batch; what it holds at the start are batches of the same pass that were
+        run earlier.
 
     Returns
     -------
     dict of str to float
         ``"loss"``, the mean over the rows whatever the batches' sizes, and each metric.
     """
-    for metric in metrics:
-        metric.reset()
+    sums = Sums() if sums is None else sums
+    if not sums.batches:
+        for metric in metrics:
+            metric.reset()
     watched = callbacks if callbacks is not None and callbacks.watches_batches else None
-    total, rows = 0.0, 0
-    for batch, (x, y, weight) in enumerate(batches):
+    for x, y, weight in batches:
         if watched is not None:
-            watched.batch_begin(batch)
-        total += step(x, y, weight) * len(x)
-        rows += len(x)
+            watched.batch_begin(sums.batches)
+        sums.total += float(step(x, y, weight)) * len(x)
+        sums.rows += len(x)
+        sums.batches += 1
         if watched is not None:
-            watched.batch_end(batch, {"loss": total / rows})
+            watched.batch_end(sums.batches - 1, {"loss": sums.loss})
         if interrupt is not None and interrupt.requested:
             break
-    # Plain floats, whatever a custom loss or metric returns: they are printed and saved.
+    # Plain floats, whatever a custom metric returns: they are printed and saved.
     results = {metric.name: float(metric.result()) for metric in metrics}
-    return {"loss": float(total / rows), **results}
+    return {"loss": sums.loss, **results}
 
 
 def train(
     step: TrainStep,
-    batches: Iterable[tuple[Array, Array, Array | None]],
     callbacks: CallbackList,
     validate: Callable[[], Mapping[str, float]] | None,
-    should_stop: Callable[[], bool],
-    *,
-    initial_epoch: int,
+    position: Position,
     epochs: int,
+    resumed: dict[str, Any] | None = None,
 ) -> bool:
-    """Train for the epochs from `initial_epoch` to `epochs`.
+    """Train from where `position` is to the end of the last epoch.
 
     Parameters
     ----------
     step : TrainStep
         Trains on one batch.
-    batches : iterable
-        Gives the batches of an epoch, anew each time.
     callbacks : CallbackList
         Called at each begin and end.
     validate : callable or None
         Returns the validation numbers, run after each epoch.
-    should_stop : callable
-        Asked after each epoch.
-    initial_epoch, epochs : int
-        The first epoch's number, counted from 0, and the one to stop before.
+    position : Position
+        Has the batches, and follows the training.
+    epochs : int
+        The epoch to stop before, counted from 0.
+    resumed : dict, optional
+        Where an earlier training stood, which is gone on with.
 
     Returns
     -------
@@ -313,26 +335,36 @@ def train(
     with Interrupt() as interrupt, np.errstate(over="ignore", invalid="ignore"):
         try:
             callbacks.train_begin()
-            for epoch in range(initial_epoch, epochs):
-                callbacks.epoch_begin(epoch)
-                done = step.optimizer.iterations
+            if resumed is not None:
+                position.resume(resumed)
+            end = position.epoch if position.has_stopped() else epochs
+            while position.epoch < end:
+                position.is_known = False
+                callbacks.epoch_begin(position.epoch)
                 try:
-                    logs = run_pass(run, batches, step.metrics, callbacks, interrupt)
+                    logs = run_pass(
+                        run, position.batches, step.metrics, callbacks, interrupt, position.sums
+                    )
                 except FloatingPointError as error:
-                    batch = step.optimizer.iterations - done + 1
-                    raise diverged(error, step.optimizer, epoch + 1, batch) from None
+                    place = position.epoch + 1, position.sums.batches + 1
+                    raise diverged(error, step.optimizer, *place) from None
                 if interrupt.requested:
+                    position.is_known = True
                     break
                 if validate is not None:
                     logs |= {f"val_{name}": value for name, value in validate().items()}
-                callbacks.epoch_end(epoch, logs)
-                if interrupt.requested or should_stop():
+                callbacks.epoch_end(position.epoch, logs)
+                position.end_epoch()
+                callbacks.save(position.epoch - 1, logs)
+                if interrupt.requested or position.has_stopped():
                     break
+            if interrupt.requested:
+                callbacks.interrupt(interrupt.requested)
             callbacks.train_end(logs)
         finally:
             callbacks.close()
             forget_batch(step.stages)
-    return interrupt.requested
+    return bool(interrupt.requested)
 
 
 def diverged(

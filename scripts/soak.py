@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tqdm import tqdm
-from trials import crashes, faults, hostile, mutations, networks, sharing
+from trials import crashes, faults, hostile, mutations, networks, resumes, sharing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,6 +50,7 @@ TRIALS = {
     "kills": Trial(crashes.run, 200, 5_000),
     "readers": Trial(crashes.run_readers, 300, 20_000),
     "networks": Trial(networks.run, 200, 5_000),
+    "resumes": Trial(resumes.run, 20, 200),
     "threads": Trial(sharing.run, 5_000, 1_000_000),
     "memory": Trial(sharing.run_memory, 10_000, 200_000),
 }

@@ -12,7 +12,16 @@ PACKAGE = Path(__file__).parent.parent / "ffnn"
 FLOORS = [
     {"_types", "_version", "errors", "checks"},
     {"registry", "chain", "threads", "visualization"},
-    {"workspace", "initializers", "regularizers", "schedules", "saving", "csv_files", "recording"},
+    {
+        "workspace",
+        "initializers",
+        "regularizers",
+        "schedules",
+        "saving",
+        "csv_files",
+        "recording",
+        "position",
+    },
     {"parameters"},
     {"base", "rows", "metrics", "optimizers", "callbacks", "array_files"},
     {"activations", "targets", "progress"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -26,6 +26,7 @@ class Callback:
 
     model: Any
     params: Mapping[str, Any]
+    saves_model: ClassVar[bool] = False  # then it comes after all others at the end of an epoch
 
     def on_train_begin(self, logs: Logs) -> None:
         """Run before the first epoch."""
@@ -65,8 +66,27 @@ class Callback:
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         """Run after a batch and its update; ``logs["loss"]`` is the epoch's loss so far."""
 
+    def on_interrupt(self, number: int) -> None:
+        """Run when signal `number`, such as Ctrl-C's, ends the training, before `on_train_end`.
+
+        The model is as the last batch left it, and what is saved now can be gone on with.
+        """
+
     def close(self) -> None:
         """Let go of what `on_train_begin` opened; runs in every case, also after an error."""
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what `set_state` needs for a training that goes on from a file.
+
+        Returns
+        -------
+        dict
+            Name → a whole or finite number, a string, a list of these, None, or an array.
+        """
+        return {}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `get_state` returned; called after `on_train_begin`."""
 
 
 def overrides(callback: Callback, hook: str) -> bool:
@@ -88,6 +108,8 @@ class CallbackList:
 
     Attributes
     ----------
+    users : list of Callback
+        The user's.
     watches_batches : bool
         Whether any callback does something at the begin or the end of a batch.
     watches_steps : bool
@@ -110,7 +132,8 @@ class CallbackList:
     ) -> None:
         if isinstance(callbacks, Callback):
             raise TypeError(f"callbacks: expected a list of callbacks, got {callbacks!r}")
-        self.callbacks = [*first, *(callbacks or ()), *last]
+        self.users = list(callbacks or ())
+        self.callbacks = [*first, *self.users, *last]
         self._begun: list[Callback] = []
         for callback in self.callbacks:
             if not isinstance(callback, Callback):
@@ -146,7 +169,19 @@ class CallbackList:
     def epoch_end(self, epoch: int, logs: Logs) -> None:
         """Call all `on_epoch_end`."""
         for callback in self.callbacks:
-            callback.on_epoch_end(epoch, logs)
+            if not callback.saves_model:
+                callback.on_epoch_end(epoch, logs)
+
+    def save(self, epoch: int, logs: Logs) -> None:
+        """Call the `on_epoch_end` of those that save the model, after all others."""
+        for callback in self.callbacks:
+            if callback.saves_model:
+                callback.on_epoch_end(epoch, logs)
+
+    def interrupt(self, number: int) -> None:
+        """Call all `on_interrupt`."""
+        for callback in self.callbacks:
+            callback.on_interrupt(number)
 
     def close(self) -> None:
         """Call `close` of all that have begun."""

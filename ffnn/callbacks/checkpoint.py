@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ffnn.callbacks.monitors import Monitor
 from ffnn.checks import check_int
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
 
     from ffnn.callbacks.base import Logs
 
 
 class ModelCheckpoint(Monitor):
     """Save the model while it trains.
+
+    It saves after all other callbacks have ended the epoch, so ``fit(..., resume_from=...)`` goes
+    on from the file as if training had never stopped.
 
     Parameters
     ----------
@@ -45,6 +49,8 @@ class ModelCheckpoint(Monitor):
         self.save_best_only = bool(save_best_only)
         self.every = check_int("ModelCheckpoint", "every", every, low=1)
 
+    saves_model = True
+
     def on_train_begin(self, logs: Logs) -> None:
         """Check the path, and begin to watch if it matters which epoch is best.
 
@@ -73,3 +79,12 @@ class ModelCheckpoint(Monitor):
             return
         if not self.save_best_only or self._improves(logs):
             self.model.save(self.filepath.format(epoch=epoch + 1, **logs))
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the best number so far, if it matters."""
+        return super().get_state() if self.save_best_only else {}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Take the best number so far."""
+        if self.save_best_only:
+            super().set_state(state)

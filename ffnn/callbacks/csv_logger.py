@@ -32,6 +32,8 @@ class CSVLogger(Callback):
     def on_train_begin(self, logs: Logs) -> None:
         """Begin a new file, or check the header of the one that lines are added to.
 
+        A training that is gone on with adds lines too, behind those of its earlier epochs.
+
         Raises
         ------
         ValueError
@@ -39,21 +41,25 @@ class CSVLogger(Callback):
         """
         names = ["epoch", *self.params["metrics"]]
         path = Path(self.filename)
-        if not (self.append and path.exists() and path.stat().st_size):
-            self._write("w", names)
+        resumed = self.params["resumed"]
+        if not ((self.append or resumed) and path.exists() and path.stat().st_size):
+            self._write("w", [names])
             return
         with path.open(newline="", encoding="utf-8") as file:
-            header = next(csv.reader(file))
+            header, *lines = csv.reader(file)
         if header != names:
             raise ValueError(
                 f"CSVLogger: {self.filename} has the columns {', '.join(header)}, "
                 f"this training has {', '.join(names)}; use another file"
             )
+        if resumed:
+            first = self.params["initial_epoch"]
+            self._write("w", [names, *(line for line in lines if int(line[0]) < first)])
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Write the epoch's line."""
-        self._write("a", [epoch, *(logs[name] for name in self.params["metrics"])])
+        self._write("a", [[epoch, *(logs[name] for name in self.params["metrics"])]])
 
-    def _write(self, mode: str, fields: list[Any]) -> None:
+    def _write(self, mode: str, lines: list[list[Any]]) -> None:
         with Path(self.filename).open(mode, newline="", encoding="utf-8") as file:
-            csv.writer(file).writerow(fields)
+            csv.writer(file).writerows(lines)

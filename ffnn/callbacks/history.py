@@ -35,6 +35,7 @@ class History(Callback):
 
     def on_train_begin(self, logs: Logs) -> None:
         """Remember of which metrics more is better."""
+        self.interrupted = False
         self.growing = [metric.name for metric in self.model.metrics if metric.higher_is_better]
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ffnn.callbacks.base import Callback
 from ffnn.checks import check_choice, check_int, check_number
 from ffnn.schedules import Schedule
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ffnn._types import Array
     from ffnn.callbacks.base import Logs
 
@@ -57,6 +59,15 @@ class Monitor(Callback):
             grows = watched is not None and watched.higher_is_better
         self._sign = -1.0 if grows else 1.0
         self.best = math.inf * self._sign
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the best number so far; None stands for none."""
+        return {"best": self.best if math.isfinite(self.best) else None}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Take the best number so far."""
+        if state["best"] is not None:
+            self.best = float(state["best"])
 
     def _improves(self, logs: Logs) -> bool:
         """Tell whether the epoch is better than the best so far, and remember it if so."""
@@ -126,6 +137,28 @@ class EarlyStopping(Monitor):
         """Go back to the best weights."""
         if self._best_weights is not None:
             self.model.set_weights(self._best_weights)
+            self.model.forget_position()
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the best number, its epoch and its weights."""
+        weights = self._best_weights or ()
+        kept = {f"weights/{index}": array for index, array in enumerate(weights)}
+        return super().get_state() | {
+            "best_epoch": self.best_epoch,
+            "stopped_epoch": self.stopped_epoch,
+            **kept,
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Take the best number, its epoch and its weights."""
+        super().set_state(state)
+        self.best_epoch, self.stopped_epoch = state["best_epoch"], state["stopped_epoch"]
+        kept = sum(name.startswith("weights/") for name in state)
+        weights = [state[f"weights/{index}"] for index in range(kept)]
+        expected = [array.shape for array in self.model.get_weights()]
+        if weights and [array.shape for array in weights] != expected:
+            raise ValueError("EarlyStopping: the best weights are of another network")
+        self._best_weights = weights or None
 
 
 class LossThreshold(Callback):
@@ -222,3 +255,12 @@ class ReduceLROnPlateau(Monitor):
             optimizer.learning_rate = max(optimizer.learning_rate * self.factor, self.min_lr)
             self._cooling = self.cooldown
             self._waited = 0
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the best number, and the epochs waited and still to cool."""
+        return super().get_state() | {"waited": self._waited, "cooling": self._cooling}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Take the best number, and the epochs waited and still to cool."""
+        super().set_state(state)
+        self._waited, self._cooling = state["waited"], state["cooling"]

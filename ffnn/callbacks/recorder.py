@@ -100,16 +100,18 @@ class Recorder(Callback):
 
     def on_train_begin(self, logs: Logs) -> None:
         """Begin a new recording."""
+        self._earlier = self.model.recording
         layers = self.model.layers
         parameters = [(layer.name, name) for layer in layers for name in layer.params]
         names = [layer.name for layer in layers]
         self.recording = self.model.recording = Recording(parameters, names, self.histograms)
         self._memory = _Memory(self.model)
+        self._first_epoch = self.params["initial_epoch"]
 
     def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
         """Begin to count anew."""
         assert self.recording is not None
-        since = epoch - self.params["initial_epoch"]
+        since = epoch - self._first_epoch
         due = self.snapshots is not None and since % self.snapshots == 0
         self._epoch = _Epoch(self.recording, sums_gradients=due)
 
@@ -139,9 +141,24 @@ class Recorder(Callback):
         self._epoch.add_weights(self._memory.parameters)
         self._epoch.write(self.recording, epoch, self.model.parameters)
 
+    def get_state(self) -> dict[str, Any]:
+        """Return the number of the first epoch; the recording itself is kept with the model."""
+        return {"first_epoch": self._first_epoch}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Add to the recording that came with the model.
+
+        Of an epoch that was left early, the batches before that are not in it.
+        """
+        self._first_epoch = state["first_epoch"]
+        if self._earlier is not None and self.recording is not None:
+            if self._earlier.get_config() != self.recording.get_config():
+                raise ValueError("Recorder: the recording so far has other names or bins")
+            self.recording = self.model.recording = self._earlier
+
     def close(self) -> None:
         """Let go of the working memory."""
-        for name in ("_memory", "_epoch"):
+        for name in ("_memory", "_epoch", "_earlier"):
             self.__dict__.pop(name, None)
 
 

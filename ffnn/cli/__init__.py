@@ -21,7 +21,7 @@ from ffnn.errors import DataError, LayerError, ModelFileError, TrainingDivergedE
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-FAILED, USAGE, DIVERGED, BAD_MODEL, INTERRUPTED = 1, 2, 3, 4, 130
+FAILED, USAGE, DIVERGED, BAD_MODEL, INTERRUPTED, TERMINATED = 1, 2, 3, 4, 130, 143
 _CODES = {
     argparse.ArgumentTypeError: USAGE,
     DataError: USAGE,
@@ -43,8 +43,8 @@ examples:
   ffnn COMMAND --help
 
 exit codes: 0 done, 1 failure while running, 2 wrong usage or data, 3 training
-diverged, 4 bad model file, 130 interrupted. With FFNN_DEBUG=1 in the
-environment an error shows where in the code it was raised."""
+diverged, 4 bad model file, 130 interrupted, 143 terminated. With FFNN_DEBUG=1
+in the environment an error shows where in the code it was raised."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         The exit code: 0 done, 1 failure while running, 2 wrong usage or data, 3 training
-        diverged, 4 bad model file, 130 interrupted.
+        diverged, 4 bad model file, 130 interrupted, 143 terminated.
     """
     with contextlib.suppress(AttributeError):  # a stream that stands in for stdout
         sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
@@ -69,9 +69,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read the output, such as `head`, has seen enough
         _discard_output()
         return FAILED
-    except KeyboardInterrupt:
-        print("ffnn: interrupted", file=sys.stderr)
-        return INTERRUPTED
+    except KeyboardInterrupt as interrupt:
+        terminated = type(interrupt) is not KeyboardInterrupt  # its subclass, raised on SIGTERM
+        print(f"ffnn: {'terminated' if terminated else 'interrupted'}", file=sys.stderr)
+        return TERMINATED if terminated else INTERRUPTED
     except Exception as error:
         if os.environ.get("FFNN_DEBUG"):
             traceback.print_exc()
@@ -217,7 +218,14 @@ def _training_options(parser: argparse.ArgumentParser) -> None:
         help="stop after an epoch whose training loss is this or less (default: never)")
     add("--seed", metavar="N", type=_whole(0), default=0,
         help="of first values, shuffling, dropout and the test split")
-    add("--out", metavar="FILE", help="save the model in this file, such as model.h5")
+    add("--out", metavar="FILE",
+        help="save the model in this file, such as model.h5, also when Ctrl-C or SIGTERM ends the "
+             "training")
+    add("--save-every", metavar="EPOCHS", type=_whole(1),
+        help="save it also after every so many epochs, to resume from (default: never)")
+    add("--resume", action="store_true",
+        help="go on with the training that --out holds, given the same data and options, as if it "
+             "had never stopped; begin anew if there is no such file")
     _threads_option(group)
     shown = group.add_mutually_exclusive_group()
     shown.add_argument("--quiet", action="store_true", help="print the test results alone")

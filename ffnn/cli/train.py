@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import signal
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +16,7 @@ import numpy as np
 from ffnn import callbacks
 from ffnn.activations import ACTIVATIONS
 from ffnn.batches import rows_kept
-from ffnn.cli import INTERRUPTED
+from ffnn.cli import INTERRUPTED, TERMINATED
 from ffnn.cli.data import TrainingData, is_file, targets_for, training_data
 from ffnn.cli.output import check_out, count, print_scores, say
 from ffnn.errors import DataError
@@ -24,6 +26,7 @@ from ffnn.losses import LOSSES
 from ffnn.optimizers import OPTIMIZERS, Optimizer
 from ffnn.regularizers import L1L2
 from ffnn.sequential import Sequential
+from ffnn.training import terminate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,8 +42,8 @@ _GREATEST_PIXEL = {"digits": 16.0}  # of other uint8 data: 255
 def train(args: argparse.Namespace) -> int:
     """Train a new network, save it if asked to, and test it on rows kept apart.
 
-    The last line tells the test rows' accuracy or R². Ctrl-C ends the training after the batch;
-    the model so far is saved.
+    The last line tells the test rows' accuracy or R². Ctrl-C or SIGTERM ends the training after
+    the batch; the model so far is saved. A second one ends at once.
 
     Parameters
     ----------
@@ -53,6 +56,8 @@ def train(args: argparse.Namespace) -> int:
         The exit code.
     """
     check_out(args)
+    if not args.out and (args.resume or args.save_every):
+        raise argparse.ArgumentTypeError("--resume and --save-every need --out FILE")
     with _usage_errors():  # unknown names are found before the data is read
         optimizer, hidden = _optimizer(args), _hidden_layers(args)
         if args.loss is not None:
@@ -62,16 +67,22 @@ def train(args: argparse.Namespace) -> int:
         model = _network(args, data, hidden, optimizer)
     if not args.quiet:
         _describe(args, data, model)
-    history = _fit(args, data, model)
+    saver = _Saver(args.out, args.save_every)
+    with _sigterm_ends_training():
+        history = _fit(args, data, model, saver)
     if args.out:
-        model.save(args.out)
+        if not saver.signal:
+            model.save(args.out)
         if not args.quiet:
             print(f"saved {args.out}")
-    if history.interrupted:
+    if saver.signal:
         sys.stdout.flush()
+        terminated = saver.signal == signal.SIGTERM
         done = f"{len(history.epoch)} of {count(args.epochs, 'epoch')}"
-        print(f"ffnn: interrupted after {done}", file=sys.stderr)
-        return INTERRUPTED
+        print(
+            f"ffnn: {'terminated' if terminated else 'interrupted'} after {done}", file=sys.stderr
+        )
+        return TERMINATED if terminated else INTERRUPTED
     _print_result(model, data)
     return 0
 
@@ -200,20 +211,64 @@ def _describe(args: argparse.Namespace, data: TrainingData, model: Sequential) -
     )
 
 
-def _fit(args: argparse.Namespace, data: TrainingData, model: Sequential) -> callbacks.History:
-    """Train, and say how long it took."""
+class _Saver(callbacks.Callback):
+    """Saves the model every so many epochs, and when a signal ends the training."""
+
+    saves_model = True
+
+    def __init__(self, out: str | None, every: int | None) -> None:
+        self.out, self.every, self.signal = out, every, 0
+
+    def on_epoch_end(self, epoch: int, logs: callbacks.Logs) -> None:
+        """Save, if it is this epoch's turn."""
+        if self.out and self.every and (epoch + 1) % self.every == 0:
+            self.model.save(self.out)
+
+    def on_interrupt(self, number: int) -> None:
+        """Save the model as it stands, before any going back to the best weights."""
+        self.signal = number
+        if self.out:
+            self.model.save(self.out)
+
+
+@contextlib.contextmanager
+def _sigterm_ends_training() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _fit(
+    args: argparse.Namespace, data: TrainingData, model: Sequential, saver: _Saver
+) -> callbacks.History:
+    """Train, or go on with a training, and say how long it took."""
     verbose: int | str = 0 if args.quiet else 2 if args.verbose else "auto"
+    resume_from = args.out if args.resume and Path(args.out).exists() else None
+    if resume_from is not None and not args.quiet:
+        print(f"going on with {resume_from}")
     start = time.perf_counter()
-    history = model.fit(
-        data.x_train,
-        targets_for(model, data.y_train),
-        batch_size=args.batch_size,
-        epochs=args.epochs,
-        verbose=verbose,
-        callbacks=_callbacks(args),
-        validation_split=args.validation_split,
-        sample_weight=_loss_unit(data, model),
-    )
+    try:
+        history = model.fit(
+            data.x_train,
+            targets_for(model, data.y_train),
+            batch_size=args.batch_size,
+            epochs=args.epochs,
+            verbose=verbose,
+            callbacks=[*_callbacks(args), saver],
+            validation_split=args.validation_split,
+            sample_weight=_loss_unit(data, model),
+            resume_from=resume_from,
+        )
+    except ValueError as error:
+        if resume_from is None or isinstance(error, DataError):
+            raise
+        raise argparse.ArgumentTypeError(str(error)) from error
     if not args.quiet:
         seconds = time.perf_counter() - start
         done, wanted = len(history.epoch), count(args.epochs, "epoch")

@@ -18,6 +18,7 @@ from ffnn.estimators.sparse import open_matrix
 from ffnn.layers import Dense
 from ffnn.losses import Loss, SigmoidCrossentropy, SoftmaxCrossentropy
 from ffnn.optimizers import SGD, Adam, Optimizer
+from ffnn.position import Position
 from ffnn.progress import reporters
 from ffnn.training import TrainStep, train
 
@@ -143,15 +144,8 @@ def fit_stochastic(
     callbacks = gather_callbacks(estimator, monitor, epochs, len(batches), validate is not None)
     model.stop_training = False
     try:
-        interrupted = train(
-            step,
-            batches,
-            callbacks,
-            validate,
-            lambda: model.stop_training,
-            initial_epoch=0,
-            epochs=epochs,
-        )
+        position = Position(batches, lambda: model.stop_training)
+        interrupted = train(step, callbacks, validate, position, epochs)
     except KeyboardInterrupt:
         interrupted = True
     except TrainingDivergedError as error:
