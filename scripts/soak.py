@@ -52,7 +52,7 @@ TRIALS = {
     "networks": Trial(networks.run, 200, 5_000),
     "resumes": Trial(resumes.run, 20, 200),
     "threads": Trial(sharing.run, 5_000, 1_000_000),
-    "memory": Trial(sharing.run_memory, 10_000, 200_000),
+    "memory": Trial(sharing.run_memory, 10_000, 10_000),  # in more, the history itself takes a MiB
 }
 
 

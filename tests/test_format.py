@@ -52,6 +52,7 @@ def activate(part, z):
         "elu": lambda: np.where(z > 0, z, c["alpha"] * (np.exp(z) - 1)),
         "gelu": lambda: z * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))) / 2,
         "softplus": lambda: np.log(1 + np.exp(z)),
+        "exponential": lambda: np.exp(z),
     }[part["name"]]()
 
 
