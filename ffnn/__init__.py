@@ -13,8 +13,9 @@ To read the package from the ground up, each module importing only from those ab
 - `activations`, `layers`, `losses`: the formulas and their derivatives;
 - `batches`, `training`: one step, and the loop around it;
 - `saving`, `state`: files, and a model as plain data;
-- `visualization`, `recording`, `explanation`, `diagnostics`, `seeing`: what a model shows;
-- `network`, `sequential`: the model that ties all of it together;
+- `visualization`, `recording`, `explanation`, `diagnostics`: what a model shows;
+- `position`, `resuming`: where a training stands, and how it goes on from a file;
+- `network`, `seeing`, `sequential`: the model that ties all of it together;
 - `gradcheck`, `datasets`, `estimators`, `cli`: what is done with a model.
 """
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ffnn.errors import ModelFileError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -102,7 +104,16 @@ class Position:
         self.epoch, self.sums, self.is_known = self.epoch + 1, Sums(), True
 
     def check(self, data: dict[str, Any]) -> None:
-        """Raise ValueError if a training that stands at `data` is another one than this."""
+        """Raise ValueError if a training that stands at `data` is another one than this.
+
+        Raises
+        ------
+        ModelFileError
+            There is no such place.
+        """
+        sums = Sums(**data["sums"])
+        if data["epoch"] < 0 or sums.batches < 0 or sums.rows < sums.batches:
+            raise ModelFileError("/config/model/position: counts below what is possible")
         for name in ("rows", "batch_size"):
             there, here = data["batches"][name], self.batches.get_state()[name]
             if there != here:
@@ -115,10 +126,21 @@ class Position:
             raise ValueError("resume_from: the training had other metrics")
 
     def resume(self, data: dict[str, Any]) -> None:
-        """Go to where `data` says, once the callbacks have begun."""
+        """Go to where `data` says, once the callbacks have begun.
+
+        Raises
+        ------
+        ModelFileError
+            A metric or a callback does not know its state, or there is no such batch.
+        """
         self.epoch, self.sums = data["epoch"], Sums(**data["sums"])
-        self.batches.set_state(data["batches"])
-        for metric, state in zip(self.metrics, data["metrics"], strict=False):
-            metric.set_state(state)
-        for callback, told in zip(self.callbacks, data["callbacks"], strict=True):
-            callback.set_state(told["state"])
+        try:
+            self.batches.set_state(data["batches"])
+            for metric, state in zip(self.metrics, data["metrics"], strict=False):
+                metric.set_state(state)
+            for callback, told in zip(self.callbacks, data["callbacks"], strict=True):
+                callback.set_state(told["state"])
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ModelFileError(
+                f"/config/model/position: cannot be gone on with: {error!r}"
+            ) from error

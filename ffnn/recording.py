@@ -331,7 +331,7 @@ class Recording:
             and all(np.array_equal(mine[name], others[name], equal_nan=True) for name in mine)
         )
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # it changes; mypy knows no other way to say so
 
     def __repr__(self) -> str:
         kept = f", {len(self.snapshots)} snapshots" if self.snapshots else ""

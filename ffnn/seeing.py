@@ -6,7 +6,9 @@ asked for: a training needs no figure.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+from ffnn.network import Network
 
 if TYPE_CHECKING:
     import os
@@ -17,10 +19,11 @@ if TYPE_CHECKING:
 
     from ffnn.diagnostics import Diagnosis
     from ffnn.explanation import Explanation
+    from ffnn.sequential import Sequential
 
 
-class Seeing:
-    """The methods of a model by which it is looked into."""
+class VisibleNetwork(Network):
+    """A network with the methods by which it is looked into."""
 
     def to_networkx(self) -> nx.DiGraph:
         """Return the network as a graph with every weight and every gradient.
@@ -44,7 +47,7 @@ class Seeing:
         """
         from ffnn.visualization.graph import to_networkx
 
-        return to_networkx(self)  # type: ignore[arg-type]
+        return to_networkx(self)
 
     def plot_graph(
         self,
@@ -81,7 +84,7 @@ class Seeing:
         """
         from ffnn.visualization.graph_figure import plot_graph
 
-        return plot_graph(self, values, max_units, max_edges, max_labels)  # type: ignore[arg-type]
+        return plot_graph(self, values, max_units, max_edges, max_labels)
 
     def save_graph(self, path: str | os.PathLike[str]) -> None:
         """Write the network's graph into a file, whole or not at all.
@@ -106,7 +109,7 @@ class Seeing:
         """
         from ffnn.visualization.graph import save_graph
 
-        save_graph(self, path)  # type: ignore[arg-type]
+        save_graph(self, path)
 
     def plot_weights(self, layers: Sequence[int] | None = None) -> Figure:
         """Return histograms of weights, biases and gains, with mean, spread and share of zeros.
@@ -131,7 +134,7 @@ class Seeing:
         """
         from ffnn.visualization.distributions import plot_weights
 
-        return plot_weights(self, layers)  # type: ignore[arg-type]
+        return plot_weights(self, layers)
 
     def plot_gradients(self, layers: Sequence[int] | None = None) -> Figure:
         """Return histograms of the gradients of the last backward pass.
@@ -155,7 +158,7 @@ class Seeing:
         """
         from ffnn.visualization.distributions import plot_gradients
 
-        return plot_gradients(self, layers)  # type: ignore[arg-type]
+        return plot_gradients(self, layers)
 
     def plot_distributions(self, layers: Sequence[int] | None = None) -> Figure:
         """Return histograms of weights and, beside them, of their gradients.
@@ -179,7 +182,7 @@ class Seeing:
         """
         from ffnn.visualization.distributions import plot_distributions
 
-        return plot_distributions(self, layers)  # type: ignore[arg-type]
+        return plot_distributions(self, layers)
 
     def explain_step(self, x: Any, y: Any, sample_weight: Any = None) -> Explanation:
         """Return each layer's forward and backward step on a few rows, with formulas and numbers.
@@ -211,7 +214,7 @@ class Seeing:
         """
         from ffnn.explanation import explain_step
 
-        return explain_step(self, x, y, sample_weight)  # type: ignore[arg-type]
+        return explain_step(cast("Sequential", self), x, y, sample_weight)
 
     def diagnose(self, x: Any, y: Any = None, sample_weight: Any = None) -> Diagnosis:
         """Return what is likely wrong with the model or its data, each with a remedy.
@@ -241,10 +244,10 @@ class Seeing:
         """
         from ffnn.diagnostics import diagnose
 
-        return diagnose(self, x, y, sample_weight)  # type: ignore[arg-type]
+        return diagnose(cast("Sequential", self), x, y, sample_weight)
 
     def _repr_html_(self) -> str:
         """Return a table and a small picture of the layers, for notebooks."""
         from ffnn.visualization.notebook import network_html
 
-        return network_html(self)  # type: ignore[arg-type]
+        return network_html(self)

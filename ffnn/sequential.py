@@ -19,11 +19,12 @@ from ffnn.errors import DataError
 from ffnn.layers.dense import Dense
 from ffnn.losses import LOSSES, Loss
 from ffnn.metrics import METRICS, Metric
-from ffnn.network import EVALUATION_BATCH_SIZE, Network
+from ffnn.network import EVALUATION_BATCH_SIZE
 from ffnn.optimizers import OPTIMIZERS, Optimizer
 from ffnn.position import Position
 from ffnn.progress import reporters
-from ffnn.seeing import Seeing
+from ffnn.resuming import open_checkpoint, take_over
+from ffnn.seeing import VisibleNetwork
 from ffnn.training import EvaluationStep, Penalty, TrainStep, diverged, run_pass, train
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from ffnn.recording import Recording
 
 
-class Sequential(Seeing, Network):
+class Sequential(VisibleNetwork):
     """A feed-forward neural network: each layer's output is the next layer's input.
 
     Parameters
@@ -308,16 +309,20 @@ class Sequential(Seeing, Network):
         check_int("fit", "epochs", epochs, low=initial_epoch)
         if steps_per_epoch is not None:
             check_int("fit", "steps_per_epoch", steps_per_epoch, low=1)
+        if resume_from is not None and initial_epoch:
+            raise ValueError("fit: give resume_from or initial_epoch, not both")
         shown = reporters(verbose)
-        history, saved, resumed = History(), None, None
+        saved = resumed = None
         if resume_from is not None:
-            saved, resumed = self._open_resumed(resume_from, initial_epoch, epochs)
-            history, initial_epoch = saved.history or history, resumed["epoch"]
+            saved, resumed = open_checkpoint(self, resume_from, epochs)
+            initial_epoch = resumed["epoch"]
         examples, held_out = self._open_training(
             x, y, sample_weight, class_weight, validation_split, validation_data
         )
-        rng = self.shuffling if shuffle else None
-        batches = Batches(examples, batch_size, rng, steps_per_epoch)
+        history = History() if saved is None or saved.history is None else saved.history
+        batches = Batches(
+            examples, batch_size, self.shuffling if shuffle else None, steps_per_epoch
+        )
         names = ["loss", *(metric.name for metric in self.metrics)]
         params = {
             "epochs": epochs,
@@ -333,13 +338,13 @@ class Sequential(Seeing, Network):
         )
         if saved is not None and resumed is not None:
             position.check(resumed)
-            state.take_over(self, saved)
+            take_over(self, saved)
         if learning_rate is not None:
             self._step.optimizer.learning_rate = learning_rate
         self.history = history
         self.stop_training = resumed is not None and resumed["stopped"]
-        self._position = position.capture
         validate = None if held_out is None else partial(self._evaluate, held_out)
+        self._position = position.capture
         try:
             history.interrupted = train(
                 self._step, callback_list, validate, position, epochs, resumed
@@ -350,27 +355,6 @@ class Sequential(Seeing, Network):
                 reached = position.capture()
                 self._position = lambda: reached
         return history
-
-    def _open_resumed(
-        self, path: str | os.PathLike[str], initial_epoch: int, epochs: int
-    ) -> tuple[Sequential, dict[str, Any]]:
-        """Return the model to go on from, and where its training stood."""
-        if initial_epoch:
-            raise ValueError("fit: give resume_from or initial_epoch, not both")
-        saved = Sequential.load(path, state.custom_classes_of(self))
-        position = saved.position()
-        if position is None:
-            raise ValueError(
-                f"resume_from: {os.fspath(path)} does not say where its training stood: it was "
-                f"saved before any, within an epoch, or after going back to earlier weights"
-            )
-        state.check_alike(self, saved)
-        if position["epoch"] > epochs:
-            raise ValueError(
-                f"fit: {os.fspath(path)} has been trained for {position['epoch']} epochs, "
-                f"more than epochs={epochs}"
-            )
-        return saved, position
 
     def position(self) -> dict[str, Any] | None:
         """Return where the last training stands, as `ffnn.position` says; None if not known."""

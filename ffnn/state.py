@@ -76,7 +76,7 @@ def capture(model: Sequential) -> Content:
         "recording": None,
         "compile": None,
         "position": None,
-        "generators": [rng.bit_generator.state for rng in _generators(model)],
+        "generators": [rng.bit_generator.state for rng in random_generators(model)],
     }
     if model.history is not None:
         config["history"] = {
@@ -96,7 +96,7 @@ def capture(model: Sequential) -> Content:
         }
     position, kept = _split(model.position())
     config["position"] = position
-    return config, _arrays(model) | kept
+    return config, live_arrays(model) | kept
 
 
 def _split(position: dict[str, Any] | None) -> tuple[dict[str, Any] | None, dict[str, Array]]:
@@ -120,7 +120,7 @@ def _join(position: dict[str, Any] | None, arrays: Mapping[str, Array]) -> dict[
         return None
     shuffled_from = position["batches"]["shuffled_from"]
     if shuffled_from is not None:
-        _set_generators([np.random.default_rng()], [shuffled_from])
+        set_generators([np.random.default_rng()], [shuffled_from])
     callbacks = [
         {"kind": told["kind"], "state": told["state"] | _under(f"callbacks/{index}/", arrays)}
         for index, told in enumerate(position["callbacks"])
@@ -146,12 +146,13 @@ def as_double(make: Callable[..., Sequential], model: Sequential) -> Sequential:
     return restore(make, config, doubled, custom_classes_of(model))
 
 
-def _generators(model: Sequential) -> list[np.random.Generator]:
+def random_generators(model: Sequential) -> list[np.random.Generator]:
+    """Return all that a training draws from: of the shuffling, then of each layer that draws."""
     own = [rng for layer in model.layers for rng in layer.random_generators()]
     return [model.shuffling, *own]
 
 
-def _arrays(model: Sequential) -> dict[str, Array]:
+def live_arrays(model: Sequential) -> dict[str, Array]:
     """Return the live arrays by name, in an order that depends on the structure alone."""
     arrays = {}
     for index, layer in enumerate(model.layers):
@@ -228,56 +229,10 @@ def restore(
         model.recording = Recording.restore(config["recording"], _under("recording/", arrays))
     position = _join(config["position"], arrays)
     model._position = lambda: position
-    _fill(_arrays(model) | _split(position)[1], arrays)
-    _set_generators(_generators(model), config["generators"])
+    fill(live_arrays(model) | _split(position)[1], arrays)
+    set_generators(random_generators(model), config["generators"])
     model.class_names, model.feature_names = config["class_names"], config["feature_names"]
     return model
-
-
-def check_alike(model: Sequential, saved: Sequential) -> None:
-    """Raise ValueError unless both have the same layers and are compiled alike.
-
-    Parameters
-    ----------
-    model, saved : Sequential
-        The learning rate may differ: callbacks change it.
-    """
-    (mine, _), (theirs, _) = capture(model), capture(saved)
-    for config in (mine, theirs):
-        if config["compile"] is not None:
-            del config["compile"]["iterations"]
-            config["compile"]["optimizer"]["config"].pop("learning_rate", None)
-    for part in ("layers", "dtype", "compile"):
-        if mine[part] != theirs[part]:
-            raise ValueError(
-                f"resume_from: expected a model with the same {part}: {mine[part]}, "
-                f"got {theirs[part]}"
-            )
-    if model.is_built and model.input_dim != saved.input_dim:
-        raise ValueError(
-            f"resume_from: expected a model with {model.input_dim} inputs, got {saved.input_dim}"
-        )
-
-
-def take_over(model: Sequential, saved: Sequential) -> None:
-    """Bring a built model to where `saved` is.
-
-    Parameters
-    ----------
-    model, saved : Sequential
-        `check_alike` holds for them.
-    """
-    assert model.optimizer is not None
-    assert saved.optimizer is not None
-    model.history, model.recording = saved.history, saved.recording
-    model.optimizer.iterations = saved.optimizer.iterations
-    model.optimizer.learning_rate = saved.optimizer.learning_rate
-    model.has_gradients = saved.has_gradients
-    for layer, other in zip(model.layers, saved.layers, strict=True):
-        layer.load_state(other.state)
-    _fill(_arrays(model), _arrays(saved))
-    states = [rng.bit_generator.state for rng in _generators(saved)]
-    _set_generators(_generators(model), states)
 
 
 def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
@@ -320,7 +275,14 @@ def _numbers(arrays: Mapping[str, Array], name: str) -> list[float]:
     return numbers
 
 
-def _fill(arrays: Mapping[str, Array], values: Mapping[str, Array]) -> None:
+def fill(arrays: Mapping[str, Array], values: Mapping[str, Array]) -> None:
+    """Write `values` into `arrays` of the same names, shapes and dtypes.
+
+    Raises
+    ------
+    ValueError
+        A name, a shape or a dtype differs; the message names it.
+    """
     unknown = sorted(values.keys() - arrays.keys())
     if unknown:
         raise ValueError(f"/{unknown[0]}: no array of that name belongs to this model")
@@ -331,9 +293,16 @@ def _fill(arrays: Mapping[str, Array], values: Mapping[str, Array]) -> None:
         array[...] = values[name]
 
 
-def _set_generators(
+def set_generators(
     generators: Sequence[np.random.Generator], states: Sequence[Mapping[str, Any]]
 ) -> None:
+    """Bring generators to states that came from outside.
+
+    Raises
+    ------
+    ValueError
+        There are not as many states, or one is none of such a generator.
+    """
     if len(states) != len(generators):
         raise ValueError(
             f"/config/generators: expected {len(generators)} states, got {len(states)}"

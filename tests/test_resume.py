@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import ffnn
+from ffnn import saving, state
 from ffnn.callbacks import (
     Callback,
     CSVLogger,
@@ -186,8 +187,8 @@ def test_a_recording_and_a_log_go_on(tmp_path):
         ({"initial_epoch": 1}, "resume_from or initial_epoch"),
         ({"epochs": 2}, "has been trained for 3 epochs"),
         ({"callbacks": [CSVLogger(os.devnull)]}, r"callbacks \[\], now \['CSVLogger'\]"),
-        ({"model": {"units": 9}}, "the same layers"),
-        ({"model": {"optimizer": SGD()}}, "the same compile"),
+        ({"model": {"units": 9}}, r"layer 0 there Dense\(8\), here Dense\(9\)"),
+        ({"model": {"optimizer": SGD()}}, "of another model: optimizer there"),
     ],
 )
 def test_another_training_is_refused_and_the_model_left_alone(tmp_path, change, message):
@@ -230,3 +231,25 @@ def test_killed_trainings_end_as_those_that_never_were(soak):
     assert result["failures"] == []
     assert result["notes"]["killed"] >= 15
     assert result["control"] > 10  # with the weights and the optimizer alone they end otherwise
+
+
+FORGED = {
+    "epoch": lambda position: position.update(epoch=-1),
+    "sums": lambda position: position["sums"].update(batches=1),
+    "batch": lambda position: position["batches"].update(next_batch=99),
+    "order": lambda position: position["batches"].update(next_batch=1),
+    "left": lambda position: position["batches"].update(left=-1),
+    "callback": lambda position: position["callbacks"][0].update(state={}),
+}
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_a_forged_place_is_a_bad_file(tmp_path, what):
+    first = make()
+    fit(first, 2, [EarlyStopping("val_loss", restore_best_weights=False, patience=9)])
+    config, arrays = state.capture(first)
+    FORGED[what](config["position"])
+    saving.write(tmp_path / "m.h5", config, arrays)
+
+    with pytest.raises(ffnn.ModelFileError, match="position"):
+        fit(make(), 9, [EarlyStopping("val_loss", patience=9)], resume_from=tmp_path / "m.h5")

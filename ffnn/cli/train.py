@@ -217,7 +217,11 @@ class _Saver(callbacks.Callback):
     saves_model = True
 
     def __init__(self, out: str | None, every: int | None) -> None:
-        self.out, self.every, self.signal = out, every, 0
+        self.out, self.every, self.signal, self.earlier = out, every, 0, 0
+
+    def on_train_begin(self, logs: callbacks.Logs) -> None:
+        """See how many epochs were trained before."""
+        self.earlier = len(self.model.history.epoch)
 
     def on_epoch_end(self, epoch: int, logs: callbacks.Logs) -> None:
         """Save, if it is this epoch's turn."""
@@ -273,6 +277,8 @@ def _fit(
         seconds = time.perf_counter() - start
         done, wanted = len(history.epoch), count(args.epochs, "epoch")
         shown = wanted if done == args.epochs else f"{done} of {wanted}"
+        if saver.earlier:
+            shown = f"{count(done - saver.earlier, 'more epoch')}, {shown} in all,"
         print(f"trained {shown} in {seconds:.1f} s")
     return history
 

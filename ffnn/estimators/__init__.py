@@ -33,6 +33,7 @@ def _require_sklearn() -> None:
 
 _require_sklearn()
 
+# Behind the check, as each of them imports scikit-learn.
 from ffnn.estimators.classifier import FFNNClassifier  # noqa: E402
 from ffnn.estimators.regressor import FFNNRegressor  # noqa: E402
 
