@@ -76,7 +76,7 @@ def floor_times(work: Work, samples: int) -> dict[str, float]:
 
 def step_times(side: FFNN, samples: int) -> list[tuple[str, str, float]]:
     """Return (key, label, best time) of the parts of ffnn's step, in their order."""
-    from ffnn.rows import Rows
+    from ffnn.data.sources import Rows
 
     model, work = side.model, side.work
     chosen = np.random.default_rng(5).permutation(work.rows)[: work.batch]

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ffnn.checks import check_int
+from ffnn.core.checks import check_int
+from ffnn.models.serialization import as_double
 from ffnn.sequential import Sequential
-from ffnn.state import as_double
 
 if TYPE_CHECKING:
     from ffnn._types import Array
-    from ffnn.chain import Stage
-    from ffnn.training import TrainStep
+    from ffnn.layers.base import Stage
+    from ffnn.training.step import TrainStep
 
 LARGEST_STEP = 0.02
 HALVINGS = 9

@@ -13,8 +13,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ffnn.checks import check_number, check_seed
-from ffnn.registry import Configurable, Family
+from ffnn.core.checks import check_number, check_seed
+from ffnn.core.registry import Configurable, Family
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ffnn.registry import Family
-from ffnn.workspace import Buffered
+from ffnn.core.memory import Buffered
+from ffnn.core.registry import Family
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

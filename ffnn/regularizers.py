@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ffnn.checks import check_number
-from ffnn.registry import Configurable, Family
+from ffnn.core.checks import check_number
+from ffnn.core.registry import Configurable, Family
 
 if TYPE_CHECKING:
     from ffnn._types import Array

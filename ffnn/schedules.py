@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, ClassVar
 
-from ffnn.checks import check_int, check_number
-from ffnn.registry import Configurable, Family
+from ffnn.core.checks import check_int, check_number
+from ffnn.core.registry import Configurable, Family
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from ffnn.network import Network
+from ffnn.models.network import Network
 
 if TYPE_CHECKING:
     import os

@@ -9,23 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ffnn import saving, state
+from ffnn import saving
 from ffnn.activations import ActivationFunction
-from ffnn.batches import Batches, Examples
 from ffnn.callbacks import CallbackList, History
-from ffnn.chain import forget_batch
-from ffnn.checks import check_int
+from ffnn.core.checks import check_int
+from ffnn.data.batches import Batches, Examples
 from ffnn.errors import DataError
+from ffnn.layers.chain import forget_batch
 from ffnn.layers.dense import Dense
 from ffnn.losses import LOSSES, Loss
 from ffnn.metrics import METRICS, Metric
-from ffnn.network import EVALUATION_BATCH_SIZE
+from ffnn.models import serialization
+from ffnn.models.network import EVALUATION_BATCH_SIZE
+from ffnn.models.resume import open_checkpoint, take_over
 from ffnn.optimizers import OPTIMIZERS, Optimizer
-from ffnn.position import Position
-from ffnn.progress import reporters
-from ffnn.resuming import open_checkpoint, take_over
 from ffnn.seeing import VisibleNetwork
-from ffnn.training import EvaluationStep, Penalty, TrainStep, diverged, run_pass, train
+from ffnn.training.loop import diverged, run_pass, train
+from ffnn.training.position import Position
+from ffnn.training.reporters import reporters
+from ffnn.training.step import EvaluationStep, Penalty, TrainStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,10 +35,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ffnn._types import Array
-    from ffnn.base import Layer
     from ffnn.callbacks import Callback
+    from ffnn.callbacks.recording import Recording
     from ffnn.estimators.base import BaseFFNN
-    from ffnn.recording import Recording
+    from ffnn.layers.base import Layer
 
 
 class Sequential(VisibleNetwork):
@@ -357,7 +359,7 @@ class Sequential(VisibleNetwork):
         return history
 
     def position(self) -> dict[str, Any] | None:
-        """Return where the last training stands, as `ffnn.position` says; None if not known."""
+        """Return where the last training stands (`ffnn.training.position`); None if not known."""
         return None if self._position is None else self._position()
 
     def forget_position(self) -> None:
@@ -586,7 +588,7 @@ class Sequential(VisibleNetwork):
             NaN. No file was touched.
         """
         self._require_built()
-        saving.write(path, *state.capture(self))
+        saving.write(path, *serialization.capture(self))
 
     @classmethod
     def load(
@@ -608,17 +610,21 @@ class Sequential(VisibleNetwork):
             do no more than that.
         """
         return saving.read(
-            path, lambda config, arrays: state.restore(cls, config, arrays, custom_objects)
+            path, lambda config, arrays: serialization.restore(cls, config, arrays, custom_objects)
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        config, arrays = state.capture(self)
+        config, arrays = serialization.capture(self)
         copies = {name: array.copy() for name, array in arrays.items()}
-        return {"config": config, "arrays": copies, "classes": state.custom_classes_of(self)}
+        return {
+            "config": config,
+            "arrays": copies,
+            "classes": serialization.custom_classes_of(self),
+        }
 
     def __setstate__(self, content: dict[str, Any]) -> None:
         def make(*args: Any, **options: Any) -> Sequential:
             Sequential.__init__(self, *args, **options)  # whatever a subclass's takes
             return self
 
-        state.restore(make, content["config"], content["arrays"], content["classes"])
+        serialization.restore(make, content["config"], content["arrays"], content["classes"])

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ffnn.checks import check_int
+from ffnn.core.checks import check_int
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Make ``ffnn/data/digits.npz`` from scikit-learn's copy of the UCI digits.
+"""Make ``ffnn/datasets/digits.npz`` from scikit-learn's copy of the UCI digits.
 
 Run from anywhere with scikit-learn installed: ``python scripts/make_digits.py [path]``.
 The same scikit-learn rows and the same zlib give the same bytes, whatever the day or the platform.
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
-OUTPUT = Path(__file__).resolve().parent.parent / "ffnn" / "data" / "digits.npz"
+OUTPUT = Path(__file__).resolve().parent.parent / "ffnn" / "datasets" / "digits.npz"
 NUM_TEST = 360
 SEED = 0
 

@@ -16,8 +16,7 @@ import pytest
 import ffnn
 from ffnn.callbacks import LossThreshold
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-FOLDER = Path(os.environ.get("FFNN_DATA_DIR") or REPOSITORY.parent / "shared" / "data") / "course"
+FOLDER = Path(os.environ.get("FFNN_DATA_DIR", "FFNN_DATA_DIR is not set")) / "course"
 
 FORWARD = ("linear", "multilayer", "multilayer_softmax", "relu", "sigmoid", "softmax")
 BACKWARD = (

@@ -17,7 +17,6 @@ import pytest
 
 import ffnn
 from ffnn.activations import ACTIVATIONS, Sigmoid, Softmax
-from ffnn.base import LAYERS, Layer
 from ffnn.layers import (
     Activation,
     BatchNorm,
@@ -28,6 +27,7 @@ from ffnn.layers import (
     Rescaling,
     RMSNorm,
 )
+from ffnn.layers.base import LAYERS, Layer
 from ffnn.losses import LOSSES, Huber
 from ffnn.regularizers import L1, L1L2, L2
 
@@ -655,6 +655,9 @@ def test_float32_gradients_agree_with_those_of_a_float64_twin():
         single, (x, y, weight) = build_network(seed, "float32")
         double, _ = build_network(seed)
         double.parameters[...] = single.parameters
+        with np.errstate(over="ignore"):
+            if not np.isfinite(single.forward(x)).all():  # such as e^(e^x)
+                continue
         single.compute_gradients(x, y, weight)
         double.compute_gradients(np.float32(x), y, weight)
         assert single.gradients.dtype == np.float32

@@ -30,10 +30,10 @@ from ffnn.layers import (
     Rescaling,
     RMSNorm,
 )
-from ffnn.layers.normalization import _Standardization
+from ffnn.layers.standardization import Standardization
 from ffnn.losses import Huber
 from ffnn.regularizers import L1L2
-from ffnn.training import Penalty, TrainStep
+from ffnn.training.step import Penalty, TrainStep
 
 
 class Bug(NamedTuple):
@@ -209,39 +209,39 @@ NORMALISATION_BUGS = [
         "np.mean(product, axis=1, keepdims=True, out=mean)",
         "mean[...] = product.mean()",
     ),
-    Bug("mean term missing", _Standardization, "backward", "g -= mean_g", NOTHING),
+    Bug("mean term missing", Standardization, "backward", "g -= mean_g", NOTHING),
     Bug(
         "x_hat term missing",
-        _Standardization,
+        Standardization,
         "backward",
         "g -= np.multiply(self._x_hat, mean_product, out=product)",
         NOTHING,
     ),
-    Bug("1/sigma missing", _Standardization, "backward", "g /= self._std", NOTHING),
+    Bug("1/sigma missing", Standardization, "backward", "g /= self._std", NOTHING),
     Bug(
         "sigma of n - 1 forward, of n backward",
-        _Standardization,
+        Standardization,
         "_standardize",
         "np.mean(square, axis=self.axis, keepdims=True, out=variance)",
         "np.var(x, axis=self.axis, ddof=1, keepdims=True, out=variance)",
     ),
     Bug(
         "gamma left out of g",
-        _Standardization,
+        Standardization,
         "_parameter_gradients",
         'grad *= self._params["gamma"]',
         NOTHING,
     ),
     Bug(
         "gamma without x_hat",
-        _Standardization,
+        Standardization,
         "_parameter_gradients",
         "np.add.reduce(product",
         "np.add.reduce(grad",
     ),
     Bug(
         "beta as a mean",
-        _Standardization,
+        Standardization,
         "_parameter_gradients",
         "np.add.reduce(grad, axis=0",
         "np.mean(grad, axis=0",

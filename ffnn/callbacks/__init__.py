@@ -6,9 +6,11 @@ A callback sees the model as `self.model` and stops training by ``self.model.sto
 from ffnn.callbacks.base import Callback, CallbackList, Logs, overrides
 from ffnn.callbacks.checkpoint import ModelCheckpoint
 from ffnn.callbacks.csv_logger import CSVLogger
+from ffnn.callbacks.early_stopping import EarlyStopping
 from ffnn.callbacks.history import History
-from ffnn.callbacks.monitors import EarlyStopping, LossThreshold, ReduceLROnPlateau
+from ffnn.callbacks.loss_threshold import LossThreshold
 from ffnn.callbacks.recorder import Recorder
+from ffnn.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
 
 __all__ = [
     "CSVLogger",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ffnn.callbacks.monitors import Monitor
-from ffnn.checks import check_int
+from ffnn.callbacks.monitor import Monitor
+from ffnn.core.checks import check_int
 
 if TYPE_CHECKING:
     import os

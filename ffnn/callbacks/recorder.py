@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ffnn.callbacks.base import Callback
-from ffnn.callbacks.binning import Bins
-from ffnn.callbacks.pooling import Pool, Scratch, UpdatePool, euclidean_norm
-from ffnn.checks import check_int
-from ffnn.recording import VALUE_KINDS, Recording, Snapshot
-from ffnn.workspace import aligned_empty
+from ffnn.callbacks.histogram import Bins
+from ffnn.callbacks.recording import VALUE_KINDS, Recording, Snapshot
+from ffnn.callbacks.running_statistics import Pool, Scratch, UpdatePool, euclidean_norm
+from ffnn.core.checks import check_int
+from ffnn.core.memory import aligned_empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ffnn._types import Array
     from ffnn.callbacks.base import Logs
-    from ffnn.callbacks.pooling import Block
+    from ffnn.callbacks.running_statistics import Block
 
 
 class Recorder(Callback):

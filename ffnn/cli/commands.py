@@ -1,6 +1,6 @@
 """What each command does: `evaluate`, `predict`, `summary`, `gradcheck`, `info`.
 
-`train` stands in `ffnn.cli.train`; `graph`, `plot` and `diagnose` in `ffnn.cli.seeing`.
+`train` stands in `ffnn.cli.train`; `graph`, `plot` and `diagnose` in `ffnn.cli.views`.
 
 Each takes the parsed options and returns the exit code. Results go to standard output.
 """
@@ -23,8 +23,8 @@ from ffnn import datasets
 from ffnn._version import __version__
 from ffnn.cli.data import evaluation_data, load_compiled, prediction_rows, targets_for
 from ffnn.cli.output import check_out, count, print_scores, say
-from ffnn.cli.seeing import diagnose, graph, plot
 from ffnn.cli.train import train
+from ffnn.cli.views import diagnose, graph, plot
 from ffnn.gradcheck import gradient_check
 from ffnn.layers import Normalization, Rescaling
 from ffnn.losses import LOSSES

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ffnn import datasets
-from ffnn.checks import nearest
+from ffnn.core.checks import nearest
 from ffnn.errors import DataError, ModelFileError
 from ffnn.sequential import Sequential
 

@@ -15,10 +15,10 @@ import numpy as np
 
 from ffnn import callbacks
 from ffnn.activations import ACTIVATIONS
-from ffnn.batches import rows_kept
 from ffnn.cli import INTERRUPTED, TERMINATED
 from ffnn.cli.data import TrainingData, is_file, targets_for, training_data
 from ffnn.cli.output import check_out, count, print_scores, say
+from ffnn.data.batches import rows_kept
 from ffnn.errors import DataError
 from ffnn.initializers import INITIALIZERS
 from ffnn.layers import BatchNorm, Dense, Dropout, LayerNorm, Normalization, Rescaling, RMSNorm
@@ -26,13 +26,13 @@ from ffnn.losses import LOSSES
 from ffnn.optimizers import OPTIMIZERS, Optimizer
 from ffnn.regularizers import L1L2
 from ffnn.sequential import Sequential
-from ffnn.training import terminate
+from ffnn.training.signals import terminate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ffnn._types import Array
-    from ffnn.base import Layer
+    from ffnn.layers.base import Layer
 
 WIDTH = 80
 _NORMALIZATIONS = {"rms": RMSNorm, "layer": LayerNorm, "batch": BatchNorm}

@@ -48,7 +48,7 @@ from ffnn.diagnostics.labels import check_targets
 from ffnn.diagnostics.probe import chance_loss, measure
 from ffnn.diagnostics.rates import check_learning_rate
 from ffnn.diagnostics.report import Diagnosis, Finding
-from ffnn.diagnostics.specimen import Specimen, open_specimen
+from ffnn.diagnostics.sample import Sample, open_sample
 from ffnn.diagnostics.units import (
     check_activations,
     check_dead_units,
@@ -98,51 +98,51 @@ def diagnose(model: Sequential, x: Any, y: Any = None, sample_weight: Any = None
         `x` is not rows of the model's inputs, or there is not one target and one weight a row.
         Entries that are not finite and targets that the loss does not take are findings instead.
     """
-    specimen, findings, num_given = open_specimen(model, x, y, sample_weight)
-    if specimen is None:
+    sample, findings, num_given = open_sample(model, x, y, sample_weight)
+    if sample is None:
         return Diagnosis(findings, 0, ["inputs"], {"all else": "no row is finite"})
     with np.errstate(all="ignore"):  # overflow is one of the things looked for
-        checks = _checks(specimen, _no_loss(specimen, y))
+        checks = _checks(sample, _no_loss(sample, y))
         for _, why_not, check in checks:
             findings += [] if why_not else check()
     remarks = []
     if not model.is_built:
         remarks.append("The model is not built: looked at was what fit would build.")
-    if specimen.num_rows < num_given:
+    if sample.num_rows < num_given:
         remarks.append(
-            f"Looked at were {specimen.num_rows:,} of {num_given:,} rows, drawn at random with a "
+            f"Looked at were {sample.num_rows:,} of {num_given:,} rows, drawn at random with a "
             f"fixed seed."
         )
     checked = [what for what, why_not, _ in checks if not why_not]
     skipped = {what: why_not for what, why_not, _ in checks if why_not}
-    return Diagnosis(findings, specimen.num_rows, checked, skipped, remarks)
+    return Diagnosis(findings, sample.num_rows, checked, skipped, remarks)
 
 
-def _no_loss(specimen: Specimen, y: Any) -> str:
+def _no_loss(sample: Sample, y: Any) -> str:
     """Return why there is no loss to measure, or "" if there is one."""
-    if specimen.step is None:
+    if sample.step is None:
         return "the model is not compiled"
     if y is None:
         return "no targets were given"
-    return "the loss does not take the targets" if specimen.y is None else ""
+    return "the loss does not take the targets" if sample.y is None else ""
 
 
-def _checks(specimen: Specimen, no_loss: str) -> list[_Check]:
+def _checks(sample: Sample, no_loss: str) -> list[_Check]:
     """Return what there is to check, with the reason why not or "", and how."""
-    broken = check_finite_weights(specimen)
-    measured = measure(specimen)
-    chance = 0.0 if no_loss else chance_loss(specimen)
+    broken = check_finite_weights(sample)
+    measured = measure(sample)
+    chance = 0.0 if no_loss else chance_loss(sample)
     no_weights = "the weights are not finite" if broken else ""
     no_numbers = no_weights or ("the outputs are not finite" if measured.non_finite else "")
     no_trial = no_loss or no_numbers or ("all targets are the same" if chance <= 0.0 else "")
     return [
-        ("inputs", "", lambda: check_inputs(specimen, measured)),
+        ("inputs", "", lambda: check_inputs(sample, measured)),
         ("finite weights and outputs", "", lambda: broken or check_finite_outputs(measured)),
-        ("activations between layers", "", lambda: check_activations(specimen)),
-        ("symmetric units", no_weights, lambda: check_symmetric_units(specimen)),
-        ("dead ReLUs", no_numbers, lambda: check_dead_units(specimen, measured)),
-        ("saturated units", no_numbers, lambda: check_saturated_units(specimen, measured)),
-        ("targets", no_loss, lambda: check_targets(specimen, measured, chance)),
+        ("activations between layers", "", lambda: check_activations(sample)),
+        ("symmetric units", no_weights, lambda: check_symmetric_units(sample)),
+        ("dead ReLUs", no_numbers, lambda: check_dead_units(sample, measured)),
+        ("saturated units", no_numbers, lambda: check_saturated_units(sample, measured)),
+        ("targets", no_loss, lambda: check_targets(sample, measured, chance)),
         ("gradients", no_loss or no_numbers, lambda: check_gradients(measured)),
-        ("learning rate", no_trial, lambda: check_learning_rate(specimen, chance)),
+        ("learning rate", no_trial, lambda: check_learning_rate(sample, chance)),
     ]

@@ -11,7 +11,7 @@ from ffnn.diagnostics.report import NOTE, PROBLEM, WARNING, Finding
 
 if TYPE_CHECKING:
     from ffnn.diagnostics.probe import Measurements
-    from ffnn.diagnostics.specimen import Specimen
+    from ffnn.diagnostics.sample import Sample
 
 # Ratios of a layer's gradient to the last layer's, or of the last layer's to it.
 STEPS = ((1e7, PROBLEM), (1e5, WARNING), (1e3, NOTE))
@@ -22,16 +22,16 @@ _SLOPES = (
 )
 
 
-def check_finite_weights(specimen: Specimen) -> list[Finding]:
+def check_finite_weights(sample: Sample) -> list[Finding]:
     """Return the layers whose parameters are not all finite.
 
     Parameters
     ----------
-    specimen : Specimen
+    sample : Sample
         The model.
     """
     findings = []
-    for layer in specimen.model.layers:
+    for layer in sample.model.layers:
         size = sum(array.size for array in layer.params.values())
         bad = sum(int(np.count_nonzero(~np.isfinite(a))) for a in layer.params.values())
         if bad:

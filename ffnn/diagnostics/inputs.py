@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn.diagnostics.report import NOTE, PROBLEM, WARNING, Finding, shown_units
-from ffnn.layers.rescaling import Normalization, Rescaling
+from ffnn.layers import Normalization, Rescaling
 
 if TYPE_CHECKING:
     from ffnn._types import Array
-    from ffnn.base import Layer
     from ffnn.diagnostics.probe import Columns, Measurements
-    from ffnn.diagnostics.specimen import Specimen
+    from ffnn.diagnostics.sample import Sample
+    from ffnn.layers.base import Layer
 
 LARGE = 10.0  # root mean square of a column; standardised columns have 1
 VERY_LARGE = 100.0
@@ -21,7 +21,7 @@ FAR = 20.0  # mean of a column, in its standard deviations
 SMALL_ROW = 0.1  # root mean square of a row's length; of unit vectors it is 1
 
 
-def check_inputs(specimen: Specimen, measured: Measurements) -> list[Finding]:
+def check_inputs(sample: Sample, measured: Measurements) -> list[Finding]:
     """Return what is wrong with what the first `Dense` gets, behind all scaling.
 
     A column is too large from a root mean square of 10 on, too far from 0 where its mean is above
@@ -31,7 +31,7 @@ def check_inputs(specimen: Specimen, measured: Measurements) -> list[Finding]:
 
     Parameters
     ----------
-    specimen : Specimen
+    sample : Sample
         The model and its rows.
     measured : Measurements
         Of one pass.
@@ -52,12 +52,12 @@ def check_inputs(specimen: Specimen, measured: Measurements) -> list[Finding]:
     far = np.abs(columns.mean) > np.maximum(2.0, FAR * columns.std)
     far &= varies & ~large
     if large.any():
-        findings.append(_too_large(specimen, columns, varies, large))
+        findings.append(_too_large(sample, columns, varies, large))
     if far.any():
-        findings.append(_too_far(specimen, columns, far))
+        findings.append(_too_far(sample, columns, far))
     length = float(np.sqrt((columns.rms**2).sum()))
     if length < SMALL_ROW:
-        findings.append(_too_small(specimen, columns, length))
+        findings.append(_too_small(sample, columns, length))
     constant = np.flatnonzero(~varies).tolist()
     if constant:
         findings.append(_constant(constant, len(varies), measured.num_rows))
@@ -90,7 +90,7 @@ def _constant(constant: list[int], num_columns: int, num_rows: int) -> Finding:
     )
 
 
-def _too_large(specimen: Specimen, columns: Columns, varies: Array, large: Array) -> Finding:
+def _too_large(sample: Sample, columns: Columns, varies: Array, large: Array) -> Finding:
     rms = columns.rms
     worst, median = int(np.argmax(np.where(large, rms, 0.0))), float(np.median(rms[varies]))
     count, total = int(large.sum()), int(varies.sum())
@@ -98,10 +98,10 @@ def _too_large(specimen: Specimen, columns: Columns, varies: Array, large: Array
     message = (
         f"{columns.layer} gets columns far from order 1: {count} of {total} that vary have a "
         f"root mean square above {LARGE:g}. The largest is {rms[worst]:.4g}, in column "
-        f"{_column(specimen, worst)} with values from {columns.low[worst]:.4g} to "
+        f"{_column(sample, worst)} with values from {columns.low[worst]:.4g} to "
         f"{columns.high[worst]:.4g}; the median is {median:.3g}."
     )
-    if _is_normalised_behind(specimen):
+    if _is_normalised_behind(sample):
         severity = NOTE
         message += f" The normalisation behind {columns.layer} takes the scale out again."
     evidence = {
@@ -115,11 +115,11 @@ def _too_large(specimen: Specimen, columns: Columns, varies: Array, large: Array
         "limit": LARGE,
     }
     units = tuple(np.flatnonzero(large).tolist())
-    remedy = _scaling_remedy(specimen, columns, varies)
+    remedy = _scaling_remedy(sample, columns, varies)
     return Finding("unscaled-inputs", severity, columns.layer, message, evidence, remedy, units)
 
 
-def _too_far(specimen: Specimen, columns: Columns, far: Array) -> Finding:
+def _too_far(sample: Sample, columns: Columns, far: Array) -> Finding:
     ratio = np.zeros_like(columns.mean)
     np.divide(np.abs(columns.mean), columns.std, out=ratio, where=far & (columns.std > 0))
     worst = int(np.argmax(np.where(far, ratio, -1.0)))
@@ -130,17 +130,17 @@ def _too_far(specimen: Specimen, columns: Columns, far: Array) -> Finding:
         layer=columns.layer,
         message=f"In {int(far.sum())} of {far.size} columns that {columns.layer} gets, what varies "
         f"is small beside the mean, by more than a factor of {FAR:g}: column "
-        f"{_column(specimen, worst)} has mean {mean:.4g} and standard deviation {std:.3g}.",
+        f"{_column(sample, worst)} has mean {mean:.4g} and standard deviation {std:.3g}.",
         evidence={"far": int(far.sum()), "column": worst, "mean": mean, "std": std, "limit": FAR},
-        remedy=_normalization_remedy(specimen),
+        remedy=_normalization_remedy(sample),
         units=tuple(np.flatnonzero(far).tolist()),
     )
 
 
-def _too_small(specimen: Specimen, columns: Columns, length: float) -> Finding:
+def _too_small(sample: Sample, columns: Columns, length: float) -> Finding:
     largest = float(max(np.abs(columns.low).max(), np.abs(columns.high).max()))
-    scaling = next((layer for layer in _leading(specimen) if isinstance(layer, Rescaling)), None)
-    remedy = _normalization_remedy(specimen)
+    scaling = next((layer for layer in _leading(sample) if isinstance(layer, Rescaling)), None)
+    remedy = _normalization_remedy(sample)
     if scaling is not None and largest > 0.0:
         remedy = (
             f"Is x scaled already? Then {scaling.name} scales it twice: leave that layer out, or "
@@ -157,35 +157,35 @@ def _too_small(specimen: Specimen, columns: Columns, length: float) -> Finding:
     )
 
 
-def _column(specimen: Specimen, index: int) -> str:
+def _column(sample: Sample, index: int) -> str:
     """Return the column's number, with its name if there is one."""
-    names = specimen.model.feature_names
-    if names is None or len(names) != specimen.model.input_dim:
+    names = sample.model.feature_names
+    if names is None or len(names) != sample.model.input_dim:
         return str(index)
     return f"{index} ({names[index]!r})"
 
 
-def _leading(specimen: Specimen) -> list[Layer]:
+def _leading(sample: Sample) -> list[Layer]:
     """Return the layers before the first `Dense`."""
-    first = next(iter(specimen.dense_layers()))
-    return list(specimen.model.layers[: specimen.model.layers.index(first)])
+    first = next(iter(sample.dense_layers()))
+    return list(sample.model.layers[: sample.model.layers.index(first)])
 
 
-def _is_normalised_behind(specimen: Specimen) -> bool:
+def _is_normalised_behind(sample: Sample) -> bool:
     """Tell whether a normalisation follows the first linear map, before any activation."""
-    first = next(iter(specimen.dense_layers()))
-    place = [stage.layer for stage in specimen.stages].index(first)
-    behind = specimen.stages[place + 1 : place + 2]
+    first = next(iter(sample.dense_layers()))
+    place = [stage.layer for stage in sample.stages].index(first)
+    behind = sample.stages[place + 1 : place + 2]
     return bool(behind) and "gamma" in behind[0].layer.params
 
 
-def _scaling_remedy(specimen: Specimen, columns: Columns, varies: Array) -> str:
+def _scaling_remedy(sample: Sample, columns: Columns, varies: Array) -> str:
     """Return what to write: one factor where all columns have one range from 0, as pixels have."""
     top = float(columns.high[varies].max())
     alike = columns.low.min() >= 0.0 and float(np.median(columns.high[varies])) > 0.3 * top
-    leading = _leading(specimen)
+    leading = _leading(sample)
     if not alike or any(isinstance(layer, Normalization) for layer in leading):
-        return _normalization_remedy(specimen)
+        return _normalization_remedy(sample)
     scaling = next((layer for layer in leading if isinstance(layer, Rescaling)), None)
     if scaling is not None:
         return f"Let {scaling.name} be Rescaling({scaling.scale / top:.4g})."
@@ -193,8 +193,8 @@ def _scaling_remedy(specimen: Specimen, columns: Columns, varies: Array) -> str:
     return f"Put Rescaling(1 / {limit:g}) first in the list of layers."
 
 
-def _normalization_remedy(specimen: Specimen) -> str:
-    for layer in _leading(specimen):
+def _normalization_remedy(sample: Sample) -> str:
+    for layer in _leading(sample):
         if isinstance(layer, Normalization):
             return (
                 f"{layer.name} was adapted to other data: make a new model with "

@@ -12,54 +12,54 @@ from ffnn.diagnostics.values import check_numbers
 if TYPE_CHECKING:
     from ffnn._types import Array
     from ffnn.diagnostics.probe import Measurements
-    from ffnn.diagnostics.specimen import Specimen
+    from ffnn.diagnostics.sample import Sample
 
 UNBALANCED = 10.0  # rows of the largest class for one of the smallest
 ABOVE_CHANCE = 2.0  # times the loss of the best constant answer
 MANY_VALUES = 100  # distinct targets between 0 and 1; more are numbers rather than labels
 
 
-def check_targets(specimen: Specimen, measured: Measurements, chance: float) -> list[Finding]:
+def check_targets(sample: Sample, measured: Measurements, chance: float) -> list[Finding]:
     """Return what about the targets does not fit the loss, the last layer, or each other.
 
     Parameters
     ----------
-    specimen : Specimen
+    sample : Sample
         With targets.
     measured : Measurements
         Of one pass.
     chance : float
         The loss of the best constant answer.
     """
-    assert specimen.y is not None
-    assert specimen.model.loss is not None
-    target: Array = specimen.y.source
-    if specimen.model.loss.task == "numbers":
-        return check_numbers(specimen, measured, target, chance)
-    classes = _class_numbers(specimen, target)
+    assert sample.y is not None
+    assert sample.model.loss is not None
+    target: Array = sample.y.source
+    if sample.model.loss.task == "numbers":
+        return check_numbers(sample, measured, target, chance)
+    classes = _class_numbers(sample, target)
     if classes is None:
         return _continuous(target)
-    units = specimen.model.output_dim or 0
+    units = sample.model.output_dim or 0
     counts = np.bincount(classes, minlength=max(units, 2))
     if np.count_nonzero(counts) == 1:
         return [_one_class(counts)]
     return [
         *_missing(counts),
-        *(_unbalanced(counts) if specimen.weight is None else []),
-        *_one_answer(specimen, measured, counts),
+        *(_unbalanced(counts) if sample.weight is None else []),
+        *_one_answer(sample, measured, counts),
         *_above_chance(measured, chance),
     ]
 
 
-def _class_numbers(specimen: Specimen, target: Array) -> Array | None:
+def _class_numbers(sample: Sample, target: Array) -> Array | None:
     """Return the class of each row; None if rows have several, or shares of them."""
     if target.ndim == 1:
         return target
     if target.shape[1] == 1:
         whole = (target == 0) | (target == 1)
         return (target[:, 0] > 0.5).astype(np.intp) if whole.all() else None
-    assert specimen.model.loss is not None
-    if specimen.model.loss.task == "classes" and (target.max(axis=1) > 0.5).all():
+    assert sample.model.loss is not None
+    if sample.model.loss.task == "classes" and (target.max(axis=1) > 0.5).all():
         return np.asarray(target.argmax(axis=1))
     return None
 
@@ -123,8 +123,8 @@ def _unbalanced(counts: Array) -> list[Finding]:
     ]
 
 
-def _one_answer(specimen: Specimen, measured: Measurements, counts: Array) -> list[Finding]:
-    if measured.predicted is None or not specimen.is_trained:
+def _one_answer(sample: Sample, measured: Measurements, counts: Array) -> list[Finding]:
+    if measured.predicted is None or not sample.is_trained:
         return []
     answers = np.flatnonzero(measured.predicted)
     if len(answers) > 1:

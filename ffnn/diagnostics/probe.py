@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn.activations import ReLU, Sigmoid, Tanh
-from ffnn.chain import forget_batch, run_backward, run_forward
-from ffnn.diagnostics.specimen import is_dense
+from ffnn.diagnostics.sample import is_dense
+from ffnn.layers.chain import forget_batch, run_backward, run_forward
 
 if TYPE_CHECKING:
     from ffnn._types import Array
     from ffnn.activations import ActivationFunction
-    from ffnn.chain import Stage
-    from ffnn.diagnostics.specimen import Batch, Specimen
+    from ffnn.diagnostics.sample import Batch, Sample
+    from ffnn.layers.base import Stage
 
 END_SHARE = 0.01  # of an activation's range: so near its ends it counts as saturated
 CONFIDENT = 0.99  # a probability from which on an answer counts as certain
@@ -104,43 +104,43 @@ class Measurements:
     non_finite: tuple[str, int] | None = None
 
 
-def measure(specimen: Specimen) -> Measurements:
-    """Send all rows of a specimen through its model, and back if there are targets.
+def measure(sample: Sample) -> Measurements:
+    """Send all rows of a sample through its model, and back if there are targets.
 
     Parameters
     ----------
-    specimen : Specimen
+    sample : Sample
         The copy of the model and its rows. Its gradients change.
     """
-    return _Pass(specimen).run()
+    return _Pass(sample).run()
 
 
 class _Pass:
     """A pass in progress: stages that report what goes through them."""
 
-    def __init__(self, specimen: Specimen) -> None:
-        self.specimen = specimen
-        self.found = Measurements(specimen.num_rows)
+    def __init__(self, sample: Sample) -> None:
+        self.sample = sample
+        self.found = Measurements(sample.num_rows)
         self.squares: dict[str, float] = {}
-        self.first = next(iter(specimen.dense_layers()), None)
+        self.first = next(iter(sample.dense_layers()), None)
         if self.first is not None:
             self.found.columns = Columns(self.first.name, self.first.input_dim or 0)
-        last = specimen.model._last_activation()
+        last = sample.model._last_activation()
         self.last = last if isinstance(last, (Sigmoid, Tanh)) else None
-        self.stages = [self._watched_forward(stage) for stage in specimen.stages]
-        self.backward_stages = [self._watched_backward(s) for s in specimen.backward_stages]
+        self.stages = [self._watched_forward(stage) for stage in sample.stages]
+        self.backward_stages = [self._watched_backward(s) for s in sample.backward_stages]
 
     def run(self) -> Measurements:
         """Return what all batches showed together."""
         found, total = self.found, 0.0
-        for batch in self.specimen.batches():
+        for batch in self.sample.batches():
             loss = self._batch(batch)
             if not math.isfinite(loss):
                 found.non_finite = self._locate(batch)
                 break
             total += loss * len(batch.x)
-        forget_batch(self.specimen.stages)
-        if self.specimen.y is not None and found.non_finite is None:
+        forget_batch(self.sample.stages)
+        if self.sample.y is not None and found.non_finite is None:
             found.loss = total / found.num_rows
             found.gradients = {
                 name: math.sqrt(square / found.num_rows) for name, square in self.squares.items()
@@ -150,7 +150,7 @@ class _Pass:
     def _batch(self, batch: Batch) -> float:
         """Return the loss of a batch; without targets, 0, or NaN if an output is not finite."""
         output = run_forward(self.stages, batch.x, training=True)
-        step = self.specimen.step
+        step = self.sample.step
         if step is None or batch.y is None:
             return 0.0 if np.isfinite(output).all() else math.nan
         loss = step.loss.forward(output, batch.y, batch.weight)
@@ -191,7 +191,7 @@ class _Pass:
 
     def _watch_answers(self, output: Array, target: Array) -> None:
         """Count predicted classes; for a sigmoid or tanh at the end, saturated wrong answers."""
-        loss, units, found = self.specimen.model.loss, output.shape[1], self.found
+        loss, units, found = self.sample.model.loss, output.shape[1], self.found
         assert loss is not None
         if loss.task == "numbers":
             if self.last is not None:
@@ -215,7 +215,7 @@ class _Pass:
     def _locate(self, batch: Batch) -> tuple[str, int]:
         """Return the first layer whose output is not finite, and how many of its entries."""
         x = batch.x
-        for stage in self.specimen.stages:
+        for stage in self.sample.stages:
             x = run_forward([stage], x, training=True)
             entries = int(np.count_nonzero(~np.isfinite(x)))
             if entries:
@@ -234,19 +234,19 @@ def _at_an_end(activation: ActivationFunction, y: Array) -> Array:
     return np.asarray((y < low + margin) | (y > high - margin))
 
 
-def chance_loss(specimen: Specimen) -> float:
+def chance_loss(sample: Sample) -> float:
     """Return the loss of the best constant answer: the classes' shares, or the mean target.
 
     Parameters
     ----------
-    specimen : Specimen
+    sample : Sample
         With targets.
     """
-    model = specimen.model
+    model = sample.model
     assert model.loss is not None
     loss, units = model.loss.clone(), model.output_dim or 0
     mean, total = np.zeros(units), 0.0
-    for _, y, weight in specimen.batches():
+    for _, y, weight in sample.batches():
         assert y is not None
         weights = np.ones(len(y)) if weight is None else weight.astype(np.float64)
         total += float(weights.sum())
@@ -254,7 +254,7 @@ def chance_loss(specimen: Specimen) -> float:
     if total == 0.0:
         return 0.0
     answer, result = (mean / total).astype(model.dtype), 0.0
-    for _, y, weight in specimen.batches():
+    for _, y, weight in sample.batches():
         assert y is not None
         result += loss.forward(np.tile(answer, (len(y), 1)), y, weight) * len(y)
-    return result / specimen.num_rows
+    return result / sample.num_rows

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ffnn.chain import forget_batch
+from ffnn.data.sources import BLOCK_ROWS
 from ffnn.diagnostics.report import NOTE, PROBLEM, WARNING, Finding
-from ffnn.rows import BLOCK_ROWS
+from ffnn.layers.chain import forget_batch
 from ffnn.schedules import Schedule
 
 if TYPE_CHECKING:
     from ffnn._types import Array
-    from ffnn.diagnostics.specimen import Specimen
+    from ffnn.diagnostics.sample import Sample
 
 STEPS = 16
 LOOKS = (1, 2, 4, 8, 16)  # after how many of them the loss is measured
@@ -50,7 +50,7 @@ class Trial(NamedTuple):
     largest_update: float
 
 
-def check_learning_rate(specimen: Specimen, chance_loss: float) -> list[Finding]:
+def check_learning_rate(sample: Sample, chance_loss: float) -> list[Finding]:
     """Return whether the learning rate is too high or too low for the next steps.
 
     16 steps are made on the copy, on batches of 32 rows, with the optimizer and its memory as they
@@ -64,7 +64,7 @@ def check_learning_rate(specimen: Specimen, chance_loss: float) -> list[Finding]
 
     Parameters
     ----------
-    specimen : Specimen
+    sample : Sample
         The copy of the model and its rows; its parameters come back as they were.
     chance_loss : float
         The loss of the best constant answer.
@@ -75,7 +75,7 @@ def check_learning_rate(specimen: Specimen, chance_loss: float) -> list[Finding]
     10⁻³ is given as usual. Smith, "Cyclical learning rates for training neural networks", WACV
     2017, section 3.3, on trying a range of rates.
     """
-    bench = _Bench(specimen)
+    bench = _Bench(sample)
     if not bench.weights:
         return []
     trial = bench.run(bench.set_rate)
@@ -114,18 +114,18 @@ def _check_low(bench: _Bench, trial: Trial, chance_loss: float) -> list[Finding]
 class _Bench:
     """Runs trials, each from the model as it is."""
 
-    def __init__(self, specimen: Specimen) -> None:
-        assert specimen.step is not None
-        self.specimen = specimen
-        self.step = specimen.step
-        self.optimizer = specimen.step.optimizer
+    def __init__(self, sample: Sample) -> None:
+        assert sample.step is not None
+        self.sample = sample
+        self.step = sample.step
+        self.optimizer = sample.step.optimizer
         self.set_rate = self.optimizer.learning_rate
         self.rate = self.optimizer.current_learning_rate
         self._start = [array.copy() for array in self._arrays()]
         self._iterations = self.optimizer.iterations
-        self._fixed = specimen.chosen[:BLOCK_ROWS]
-        self.batch_rows = min(BATCH_ROWS, specimen.num_rows)
-        self.weights = [layer.params["weight"] for layer in specimen.dense_layers()]
+        self._fixed = sample.chosen[:BLOCK_ROWS]
+        self.batch_rows = min(BATCH_ROWS, sample.num_rows)
+        self.weights = [layer.params["weight"] for layer in sample.dense_layers()]
 
     @property
     def has_schedule(self) -> bool:
@@ -172,8 +172,8 @@ class _Bench:
 
     def _train(self, number: int) -> float:
         """Make one step and return the greatest ‖ΔW‖ / ‖W‖ of all layers."""
-        chosen, rows = self.specimen.chosen, self.batch_rows
-        batch = self.specimen.batch(np.take(chosen, np.arange(rows) + number * rows, mode="wrap"))
+        chosen, rows = self.sample.chosen, self.batch_rows
+        batch = self.sample.batch(np.take(chosen, np.arange(rows) + number * rows, mode="wrap"))
         assert batch.y is not None
         if not math.isfinite(self.step.forward(batch.x, batch.y, batch.weight)):
             raise FloatingPointError
@@ -188,7 +188,7 @@ class _Bench:
         return max(ratios, default=math.nan)
 
     def _loss(self) -> float:
-        batch = self.specimen.batch(self._fixed)
+        batch = self.sample.batch(self._fixed)
         assert batch.y is not None
         return self.step.forward(batch.x, batch.y, batch.weight)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ffnn.activations import Linear
 from ffnn.diagnostics.report import NOTE, PROBLEM, WARNING, Finding, shown_units
-from ffnn.diagnostics.specimen import is_dense
+from ffnn.diagnostics.sample import is_dense
 from ffnn.layers.activation import Activation
 from ffnn.layers.dropout import Dropout
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ffnn._types import Array
-    from ffnn.base import Layer
     from ffnn.diagnostics.probe import Measurements
-    from ffnn.diagnostics.specimen import Specimen
+    from ffnn.diagnostics.sample import Sample
+    from ffnn.layers.base import Layer
 
 DEAD_SHARE = 0.4  # of a layer's units, from which on it is more than a note
 SATURATED_ROWS = 0.9  # of the rows, on which a unit has to be saturated to count
@@ -29,7 +29,7 @@ FEW_ROWS = 32  # on fewer, units are silent or saturated by chance
 EQUAL = 1e-5  # relative distance of two units' weights, up to which rounding explains it
 
 
-def check_dead_units(specimen: Specimen, measured: Measurements) -> list[Finding]:
+def check_dead_units(sample: Sample, measured: Measurements) -> list[Finding]:
     """Return, for each layer of ReLUs, the units whose output is 0 on all rows.
 
     Such a unit gets no gradient. A few are usual; from 40 % of a layer on it is a warning, a whole
@@ -37,7 +37,7 @@ def check_dead_units(specimen: Specimen, measured: Measurements) -> list[Finding
 
     Parameters
     ----------
-    specimen : Specimen
+    sample : Sample
         The model and its rows.
     measured : Measurements
         Of one pass.
@@ -51,11 +51,11 @@ def check_dead_units(specimen: Specimen, measured: Measurements) -> list[Finding
     for name, active in measured.active.items():
         dead = np.flatnonzero(active == 0).tolist()
         if dead:
-            findings.append(_dead(specimen, name, dead, len(active), measured.num_rows))
+            findings.append(_dead(sample, name, dead, len(active), measured.num_rows))
     return findings
 
 
-def _dead(specimen: Specimen, name: str, dead: list[int], units: int, rows: int) -> Finding:
+def _dead(sample: Sample, name: str, dead: list[int], units: int, rows: int) -> Finding:
     share = len(dead) / units
     severity = NOTE
     if len(dead) == units:
@@ -82,7 +82,7 @@ def _dead(specimen: Specimen, name: str, dead: list[int], units: int, rows: int)
             "rows": rows,
             "limit": DEAD_SHARE,
         },
-        remedy=_dead_remedy(specimen, name, dead) if severity != NOTE else _LEAVE,
+        remedy=_dead_remedy(sample, name, dead) if severity != NOTE else _LEAVE,
         units=tuple(dead),
     )
 
@@ -90,16 +90,16 @@ def _dead(specimen: Specimen, name: str, dead: list[int], units: int, rows: int)
 _LEAVE = "A few are usual: leave it so, or use activation='leaky_relu', which lets them learn."
 
 
-def _dead_remedy(specimen: Specimen, name: str, dead: list[int]) -> str:
-    layer = next((layer for layer in specimen.dense_layers() if layer.name == name), None)
+def _dead_remedy(sample: Sample, name: str, dead: list[int]) -> str:
+    layer = next((layer for layer in sample.dense_layers() if layer.name == name), None)
     leaky = "or use activation='leaky_relu', which never gives 0 gradient"
     if layer is not None and not layer.params["weight"][dead].any():
         return "Their weights are all 0: use weight_initializer='he_normal'."
-    if specimen.model.layers[-1].name == name:
+    if sample.model.layers[-1].name == name:
         return "A ReLU at the end is stuck once it is dead: end without activation, or 'softplus'."
-    if specimen.is_trained:
-        assert specimen.model.optimizer is not None
-        rate = specimen.model.optimizer.current_learning_rate
+    if sample.is_trained:
+        assert sample.model.optimizer is not None
+        rate = sample.model.optimizer.current_learning_rate
         return (
             f"Train anew with a lower learning rate, such as learning_rate={rate / 10.0:.1g} "
             f"instead of {rate:.2g}, with scaled inputs, {leaky}."
@@ -110,7 +110,7 @@ def _dead_remedy(specimen: Specimen, name: str, dead: list[int]) -> str:
     )
 
 
-def check_saturated_units(specimen: Specimen, measured: Measurements) -> list[Finding]:
+def check_saturated_units(sample: Sample, measured: Measurements) -> list[Finding]:
     """Return, for each layer of sigmoids or tanhs, the units that are at their ends nearly always.
 
     A unit is saturated on a row where its output lies within 1 % of its range from an end: there
@@ -121,7 +121,7 @@ def check_saturated_units(specimen: Specimen, measured: Measurements) -> list[Fi
 
     Parameters
     ----------
-    specimen : Specimen
+    sample : Sample
         The model and its rows.
     measured : Measurements
         Of one pass.
@@ -135,18 +135,18 @@ def check_saturated_units(specimen: Specimen, measured: Measurements) -> list[Fi
     for name, counts in measured.saturated.items():
         saturated = np.flatnonzero(counts >= SATURATED_ROWS * measured.num_rows).tolist()
         if saturated:
-            findings.append(_saturated(specimen, name, saturated, counts, measured.num_rows))
+            findings.append(_saturated(sample, name, saturated, counts, measured.num_rows))
     return findings
 
 
 def _saturated(
-    specimen: Specimen, name: str, saturated: list[int], counts: Array, rows: int
+    sample: Sample, name: str, saturated: list[int], counts: Array, rows: int
 ) -> Finding:
     share = len(saturated) / len(counts)
     severity = NOTE
     if rows >= FEW_ROWS and share >= SATURATED_SHARE:
         severity = PROBLEM if share >= NEARLY_ALL else WARNING
-    at_end = specimen.model.layers[-1].name == name
+    at_end = sample.model.layers[-1].name == name
     wrong = " and wrong" if at_end else ""
     remedy = (
         "Scale the inputs and use weight_initializer='glorot_uniform' and "
@@ -157,7 +157,7 @@ def _saturated(
             "End without activation if targets are any numbers; for two classes compile with "
             "loss='binary_crossentropy' behind 'sigmoid', whose gradient does not vanish there."
         )
-    elif specimen.is_trained:
+    elif sample.is_trained:
         remedy += " If it came with training, lower the learning rate."
     return Finding(
         kind="saturated-units",
@@ -180,7 +180,7 @@ def _saturated(
     )
 
 
-def check_symmetric_units(specimen: Specimen) -> list[Finding]:
+def check_symmetric_units(sample: Sample) -> list[Finding]:
     """Return, for each hidden `Dense`, the units whose weights are all those of another unit.
 
     Two units with the same incoming weights, bias, gains and outgoing weights give the same output
@@ -190,7 +190,7 @@ def check_symmetric_units(specimen: Specimen) -> list[Finding]:
 
     Parameters
     ----------
-    specimen : Specimen
+    sample : Sample
         The model.
 
     References
@@ -199,7 +199,7 @@ def check_symmetric_units(specimen: Specimen) -> list[Finding]:
     break symmetry.
     """
     findings = []
-    for layer, between, following in _connections(specimen):
+    for layer, between, following in _connections(sample):
         arrays = _by_unit(layer, between, following)
         groups = [] if arrays is None else _equal_groups(*arrays)
         if groups:
@@ -207,10 +207,10 @@ def check_symmetric_units(specimen: Specimen) -> list[Finding]:
     return findings
 
 
-def _connections(specimen: Specimen) -> Iterator[tuple[Layer, Sequence[Layer], Layer]]:
+def _connections(sample: Sample) -> Iterator[tuple[Layer, Sequence[Layer], Layer]]:
     """Yield each hidden `Dense`, the layers behind it, and the `Dense` behind those."""
-    layers = specimen.model.layers
-    for layer, following in itertools.pairwise(specimen.dense_layers()):
+    layers = sample.model.layers
+    for layer, following in itertools.pairwise(sample.dense_layers()):
         yield layer, layers[layers.index(layer) + 1 : layers.index(following)], following
 
 
@@ -285,16 +285,16 @@ def _symmetric(
     )
 
 
-def check_activations(specimen: Specimen) -> list[Finding]:
+def check_activations(sample: Sample) -> list[Finding]:
     """Return the places where one linear map follows another, which together are one.
 
     Parameters
     ----------
-    specimen : Specimen
+    sample : Sample
         The model.
     """
     findings = []
-    for layer, between, following in _connections(specimen):
+    for layer, between, following in _connections(sample):
         if _is_linear(layer) and all(_is_linear(other) for other in between):
             findings.append(
                 Finding(

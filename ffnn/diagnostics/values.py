@@ -14,7 +14,7 @@ from ffnn.losses import LOSSES
 if TYPE_CHECKING:
     from ffnn._types import Array
     from ffnn.diagnostics.probe import Measurements
-    from ffnn.diagnostics.specimen import Specimen
+    from ffnn.diagnostics.sample import Sample
 
 ROWS_PER_CLASS = 10  # at least, before few whole numbers are taken for classes
 MOST_CLASSES = 100
@@ -23,13 +23,13 @@ UNLEARNED = 0.5  # of the loss of the best constant answer, from which on scales
 
 
 def check_numbers(
-    specimen: Specimen, measured: Measurements, target: Array, chance: float
+    sample: Sample, measured: Measurements, target: Array, chance: float
 ) -> list[Finding]:
     """Return what does not fit about targets of a loss that measures distances.
 
     Parameters
     ----------
-    specimen : Specimen
+    sample : Sample
         The model and its rows.
     measured : Measurements
         Of one pass.
@@ -41,8 +41,8 @@ def check_numbers(
     if (target == target[:1]).all():
         return [_constant_targets(target)]
     return [
-        *_outside(specimen, target),
-        *_classes_as_numbers(specimen, target),
+        *_outside(sample, target),
+        *_classes_as_numbers(sample, target),
         *_scale(measured, target, chance),
     ]
 
@@ -60,8 +60,8 @@ def _constant_targets(target: Array) -> Finding:
     )
 
 
-def _outside(specimen: Specimen, target: Array) -> list[Finding]:
-    activation = specimen.model._last_activation()
+def _outside(sample: Sample, target: Array) -> list[Finding]:
+    activation = sample.model._last_activation()
     if activation is None:
         return []
     low, high = activation.output_range
@@ -74,7 +74,7 @@ def _outside(specimen: Specimen, target: Array) -> list[Finding]:
         Finding(
             kind="targets-out-of-range",
             severity=PROBLEM if share > 0.01 else WARNING,
-            layer=specimen.model.layers[-1].name,
+            layer=sample.model.layers[-1].name,
             message=f"{outside:,} of {target.size:,} targets ({share:.1%}) lie outside [{low:.3g}, "
             f"{high:.3g}], which is all that {name} can give; targets run from {least:.4g} to "
             f"{greatest:.4g}.",
@@ -91,12 +91,12 @@ def _outside(specimen: Specimen, target: Array) -> list[Finding]:
     ]
 
 
-def _classes_as_numbers(specimen: Specimen, target: Array) -> list[Finding]:
+def _classes_as_numbers(sample: Sample, target: Array) -> list[Finding]:
     """Return whether targets look like classes, though the loss measures distances."""
     num_classes = _count_classes(target)
     if num_classes == 0:
         return []
-    model = specimen.model
+    model = sample.model
     assert model.loss is not None
     evidence: dict[str, Any] = {"classes": num_classes, "loss": LOSSES.name_of(model.loss)}
     if target.shape[1] == 1 and num_classes > 2:
@@ -115,12 +115,12 @@ def _classes_as_numbers(specimen: Specimen, target: Array) -> list[Finding]:
                 f"right as it is.",
             )
         ]
-    return [_classes_by_distance(specimen, target, evidence)]
+    return [_classes_by_distance(sample, target, evidence)]
 
 
-def _classes_by_distance(specimen: Specimen, target: Array, evidence: dict[str, Any]) -> Finding:
+def _classes_by_distance(sample: Sample, target: Array, evidence: dict[str, Any]) -> Finding:
     """Return the finding for two classes in one column, or one-hot rows."""
-    activation = specimen.model._last_activation()
+    activation = sample.model._last_activation()
     ending = "no activation" if activation is None else type(activation).__name__
     seen = (
         f"The targets are {evidence['classes']} classes, but the network ends in {ending} with "
@@ -136,7 +136,7 @@ def _classes_by_distance(specimen: Specimen, target: Array, evidence: dict[str, 
     return Finding(
         kind="class-loss" if is_bounded else "linear-ending",
         severity=NOTE if is_bounded else WARNING,
-        layer=specimen.model.layers[-1].name,
+        layer=sample.model.layers[-1].name,
         message=seen,
         evidence={**evidence, "ending": ending},
         remedy=f"C{advice}" if is_bounded else f"End in activation='{needed}' and c{advice}",

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from ffnn.activations import ACTIVATIONS, ActivationFunction
 from ffnn.initializers import INITIALIZERS, Initializer
 from ffnn.losses import LOSSES, Loss
-from ffnn.network import Network
+from ffnn.models.network import Network
 
 _COUNT = Interval(Integral, 1, None, closed="left")
 _AT_LEAST_0 = Interval(Real, 0, None, closed="left")

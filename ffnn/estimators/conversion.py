@@ -8,11 +8,11 @@ import numpy as np
 from sklearn.preprocessing import LabelBinarizer
 
 from ffnn.activations import Sigmoid, Softmax
+from ffnn.core.registry import family_of
 from ffnn.estimators.classifier import FFNNClassifier
 from ffnn.estimators.networks import copy_layers
 from ffnn.estimators.regressor import FFNNRegressor
 from ffnn.optimizers import SGD, Adam
-from ffnn.registry import family_of
 from ffnn.schedules import Schedule
 from ffnn.sequential import Sequential
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ffnn.chain import forget_batch, run_forward
-from ffnn.estimators.batches import normalize, open_targets
+from ffnn.estimators.epochs import normalize, open_targets
 from ffnn.estimators.sparse import open_matrix
+from ffnn.layers.chain import forget_batch, run_forward
 
 if TYPE_CHECKING:
     from ffnn._types import Array
-    from ffnn.estimators.losses import ScaledLoss
+    from ffnn.estimators.sklearn_losses import ScaledLoss
     from ffnn.sequential import Sequential
 
 BLOCK_ROWS = 1024  # computed together

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ffnn.estimators.batches import normalize, open_targets
-from ffnn.estimators.losses import ScaledLoss
+from ffnn.estimators.epochs import normalize, open_targets
+from ffnn.estimators.sklearn_losses import ScaledLoss
 from ffnn.estimators.solvers import make_loss, make_penalty, make_step
 from ffnn.estimators.sparse import open_matrix
 from ffnn.layers import BatchNorm, Dropout

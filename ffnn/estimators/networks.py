@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ffnn.activations import ACTIVATIONS, ActivationFunction, Sigmoid
-from ffnn.checks import check_int
+from ffnn.core.checks import check_int
+from ffnn.core.registry import custom_classes, describe, rebuild
 from ffnn.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, RMSNorm
-from ffnn.registry import custom_classes, describe, rebuild
 from ffnn.sequential import Sequential
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ffnn.base import Layer
+    from ffnn.layers.base import Layer
 
 ACTIVATION_NAMES = {"identity": "linear", "logistic": "sigmoid", "exp": "exponential"}
 NORMALIZATIONS: dict[str, Callable[[], Layer]] = {

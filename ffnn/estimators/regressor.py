@@ -10,10 +10,10 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
 from ffnn.activations import Exponential, Linear
+from ffnn.core.registry import family_of
 from ffnn.estimators.base import BaseFFNN, Rule
 from ffnn.estimators.constraints import REGRESSOR_CONSTRAINTS
 from ffnn.losses import Loss, Poisson
-from ffnn.registry import family_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

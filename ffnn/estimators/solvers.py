@@ -10,23 +10,24 @@ from sklearn.model_selection import train_test_split
 
 from ffnn.callbacks import CallbackList, History
 from ffnn.errors import TrainingDivergedError
-from ffnn.estimators.batches import EpochBatches, open_targets
+from ffnn.estimators.convergence import Monitor
+from ffnn.estimators.epochs import EpochBatches, open_targets
 from ffnn.estimators.evaluating import HeldOut, Validation
-from ffnn.estimators.losses import BatchPenalty, CutLogLoss, ScaledLoss
-from ffnn.estimators.monitor import Monitor
+from ffnn.estimators.sklearn_losses import BatchPenalty, CutLogLoss, ScaledLoss
 from ffnn.estimators.sparse import open_matrix
 from ffnn.layers import Dense
 from ffnn.losses import Loss, SigmoidCrossentropy, SoftmaxCrossentropy
 from ffnn.optimizers import SGD, Adam, Optimizer
-from ffnn.position import Position
-from ffnn.progress import reporters
-from ffnn.training import TrainStep, train
+from ffnn.training.loop import train
+from ffnn.training.position import Position
+from ffnn.training.reporters import reporters
+from ffnn.training.step import TrainStep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ffnn._types import Array
-    from ffnn.chain import Stage
+    from ffnn.layers.base import Stage
     from ffnn.sequential import Sequential
 
 

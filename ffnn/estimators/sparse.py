@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ffnn.chain import Stage
+from ffnn.data.sources import Rows, SparseRows
+from ffnn.layers.base import Stage
 from ffnn.layers.dense import Dense
-from ffnn.rows import Rows, SparseRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

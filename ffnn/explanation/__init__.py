@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ffnn.core.formulas import Formula
 from ffnn.explanation.explanation import Explanation, explain_step
-from ffnn.explanation.formulas import Formula
 from ffnn.explanation.steps import Step
 
 __all__ = ["Explanation", "Formula", "Step", "explain_step"]

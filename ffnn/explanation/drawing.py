@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ffnn.explanation.numerals import write_number, write_numbers
-from ffnn.explanation.wording import heading_of, pad, printable, title_of, width_of
+from ffnn.explanation.labels import heading_of, pad, printable, title_of, width_of
+from ffnn.explanation.number_format import write_number, write_numbers
 from ffnn.visualization.computation_figure import Arrow, Box, plot_computation
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ffnn._types import Array
+    from ffnn.core.formulas import Formula
     from ffnn.explanation.explanation import Explanation
-    from ffnn.explanation.formulas import Formula
     from ffnn.explanation.steps import Step
 
 _MOST = 8  # rows or columns of an array

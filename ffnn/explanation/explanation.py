@@ -6,19 +6,19 @@ import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-from ffnn.batches import Batches
-from ffnn.checks import check_int
+from ffnn.core.checks import check_int
+from ffnn.data.batches import Batches
 from ffnn.explanation.drawing import draw
-from ffnn.explanation.markup import write_latex, write_markdown
+from ffnn.explanation.labels import title_of
+from ffnn.explanation.markdown import write_latex, write_markdown
 from ffnn.explanation.steps import Step
 from ffnn.explanation.text import write_text
-from ffnn.explanation.walk import walk
-from ffnn.explanation.wording import title_of
+from ffnn.explanation.trace import walk
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ffnn.batches import Examples
+    from ffnn.data.batches import Examples
     from ffnn.sequential import Sequential
 
 MAX_PARAMETERS = 400

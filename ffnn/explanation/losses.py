@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ffnn._types import Array
-    from ffnn.base import Layer
-    from ffnn.explanation.links import Link
+    from ffnn.explanation.taps import Link
+    from ffnn.layers.base import Layer
     from ffnn.losses import Loss
-    from ffnn.training import Penalty
+    from ffnn.training.step import Penalty
 
 _FUSED = (
     "Activation and loss are computed in one, from the input of the activation: both are exact, "

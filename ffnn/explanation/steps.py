@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ffnn.registry import family_of
+from ffnn.core.registry import family_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ffnn._types import Array
-    from ffnn.explanation.formulas import Formula
-    from ffnn.registry import Configurable
+    from ffnn.core.formulas import Formula
+    from ffnn.core.registry import Configurable
 
 SYMBOLS = {"weight": "W", "bias": "b", "gamma": "γ", "beta": "β"}
 _TAKEN = ("x", "y", "z")

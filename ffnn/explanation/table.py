@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from ffnn.explanation.formulas import Formula, assignment, equation
+from ffnn.core.formulas import Formula, assignment, equation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

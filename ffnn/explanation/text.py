@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ffnn.explanation.numerals import write_number, write_numbers
-from ffnn.explanation.wording import (
+from ffnn.explanation.labels import (
     heading_of,
     names_of,
     pad,
@@ -16,6 +15,7 @@ from ffnn.explanation.wording import (
     title_of,
     width_of,
 )
+from ffnn.explanation.number_format import write_number, write_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ffnn.core.formulas import equation
 from ffnn.explanation import table
-from ffnn.explanation.formulas import equation
 from ffnn.explanation.steps import Step, copy_kept, is_known, kind_of, symbol_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ffnn._types import Array
-    from ffnn.base import Layer
-    from ffnn.explanation.formulas import Formula
+    from ffnn.core.formulas import Formula
+    from ffnn.core.memory import ParameterVector
+    from ffnn.layers.base import Layer
     from ffnn.optimizers import Optimizer
-    from ffnn.parameters import ParameterVector
 
 _FRESH = "It is the first update: what the optimizer remembers was 0 before."
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ffnn.activations import ACTIVATIONS, ActivationFunction
-from ffnn.base import LAYERS, Layer
+from ffnn.layers.base import LAYERS, Layer
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ffnn._types import Array
-    from ffnn.chain import Stage
+    from ffnn.layers.base import Stage
 
 
 @LAYERS.register("activation")

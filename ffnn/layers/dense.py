@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ffnn.activations import ACTIVATIONS, ActivationFunction
-from ffnn.base import LAYERS, Layer
-from ffnn.chain import Stage
-from ffnn.checks import check_int
+from ffnn.core.checks import check_int
 from ffnn.initializers import INITIALIZERS, Initializer
+from ffnn.layers.base import LAYERS, Layer, Stage
 from ffnn.regularizers import REGULARIZERS, Regularizer
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ffnn.base import LAYERS, Layer
-from ffnn.checks import check_number, check_seed
+from ffnn.core.checks import check_number, check_seed
+from ffnn.layers.base import LAYERS, Layer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

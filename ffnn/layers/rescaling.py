@@ -1,21 +1,15 @@
-"""Preprocessing that belongs to the model: fixed and learned scaling of the input columns."""
+"""Fixed scaling of the inputs, as part of the model."""
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ffnn.base import LAYERS, Layer
-from ffnn.checks import check_number
-from ffnn.rows import column_statistics
+from ffnn.core.checks import check_number
+from ffnn.layers.base import LAYERS, Layer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from typing_extensions import Self
-
     from ffnn._types import Array
 
 
@@ -57,93 +51,4 @@ class Rescaling(Layer):
     def backward(self, grad: Array) -> Array:
         """Return scale · grad."""
         grad *= self.scale
-        return grad
-
-
-@LAYERS.register("normalization")
-class Normalization(Layer):
-    """Scale each column to mean 0 and variance 1: y = (x - μ) / σ,  ∂L/∂x = ∂L/∂y / σ.
-
-    Each column has its own μ and σ. They are learned once, by `adapt`, from the training rows,
-    stay fixed in training, and are saved with the model. A column that never varies has σ = 1, so
-    it becomes 0. As the first layer it takes integer rows as they are.
-    """
-
-    takes_any_dtype = True
-
-    def __init__(self) -> None:
-        # Shared by the replicas of the layer, which so see what is learned later.
-        self._statistics: dict[str, Array] = {}
-
-    @property
-    def state(self) -> Mapping[str, Array]:
-        """The columns' ``mean`` and ``variance``, float64 of shape (columns,), once adapted."""
-        kept = {name: array for name, array in self._statistics.items() if name != "std"}
-        return MappingProxyType(kept)
-
-    def adapt(self, x: Any) -> Self:
-        """Learn each column's mean and (population) variance.
-
-        Parameters
-        ----------
-        x : array-like, memmap, h5py dataset, or SciPy sparse matrix, of shape (rows, columns)
-            The training rows; at least one, all finite.
-
-        Returns
-        -------
-        Normalization
-            Itself.
-
-        Raises
-        ------
-        DataError
-            `x` is not two-dimensional, has no rows, or is not finite.
-        ValueError
-            The layer is built for another number of columns.
-        """
-        mean, variance = column_statistics(x)
-        if self.input_dim not in (None, mean.size):
-            raise ValueError(f"Normalization: built for {self.input_dim} columns, got {mean.size}")
-        self.load_state({"mean": mean, "variance": variance})
-        return self
-
-    def load_state(self, values: Mapping[str, Array]) -> None:
-        """Take known statistics: ``mean`` and ``variance``, each of shape (columns,).
-
-        Raises
-        ------
-        ValueError
-            Their shapes differ, or a variance is negative.
-        """
-        mean, variance = (np.array(values[name], np.float64) for name in ("mean", "variance"))
-        if mean.ndim != 1 or variance.shape != mean.shape or not (variance >= 0.0).all():
-            raise ValueError(
-                "Normalization: expected a mean and a variance for each column, got arrays of "
-                f"shapes {mean.shape} and {variance.shape}"
-            )
-        std = np.sqrt(variance)
-        std[std == 0.0] = 1.0
-        self._statistics.update({"mean": mean, "variance": variance, "std": std})
-
-    def compute_output_dim(self, input_dim: int) -> int:
-        """Return `input_dim`, after checking it against the adapted columns."""
-        if self._statistics and self._statistics["mean"].shape != (input_dim,):
-            raise ValueError(
-                f"Normalization: adapted to {self._statistics['mean'].size} columns, "
-                f"but the input has {input_dim}"
-            )
-        return input_dim
-
-    def forward(self, x: Array, training: bool = False) -> Array:
-        """Return (x - μ) / σ in the model's dtype."""
-        if not self._statistics:
-            raise ValueError("Normalization: call adapt(x) with the training rows before using it")
-        y = self._buffer("y", x.shape, self._dtype)
-        np.subtract(x, self._statistics["mean"], out=y, casting="same_kind")
-        y /= self._statistics["std"]
-        return y
-
-    def backward(self, grad: Array) -> Array:
-        """Return grad / σ."""
-        grad /= self._statistics["std"]
         return grad

@@ -4,8 +4,7 @@ Nothing here knows what a model is. `docs/format.md` has the format. To read the
 
 - `header`: the 512 bytes before the HDF5 part, with a checksum of all that follows;
 - `hdf5`: what is written; `strict_hdf5`, `strict_json`: what is read, and nothing else;
-- `forms`: what plain data has to look like;
-- `disk`: a file is read once and replaced whole;
+- `schema`: what plain data has to look like;
 - here: all of it together.
 """
 
@@ -18,9 +17,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from ffnn._version import __version__
+from ffnn.core import files
 from ffnn.errors import ModelFileError
-from ffnn.saving import disk, hdf5, header, strict_hdf5, strict_json
-from ffnn.saving.forms import check_form
+from ffnn.saving import hdf5, header, strict_hdf5, strict_json
+from ffnn.saving.schema import check_form
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,7 +60,7 @@ def write(
     TypeError, ValueError
         Something cannot be stored so that `read` would take it; no file was touched.
     """
-    disk.replace_whole(path, encode(config, arrays), system)
+    files.replace_whole(path, encode(config, arrays), system)
 
 
 def read(
@@ -83,7 +83,7 @@ def read(
         the message names the file and the place in it.
     """
     try:
-        return build(*decode(disk.read_whole(path, header.SIZE, header.check_first)))
+        return build(*decode(files.read_whole(path, header.SIZE, header.check_first)))
     except ModelFileError as error:
         raise ModelFileError(f"{os.fspath(path)}: {error}") from None
     except MemoryError:

@@ -6,7 +6,7 @@ import math
 import textwrap
 from typing import TYPE_CHECKING
 
-from ffnn.visualization.series import is_logarithmic, read_curves
+from ffnn.visualization.learning_curves import is_logarithmic, read_curves
 from ffnn.visualization.style import (
     BLACK,
     BLUE,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    from ffnn.visualization.series import Curve, Record
+    from ffnn.visualization.learning_curves import Curve, Record
 
 _COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY_BLUE, BLACK)
 _MARKERS = "os^D"  # the first until all colours are used, then the next

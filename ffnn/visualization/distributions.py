@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ffnn._types import Array
-    from ffnn.base import Layer
-    from ffnn.network import Network
+    from ffnn.layers.base import Layer
+    from ffnn.models.network import Network
 
 LARGEST = 1e150  # beyond it squares overflow: such an entry counts as not finite
 MIN_BINS, MAX_BINS = 10, 50

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import networkx as nx
 
     from ffnn._types import Array
-    from ffnn.network import Network
+    from ffnn.models.network import Network
     from ffnn.visualization.selection import ShownColumn, ShownEdges
     from ffnn.visualization.structure import Connection
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ffnn.checks import check_int
+from ffnn.core.checks import check_int
 from ffnn.visualization.edge_labels import short, write_edge_labels
 from ffnn.visualization.selection import select
 from ffnn.visualization.structure import read_structure
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ffnn._types import Array
-    from ffnn.network import Network
+    from ffnn.models.network import Network
     from ffnn.visualization.selection import ShownColumn, View
 
 MAX_UNITS = 16

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from ffnn.visualization.series import is_logarithmic, read_curves
+from ffnn.visualization.learning_curves import is_logarithmic, read_curves
 from ffnn.visualization.style import KIND_COLOURS, TRAINING, VALIDATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ffnn.base import Layer
-    from ffnn.network import Network
-    from ffnn.visualization.series import Curve, Record
+    from ffnn.layers.base import Layer
+    from ffnn.models.network import Network
+    from ffnn.visualization.learning_curves import Curve, Record
 
 _MAX_ROWS = 30
 _MAX_COLUMNS = 8

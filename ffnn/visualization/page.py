@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ffnn._types import Array
-    from ffnn.network import Network
+    from ffnn.models.network import Network
     from ffnn.visualization.selection import View
     from ffnn.visualization.structure import Column, Connection, Structure
 

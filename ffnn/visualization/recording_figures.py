@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ffnn._types import Array
-    from ffnn.recording import Recording
+    from ffnn.callbacks.recording import Recording
 
 _COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY_BLUE, BLACK)
 _LINE_STYLES = ("-", "--", ":", "-.")  # the first until all colours are used, then the next

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ffnn.checks import check_choice, check_int
+from ffnn.core.checks import check_choice, check_int
 from ffnn.visualization.structure import BIAS
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     from ffnn._types import Array
-    from ffnn.base import Layer
-    from ffnn.network import Network
+    from ffnn.layers.base import Layer
+    from ffnn.models.network import Network
 
 BIAS = -1  # stands for the bias node where a unit's number is expected
 

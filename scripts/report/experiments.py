@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from ffnn.checks import nearest
+from ffnn.core.checks import nearest
 from ffnn.initializers import HeNormal, RandomNormal, RandomUniform, Zeros
 from report.settings import Claim, Experiment, Row, SklearnTraining, Training
 

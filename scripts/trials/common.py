@@ -174,9 +174,9 @@ def naive_arrays(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def content_of(model: ffnn.Sequential) -> dict[str, Any]:
     """Return all of a model that is kept, as JSON and bytes, to be compared."""
-    from ffnn import state
+    from ffnn.models import serialization
 
-    config, arrays = state.capture(model)
+    config, arrays = serialization.capture(model)
     content: dict[str, Any] = {name: _facts(array) for name, array in arrays.items()}
     content["config"] = json.dumps(config)
     return content

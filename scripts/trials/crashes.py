@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 import ffnn
-from ffnn import saving, state
+from ffnn import saving
+from ffnn.models import serialization
 from trials.common import Result, rng_of, save_in_place, temporaries
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _kill(pid: int) -> None:
 
 def image_of(model: ffnn.Sequential) -> bytes:
     """Return the bytes of a model's file."""
-    return saving.encode(*state.capture(model))
+    return saving.encode(*serialization.capture(model))
 
 
 # -- kill --------------------------------------------------------------------------------------

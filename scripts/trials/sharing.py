@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import ffnn
-from ffnn.chain import run_forward
 from ffnn.layers import BatchNorm, Dense, Dropout, LayerNorm, Normalization, RMSNorm
+from ffnn.layers.chain import run_forward
 from trials.common import Result, rng_of
 
 if TYPE_CHECKING:

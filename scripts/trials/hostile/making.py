@@ -16,8 +16,9 @@ import h5py
 import numpy as np
 
 import ffnn
-from ffnn import saving, state
+from ffnn import saving
 from ffnn.layers import BatchNorm, Dense, Dropout, Normalization
+from ffnn.models import serialization
 from ffnn.saving import hdf5, header
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def model() -> ffnn.Sequential:
 @functools.cache
 def model_bytes() -> bytes:
     """Return the file of that model."""
-    return saving.encode(*state.capture(model()))
+    return saving.encode(*serialization.capture(model()))
 
 
 def sealed(path: Path, content: bytes) -> None:

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 from h5py import h5o
 
-from ffnn import state
+from ffnn.models import serialization
 from trials.hostile.making import (
     CANARY,
     WEIGHT,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def _newest(path: Path) -> None:
-    config, arrays = state.capture(model())
+    config, arrays = serialization.capture(model())
     with h5py.File(path, "w", libver="latest", userblock_size=512) as file:
         file["config"] = np.frombuffer(json.dumps(config).encode(), np.uint8)
         for name, array in arrays.items():

@@ -1,0 +1,34 @@
+"""What activation functions share."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, ClassVar
+
+from ffnn.core.registry import Family
+from ffnn.layers.base import Layer
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+
+
+class ActivationFunction(Layer):
+    """A layer without parameters whose output has the shape of its input.
+
+    Attributes
+    ----------
+    output_range : tuple of float
+        The least and the greatest value that y can take.
+    kinks : tuple of float
+        Inputs at which f' or f'' jumps, where finite differences say nothing.
+    """
+
+    output_range: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
+    kinks: ClassVar[tuple[float, ...]] = ()
+
+    def backward(self, grad: Array) -> Array:
+        """Return ∂L/∂x from ∂L/∂y, in the memory of `grad`."""
+        raise NotImplementedError
+
+
+ACTIVATIONS: Family[ActivationFunction] = Family("activation", ActivationFunction, __package__)

@@ -1,0 +1,58 @@
+"""The exponential linear unit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ffnn.activations.base import ACTIVATIONS, ActivationFunction
+from ffnn.core.checks import check_number
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+
+
+@ACTIVATIONS.register("elu")
+class ELU(ActivationFunction):
+    """Exponential linear unit, y = x if x > 0 else a (e^x - 1),  y' = 1 if x > 0 else y + a.
+
+    Parameters
+    ----------
+    alpha : float, default 1.0
+        The scale a of the negative part, above 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `alpha` is not a number above 0.
+
+    References
+    ----------
+    Clevert, Unterthiner, Hochreiter, "Fast and accurate deep network learning by exponential
+    linear units", ICLR 2016, equation 15.
+    """
+
+    kinks = (0.0,)
+
+    def __init__(self, alpha: float = 1.0) -> None:
+        self.alpha = check_number("ELU", "alpha", alpha, low=0.0, low_open=True)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return max(x, 0) + a (e^min(x, 0) - 1)."""
+        negative = np.minimum(x, 0.0, out=self._like("negative", x))
+        np.expm1(negative, out=negative)
+        negative *= self.alpha
+        y = np.maximum(x, 0.0, out=self._like("y", x))
+        y += negative
+        self._x, self._negative = x, negative
+        return y
+
+    def backward(self, grad: Array) -> Array:
+        """Return grad where x > 0, else grad · (y + a)."""
+        # For x > 0 the negative part is 0, so `negative + a` has to be replaced by 1 there.
+        slope = np.add(self._negative, self.alpha, out=self._like("slope", self._x))
+        positive = np.greater(self._x, 0.0, out=self._buffer("positive", self._x.shape, bool))
+        np.copyto(slope, 1.0, where=positive)
+        grad *= slope
+        return grad

@@ -1,0 +1,37 @@
+"""The exponential function."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ffnn.activations.base import ACTIVATIONS, ActivationFunction
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+
+
+@ACTIVATIONS.register("exponential", "exp")
+class Exponential(ActivationFunction):
+    """The exponential function, y = e^x,  y' = y. A rate, such as that of counts, is above 0.
+
+    References
+    ----------
+    McCullagh, Nelder, "Generalized linear models", 1989, section 2.2.4 (the log link).
+    """
+
+    output_range = (0.0, math.inf)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return e^x, infinite where that is too large for the dtype."""
+        y = self._like("y", x)
+        with np.errstate(over="ignore"):
+            self._y = np.exp(x, out=y)
+        return y
+
+    def backward(self, grad: Array) -> Array:
+        """Return grad · y."""
+        grad *= self._y
+        return grad

@@ -1,0 +1,54 @@
+"""The leaky rectified linear unit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ffnn.activations.base import ACTIVATIONS, ActivationFunction
+from ffnn.core.checks import check_number
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+
+
+@ACTIVATIONS.register("leaky_relu")
+class LeakyReLU(ActivationFunction):
+    """ReLU that leaks, y = max(x, a x),  y' = 1 if x > 0 else a.
+
+    Parameters
+    ----------
+    negative_slope : float, default 0.01
+        The slope a for x ≤ 0, in [0, 1).
+
+    Raises
+    ------
+    TypeError, ValueError
+        `negative_slope` is out of its range.
+
+    References
+    ----------
+    Maas, Hannun, Ng, "Rectifier nonlinearities improve neural network acoustic models",
+    ICML 2013, section 2.
+    """
+
+    kinks = (0.0,)
+
+    def __init__(self, negative_slope: float = 0.01) -> None:
+        self.negative_slope = check_number(
+            "LeakyReLU", "negative_slope", negative_slope, low=0.0, high=1.0, high_open=True
+        )
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return max(x, a x)."""
+        self._x = x
+        y = np.multiply(x, self.negative_slope, out=self._like("y", x))
+        return np.maximum(x, y, out=y)
+
+    def backward(self, grad: Array) -> Array:
+        """Return grad where x > 0, else a · grad."""
+        slope = np.greater(self._x, 0.0, out=self._like("slope", self._x))
+        np.maximum(slope, self.negative_slope, out=slope)
+        grad *= slope
+        return grad

@@ -1,0 +1,23 @@
+"""The identity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ffnn.activations.base import ACTIVATIONS, ActivationFunction
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+
+
+@ACTIVATIONS.register("linear", "identity")
+class Linear(ActivationFunction):
+    """The identity, y = x,  y' = 1. It hands its input through."""
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return x itself."""
+        return x
+
+    def backward(self, grad: Array) -> Array:
+        """Return `grad` itself."""
+        return grad

@@ -1,0 +1,56 @@
+"""The logistic function."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ffnn.activations.base import ACTIVATIONS, ActivationFunction
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+
+
+def sigmoid(x: Array, out: Array) -> Array:
+    """Write 1 / (1 + e^-x) into `out`, without overflow, and return it.
+
+    -x is cut off at the largest z with a finite e^z; what is cut differs from 0 by less than the
+    smallest normal number.
+    """
+    largest = _LARGEST_EXPONENT.get(out.dtype.char)
+    if largest is None:
+        raise TypeError(f"sigmoid: expected an array of float32 or float64, got {out.dtype}")
+    np.negative(x, out=out)
+    np.minimum(out, largest, out=out)
+    np.exp(out, out=out)
+    out += 1.0
+    return np.reciprocal(out, out=out)
+
+
+_LARGEST_EXPONENT = {"f": 88.0, "d": 709.0}
+
+
+@ACTIVATIONS.register("sigmoid")
+class Sigmoid(ActivationFunction):
+    """The logistic function, y = 1 / (1 + e^-x),  y' = y (1 - y).
+
+    References
+    ----------
+    Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors", Nature
+    1986, equation 2.
+    """
+
+    output_range = (0.0, 1.0)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return 1 / (1 + e^-x)."""
+        self._y = sigmoid(x, out=self._like("y", x))
+        return self._y
+
+    def backward(self, grad: Array) -> Array:
+        """Return grad · y (1 - y)."""
+        slope = np.subtract(1.0, self._y, out=self._like("slope", self._y))
+        slope *= self._y
+        grad *= slope
+        return grad

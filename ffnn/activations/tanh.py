@@ -1,0 +1,36 @@
+"""The hyperbolic tangent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ffnn.activations.base import ACTIVATIONS, ActivationFunction
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+
+
+@ACTIVATIONS.register("tanh")
+class Tanh(ActivationFunction):
+    """The hyperbolic tangent, y = tanh x,  y' = 1 - y².
+
+    References
+    ----------
+    LeCun, Bottou, Orr, Müller, "Efficient BackProp", 1998, section 4.4.
+    """
+
+    output_range = (-1.0, 1.0)
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return tanh x."""
+        self._y = np.tanh(x, out=self._like("y", x))
+        return self._y
+
+    def backward(self, grad: Array) -> Array:
+        """Return grad · (1 - y²)."""
+        slope = np.multiply(self._y, self._y, out=self._like("slope", self._y))
+        np.subtract(1.0, slope, out=slope)
+        grad *= slope
+        return grad

@@ -1,0 +1,97 @@
+"""Stop when a number no longer gets better."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ffnn.callbacks.monitor import Monitor
+from ffnn.core.checks import check_int
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ffnn._types import Array
+    from ffnn.callbacks.base import Logs
+
+
+class EarlyStopping(Monitor):
+    """Stop when a number has not become better for some epochs, and go back to the best weights.
+
+    Parameters
+    ----------
+    monitor : str, default "val_loss"
+        Which number.
+    min_delta : float, default 0.0
+        What counts as better at least.
+    patience : int, default 0
+        The number of epochs without improvement after which training stops; 0 means 1.
+    mode : {"auto", "min", "max"}, default "auto"
+        Whether less or more is better.
+    restore_best_weights : bool, default True
+        Whether the model ends with the best epoch's parameters and layer states.
+
+    Attributes
+    ----------
+    best : float
+        The best value seen.
+    best_epoch : int
+        Its epoch, counted from 0.
+    stopped_epoch : int or None
+        The epoch after which it stopped, counted from 0.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        min_delta: float = 0.0,
+        patience: int = 0,
+        mode: str = "auto",
+        restore_best_weights: bool = True,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        self.patience = check_int("EarlyStopping", "patience", patience, low=0)
+        self.restore_best_weights = bool(restore_best_weights)
+
+    def on_train_begin(self, logs: Logs) -> None:
+        """Begin to watch."""
+        super().on_train_begin(logs)
+        self.best_epoch = self.params["initial_epoch"] - 1
+        self.stopped_epoch: int | None = None
+        self._best_weights: list[Array] | None = None
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Remember a better epoch, or stop."""
+        if self._improves(logs):
+            self.best_epoch = epoch
+            if self.restore_best_weights:
+                self._best_weights = self.model.get_weights()
+        elif epoch - self.best_epoch >= self.patience:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: Logs) -> None:
+        """Go back to the best weights."""
+        if self._best_weights is not None:
+            self.model.set_weights(self._best_weights)
+            self.model.forget_position()
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the best number, its epoch and its weights."""
+        weights = self._best_weights or ()
+        kept = {f"weights/{index}": array for index, array in enumerate(weights)}
+        return super().get_state() | {
+            "best_epoch": self.best_epoch,
+            "stopped_epoch": self.stopped_epoch,
+            **kept,
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Take the best number, its epoch and its weights."""
+        super().set_state(state)
+        self.best_epoch, self.stopped_epoch = state["best_epoch"], state["stopped_epoch"]
+        kept = sum(name.startswith("weights/") for name in state)
+        weights = [state[f"weights/{index}"] for index in range(kept)]
+        expected = [array.shape for array in self.model.get_weights()]
+        if weights and [array.shape for array in weights] != expected:
+            raise ValueError("EarlyStopping: the best weights are of another network")
+        self._best_weights = weights or None

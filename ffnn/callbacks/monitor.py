@@ -1,0 +1,76 @@
+"""What callbacks that watch one number share."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from ffnn.callbacks.base import Callback
+from ffnn.core.checks import check_choice, check_number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ffnn.callbacks.base import Logs
+
+
+class Monitor(Callback):
+    """What callbacks that watch one number share.
+
+    Parameters
+    ----------
+    monitor : str
+        A key of `logs`, such as ``"val_loss"``.
+    mode : {"auto", "min", "max"}
+        Whether less or more is better; "auto" asks the metric, and takes less for the loss.
+    min_delta : float
+        What counts as better at least, at least 0.
+    """
+
+    def __init__(self, monitor: str, mode: str, min_delta: float) -> None:
+        name = type(self).__name__
+        self.monitor = monitor
+        self.mode = check_choice(name, "mode", mode, ("auto", "min", "max"))
+        self.min_delta = check_number(name, "min_delta", min_delta, low=0.0)
+
+    def on_train_begin(self, logs: Logs) -> None:
+        """Begin to watch.
+
+        Raises
+        ------
+        ValueError
+            The training has no number of that name.
+        """
+        known = self.params["metrics"]
+        if self.monitor not in known:
+            hint = ""
+            if self.monitor.startswith("val_"):
+                hint = " Give fit validation_data or validation_split."
+            raise ValueError(
+                f"{type(self).__name__}: nothing is called {self.monitor!r} in this training; "
+                f"known: {', '.join(known)}.{hint}"
+            )
+        grows = self.mode == "max"
+        if self.mode == "auto":
+            metrics = {metric.name: metric for metric in self.model.metrics}
+            watched = metrics.get(self.monitor.removeprefix("val_"))
+            grows = watched is not None and watched.higher_is_better
+        self._sign = -1.0 if grows else 1.0
+        self.best = math.inf * self._sign
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the best number so far; None stands for none."""
+        return {"best": self.best if math.isfinite(self.best) else None}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Take the best number so far."""
+        if state["best"] is not None:
+            self.best = float(state["best"])
+
+    def _improves(self, logs: Logs) -> bool:
+        """Tell whether the epoch is better than the best so far, and remember it if so."""
+        value = logs[self.monitor]
+        better = self._sign * value < self._sign * self.best - self.min_delta
+        if better:
+            self.best = value
+        return better

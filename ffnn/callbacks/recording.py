@@ -1,0 +1,349 @@
+"""What a `Recorder` saw of a training, as plain data: numbers by epoch, snapshots, histograms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ffnn.core.checks import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from matplotlib.figure import Figure
+
+    from ffnn._types import Array
+
+_MOMENTS = ("mean", "spread", "norm", "zeros")
+STATISTICS = {
+    "weights": _MOMENTS,
+    "gradients": _MOMENTS,
+    "updates": ("norm", "ratio"),
+    "activations": _MOMENTS,
+}
+VALUE_KINDS = ("weights", "gradients", "activations")
+OUTPUT = "output"  # what a layer's activations are called, beside "weight", "bias", ...
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """All parameters and gradients of one epoch.
+
+    Attributes
+    ----------
+    epoch : int
+        The epoch's number, counted from 0.
+    weights : ndarray of shape (size,)
+        The parameters at the epoch's end, laid out like ``model.parameters``.
+    gradients : ndarray of shape (size,)
+        The mean of the gradients of the epoch's batches, laid out alike.
+    """
+
+    epoch: int
+    weights: Array
+    gradients: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """How often values fell into each bin, epoch by epoch.
+
+    Attributes
+    ----------
+    edges : ndarray of shape (epochs, bins + 1)
+        The bins' edges; a bin holds its lower edge and not its upper one. They are NaN in an epoch
+        without any finite value.
+    counts : ndarray of shape (epochs, bins)
+        The numbers of values.
+    """
+
+    edges: Array
+    counts: Array
+
+
+class Recording:
+    """Statistics of a network by epoch; a `Recorder` fills it and tells how each is computed.
+
+    Parameters
+    ----------
+    parameters : iterable of (str, str)
+        Layer name and parameter name of every parameter array, in the order of
+        ``model.parameters``.
+    layers : iterable of str
+        The names of all layers.
+    bins : int, optional
+        The number of bins of a histogram; None where there are none.
+
+    Attributes
+    ----------
+    epochs : list of int
+        The numbers of the epochs that were recorded, counted from 0.
+    snapshots : list of Snapshot
+        Whole vectors of some epochs.
+    bins : int or None
+        The number of bins of a histogram.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[tuple[str, str]],
+        layers: Iterable[str],
+        bins: int | None = None,
+    ) -> None:
+        self.epochs: list[int] = []
+        self.snapshots: list[Snapshot] = []
+        self.bins = bins
+        pairs = [(layer, name) for layer, name in parameters]
+        self._names = dict.fromkeys(STATISTICS, pairs)
+        self._names["activations"] = [(layer, OUTPUT) for layer in layers]
+        # One array an epoch: a row for each name, a column for each statistic or bin.
+        self._tables: dict[str, list[Array]] = {kind: [] for kind in STATISTICS}
+        self._counts: dict[str, list[Array]] = {kind: [] for kind in VALUE_KINDS}
+        self._grids: dict[str, list[Array]] = {kind: [] for kind in VALUE_KINDS}
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def names(self, kind: str) -> list[tuple[str, str]]:
+        """Return the layer and the array of all that there are numbers of.
+
+        Parameters
+        ----------
+        kind : {"weights", "gradients", "updates", "activations"}
+            Of what.
+
+        Returns
+        -------
+        list of (str, str)
+            Such as ``("dense_1", "weight")``; of activations ``("dense_1", "output")``.
+
+        Raises
+        ------
+        ValueError
+            There is no such kind.
+        """
+        return list(self._names[_known("kind", kind, STATISTICS)])
+
+    def series(self, kind: str, layer: str, array: str, statistic: str) -> Array:
+        """Return one number by epoch.
+
+        Parameters
+        ----------
+        kind : {"weights", "gradients", "updates", "activations"}
+            Of what.
+        layer : str
+            The layer's name, such as ``"dense_1"``.
+        array : str
+            The parameter's name, such as ``"weight"``; of activations ``"output"``.
+        statistic : str
+            ``"mean"``, ``"spread"``, ``"norm"`` or ``"zeros"``; of updates ``"norm"`` or
+            ``"ratio"``.
+
+        Returns
+        -------
+        ndarray of shape (epochs,)
+            In float64, in the order of `epochs`.
+
+        Raises
+        ------
+        ValueError
+            A name is unknown; the message lists the valid ones.
+        """
+        row = self._row(kind, layer, array)
+        column = STATISTICS[kind].index(_known(f"statistic of {kind}", statistic, STATISTICS[kind]))
+        return self._stack(self._tables[kind], kind, len(STATISTICS[kind]))[:, row, column]
+
+    def histogram(self, kind: str, layer: str, array: str) -> Histogram:
+        """Return how often each value was seen, by epoch.
+
+        Parameters
+        ----------
+        kind : {"weights", "gradients", "activations"}
+            Of what.
+        layer : str
+            The layer's name.
+        array : str
+            The parameter's name; of activations ``"output"``.
+
+        Raises
+        ------
+        ValueError
+            A name is unknown, or no histograms were recorded.
+        """
+        if self.bins is None:
+            raise ValueError(
+                "no histograms were recorded: give Recorder a number of bins, as in "
+                "Recorder(histograms=64)"
+            )
+        _known("kind with histograms", kind, VALUE_KINDS)
+        row = self._row(kind, layer, array)
+        grid = self._stack(self._grids[kind], kind, 2)[:, row]
+        edges = grid[:, :1] + grid[:, 1:] * np.arange(self.bins + 1)
+        return Histogram(edges, self._stack(self._counts[kind], kind, self.bins)[:, row])
+
+    def _row(self, kind: str, layer: str, array: str) -> int:
+        names = self.names(kind)
+        _known(f"layer with {kind}", layer, dict.fromkeys(known for known, _ in names))
+        _known(f"array of {layer!r}", array, [name for known, name in names if known == layer])
+        return names.index((layer, array))
+
+    def _stack(self, tables: Sequence[Array], kind: str, columns: int) -> Array:
+        """Return the epochs' tables as one array, also where there is none."""
+        shape = (len(self.epochs), len(self._names[kind]), columns)
+        return np.array(tables).reshape(shape)
+
+    def plot(self) -> Figure:
+        """Return a figure of gradients, updates, activations and weights by epoch, a line a layer.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Save it with its ``savefig``; a notebook shows it.
+
+        Raises
+        ------
+        ValueError
+            No epoch was recorded.
+        """
+        from ffnn.visualization.recording_figures import plot_recording
+
+        return plot_recording(self)
+
+    def plot_histograms(self, layer: str, array: str | None = None) -> Figure:
+        """Return a figure of a layer's distributions by epoch.
+
+        Parameters
+        ----------
+        layer : str
+            The layer's name.
+        array : str, optional
+            Which parameter's values and gradients are shown beside the activations; by default
+            the layer's first.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            A row an epoch, from the first to the last, at most ten.
+
+        Raises
+        ------
+        ValueError
+            A name is unknown, no histograms were recorded, or no epoch was.
+        """
+        from ffnn.visualization.recording_figures import plot_recorded_histograms
+
+        return plot_recorded_histograms(self, layer, array)
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def append(
+        self,
+        epoch: int,
+        tables: Mapping[str, Array],
+        counts: Mapping[str, Array] | None = None,
+        grids: Mapping[str, Array] | None = None,
+    ) -> None:
+        """Add an epoch.
+
+        Parameters
+        ----------
+        epoch : int
+            Its number, counted from 0.
+        tables : mapping of str to ndarray of shape (names, statistics)
+            Kind → numbers, in the orders of `names` and of `STATISTICS`.
+        counts : mapping of str to ndarray of shape (names, bins), optional
+            Kind → how many values each bin holds, for the kinds with histograms.
+        grids : mapping of str to ndarray of shape (names, 2), optional
+            Kind → the first bin's lower edge and the bins' width.
+        """
+        self.epochs.append(epoch)
+        for mine, new in ((self._tables, tables), (self._counts, counts), (self._grids, grids)):
+            for kind, table in (new or {}).items():
+                mine[kind].append(table)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the names as plain data, from which and from `arrays` comes all by `restore`."""
+        return {
+            "parameters": [list(pair) for pair in self._names["weights"]],
+            "layers": [layer for layer, _ in self._names["activations"]],
+            "bins": self.bins,
+        }
+
+    def arrays(self) -> dict[str, Array]:
+        """Return copies of all numbers as arrays by name."""
+        arrays: dict[str, Array] = {"epochs": np.array(self.epochs, np.int64)}
+        for kind, statistics in STATISTICS.items():
+            arrays[kind] = self._stack(self._tables[kind], kind, len(statistics))
+        if self.bins is not None:
+            for kind in VALUE_KINDS:
+                counts = self._stack(self._counts[kind], kind, self.bins)
+                arrays[f"histograms/{kind}/counts"] = counts
+                arrays[f"histograms/{kind}/grids"] = self._stack(self._grids[kind], kind, 2)
+        if self.snapshots:
+            taken = [snapshot.epoch for snapshot in self.snapshots]
+            arrays["snapshots/epochs"] = np.array(taken, np.int64)
+            arrays["snapshots/weights"] = np.array([each.weights for each in self.snapshots])
+            arrays["snapshots/gradients"] = np.array([each.gradients for each in self.snapshots])
+        return arrays
+
+    @classmethod
+    def restore(cls, config: Mapping[str, Any], arrays: Mapping[str, Array]) -> Recording:
+        """Return the recording that a config and arrays describe.
+
+        Parameters
+        ----------
+        config : mapping
+            What `get_config` returned.
+        arrays : mapping of str to ndarray
+            What `arrays` returned.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            Something is missing or does not fit.
+        """
+        recording = cls(config["parameters"], config["layers"], config["bins"])
+        recording.epochs = arrays["epochs"].tolist()
+        for kind in STATISTICS:
+            recording._tables[kind] = list(arrays[kind])
+        if recording.bins is not None:
+            for kind in VALUE_KINDS:
+                recording._counts[kind] = list(arrays[f"histograms/{kind}/counts"])
+                recording._grids[kind] = list(arrays[f"histograms/{kind}/grids"])
+        if "snapshots/epochs" in arrays:
+            fields = (arrays[f"snapshots/{name}"] for name in ("weights", "gradients"))
+            taken = arrays["snapshots/epochs"].tolist()
+            recording.snapshots = [Snapshot(*each) for each in zip(taken, *fields, strict=True)]
+        recording.arrays()  # which fails where numbers do not fit the names
+        return recording
+
+    # -- comparing -----------------------------------------------------------------------------
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether all names and numbers are the same; NaN equals NaN here."""
+        if not isinstance(other, Recording):
+            return NotImplemented
+        mine, others = self.arrays(), other.arrays()
+        return (
+            self.get_config() == other.get_config()
+            and mine.keys() == others.keys()
+            and all(np.array_equal(mine[name], others[name], equal_nan=True) for name in mine)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # it changes; mypy knows no other way to say so
+
+    def __repr__(self) -> str:
+        kept = f", {len(self.snapshots)} snapshots" if self.snapshots else ""
+        bins = "" if self.bins is None else f", histograms of {self.bins} bins"
+        return f"<Recording of {len(self.epochs)} epochs{kept}{bins}>"
+
+
+def _known(what: str, name: str, valid: Iterable[str]) -> str:
+    """Return `name` if it is valid, else raise ValueError with the valid ones."""
+    valid = list(valid)
+    if name not in valid:
+        raise ValueError(
+            f"there is no {what} {name!r}{nearest(str(name), valid)}; known: {', '.join(valid)}"
+        )
+    return name

@@ -1,0 +1,90 @@
+"""Lower the learning rate when a number no longer gets better."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ffnn.callbacks.monitor import Monitor
+from ffnn.core.checks import check_int, check_number
+from ffnn.schedules import Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ffnn.callbacks.base import Logs
+
+
+class ReduceLROnPlateau(Monitor):
+    """Lower the learning rate when a number has not become better for some epochs.
+
+    Parameters
+    ----------
+    monitor : str, default "val_loss"
+        Which number.
+    factor : float, default 0.1
+        What the rate is multiplied by, in (0, 1).
+    patience : int, default 10
+        The number of epochs without improvement after which that is done, at least 1.
+    mode : {"auto", "min", "max"}, default "auto"
+        Whether less or more is better.
+    min_delta : float, default 1e-4
+        What counts as better at least.
+    cooldown : int, default 0
+        The number of epochs after a reduction that are not counted.
+    min_lr : float, default 0.0
+        The least rate.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        mode: str = "auto",
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+    ) -> None:
+        super().__init__(monitor, mode, min_delta)
+        name = "ReduceLROnPlateau"
+        self.factor = check_number(
+            name, "factor", factor, low=0.0, high=1.0, low_open=True, high_open=True
+        )
+        self.patience = check_int(name, "patience", patience, low=1)
+        self.cooldown = check_int(name, "cooldown", cooldown, low=0)
+        self.min_lr = check_number(name, "min_lr", min_lr, low=0.0)
+
+    def on_train_begin(self, logs: Logs) -> None:
+        """Begin to watch."""
+        if isinstance(self.model.optimizer.learning_rate, Schedule):
+            raise ValueError(
+                "ReduceLROnPlateau cannot change a learning rate that a schedule sets; give the "
+                "optimizer a number"
+            )
+        super().on_train_begin(logs)
+        self._waited = 0
+        self._cooling = 0
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Count the epoch, and lower the rate when patience is at its end."""
+        if self._cooling > 0:
+            self._cooling -= 1
+            self._waited = 0
+        if self._improves(logs):
+            self._waited = 0
+        elif self._cooling == 0:
+            self._waited += 1
+        if self._waited >= self.patience:
+            optimizer = self.model.optimizer
+            optimizer.learning_rate = max(optimizer.learning_rate * self.factor, self.min_lr)
+            self._cooling = self.cooldown
+            self._waited = 0
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the best number, and the epochs waited and still to cool."""
+        return super().get_state() | {"waited": self._waited, "cooling": self._cooling}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Take the best number, and the epochs waited and still to cool."""
+        super().set_state(state)
+        self._waited, self._cooling = state["waited"], state["cooling"]

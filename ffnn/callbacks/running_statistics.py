@@ -1,0 +1,208 @@
+"""Statistics of all values that an array takes on over many batches, in memory that does not grow.
+
+A batch's values are summed in their own dtype, a block at a time, and the batches' results are
+merged in float64. Where float32 would lose what is wanted, because the values are far from zero for
+their spread or so small that their squares vanish, the batch is summed in float64.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ffnn.core.memory import aligned_empty
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ffnn._types import Array, DTypeLike
+
+# A block, its ones and its marks stay in a core's cache from pass to pass.
+_BLOCK_SIZE = 32_768
+
+# The sum of squares is split into the mean's part and the spread's. Where the spread's is a smaller
+# share than this, too many of its digits are lost.
+_LEAST_SHARE = 0.125
+
+
+class Block(NamedTuple):
+    """A piece of a vector, with working memory of the same length."""
+
+    values: Array
+    ones: Array
+    is_zero: Array
+    double: Array
+
+
+class Scratch:
+    """Working memory for sums over vectors of one dtype.
+
+    Parameters
+    ----------
+    dtype : dtype
+        Of the vectors, float32 or float64.
+    """
+
+    def __init__(self, dtype: DTypeLike) -> None:
+        self.dtype = np.dtype(dtype)
+        ones, is_zero, double = (
+            aligned_empty(_BLOCK_SIZE, each) for each in (self.dtype, np.bool_, np.float64)
+        )
+        ones.fill(1.0)
+        self._memory = ones, is_zero, double
+
+    def cut(self, vector: Array) -> list[Block]:
+        """Return `vector` in blocks, without copying it."""
+        ones, is_zero, double = self._memory
+        blocks = []
+        for start in range(0, vector.size, _BLOCK_SIZE):
+            values = vector[start : start + _BLOCK_SIZE]
+            size = values.size
+            blocks.append(Block(values, ones[:size], is_zero[:size], double[:size]))
+        return blocks
+
+
+class Pool:
+    """Mean, spread, norm and share of zeros over all batches that were added.
+
+    All batches' values are pooled: `mean` and `spread` (the population's standard deviation) are
+    those of one long list of them. `norm` is the mean of the batches' Euclidean norms.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0  # of values
+        self.num_batches = 0
+        self.mean = math.nan
+        self._deviations = 0.0  # Σ (x - mean)²
+        self._zeros = 0
+        self._norms = 0.0
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of all values."""
+        return math.sqrt(self._deviations / self.count) if self.count else math.nan
+
+    @property
+    def norm(self) -> float:
+        """The mean of the batches' norms."""
+        return self._norms / self.num_batches if self.num_batches else math.nan
+
+    @property
+    def zeros(self) -> float:
+        """The share of values that are exactly 0."""
+        return self._zeros / self.count if self.count else math.nan
+
+    def add(self, blocks: Sequence[Block]) -> None:
+        """Add the values of one batch.
+
+        Parameters
+        ----------
+        blocks : sequence of Block
+            What `Scratch.cut` made of them.
+        """
+        count, zeros, total, square = 0, 0, 0.0, 0.0
+        for values, ones, is_zero, _ in blocks:
+            count += values.size
+            total += float(values.dot(ones))
+            square += float(values.dot(values))
+            np.equal(values, _ZERO[values.dtype.char], out=is_zero)
+            zeros += int(np.count_nonzero(is_zero))
+        mean = total / count
+        deviations = square - total * mean
+        exact = _is_exact(square, count, blocks) and deviations >= _LEAST_SHARE * square
+        if not (exact or zeros == count):
+            mean, deviations = _moments_in_double(blocks, count)
+            square = deviations + count * mean * mean
+        self._merge(count, mean, deviations)
+        self._zeros += zeros
+        self._norms += math.sqrt(square)
+        self.num_batches += 1
+
+    def _merge(self, count: int, mean: float, deviations: float) -> None:
+        """Take in the moments of further values.
+
+        Chan, Golub, LeVeque, "Algorithms for computing the sample variance", The American
+        Statistician 1983, equations 2.1.
+        """
+        if not self.count:
+            self.count, self.mean, self._deviations = count, mean, deviations
+            return
+        together = self.count + count
+        step = mean - self.mean
+        self.mean += step * (count / together)
+        self._deviations += deviations + step * step * (self.count * (count / together))
+        self.count = together
+
+
+class UpdatePool:
+    """The mean norm of a parameter's updates, and its mean ratio to the parameter's."""
+
+    def __init__(self) -> None:
+        self._norms = self._ratios = 0.0
+        self._num_updates = self._num_ratios = 0
+
+    @property
+    def norm(self) -> float:
+        """The mean of the updates' norms."""
+        return self._norms / self._num_updates if self._num_updates else math.nan
+
+    @property
+    def ratio(self) -> float:
+        """The mean of ‖update‖ / ‖parameter before it‖, where that is not 0."""
+        return self._ratios / self._num_ratios if self._num_ratios else math.nan
+
+    def add(self, norm: float, before: float) -> None:
+        """Add one update.
+
+        Parameters
+        ----------
+        norm : float
+            The norm of what was added to the parameter.
+        before : float
+            The norm of the parameter before it.
+        """
+        self._norms += norm
+        self._num_updates += 1
+        if before:
+            self._ratios += norm / before
+            self._num_ratios += 1
+
+
+def euclidean_norm(blocks: Sequence[Block]) -> float:
+    """Return the norm of a vector that `Scratch.cut` cut."""
+    count, square = 0, 0.0
+    for values, _, _, _ in blocks:
+        count += values.size
+        square += float(values.dot(values))
+    if not _is_exact(square, count, blocks):
+        square = 0.0
+        for values, _, _, double in blocks:
+            np.copyto(double, values)
+            square += float(double.dot(double))
+    return math.sqrt(square)
+
+
+def _is_exact(square: float, count: int, blocks: Sequence[Block]) -> bool:
+    """Tell whether a sum of squares is finite and too large to have lost any that vanished."""
+    return _LEAST_SQUARE[blocks[0].values.dtype.char] * count <= square < math.inf
+
+
+def _moments_in_double(blocks: Sequence[Block], count: int) -> tuple[float, float]:
+    """Return the mean and Σ (x - mean)², in two passes over float64 copies."""
+    total, deviations = 0.0, 0.0
+    for values, _, _, double in blocks:
+        np.copyto(double, values)
+        total += float(np.add.reduce(double))
+    mean = total / count
+    for values, _, _, double in blocks:
+        np.subtract(values, mean, out=double, dtype=np.float64)
+        deviations += float(double.dot(double))
+    return mean, deviations
+
+
+_ZERO = {char: np.zeros((), char) for char in "fd"}  # needs no conversion at each call
+
+# A square that is smaller than the smallest normal number then counts less than a rounding error.
+_LEAST_SQUARE = {char: float(np.finfo(char).tiny) / float(np.finfo(char).eps) for char in "fd"}

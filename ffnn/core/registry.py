@@ -1,0 +1,270 @@
+"""Families of named parts: find a part by name, write it down, build it again.
+
+A part (an activation, a loss, a layer, ...) keeps each constructor argument under the argument's
+own name. That is all that is needed to show it, to save it and to build it again.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import threading
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from ffnn.core.checks import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import ModuleType
+
+    from typing_extensions import Self
+
+
+class Configurable:
+    """An object that its class and its constructor's arguments describe fully."""
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments as they were given.
+
+        Returns
+        -------
+        dict
+            Argument name → value.
+        """
+        return {name: getattr(self, name) for name in _constructor_defaults(type(self))}
+
+    def clone(self) -> Self:
+        """Return a part made from the same arguments, with nothing else in common."""
+        return type(self)(**self.get_config())
+
+    def __repr__(self) -> str:
+        shown = []
+        for name, default in _constructor_defaults(type(self)).items():
+            value = getattr(self, name)
+            if default is inspect.Parameter.empty:
+                shown.append(repr(value))
+            elif not _is_default(value, default):
+                shown.append(f"{name}={value!r}")
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _is_default(value: Any, default: Any) -> bool:
+    """Tell whether `value` is what `default` means; a part may be given by its name."""
+    if isinstance(default, str) and isinstance(value, Configurable):
+        return repr(value) == repr(family_of(value).get(default))
+    return bool(value == default)
+
+
+def _constructor_defaults(cls: type) -> dict[str, Any]:
+    if cls.__init__ is object.__init__:  # type: ignore[misc]
+        return {}
+    parameters = list(inspect.signature(cls).parameters.values())
+    return {parameter.name: parameter.default for parameter in parameters}
+
+
+T = TypeVar("T", bound=Configurable)
+
+
+def load_modules(package: str) -> list[ModuleType]:
+    """Import all modules of a package, in alphabetical order, and return them."""
+    paths = importlib.import_module(package).__path__
+    names = sorted(module.name for module in pkgutil.iter_modules(paths))
+    return [importlib.import_module(f"{package}.{name}") for name in names]
+
+
+def load_class(package: str, name: str) -> type:
+    """Return the class `name` out of one of a package's modules.
+
+    A package of parts hands its ``__getattr__`` to this, so that a part in a file of its own needs
+    no other entry.
+
+    Raises
+    ------
+    AttributeError
+        No module of the package defines it.
+    """
+    for module in load_modules(package):
+        value = vars(module).get(name)
+        if isinstance(value, type) and value.__module__ == module.__name__:
+            return value
+    raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+
+class Family(Generic[T]):
+    """The classes of one kind of part, each under its names.
+
+    Parameters
+    ----------
+    kind : str
+        What the parts are called in messages and in files, such as ``"activation"``.
+    base : type
+        The class that all of them derive from.
+    package : str, optional
+        The package that has a module for each of them; its modules are loaded at the first look-up.
+    """
+
+    by_kind: ClassVar[dict[str, Family[Any]]] = {}
+
+    def __init__(self, kind: str, base: type[T], package: str | None = None) -> None:
+        self.kind = kind
+        self.base = base
+        self._package = package
+        self._classes: dict[str, type[T]] = {}
+        self._loading = threading.RLock()
+        Family.by_kind[kind] = self
+
+    @property
+    def classes(self) -> Mapping[str, type[T]]:
+        """Each name, in lower case → its class; a class's first name is the one used in files."""
+        with self._loading:
+            if self._package is not None:
+                package, self._package = self._package, None
+                load_modules(package)
+        return self._classes
+
+    def register(self, *names: str) -> Callable[[type[T]], type[T]]:
+        """Return a decorator that enters a class under `names`; the first is used in files."""
+
+        def enter(cls: type[T]) -> type[T]:
+            for name in names:
+                if self._classes.setdefault(name.lower(), cls) is not cls:
+                    raise ValueError(f"there is a {self.kind} {name!r} already")
+            return cls
+
+        return enter
+
+    def get(self, identifier: str | T) -> T:
+        """Return the part that `identifier` names, or `identifier` itself if it is one.
+
+        Parameters
+        ----------
+        identifier : str or part
+            A registered name, or an object of this family.
+
+        Raises
+        ------
+        ValueError
+            The name is unknown; the message lists the valid ones and the nearest.
+        TypeError
+            It is neither a name nor a part of this family, or a part that needs arguments.
+        """
+        if isinstance(identifier, self.base):
+            return identifier
+        if isinstance(identifier, str):
+            return self._build(identifier)
+        hint = " (write it with parentheses)" if isinstance(identifier, type) else ""
+        raise TypeError(
+            f"expected {self.kind}: a name or an object of {self.base.__name__}, "
+            f"got {identifier!r}{hint}"
+        )
+
+    def _build(self, name: str) -> T:
+        cls = self.class_named(name)
+        defaults = _constructor_defaults(cls)
+        needed = [key for key, value in defaults.items() if value is inspect.Parameter.empty]
+        if needed:
+            raise TypeError(
+                f"{self.kind} {name!r} needs arguments: write {cls.__name__}({', '.join(needed)})"
+            )
+        return cls()
+
+    def class_named(self, name: str) -> type[T]:
+        """Return the class of a name.
+
+        Raises
+        ------
+        ValueError
+            The name is unknown; the message lists the valid ones and the nearest.
+        """
+        cls = self.classes.get(name.lower())
+        if cls is None:
+            known = ", ".join(self.classes)
+            raise ValueError(
+                f"unknown {self.kind} {name!r}{nearest(name, self.classes)}; known: {known}"
+            )
+        return cls
+
+    def name_of(self, part: T) -> str:
+        """Return the name a part is saved under: the registered one, or its class's."""
+        for name, cls in self.classes.items():
+            if cls is type(part):
+                return name
+        return type(part).__name__
+
+
+def family_of(part: Configurable) -> Family[Any]:
+    """Return the family that `part` belongs to, the narrowest where there are several."""
+    families = [family for family in Family.by_kind.values() if isinstance(part, family.base)]
+    return max(families, key=lambda family: len(family.base.__mro__))
+
+
+def describe(value: Any) -> Any:
+    """Turn a value of a config into plain data: numbers, strings, lists and dicts.
+
+    Parameters
+    ----------
+    value : object
+        A plain value, or a part, or a list or tuple of them.
+
+    Returns
+    -------
+    object
+        A part becomes ``{"kind": ..., "name": ..., "config": {...}}``.
+    """
+    if isinstance(value, (list, tuple)):
+        return [describe(item) for item in value]
+    if not isinstance(value, Configurable):
+        return value
+    family = family_of(value)
+    config = {name: describe(item) for name, item in value.get_config().items()}
+    return {"kind": family.kind, "name": family.name_of(value), "config": config}
+
+
+def rebuild(description: Any, custom_objects: Mapping[str, type] | None = None) -> Any:
+    """Build again what `describe` wrote down.
+
+    Parameters
+    ----------
+    description : object
+        Plain data from `describe`.
+    custom_objects : mapping of str to type, optional
+        Classes that are not part of the library, by name.
+
+    Raises
+    ------
+    ValueError, TypeError
+        A name is unknown, or the arguments do not fit the class.
+    """
+    if isinstance(description, list):
+        return [rebuild(item, custom_objects) for item in description]
+    if not isinstance(description, dict):
+        return description
+    family = Family.by_kind.get(description["kind"])
+    if family is None:
+        raise ValueError(f"unknown kind of part {description['kind']!r}")
+    name = description["name"]
+    custom = (custom_objects or {}).get(name)
+    if custom is not None and not issubclass(custom, family.base):
+        raise TypeError(f"custom object {name!r} is not a {family.kind}")
+    cls = custom or family.class_named(name)
+    return cls(**{key: rebuild(v, custom_objects) for key, v in description["config"].items()})
+
+
+def custom_classes(value: Any) -> dict[str, type]:
+    """Return the classes in `value` that are not part of the library, by name.
+
+    Parameters
+    ----------
+    value : object
+        A part, or a list or tuple of parts.
+    """
+    if isinstance(value, (list, tuple)):
+        return {name: cls for item in value for name, cls in custom_classes(item).items()}
+    if not isinstance(value, Configurable):
+        return {}
+    found = custom_classes(list(value.get_config().values()))
+    name = family_of(value).name_of(value)
+    if name not in family_of(value).classes:
+        found[name] = type(value)
+    return found

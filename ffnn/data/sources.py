@@ -1,0 +1,312 @@
+"""Rows out of arrays, memory maps, HDF5 datasets and sparse matrices.
+
+A source keeps its rows as they are, in their own dtype and place; a batch of them at a time is
+gathered into a buffer that is used again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ffnn.core.memory import Workspace
+from ffnn.errors import DataError
+
+if TYPE_CHECKING:
+    from ffnn._types import Array, DTypeLike
+
+BLOCK_ROWS = 1024  # rows looked at together where a whole data set is passed over
+
+
+class Rows:
+    """Rows of an array in memory or in a memory map, and the base of the other sources.
+
+    Parameters
+    ----------
+    source : ndarray
+        Its first axis runs over the rows.
+    dtype : dtype, optional
+        What batches are cast to; None leaves them as they are.
+    """
+
+    def __init__(self, source: Any, dtype: DTypeLike | None = None) -> None:
+        self.source = self._usable(source)
+        self.shape: tuple[int, ...] = source.shape
+        self.dtype = self.source.dtype if dtype is None else np.dtype(dtype)
+        self._workspace: Workspace | None = None
+        self._gathered: Array | None = None
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def _usable(self, source: Any) -> Any:
+        # np.take copies a whole array that is not contiguous, at every call.
+        if source.flags.c_contiguous and source.dtype.isnative:
+            return source
+        return np.ascontiguousarray(source, dtype=source.dtype.newbyteorder("="))
+
+    def take(self, indices: Array) -> Array:
+        """Return the rows at `indices`, valid until the next call."""
+        return self._cast(self._take(indices))
+
+    def slice(self, start: int, stop: int) -> Array:
+        """Return the rows from `start` to `stop`, valid until the next call, not to be written."""
+        return self._cast(self._slice(start, stop))
+
+    def _take(self, indices: Array) -> Array:
+        out = self._gathered
+        if out is None or len(out) != len(indices):
+            out = self._gathered = self._buffer("rows", len(indices), self.source.dtype)
+        # mode="raise" would gather into a temporary and copy; the indices are our own.
+        taken: Array = self.source.take(indices, axis=0, out=out, mode="clip")
+        return taken
+
+    def _slice(self, start: int, stop: int) -> Array:
+        block: Array = self.source[start:stop]
+        return block
+
+    def _buffer(self, key: str, rows: int, dtype: DTypeLike) -> Array:
+        if self._workspace is None:
+            self._workspace = Workspace("C")  # rows, as they are read
+        return self._workspace.get(key, (rows, *self.shape[1:]), dtype)
+
+    def _cast(self, block: Array) -> Array:
+        if block.dtype == self.dtype:
+            return block
+        out = self._buffer("cast", len(block), self.dtype)
+        np.copyto(out, block, casting="unsafe")
+        return out
+
+    def _as(self, dtype: np.dtype[Any], start: int, stop: int) -> Array:
+        """Return rows as `dtype`; numbers too large for it become infinite."""
+        if self.source.dtype == self.dtype == dtype:
+            return self._slice(start, stop)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.slice(start, stop).astype(dtype, copy=False)
+
+    def part(self, start: int, stop: int) -> Rows:
+        """Return a source of the rows from `start` to `stop`; rows on disk stay there."""
+        return type(self)(self.source[start:stop], self.dtype)
+
+    def find_non_finite(self, dtype: DTypeLike | None = None) -> tuple[int, int, float] | None:
+        """Return row, column and value of the first entry that is NaN or infinite.
+
+        Parameters
+        ----------
+        dtype : dtype, optional
+            In which dtype entries have to be finite; that of the batches if None.
+        """
+        if self.source.dtype.kind != "f":
+            return None
+        dtype = self.dtype if dtype is None else np.dtype(dtype)
+        for start in range(0, len(self), BLOCK_ROWS):
+            block = self._as(dtype, start, min(start + BLOCK_ROWS, len(self)))
+            if math.isfinite(np.vdot(block, block)):  # NaN and infinity would show in the sum
+                continue
+            bad = np.argwhere(~np.isfinite(block))
+            if len(bad):
+                row, column = int(bad[0][0]), int(bad[0][-1]) if block.ndim > 1 else 0
+                found = self._slice(start + row, start + row + 1).reshape(-1)[column]
+                return start + row, column, float(found)
+        return None
+
+
+class HDF5Rows(Rows):
+    """Rows of an h5py dataset, read from the file batch by batch."""
+
+    _first = 0  # where a part of the dataset begins
+
+    def _usable(self, source: Any) -> Any:
+        return source
+
+    def part(self, start: int, stop: int) -> Rows:
+        """Return a source of the rows from `start` to `stop`, still in the file."""
+        rows = HDF5Rows(self.source, self.dtype)
+        rows._first = self._first + start
+        rows.shape = (stop - start, *self.shape[1:])
+        return rows
+
+    def _take(self, indices: Array) -> Array:
+        order = np.argsort(indices)  # HDF5 reads rows in ascending order only
+        out = self._buffer("rows", len(indices), self.source.dtype)
+        out[order] = self.source[indices[order] + self._first]
+        return out
+
+    def _slice(self, start: int, stop: int) -> Array:
+        block: Array = self.source[self._first + start : self._first + stop]
+        return block
+
+
+class SparseRows(Rows):
+    """Rows of a SciPy sparse matrix; a batch at a time becomes dense."""
+
+    def _usable(self, source: Any) -> Any:
+        return source.tocsr()
+
+    def _take(self, indices: Array) -> Array:
+        return self._dense(self.source[indices])
+
+    def _slice(self, start: int, stop: int) -> Array:
+        return self._dense(self.source[start:stop])
+
+    def _dense(self, block: Any) -> Array:
+        out = self._buffer("rows", block.shape[0], self.source.dtype)
+        block.toarray(out=out)
+        return out
+
+
+def open_rows(x: Any, dtype: DTypeLike | None, what: str = "x") -> Rows:
+    """Return the source of batches that suits `x`.
+
+    Parameters
+    ----------
+    x : array-like, memmap, h5py dataset, or SciPy sparse matrix, of shape (rows, columns)
+        The data.
+    dtype : dtype or None
+        What batches are cast to; None leaves them in their own dtype.
+    what : str
+        What the data is called in messages.
+
+    Raises
+    ------
+    DataError
+        The data is not two-dimensional, empty, or not made of numbers.
+    """
+    kind: type[Rows] = Rows
+    if type(x) is np.ndarray and x.dtype.kind in "fiub":
+        pass
+    elif hasattr(x, "tocsr"):
+        kind = SparseRows
+    elif type(x).__module__.startswith("h5py"):
+        kind = HDF5Rows
+        if not hasattr(x, "dtype"):
+            raise DataError(f"{what}: expected a dataset, such as file['x'], got {x!r}")
+    else:
+        x = as_numbers(x, what)
+    if x.dtype.kind not in "fiub":
+        raise DataError(f"{what}: expected numbers, got dtype {x.dtype}")
+    if len(x.shape) != 2:
+        raise DataError(_not_rows(tuple(x.shape), what))
+    if 0 in x.shape:
+        raise DataError(f"{what}: expected at least one row and one column, got shape {x.shape}")
+    return kind(x, dtype)
+
+
+def _not_rows(shape: tuple[int, ...], what: str) -> str:
+    advice = f"For one row use {what}.reshape(1, -1)."
+    if len(shape) > 2:
+        advice = f"Flatten each sample with {what}.reshape(len({what}), -1)."
+    return f"{what}: expected rows of shape (rows, columns), got shape {shape}. {advice}"
+
+
+def as_numbers(values: Any, what: str) -> Array:
+    """Return `values` as an array of numbers.
+
+    Parameters
+    ----------
+    values : array-like
+        What came from the user.
+    what : str
+        What it is called in messages.
+
+    Raises
+    ------
+    DataError
+        The rows differ in length, or something in them is not a number.
+    """
+    if type(values).__module__.startswith("h5py"):
+        values = values[()]
+    if hasattr(values, "filled") and np.any(getattr(values, "mask", False)):
+        raise DataError(f"{what}: some entries are masked; fill or leave out such rows first")
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{what}: expected rows of one length; {error}") from None
+    if array.dtype.kind in "fiub":
+        return array
+    if array.dtype.kind == "O" and not any(isinstance(v, (str, bytes)) for v in array.flat):
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            return array.astype(np.float64)
+    if array.dtype.kind == "c":
+        raise DataError(f"{what}: expected real numbers, got complex ones")
+    hint = ""
+    if what == "y":
+        hint = "; number classes from 0, as np.unique(y, return_inverse=True) does"
+    raise DataError(f"{what}: expected numbers, got {_first_non_number(array)}{hint}")
+
+
+def _first_non_number(array: Array) -> str:
+    for position, value in np.ndenumerate(array):
+        try:
+            float(value)
+        except (TypeError, ValueError):
+            place = ", ".join(
+                f"{axis} {i}" for axis, i in zip(("row", "column"), position, strict=False)
+            )
+            return f"{str(value)!r} in {place or 'a single value'}"
+    return f"dtype {array.dtype}: numbers written as text; convert them with .astype(float)"
+
+
+def check_finite(rows: Rows, what: str, dtype: DTypeLike | None = None) -> None:
+    """Raise DataError if an entry is NaN or infinite, naming its row and column.
+
+    Parameters
+    ----------
+    rows : Rows
+        The data.
+    what : str
+        What it is called in the message.
+    dtype : dtype, optional
+        In which dtype it has to be finite; that of `rows` if None.
+    """
+    found = rows.find_non_finite(dtype)
+    if found is not None:
+        row, column, value = found
+        advice = "Remove or fill such values first."
+        if np.isfinite(value):
+            advice = f"It is too large for {np.dtype(dtype or rows.dtype)}; scale the column first."
+        raise DataError(f"{what}: got {value} in row {row}, column {column}. {advice}")
+
+
+def column_statistics(x: Any) -> tuple[Array, Array]:
+    """Return the mean and the population variance of each column, in one pass over the rows.
+
+    Parameters
+    ----------
+    x : array-like, memmap, h5py dataset, or SciPy sparse matrix, of shape (rows, columns)
+        The data; never loaded whole.
+
+    Returns
+    -------
+    mean, variance : ndarray of shape (columns,), float64
+        Of each column.
+
+    Raises
+    ------
+    DataError
+        The data is empty or holds NaN or infinity.
+
+    References
+    ----------
+    Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm for computing sample
+    variances", 1979, equation 2.1.
+    """
+    rows = open_rows(x, np.float64)
+    check_finite(rows, "x")
+    origin = rows.slice(0, 1)[0].copy()  # a column that never varies becomes exactly 0 around it
+    mean = np.zeros(rows.shape[1])
+    squares = np.zeros(rows.shape[1])
+    with np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(rows), BLOCK_ROWS):
+            block = rows.slice(start, min(start + BLOCK_ROWS, len(rows))) - origin
+            count = start + len(block)
+            shift = block.mean(axis=0) - mean
+            squares += block.var(axis=0) * len(block) + shift**2 * (start * len(block) / count)
+            mean += shift * (len(block) / count)
+    too_large = np.flatnonzero(~np.isfinite(squares))
+    if len(too_large):
+        raise DataError(f"x: the numbers in column {too_large[0]} are too large to be squared")
+    return origin + mean, squares / len(rows)

@@ -1,0 +1,354 @@
+"""Tables of numbers out of CSV files, with the line and the column in every error."""
+
+from __future__ import annotations
+
+import csv
+import math
+from array import array
+from collections.abc import Iterator, Sequence
+from os import PathLike
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ffnn.core.checks import check_choice, nearest
+from ffnn.errors import DataError
+
+_MISSING = frozenset({"", "?", "na", "n/a", "nan", "null"})
+_MAX_SHOWN = 12
+
+
+class Table(NamedTuple):
+    """What `load_csv` found: rows of numbers and one target for each.
+
+    Parameters
+    ----------
+    x : ndarray of float64, shape (rows, features)
+        The feature columns.
+    y : ndarray of int64 or float64, shape (rows,)
+        Class indices if `class_names` is given; otherwise the target's numbers, int64 if all of
+        them are written as integers.
+    feature_names : tuple of str
+        The names of the columns of `x`, in order.
+    class_names : tuple of str or None
+        The name of each class index, or None for a numeric target.
+    target_name : str
+        The name of the target column.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.int64] | NDArray[np.float64]
+    feature_names: tuple[str, ...]
+    class_names: tuple[str, ...] | None
+    target_name: str
+
+
+def load_csv(
+    path: str | PathLike[str],
+    target: str | None = None,
+    *,
+    feature_names: Sequence[str] | None = None,
+    class_names: Sequence[str] | None = None,
+    missing: str = "error",
+    delimiter: str = ",",
+) -> Table:
+    """Read features and a target from a CSV file with a header line.
+
+    A target of numbers is read as numbers, a target of text as classes. Files are UTF-8, with or
+    without a byte order mark; blank lines are skipped, spaces around fields removed.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    target : str, optional
+        The target column's name. Default: the last column.
+    feature_names : sequence of str, optional
+        The columns to read into `x`, in this order. Default: all but the target, in the file's
+        order.
+    class_names : sequence of str, optional
+        Reads the target as classes, whatever it holds, and each class as its index in this
+        sequence. Default: for a target of text its different entries, sorted.
+    missing : {"error", "drop"}
+        What to do with a row that lacks a value (an empty field, ``?``, ``NA``, ``N/A``, ``NaN``
+        or ``null`` in any case) in one of the columns read: raise, or leave the row out.
+    delimiter : str
+        The character between two fields.
+
+    Returns
+    -------
+    Table
+        `x` (rows, features) float64, `y` (rows,) int64 or float64, and the names.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read or has no header, for ragged rows, text or infinities where a
+        finite number belongs, missing values, unknown columns or unknown classes.
+    ValueError
+        If `missing` is neither of the two.
+    """
+    check_choice("load_csv", "missing", missing, ("error", "drop"))
+    header, rows = _open_csv(path, delimiter)
+    target_index = len(header) - 1 if target is None else _find(header, [target], path)[0]
+    target = header[target_index]
+    if feature_names is None:
+        feature_names = [name for name in header if name != target]
+    indices = _find(header, feature_names, path)
+    if not indices or target_index in indices:
+        raise DataError(
+            f"{path}: expected one or more feature columns besides the target {target!r}, "
+            f"got {_listing(feature_names) or 'none'}"
+        )
+    x, entries = array("d"), list[tuple[int, str]]()
+    for line, fields in rows:
+        values = _numbers([fields[i] for i in indices], feature_names, path, line, missing)
+        label = fields[target_index].strip()
+        if values is None or _is_missing(label, f"{path}, line {line}, column {target!r}", missing):
+            continue
+        x.extend(values)
+        entries.append((line, label))
+    matrix = _matrix(x, len(indices), path)
+    y, classes = _target(entries, class_names, path, target)
+    return Table(matrix, y, tuple(feature_names), classes, target)
+
+
+def load_csv_features(
+    path: str | PathLike[str],
+    feature_names: Sequence[str] | None = None,
+    *,
+    missing: str = "error",
+    delimiter: str = ",",
+) -> NDArray[np.float64]:
+    """Read feature columns alone from a CSV file with a header line, to predict from them.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+    feature_names : sequence of str, optional
+        The columns to read, in the order in which the model was trained on them; the file may
+        have them in another order, and others beside them. Default: all columns.
+    missing : {"error", "drop"}
+        As in `load_csv`. With "drop" the rows no longer match the file's lines one by one.
+    delimiter : str
+        The character between two fields.
+
+    Returns
+    -------
+    ndarray of float64, shape (rows, features)
+        The rows.
+
+    Raises
+    ------
+    DataError, ValueError
+        As `load_csv` does.
+    """
+    check_choice("load_csv_features", "missing", missing, ("error", "drop"))
+    header, rows = _open_csv(path, delimiter)
+    names = header if feature_names is None else feature_names
+    indices = _find(header, names, path)
+    x = array("d")
+    for line, fields in rows:
+        x.extend(_numbers([fields[i] for i in indices], names, path, line, missing) or ())
+    return _matrix(x, len(indices), path)
+
+
+def _open_csv(
+    path: str | PathLike[str], delimiter: str
+) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """Return the checked header, and the rows to come as line number and fields."""
+    records = _records(path, delimiter)
+    line, fields = next(records, (1, []))
+    if not fields:
+        raise DataError(f"{path}: expected a header line and rows below it, got an empty file")
+    where, header = f"{path}, line {line}", [name.strip() for name in fields]
+    if all(_number(name) is not None for name in header):
+        raise DataError(
+            f"{where}: expected a header with the names of the columns, got the numbers "
+            f"{_listing(header)}; put a line of names first"
+        )
+    other = next((sign for sign in ",;\t|" if sign in header[0]), None)
+    if len(header) == 1 and other is not None:
+        raise DataError(
+            f"{where}: expected columns separated by {delimiter!r}, got one column {header[0]!r}; "
+            f"is {other!r} the delimiter of the file?"
+        )
+    first = dict[str, int]()
+    for position, name in enumerate(header, start=1):
+        if not name:
+            raise DataError(
+                f"{where}: column {position} of {len(header)} has no name; name it or remove it "
+                "(pandas writes its index so, unless told index=False)"
+            )
+        if first.setdefault(name, position) != position:
+            raise DataError(
+                f"{where}: columns {first[name]} and {position} are both named {name!r}; rename "
+                "one of them"
+            )
+    return header, _rows(records, len(header), path)
+
+
+def _records(path: str | PathLike[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield every line that is not blank as the number of its (first) line and its fields."""
+    line = 1
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            # strict: an unclosed quote would otherwise swallow the rest of the file in silence.
+            reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True, strict=True)
+            for fields in reader:
+                if fields:
+                    yield line, fields
+                line = reader.line_num + 1
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise DataError(f"{path}: the file cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path}, line {_undecodable_line(path)}: expected UTF-8 text, got the byte "
+            f"0x{error.object[error.start]:02x}; save the file as UTF-8"
+        ) from error
+    except csv.Error as error:
+        raise DataError(f"{path}, line {line}: this is not valid CSV: {error}") from error
+
+
+def _undecodable_line(path: str | PathLike[str]) -> int:
+    # Text is decoded ahead of the reader, in blocks, so that the reader's line is too early.
+    with open(path, "rb") as file:
+        lines = enumerate(file, start=1)
+        return next(i for i, line in lines if line.decode(errors="ignore").encode() != line)
+
+
+def _rows(
+    records: Iterator[tuple[int, list[str]]], width: int, path: str | PathLike[str]
+) -> Iterator[tuple[int, list[str]]]:
+    line = 0
+    for line, fields in records:
+        if len(fields) != width:
+            raise DataError(
+                f"{path}, line {line}: expected {width} fields, as in the header, got "
+                f"{len(fields)}; quote a field that holds the delimiter"
+            )
+        yield line, fields
+    if not line:
+        raise DataError(f"{path}: expected rows below the header line, got none")
+
+
+def _find(header: list[str], names: Sequence[str], path: str | PathLike[str]) -> list[int]:
+    """Return the position of each name in the header."""
+    positions = {name: position for position, name in enumerate(header)}
+    unknown = [name for name in names if name not in positions]
+    if unknown:
+        shown = ", ".join(f"{name!r}{nearest(name, header)}" for name in unknown[:_MAX_SHOWN])
+        more = f" and {len(unknown) - _MAX_SHOWN} more" if len(unknown) > _MAX_SHOWN else ""
+        raise DataError(
+            f"{path}: there is no column {shown}{more}; the columns are {_listing(header)}"
+        )
+    return [positions[name] for name in names]
+
+
+def _numbers(
+    texts: list[str], names: Sequence[str], path: str | PathLike[str], line: int, missing: str
+) -> list[float] | None:
+    """Return a row's numbers, or None if the row is to be dropped."""
+    try:
+        values = [float(text) for text in texts]
+        # One sum tests all values at once; where it overflows, the checks below find no fault.
+        if math.isfinite(sum(values)) and "_" not in "".join(texts):
+            return values
+    except ValueError:
+        pass
+    values = []
+    for name, text in zip(names, map(str.strip, texts), strict=True):
+        where = f"{path}, line {line}, column {name!r}"
+        if _is_missing(text, where, missing):
+            return None
+        value = _number(text)
+        if value is None:
+            raise DataError(
+                f"{where}: expected a number, got {text!r}; write the column in numbers, leave it "
+                "out of the features, or name it as the target"
+            )
+        values.append(_finite(value, text, where))
+    return values
+
+
+def _number(text: str) -> float | None:
+    try:
+        # float() takes Python's 1_000, which in a table is a code or a slip.
+        return None if "_" in text else float(text)
+    except ValueError:
+        return None
+
+
+def _finite(value: float, text: str, where: str) -> float:
+    if not math.isfinite(value):
+        raise DataError(f"{where}: expected a finite number, got {text!r}")
+    return value
+
+
+def _is_missing(text: str, where: str, missing: str) -> bool:
+    if text.casefold() not in _MISSING:
+        return False
+    if missing == "error":
+        raise DataError(
+            f"{where}: a value is missing, got {text!r}; fill it in, or choose to drop such rows"
+        )
+    return True
+
+
+def _matrix(values: array[float], width: int, path: str | PathLike[str]) -> NDArray[np.float64]:
+    if not values:
+        raise DataError(f"{path}: no rows are left, every row lacks a value")
+    return np.frombuffer(values, dtype=np.float64).reshape(-1, width)
+
+
+def _target(
+    entries: list[tuple[int, str]],
+    class_names: Sequence[str] | None,
+    path: str | PathLike[str],
+    name: str,
+) -> tuple[NDArray[np.int64] | NDArray[np.float64], tuple[str, ...] | None]:
+    """Read the target's entries (line, text) as numbers or as classes."""
+    if class_names is None:
+        numeric = _numeric_target(entries, path, name)
+        if numeric is not None:
+            return numeric, None
+        class_names = sorted({text for _, text in entries})
+    index = {class_name: position for position, class_name in enumerate(class_names)}
+    for line, text in entries:
+        if text not in index:
+            raise DataError(
+                f"{path}, line {line}, column {name!r}: unknown class {text!r}"
+                f"{nearest(text, class_names)}; the classes are {_listing(class_names)}"
+            )
+    return np.array([index[text] for _, text in entries], dtype=np.int64), tuple(class_names)
+
+
+def _numeric_target(
+    entries: list[tuple[int, str]], path: str | PathLike[str], name: str
+) -> NDArray[np.int64] | NDArray[np.float64] | None:
+    """Return the target as numbers, or None if no entry is one."""
+    numbers = [_number(text) for _, text in entries]
+    if all(number is None for number in numbers):
+        return None
+    values = []
+    for number, (line, text) in zip(numbers, entries, strict=True):
+        where = f"{path}, line {line}, column {name!r}"
+        if number is None:
+            raise DataError(
+                f"{where}: expected a number, as in other rows of the target, got {text!r}; "
+                "correct it, or give the names of all classes"
+            )
+        values.append(_finite(number, text, where))
+    try:
+        return np.array([int(text) for _, text in entries], dtype=np.int64)
+    except (ValueError, OverflowError):
+        return np.array(values, dtype=np.float64)
+
+
+def _listing(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:_MAX_SHOWN]))
+    return shown if len(names) <= _MAX_SHOWN else f"{shown}, … ({len(names)} in all)"

@@ -1,0 +1,35 @@
+"""The handwritten digits that come with the package."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+import numpy as np
+from numpy.typing import NDArray
+
+LabelledImages = tuple[NDArray[np.uint8], NDArray[np.int64]]
+
+
+def load_digits() -> tuple[LabelledImages, LabelledImages]:
+    """Load the handwritten digits that come with the package.
+
+    Returns
+    -------
+    (x_train, y_train), (x_test, y_test)
+        `x_train` uint8 (1437, 64) and `x_test` uint8 (360, 64): images of 8×8 pixels from 0 to 16,
+        row by row. `y_train` int64 (1437,) and `y_test` int64 (360,): the digits. The split is
+        fixed and keeps the share of each digit.
+
+    References
+    ----------
+    E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
+    Repository, 1998, doi:10.24432/C50P49, CC BY 4.0. These are the 1,797 rows of its test set.
+    """
+    with (
+        (resources.files("ffnn.datasets") / "digits.npz").open("rb") as stream,
+        np.load(stream) as npz,
+    ):
+        return (
+            (npz["x_train"], npz["y_train"].astype(np.int64)),
+            (npz["x_test"], npz["y_test"].astype(np.int64)),
+        )

@@ -1,0 +1,261 @@
+"""The MNIST database of handwritten digits."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import math
+import os
+import struct
+import sys
+import tempfile
+import zlib
+from os import PathLike
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ffnn.datasets.digits import LabelledImages
+from ffnn.errors import DataError
+
+MNIST_MIRRORS: tuple[str, ...] = (
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://raw.githubusercontent.com/fgnt/mnist/master/",
+)
+
+
+_TIMEOUT = 30.0  # seconds without a byte
+
+
+_CHUNK = 1 << 16
+
+
+_DAMAGED = (OSError, EOFError, zlib.error)  # what reading a broken gzip file raises
+
+
+class _IdxFile(NamedTuple):
+    """One file of MNIST: what it is called and what it must hold once decompressed."""
+
+    name: str
+    shape: tuple[int, ...]
+    sha256: str
+
+    @property
+    def header(self) -> bytes:
+        # Two zero bytes, 8 for "unsigned byte", the number of dimensions, then each dimension.
+        ndim = len(self.shape)
+        return struct.pack(f">HBB{ndim}I", 0, 8, ndim, *self.shape)
+
+    @property
+    def size(self) -> int:
+        return len(self.header) + math.prod(self.shape)
+
+
+_MNIST_FILES = (
+    _IdxFile(
+        "train-images-idx3-ubyte",
+        (60_000, 28, 28),
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    ),
+    _IdxFile(
+        "train-labels-idx1-ubyte",
+        (60_000,),
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    ),
+    _IdxFile(
+        "t10k-images-idx3-ubyte",
+        (10_000, 28, 28),
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    ),
+    _IdxFile(
+        "t10k-labels-idx1-ubyte",
+        (10_000,),
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ),
+)
+
+
+def load_mnist(
+    data_dir: str | PathLike[str] | None = None,
+) -> tuple[LabelledImages, LabelledImages]:
+    """Load the MNIST database of handwritten digits.
+
+    The four files ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``,
+    ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte`` are taken, plain or with ``.gz``, from
+    a folder or from its subfolder ``mnist``. Every file's SHA-256 is checked on every load.
+
+    Parameters
+    ----------
+    data_dir : str or path-like, optional
+        The folder. Default: the environment variable ``FFNN_DATA_DIR``; without it the user's
+        cache, which is filled from `MNIST_MIRRORS` (11 MB) where it lacks a file.
+
+    Returns
+    -------
+    (x_train, y_train), (x_test, y_test)
+        `x_train` uint8 (60000, 784) and `x_test` uint8 (10000, 784): images of 28×28 pixels from 0
+        to 255, row by row. `y_train` int64 (60000,) and `y_test` int64 (10000,): the digits.
+
+    Raises
+    ------
+    DataError
+        If the folder that was named lacks a file, if a file is damaged or another one, or if it
+        could not be downloaded.
+
+    References
+    ----------
+    Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-Based Learning Applied to Document
+    Recognition", Proceedings of the IEEE 86(11), 1998.
+    """
+    folder, named = _mnist_folder(data_dir)
+    paths = [_find_idx(folder, file) for file in _MNIST_FILES]
+    missing = [file for file, path in zip(_MNIST_FILES, paths, strict=True) if path is None]
+    if named and missing:
+        raise DataError(
+            f"MNIST: {', '.join(file.name for file in missing)} not found, neither plain nor with "
+            f".gz, in {folder} or {folder / 'mnist'}; put the files there, or name no folder and "
+            "unset FFNN_DATA_DIR to have them downloaded"
+        )
+    x_train, y_train, x_test, y_test = (
+        _read_idx(path or _download(file, folder), file)
+        for file, path in zip(_MNIST_FILES, paths, strict=True)
+    )
+    return (
+        (x_train.reshape(len(x_train), -1), y_train.astype(np.int64)),
+        (x_test.reshape(len(x_test), -1), y_test.astype(np.int64)),
+    )
+
+
+def find_mnist(data_dir: str | PathLike[str] | None = None) -> tuple[Path, bool, bool]:
+    """Tell where `load_mnist` looks.
+
+    Parameters
+    ----------
+    data_dir : str or path-like, optional
+        As for `load_mnist`.
+
+    Returns
+    -------
+    folder : Path
+        Where it looks.
+    named : bool
+        Whether somebody named the folder; if not, what is missing will be downloaded into it.
+    complete : bool
+        Whether all four files are there.
+    """
+    folder, named = _mnist_folder(data_dir)
+    return folder, named, all(_find_idx(folder, file) for file in _MNIST_FILES)
+
+
+def _mnist_folder(data_dir: str | PathLike[str] | None) -> tuple[Path, bool]:
+    """Return the folder to look in, and whether somebody named it."""
+    named = data_dir or os.environ.get("FFNN_DATA_DIR")
+    return (Path(named).expanduser(), True) if named else (_cache_folder(), False)
+
+
+def _cache_folder() -> Path:
+    """Return the user's cache folder, by the platform's convention."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
+    elif sys.platform == "darwin":
+        base = "~/Library/Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "ffnn"
+
+
+def _find_idx(folder: Path, file: _IdxFile) -> Path | None:
+    candidates = (
+        place / name
+        for place in (folder, folder / "mnist")
+        for name in (file.name, f"{file.name}.gz")
+    )
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _read_idx(path: Path, file: _IdxFile) -> NDArray[np.uint8]:
+    """Read one file from disk and check it."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as stream:
+            content = _content(stream, file)
+    except (*_DAMAGED, DataError) as error:
+        raise DataError(
+            f"{path} cannot be read as MNIST's {file.name}: {error}. Delete it, or put "
+            "the original in its place"
+        ) from error
+    values = np.frombuffer(content, dtype=np.uint8, offset=len(file.header))
+    return np.array(values.reshape(file.shape))
+
+
+def _content(stream: BinaryIO | gzip.GzipFile, file: _IdxFile) -> bytes:
+    """Return the decompressed bytes if they are the ones expected."""
+    # One byte more than it should have shows a larger file, however far it would expand.
+    content = stream.read(file.size + 1)
+    if len(content) > file.size:
+        raise DataError(f"expected {file.size} bytes, decompressed, got more")
+    digest, header = hashlib.sha256(content).hexdigest(), content[: len(file.header)]
+    if digest != file.sha256 or header != file.header:
+        raise DataError(
+            f"expected {file.size} bytes, decompressed, with SHA-256 {file.sha256} and the IDX "
+            f"header {file.header.hex()}, got {len(content)} bytes with SHA-256 {digest} and the "
+            f"header {header.hex()}"
+        )
+    return content
+
+
+def _download(file: _IdxFile, folder: Path) -> Path:
+    """Bring one file into the cache from the first mirror that has it; return its path."""
+    path, reasons = folder / f"{file.name}.gz", ""
+    for mirror in MNIST_MIRRORS:
+        reason = _failure_to_fetch(mirror + path.name, file, path)
+        if reason is None:
+            return path
+        reasons += f"\n  {mirror}: {reason}"
+    raise DataError(
+        f"MNIST: {path.name} could not be brought to {folder} from any mirror:{reasons}\n"
+        f"Check the network, or put the file into {folder} or into a folder that data_dir or "
+        "FFNN_DATA_DIR names"
+    )
+
+
+def _failure_to_fetch(url: str, file: _IdxFile, path: Path) -> str | None:
+    from http.client import HTTPException
+
+    try:
+        _fetch(url, file, path)
+    except (*_DAMAGED, HTTPException, DataError) as error:
+        return str(error) or type(error).__name__
+    return None
+
+
+def _fetch(url: str, file: _IdxFile, path: Path) -> None:
+    """Download to a temporary file, check it, and only then give it its name."""
+    from urllib.request import urlopen
+
+    from tqdm import tqdm
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
+    try:
+        with (
+            open(descriptor, "w+b") as part,
+            urlopen(url, timeout=_TIMEOUT) as response,
+            tqdm(
+                desc=path.name, total=response.length, unit="B", unit_scale=True, disable=None
+            ) as bar,
+        ):
+            for chunk in iter(lambda: response.read(_CHUNK), b""):
+                part.write(chunk)
+                bar.update(len(chunk))
+                # Gzip never makes a file much larger; whatever goes on is not the file.
+                if part.tell() > file.size + _CHUNK:
+                    raise DataError(f"expected at most {file.size + _CHUNK} bytes, got more")
+            part.seek(0)
+            with gzip.open(part) as stream:
+                _content(stream, file)
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)

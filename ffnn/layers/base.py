@@ -1,0 +1,215 @@
+"""The one protocol: what every layer is."""
+
+from __future__ import annotations
+
+import copy
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ffnn.core.memory import Buffered, ParameterVector
+from ffnn.core.registry import Family
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from typing_extensions import Self
+
+    from ffnn._types import Array, DTypeLike, Shape
+    from ffnn.initializers import Initializer
+    from ffnn.regularizers import Regularizer
+
+
+class Stage(NamedTuple):
+    """One step of the chain: a forward and its backward.
+
+    Most layers are one stage. `Dense` is two, its linear part and its activation, so that a loss
+    may take the activation's place and work on the logits.
+    """
+
+    layer: Layer
+    forward: Callable[[Array, bool], Array]
+    backward: Callable[[Array], Array | None]
+
+
+class Layer(Buffered):
+    """A differentiable function y = f(x) of a batch, with parameters of its own.
+
+    A layer defines `forward` and `backward`, and, if it has parameters, their shapes and
+    initializers. The rules that all of them keep:
+
+    1. What `forward` returns is valid until the layer's next `forward`.
+    2. `forward` never writes into `x`; `backward` may overwrite `grad`.
+    3. `backward` overwrites `grads`; nothing is accumulated and nothing needs zeroing.
+    4. `params` and `grads` are read-only mappings of live arrays: write into the arrays.
+    5. What training changes besides (`state`) is written into its arrays, never rebound: threads
+       that predict work on replicas, which share them.
+    6. What `backward` needs of an input is kept as ``_x`` or ``_batch``; both are taken away after
+       a pass over data.
+
+    Attributes
+    ----------
+    name : str
+        Set by the model: the kind and a number, such as ``"dense_1"``.
+    input_dim, output_dim : int
+        The number of columns of x and of y, once built.
+    needs_input_grad : bool
+        Whether `backward` has to return ∂L/∂x. Training clears it for the first layer with
+        parameters, before which nothing needs a gradient; the layer may then return None.
+    """
+
+    name: str = ""
+    input_dim: int | None = None
+    output_dim: int | None = None
+    needs_input_grad: bool = True
+    takes_any_dtype: bool = False  # reads integer rows as they are and writes floats itself
+
+    # Class-level defaults, so that a layer needs no call to a base constructor.
+    _params: dict[str, Array]
+    _grads: dict[str, Array]
+    _dtype: np.dtype[Any] = np.dtype(np.float32)
+
+    # -- what a layer defines ------------------------------------------------------------------
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return y for a batch x of shape (batch, input_dim)."""
+        raise NotImplementedError
+
+    def backward(self, grad: Array) -> Array | None:
+        """Fill `grads` and return ∂L/∂x from ∂L/∂y, for the batch of the last `forward`."""
+        raise NotImplementedError
+
+    def parameter_shapes(self, input_dim: int) -> dict[str, Shape]:
+        """Return parameter name → shape for inputs with `input_dim` columns."""
+        return {}
+
+    def initializers(self) -> dict[str, Initializer]:
+        """Return parameter name → the initializer that draws its first values."""
+        return {}
+
+    def regularizers(self) -> dict[str, Regularizer]:
+        """Return parameter name → its penalty, for the parameters that have one."""
+        return {}
+
+    def compute_output_dim(self, input_dim: int) -> int:
+        """Return the number of columns of y for inputs with `input_dim` columns."""
+        return input_dim
+
+    @property
+    def state(self) -> Mapping[str, Array]:
+        """Arrays that are kept with the model but not trained, such as moving averages."""
+        return MappingProxyType({})
+
+    def load_state(self, values: Mapping[str, Array]) -> None:
+        """Take kept arrays back, of the names and shapes of `state`."""
+        for name, array in self.state.items():
+            array[...] = values[name]
+
+    def update_state(self) -> None:
+        """Take the last training batch into `state`; called after the optimizer's update."""
+
+    def random_generators(self) -> list[np.random.Generator]:
+        """Return the generators that `forward` draws from in training."""
+        return []
+
+    def stages(self) -> list[Stage]:
+        """Return the steps that a batch takes through this layer."""
+        return [Stage(self, self.forward, self.backward)]
+
+    # -- what all layers share -----------------------------------------------------------------
+
+    @property
+    def params(self) -> Mapping[str, Array]:
+        """Parameter name → its live values."""
+        return MappingProxyType(self.__dict__.get("_params", {}))
+
+    @property
+    def grads(self) -> Mapping[str, Array]:
+        """Parameter name → the loss's gradient by it, from the last backward pass."""
+        return MappingProxyType(self.__dict__.get("_grads", {}))
+
+    @property
+    def is_built(self) -> bool:
+        """Whether the layer knows its sizes and has its parameters."""
+        return self.input_dim is not None
+
+    def build(
+        self, input_dim: int, *, dtype: DTypeLike = "float32", seed: int | None = None
+    ) -> Self:
+        """Give a layer that stands alone its parameters; a model does this for its layers.
+
+        Parameters
+        ----------
+        input_dim : int
+            The number of columns of x.
+        dtype : dtype, default "float32"
+            Of parameters and results.
+        seed : int, optional
+            Makes the initial values repeatable.
+
+        Returns
+        -------
+        Layer
+            Itself.
+        """
+        vector = ParameterVector([self.parameter_shapes(input_dim)], dtype)
+        (values,), (grads,) = vector.views(vector.values), vector.views(vector.gradients)
+        self.initialize(values, input_dim, np.random.SeedSequence(seed).entropy, 0)
+        self.bind(input_dim, np.dtype(dtype), values, grads)
+        return self
+
+    def initialize(
+        self, values: Mapping[str, Array], input_dim: int, entropy: Any, index: int
+    ) -> None:
+        """Draw first values for the parameters that `bind` will hand over.
+
+        Parameters
+        ----------
+        values : mapping of str to ndarray
+            Parameter name → array to fill.
+        input_dim : int
+            The number of columns of x.
+        entropy : int or sequence of int
+            The model's entropy, used where an initializer has no seed of its own.
+        index : int
+            The layer's place in the model. It enters every draw, so that two layers never get the
+            same numbers, and a layer that is appended leaves the earlier ones as they are.
+        """
+        output_dim = self.compute_output_dim(input_dim)
+        for number, (name, initializer) in enumerate(self.initializers().items()):
+            own_seed = getattr(initializer, "seed", None)
+            seeds = np.random.SeedSequence(
+                entropy if own_seed is None else own_seed, spawn_key=(index, number)
+            )
+            initializer.fill(values[name], input_dim, output_dim, np.random.default_rng(seeds))
+
+    def bind(
+        self,
+        input_dim: int,
+        dtype: np.dtype[Any],
+        values: dict[str, Array],
+        grads: dict[str, Array],
+    ) -> None:
+        """Learn the sizes and take `values` and `grads` as this layer's arrays."""
+        self.input_dim = input_dim
+        self.output_dim = self.compute_output_dim(input_dim)
+        self._dtype = dtype
+        self._params = values
+        self._grads = grads
+
+    def __getattr__(self, name: str) -> Any:
+        # Reached only for attributes that are not set: what forward or build would have left.
+        hint = ""
+        if name.startswith("_") and not name.startswith("__"):
+            hint = ": build a layer that stands alone, and call forward before backward"
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
+
+    def replica(self) -> Self:
+        """Return a layer with the same parameters and state, and working memory of its own."""
+        twin = copy.copy(self)
+        twin._workspace = None
+        return twin
+
+
+LAYERS: Family[Layer] = Family("layer", Layer, __package__)

@@ -1,0 +1,108 @@
+"""Batch normalisation."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ffnn.core.checks import check_number
+from ffnn.layers.base import LAYERS
+from ffnn.layers.standardization import Standardization
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ffnn._types import Array
+
+
+@LAYERS.register("batch_norm")
+class BatchNorm(Standardization):
+    """Standardise each unit over the batch: y = γ ∘ x̂ + β,  x̂ = (x - μ) / σ,  σ = √(var + ε).
+
+    In training μ and the (population) variance are the batch's. With g = ∂L/∂y ∘ γ and means over
+    the batch:
+
+        ∂L/∂γ = Σ_batch ∂L/∂y ∘ x̂,    ∂L/∂β = Σ_batch ∂L/∂y,
+        ∂L/∂x = (g - mean(g) - x̂ · mean(g ∘ x̂)) / σ.
+
+    After each training step the moving averages follow: m ← momentum · m + (1 - momentum) · batch.
+    Outside training they stand for μ and the variance, and ∂L/∂x = g / σ.
+
+    Parameters
+    ----------
+    momentum : float, default 0.99
+        How slowly the moving averages follow, in [0, 1).
+    epsilon : float, default 1e-3
+        ε above, greater than 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `momentum` or `epsilon` is out of its range.
+
+    References
+    ----------
+    Ioffe, Szegedy, "Batch normalization: accelerating deep network training by reducing internal
+    covariate shift", ICML 2015, algorithm 1 and the equations of section 3. Where algorithm 2 takes
+    the unbiased variance n / (n - 1) for inference, this layer, as Keras does, follows the
+    population variance.
+    """
+
+    axis = 0
+
+    def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3) -> None:
+        self.momentum = check_number(
+            "BatchNorm", "momentum", momentum, low=0.0, high=1.0, high_open=True
+        )
+        self.epsilon = check_number("BatchNorm", "epsilon", epsilon, low=0.0, low_open=True)
+
+    def bind(
+        self,
+        input_dim: int,
+        dtype: np.dtype[Any],
+        values: dict[str, Array],
+        grads: dict[str, Array],
+    ) -> None:
+        """Learn the sizes and take the arrays; the moving averages start at 0 and 1."""
+        super().bind(input_dim, dtype, values, grads)
+        self._moving_mean = np.zeros(input_dim, dtype)
+        self._moving_variance = np.ones(input_dim, dtype)
+        self._from_batch = False
+
+    @property
+    def state(self) -> Mapping[str, Array]:
+        """The ``moving_mean`` and ``moving_variance``, each of shape (input_dim,)."""
+        if not self.is_built:
+            return MappingProxyType({})
+        return MappingProxyType(
+            {"moving_mean": self._moving_mean, "moving_variance": self._moving_variance}
+        )
+
+    def update_state(self) -> None:
+        """Move the averages towards the last training batch."""
+        self._follow(self._moving_mean, self._mean[0])
+        self._follow(self._moving_variance, self._variance[0])
+
+    def _follow(self, moving: Array, batch: Array) -> None:
+        moving *= self.momentum
+        moving += np.multiply(batch, 1.0 - self.momentum, out=self._like("step", moving))
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return γ ∘ x̂ + β, by the batch's statistics in training, else by the moving ones."""
+        self._from_batch = training
+        if training:
+            return self._standardize(x)
+        self._std = np.sqrt(self._moving_variance + self.epsilon)
+        x_hat = np.subtract(x, self._moving_mean, out=self._like("x_hat", x))
+        x_hat /= self._std
+        return self._scale_and_shift(x_hat)
+
+    def backward(self, grad: Array) -> Array:
+        """Fill the gradients of γ and β and return ∂L/∂x."""
+        if self._from_batch:
+            return super().backward(grad)
+        g = self._parameter_gradients(grad)
+        g /= self._std
+        return g

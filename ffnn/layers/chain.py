@@ -1,0 +1,73 @@
+"""The chain of stages that a batch passes: forward from the first to the last, then back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ffnn.errors import LayerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ffnn._types import Array
+    from ffnn.layers.base import Stage
+
+
+def run_forward(stages: Iterable[Stage], x: Array, training: bool) -> Array:
+    """Send a batch through `stages` and return what comes out.
+
+    Raises
+    ------
+    LayerError
+        A layer failed; the message names it.
+    """
+    stage = None
+    try:
+        for stage in stages:
+            x = stage.forward(x, training)
+    except Exception as error:
+        raise LayerError(f"{_label(stage)} failed in forward: {error}") from error
+    return x
+
+
+def run_backward(stages: Iterable[Stage], grad: Array) -> Array | None:
+    """Send ∂L/∂output back through `stages`, given last to first, and return what comes out.
+
+    Raises
+    ------
+    LayerError
+        A layer failed; the message names it.
+    """
+    stage = None
+    flowing: Any = grad
+    try:
+        for stage in stages:
+            flowing = stage.backward(flowing)
+    except Exception as error:
+        raise LayerError(f"{_label(stage)} failed in backward: {error}") from error
+    result: Array | None = flowing
+    return result
+
+
+def forget_batch(stages: Iterable[Stage]) -> None:
+    """Let the layers go of the last batch, which may be the caller's own memory.
+
+    What a stage has written is its own memory: it stays where it is, ready for the next batch.
+    """
+    first = None
+    for layer, _, _ in stages:
+        kept = layer.__dict__
+        x, batch = kept.pop("_x", None), kept.get("_batch")
+        if batch is not None:
+            x = batch[0]
+        if first is None:
+            first = x
+        elif x is not None and not np.may_share_memory(first, x):
+            return
+        kept.pop("_batch", None)
+
+
+def _label(stage: Stage | None) -> str:
+    return "layer" if stage is None else f"{type(stage.layer).__name__} {stage.layer.name!r}"

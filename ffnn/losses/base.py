@@ -1,0 +1,189 @@
+"""What losses share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from ffnn.activations import ActivationFunction
+from ffnn.core.memory import Buffered
+from ffnn.core.registry import Family
+from ffnn.data import targets
+from ffnn.errors import DataError
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+
+
+class Loss(Buffered):
+    """A number L that says how far outputs are from targets, and ∂L/∂output.
+
+    Attributes
+    ----------
+    output : ndarray of shape (batch, units)
+        What the network predicts for the last batch; valid until `backward`.
+    kinks : tuple of float
+        Residuals p - y at which the derivative or its slope jumps.
+    task : {"numbers", "probabilities", "classes"}
+        What targets are: any numbers, numbers from 0 to 1, or one class out of several.
+    """
+
+    task: ClassVar[str] = "numbers"
+
+    kinks: tuple[float, ...] = ()
+    output: Array
+    _classes: Array | None = None
+
+    def check_output(self, activation: ActivationFunction | None) -> None:
+        """Raise ValueError if the loss cannot follow a network that ends so.
+
+        Parameters
+        ----------
+        activation : ActivationFunction or None
+            What the network ends with, if it ends with an activation.
+        """
+
+    def fuse(self, activation: ActivationFunction | None) -> Loss | None:
+        """Return the loss that takes the place of `activation` and itself, if there is one."""
+        return None
+
+    def prepare(self, y: Array, units: int) -> Array:
+        """Check targets once, before any training, and bring them into the form of `forward`.
+
+        Parameters
+        ----------
+        y : ndarray of shape (rows,) or (rows, units)
+            Targets as the user gave them.
+        units : int
+            The number of the network's outputs.
+
+        Returns
+        -------
+        ndarray
+            (rows, units) floats or (rows,) class labels of dtype intp.
+
+        Raises
+        ------
+        DataError
+            The shape or the values do not fit; the message says what was expected.
+        """
+        return targets.prepare_dense(y, units, type(self).__name__)
+
+    def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
+        """Return L for one batch.
+
+        Parameters
+        ----------
+        output : ndarray of shape (batch, units)
+            p, or the logits where the loss is a fused one.
+        target : ndarray
+            Prepared targets of the same rows.
+        weight : ndarray of shape (batch,), optional
+            The rows' weights.
+        """
+        raise NotImplementedError
+
+    def backward(self) -> Array:
+        """Return ∂L/∂output for the last batch, of its shape; call it once for each `forward`.
+
+        The caller may overwrite the array, which is working memory.
+        """
+        raise NotImplementedError
+
+    def __call__(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> float:
+        """Return L of plain arrays, for use by itself.
+
+        Parameters
+        ----------
+        y_true : array-like of shape (rows,) or (rows, units)
+            Targets.
+        y_pred : array-like of shape (rows, units) or (rows,)
+            What was predicted.
+        sample_weight : array-like of shape (rows,), optional
+            The rows' weights.
+
+        Raises
+        ------
+        DataError
+            The numbers of rows differ, or values do not suit the loss.
+        """
+        output = np.asarray(y_pred, dtype=np.float64)
+        output = output.reshape(len(output), -1)
+        target = self.prepare(np.asarray(y_true), output.shape[1])
+        if len(target) != len(output):
+            raise DataError(
+                f"{type(self).__name__}: expected as many rows in y_true as in y_pred, "
+                f"got {len(target)} and {len(output)}"
+            )
+        if target.ndim == 2:
+            target = target.astype(np.float64)
+        weight = None
+        if sample_weight is not None:
+            weight = targets.prepare_weights(sample_weight, len(target))
+        return self.forward(output, target, weight)
+
+    def _remember(self, output: Array, target: Array, weight: Array | None) -> None:
+        self.output, self._target, self._weight = output, target, weight
+
+    def _weigh_rows(self, grad: Array, scale: float) -> Array:
+        """Multiply row i of `grad` by w_i · scale."""
+        grad *= scale
+        if self._weight is not None:
+            grad *= self._weight[:, None]
+        return grad
+
+    def _fill_rows(self, y: Array, target: Array) -> None:
+        """Write targets into `y` as rows; class numbers become one-hot rows, a batch at a time."""
+        if target.ndim == 2:
+            np.copyto(y, target)
+            return
+        classes = self._classes
+        if classes is None or classes.shape[1] != y.shape[1]:
+            classes = self._classes = np.arange(y.shape[1])[None, :]
+        np.equal(target[:, None], classes, out=y)
+
+
+LOSSES: Family[Loss] = Family("loss", Loss, __package__)
+
+
+class ElementwiseLoss(Loss):
+    """A mean over all elements, L = 1/(n u) Σ_ij w_i ℓ(p_ij, y_ij).
+
+    A subclass gives ℓ and ∂ℓ/∂p, or, where it works on logits z, ∂ℓ/∂z.
+    """
+
+    def _values(self, output: Array, target: Array) -> Array:
+        """Return ℓ of every element."""
+        raise NotImplementedError
+
+    def _slopes(self, output: Array, target: Array) -> Array:
+        """Return ∂ℓ/∂p of every element, for what `_values` was called with before.
+
+        `output` is what `_predictions` returned.
+        """
+        raise NotImplementedError
+
+    def _predictions(self, output: Array) -> Array:
+        """Return p: the output itself, unless that is logits."""
+        return output
+
+    def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
+        """Return the weighted mean of ℓ."""
+        values = self._values(output, target)
+        self._remember(self._predictions(output), target, weight)
+        if weight is not None:
+            values *= weight[:, None]
+        return float(np.add.reduce(values, axis=None)) / values.size
+
+    def backward(self) -> Array:
+        """Return w_i ∂ℓ/∂p / (n u)."""
+        slopes = self._slopes(self.output, self._target)
+        return self._weigh_rows(slopes, 1.0 / slopes.size)
+
+
+def describe_ending(activation: ActivationFunction | None) -> str:
+    """Say in a message what a network ends with."""
+    if activation is None:
+        return "a layer without activation"
+    return f"activation {type(activation).__name__}"

@@ -1,0 +1,92 @@
+"""The cross-entropy of yes-or-no outputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ffnn.activations import ActivationFunction
+from ffnn.activations.sigmoid import Sigmoid, sigmoid
+from ffnn.data import targets
+from ffnn.losses.base import LOSSES, ElementwiseLoss, Loss, describe_ending
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+
+
+@LOSSES.register("binary_crossentropy", "bce")
+class BinaryCrossentropy(ElementwiseLoss):
+    """Cross-entropy of yes-or-no outputs, ℓ = -y log p - (1 - y) log(1 - p).
+
+    ∂ℓ/∂p = (p - y) / (p (1 - p)). Targets y lie in [0, 1]. The network has to end in probabilities:
+    after a sigmoid the loss is computed from the logits (`SigmoidCrossentropy`); after a softmax
+    it is computed from p, with p and 1 - p kept above the smallest normal number.
+    """
+
+    task = "probabilities"
+
+    def check_output(self, activation: ActivationFunction | None) -> None:
+        """Raise ValueError unless the outputs are probabilities."""
+        low, high = (-np.inf, np.inf) if activation is None else activation.output_range
+        if low < 0.0 or high > 1.0:
+            raise ValueError(
+                f"binary_crossentropy needs outputs between 0 and 1, but the network ends in "
+                f"{describe_ending(activation)}. Let the last layer have activation='sigmoid'."
+            )
+
+    def fuse(self, activation: ActivationFunction | None) -> Loss | None:
+        """Return the loss on logits if the network ends in a sigmoid."""
+        return SigmoidCrossentropy() if type(activation) is Sigmoid else None
+
+    def prepare(self, y: Array, units: int) -> Array:
+        """Check that targets are (rows, units) and lie in [0, 1]."""
+        return targets.prepare_probabilities(y, units)
+
+    def _values(self, output: Array, target: Array) -> Array:
+        tiny = float(np.finfo(output.dtype).tiny)
+        logs = np.maximum(output, tiny, out=self._like("logs", output))
+        np.log(logs, out=logs)
+        values = np.multiply(logs, target, out=self._like("values", output))
+        np.subtract(1.0, output, out=logs)
+        np.log(np.maximum(logs, tiny, out=logs), out=logs)
+        rest = np.subtract(1.0, target, out=self._like("rest", output))
+        values += np.multiply(rest, logs, out=rest)
+        return np.negative(values, out=values)
+
+    def _slopes(self, output: Array, target: Array) -> Array:
+        spread = np.subtract(1.0, output, out=self._like("spread", output))
+        spread *= output
+        np.maximum(spread, float(np.finfo(output.dtype).tiny), out=spread)
+        slopes = np.subtract(output, target, out=self._like("slopes", output))
+        slopes /= spread
+        return slopes
+
+
+class SigmoidCrossentropy(ElementwiseLoss):
+    """Sigmoid and binary cross-entropy in one, on logits z: ℓ = max(z, 0) - z y + log(1 + e^-|z|).
+
+    It is the same number as -y log p - (1 - y) log(1 - p) with p = sigmoid(z), for every finite z,
+    and ∂ℓ/∂z = p - y. It stands in for the two where they meet.
+    """
+
+    task = "probabilities"
+
+    def check_output(self, activation: ActivationFunction | None) -> None:
+        """Raise ValueError: after any activation the loss would be another one."""
+        raise ValueError("give loss='binary_crossentropy'; after a sigmoid it works on logits")
+
+    def _values(self, output: Array, target: Array) -> Array:
+        z = output
+        tail = np.multiply(z, target, out=self._like("tail", z))
+        values = np.maximum(z, 0.0, out=self._like("values", z))
+        values -= tail  # exactly 0 where the answer is right: the small rest must not drown
+        np.negative(np.abs(z, out=tail), out=tail)
+        values += np.log1p(np.exp(tail, out=tail), out=tail)
+        return values
+
+    def _predictions(self, output: Array) -> Array:
+        return sigmoid(output, out=self._like("p", output))
+
+    def _slopes(self, output: Array, target: Array) -> Array:
+        return np.subtract(output, target, out=output)

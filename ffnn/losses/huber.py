@@ -1,0 +1,46 @@
+"""Huber's loss."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ffnn.core.checks import check_number
+from ffnn.losses.base import LOSSES, ElementwiseLoss
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+
+
+@LOSSES.register("huber")
+class Huber(ElementwiseLoss):
+    """Squared near 0, linear far from it: with r = p - y, ℓ = r²/2 if |r| ≤ δ else δ (|r| - δ/2).
+
+    ∂ℓ/∂p = r cut off to [-δ, δ].
+
+    Parameters
+    ----------
+    delta : float, default 1.0
+        δ, where the straight part begins; above 0.
+
+    References
+    ----------
+    Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 1964.
+    """
+
+    def __init__(self, delta: float = 1.0) -> None:
+        self.delta = check_number("Huber", "delta", delta, low=0.0, low_open=True)
+        self.kinks = (-self.delta, self.delta)
+
+    def _values(self, output: Array, target: Array) -> Array:
+        residual = np.subtract(output, target, out=self._like("residual", output))
+        # With c = r cut off to [-δ, δ], both branches are c (r - c/2).
+        cut = np.clip(residual, -self.delta, self.delta, out=self._like("cut", output))
+        values = np.multiply(cut, -0.5, out=self._like("values", output))
+        values += residual
+        values *= cut
+        return values
+
+    def _slopes(self, output: Array, target: Array) -> Array:
+        return self._like("cut", output)

@@ -1,0 +1,27 @@
+"""The mean absolute error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ffnn.losses.base import LOSSES, ElementwiseLoss
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+
+
+@LOSSES.register("mean_absolute_error", "mae")
+class MeanAbsoluteError(ElementwiseLoss):
+    """Mean absolute error, ℓ = |p - y|,  ∂ℓ/∂p = sign(p - y), 0 at p = y."""
+
+    kinks = (0.0,)
+
+    def _values(self, output: Array, target: Array) -> Array:
+        residual = np.subtract(output, target, out=self._like("residual", output))
+        return np.abs(residual, out=self._like("values", output))
+
+    def _slopes(self, output: Array, target: Array) -> Array:
+        residual = self._like("residual", output)
+        return np.sign(residual, out=residual)

@@ -1,0 +1,99 @@
+"""The Poisson deviance of counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ffnn.activations import ActivationFunction, Exponential
+from ffnn.data import targets
+from ffnn.losses.base import LOSSES, ElementwiseLoss, Loss, describe_ending
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+
+
+@LOSSES.register("poisson")
+class Poisson(ElementwiseLoss):
+    """Half the Poisson deviance of counts, ℓ = y log(y / p) - y + p,  ∂ℓ/∂p = 1 - y / p.
+
+    It is the negative log-likelihood of y at rate p but for a number that depends on y alone, and 0
+    at p = y. Targets y are at least 0, with 0 log 0 = 0. The network has to end in numbers of at
+    least 0: after an exponential the loss is computed from x = log p (`LogRatePoisson`); after any
+    other activation p is kept above 1e-30, so that y / p stays finite.
+
+    References
+    ----------
+    McCullagh, Nelder, "Generalized linear models", 1989, section 6.2 and table 2.1.
+    """
+
+    def check_output(self, activation: ActivationFunction | None) -> None:
+        """Raise ValueError unless the outputs are at least 0."""
+        if activation is None or activation.output_range[0] < 0.0:
+            raise ValueError(
+                f"poisson needs outputs of at least 0, but the network ends in "
+                f"{describe_ending(activation)}. Let the last layer have activation='exponential'."
+            )
+
+    def fuse(self, activation: ActivationFunction | None) -> Loss | None:
+        """Return the loss on log p if the network ends in an exponential."""
+        return LogRatePoisson() if type(activation) is Exponential else None
+
+    def prepare(self, y: Array, units: int) -> Array:
+        """Check that targets are (rows, units) and at least 0."""
+        return targets.prepare_counts(y, units)
+
+    def _values(self, output: Array, target: Array) -> Array:
+        p = self._rates(output)
+        values = np.divide(target, p, out=self._like("values", output))
+        _target_times_log(values, target)
+        values -= target
+        values += p
+        return values
+
+    def _slopes(self, output: Array, target: Array) -> Array:
+        slopes = np.divide(target, self._rates(output), out=self._like("slopes", output))
+        return np.subtract(1.0, slopes, out=slopes)
+
+    def _rates(self, output: Array) -> Array:
+        return np.maximum(output, 1e-30, out=self._like("rates", output))
+
+
+class LogRatePoisson(ElementwiseLoss):
+    """Exponential and half the Poisson deviance in one, on x = log p: ℓ = y log y - y x - y + e^x.
+
+    ∂ℓ/∂x = e^x - y, finite however small p is. It stands in for the two where they meet.
+    """
+
+    def check_output(self, activation: ActivationFunction | None) -> None:
+        """Raise ValueError: after any activation the loss would be another one."""
+        raise ValueError("give loss='poisson'; after an exponential it works on log p")
+
+    def prepare(self, y: Array, units: int) -> Array:
+        """Check that targets are (rows, units) and at least 0."""
+        return targets.prepare_counts(y, units)
+
+    def _values(self, output: Array, target: Array) -> Array:
+        values = self._like("values", output)
+        np.copyto(values, target)
+        _target_times_log(values, target)
+        tail = np.add(output, 1.0, out=self._like("tail", output))
+        tail *= target
+        values -= tail
+        with np.errstate(over="ignore"):
+            values += np.exp(output, out=self._like("p", output))
+        return values
+
+    def _predictions(self, output: Array) -> Array:
+        return self._like("p", output)
+
+    def _slopes(self, output: Array, target: Array) -> Array:
+        return np.subtract(output, target, out=output)
+
+
+def _target_times_log(values: Array, target: Array) -> None:
+    """Replace v by y log v, which is 0 where y is 0."""
+    np.copyto(values, 1.0, where=target == 0.0)
+    np.log(values, out=values)
+    values *= target

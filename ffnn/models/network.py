@@ -1,0 +1,317 @@
+"""`Network`: a chain of layers and what it computes, with nothing about training."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ffnn.activations import ActivationFunction
+from ffnn.core.checks import check_choice, check_int, check_seed
+from ffnn.core.memory import ParameterVector
+from ffnn.core.registry import family_of
+from ffnn.data.sources import Rows, check_finite, open_rows
+from ffnn.errors import DataError
+from ffnn.layers.base import Layer, Stage
+from ffnn.layers.chain import forget_batch, run_forward
+from ffnn.models.summary import summarize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ffnn._types import Array
+
+EVALUATION_BATCH_SIZE = 1024
+
+
+class Network:
+    """Layers one after another: their parameters, their forward pass, predictions.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        From the first to the last.
+    input_dim : int, optional
+        The number of input columns; without it the network is built at the first data it sees.
+    dtype : {"float32", "float64"}, default "float32"
+        Of all parameters and results.
+    seed : int, optional
+        Makes everything that is drawn at random repeatable.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        input_dim: int | None = None,
+        dtype: str = "float32",
+        seed: int | None = None,
+    ) -> None:
+        if isinstance(layers, Layer) or not hasattr(layers, "__iter__"):
+            raise TypeError(f"Sequential: expected a list of layers, got {layers!r}")
+        self.layers = tuple(layers)
+        self.dtype = np.dtype(check_choice("Sequential", "dtype", dtype, ("float32", "float64")))
+        self.seed = check_seed("Sequential", seed)
+        self.entropy: Any = np.random.SeedSequence(self.seed).entropy
+        self._vector: ParameterVector | None = None
+        self._building = threading.Lock()
+        self._threads = threading.local()
+        self._class_names: list[str] | None = None
+        self._feature_names: list[str] | None = None
+        self._take_layers()
+        try:
+            if input_dim is not None:
+                self.build(input_dim)
+        except BaseException:
+            for layer in self.layers:
+                layer.name = ""  # free again for another try
+            raise
+
+    def _take_layers(self) -> None:
+        """Check that the layers are free, and name them by kind and number."""
+        if not self.layers:
+            raise ValueError("Sequential: expected at least one layer, got none")
+        for layer in self.layers:
+            if not isinstance(layer, Layer):
+                raise TypeError(f"Sequential: expected layers such as Dense(64), got {layer!r}")
+            if layer.name or layer.is_built:
+                raise ValueError(f"Sequential: {layer!r} belongs to another model; make a new one")
+        if len({id(layer) for layer in self.layers}) < len(self.layers):
+            raise ValueError("Sequential: the same layer object stands in the list twice; make two")
+        counts: dict[str, int] = {}
+        for layer in self.layers:
+            kind = family_of(layer).name_of(layer)
+            counts[kind] = counts.get(kind, 0) + 1
+            layer.name = f"{kind}_{counts[kind]}"
+            for stage in layer.stages():
+                stage.layer.name = stage.layer.name or layer.name
+
+    @property
+    def is_built(self) -> bool:
+        """Whether the layers have their parameters."""
+        return self._vector is not None
+
+    @property
+    def input_dim(self) -> int | None:
+        """The number of input columns, once built."""
+        return self.layers[0].input_dim
+
+    @property
+    def output_dim(self) -> int | None:
+        """The number of outputs, once built."""
+        return self.layers[-1].output_dim
+
+    @property
+    def class_names(self) -> list[str] | None:
+        """What the outputs mean, if anybody said; kept with the model."""
+        return self._class_names
+
+    @class_names.setter
+    def class_names(self, names: Iterable[str] | None) -> None:
+        self._class_names = None if names is None else [str(name) for name in names]
+
+    @property
+    def feature_names(self) -> list[str] | None:
+        """What the input columns mean, if anybody said; kept with the model."""
+        return self._feature_names
+
+    @feature_names.setter
+    def feature_names(self, names: Iterable[str] | None) -> None:
+        self._feature_names = None if names is None else [str(name) for name in names]
+
+    def _dims(self, input_dim: int) -> list[int]:
+        """Return the number of columns before the first layer, and behind each."""
+        dims = [input_dim]
+        for layer in self.layers:
+            dims.append(layer.compute_output_dim(dims[-1]))
+        return dims
+
+    def build(self, input_dim: int) -> None:
+        """Make and initialise all parameters.
+
+        Parameters
+        ----------
+        input_dim : int
+            The number of input columns.
+
+        Raises
+        ------
+        ValueError
+            The model is built already for another number, or a layer cannot take its input. The
+            model is then as it was.
+        """
+        input_dim = check_int("Sequential", "input_dim", input_dim, low=1)
+        with self._building:
+            if not self.is_built:
+                self._build(input_dim)
+        if input_dim != self.input_dim:
+            raise ValueError(
+                f"Sequential: built for {self.input_dim} inputs, cannot be built for {input_dim}"
+            )
+
+    def _build(self, input_dim: int) -> None:
+        dims = self._dims(input_dim)[:-1]
+        shapes = [layer.parameter_shapes(dim) for layer, dim in zip(self.layers, dims, strict=True)]
+        vector = ParameterVector(shapes, self.dtype)
+        values, grads = vector.views(vector.values), vector.views(vector.gradients)
+        for index, layer in enumerate(self.layers):
+            layer.initialize(values[index], dims[index], self.entropy, index)
+        # Nothing can fail from here on.
+        for index, layer in enumerate(self.layers):
+            layer.bind(dims[index], self.dtype, values[index], grads[index])
+        self._vector = vector
+
+    def _require_built(self) -> ParameterVector:
+        if self._vector is None:
+            raise RuntimeError(
+                "this model has no parameters yet: give Sequential an input_dim, call "
+                "build(input_dim), or fit it"
+            )
+        return self._vector
+
+    @property
+    def parameters(self) -> Array:
+        """All trainable values as one live vector, in the order of `layers` and their `params`."""
+        return self._require_built().values
+
+    @property
+    def gradients(self) -> Array:
+        """The gradients of `parameters` from the last backward pass, as one live vector."""
+        return self._require_built().gradients
+
+    @property
+    def has_gradients(self) -> bool:
+        """Whether a backward pass has filled `gradients`; before that their zeros mean nothing."""
+        return self._vector is not None and self._vector.has_gradients
+
+    @has_gradients.setter
+    def has_gradients(self, value: bool) -> None:
+        self._require_built().has_gradients = value
+
+    def count_params(self) -> int:
+        """Return the number of trainable values."""
+        return int(self._require_built().values.size)
+
+    def summary(self) -> None:
+        """Print a table of the layers, their output sizes and their numbers of parameters."""
+        print(summarize(self))
+
+    def __repr__(self) -> str:
+        layers = ", ".join(map(repr, self.layers))
+        return f"Sequential([{layers}], input_dim={self.input_dim}, dtype='{self.dtype}')"
+
+    def get_weights(self) -> list[Array]:
+        """Return copies of all parameters and layer states, layer by layer."""
+        return [array.copy() for array in self._arrays()]
+
+    def set_weights(self, weights: Sequence[Array]) -> None:
+        """Write values from `get_weights` into the parameters and layer states.
+
+        Raises
+        ------
+        ValueError
+            The number of arrays or a shape differs; nothing is written then.
+        """
+        came, expected = [np.shape(w) for w in weights], [a.shape for a in self._arrays()]
+        if came != expected:
+            raise ValueError(f"set_weights: expected arrays of shapes {expected}, got {came}")
+        remaining = iter(weights)
+        for layer in self.layers:
+            for array in layer.params.values():
+                array[...] = next(remaining)
+            layer.load_state({name: next(remaining) for name in layer.state})
+
+    def _arrays(self) -> list[Array]:
+        self._require_built()
+        return [a for layer in self.layers for a in (*layer.params.values(), *layer.state.values())]
+
+    # -- computing -----------------------------------------------------------------------------
+
+    def _stages(self) -> list[Stage]:
+        return [stage for layer in self.layers for stage in layer.stages()]
+
+    def _last_activation(self) -> ActivationFunction | None:
+        last = self._stages()[-1].layer
+        return last if isinstance(last, ActivationFunction) else None
+
+    def _private_stages(self) -> list[Stage]:
+        """Return stages that share the parameters but have this thread's own working memory."""
+        if not hasattr(self._threads, "stages"):
+            replicas = [layer.replica() for layer in self.layers]
+            self._threads.stages = [stage for layer in replicas for stage in layer.stages()]
+        stages: list[Stage] = self._threads.stages
+        return stages
+
+    def _renew_private_stages(self) -> None:
+        """Let every thread make new replicas, as the layers may have changed."""
+        self._threads = threading.local()
+
+    def _open_inputs(self, x: Any) -> Rows:
+        """Return checked inputs."""
+        rows = open_rows(x, None if self.layers[0].takes_any_dtype else self.dtype, "x")
+        columns = rows.shape[1]
+        if self.input_dim not in (None, columns):
+            first = self.layers[0]
+            one_more = columns - 1 == self.input_dim
+            hint = " Was the label column left in x?" if one_more else ""
+            raise DataError(
+                f"{type(first).__name__} {first.name!r}: expected input with {self.input_dim} "
+                f"features, got array of shape {rows.shape}.{hint}"
+            )
+        check_finite(rows, "x", self.dtype)
+        return rows
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return the outputs for a batch, and leave in the layers what `backward` needs.
+
+        Parameters
+        ----------
+        x : array-like of shape (batch, input_dim)
+            The batch.
+        training : bool, default False
+            Whether layers such as `Dropout` and `BatchNorm` act as in training.
+
+        Returns
+        -------
+        ndarray of shape (batch, units)
+            A copy, in the model's dtype.
+        """
+        rows = self._open_inputs(x)
+        self.build(rows.shape[1])
+        output = run_forward(self._stages(), rows.slice(0, len(rows)), training)
+        return np.array(output)
+
+    def predict(self, x: Any, batch_size: int = EVALUATION_BATCH_SIZE) -> Array:
+        """Return the outputs for all rows; safe to be called from many threads at once.
+
+        Parameters
+        ----------
+        x : array-like, memmap, h5py dataset or sparse matrix of shape (rows, input_dim)
+            Inputs.
+        batch_size : int, default 1024
+            How many rows are computed together.
+
+        Returns
+        -------
+        ndarray of shape (rows, units)
+            Outputs in the model's dtype, for the caller to keep.
+
+        Raises
+        ------
+        DataError
+            The shape does not fit, or a value is not a finite number.
+        """
+        check_int("predict", "batch_size", batch_size, low=1)
+        rows = self._open_inputs(x)
+        if not self.is_built:
+            self.build(rows.shape[1])
+        stages = self._private_stages()
+        if len(rows) <= batch_size:
+            result = np.array(run_forward(stages, rows.slice(0, len(rows)), training=False))
+        else:
+            result = np.empty((len(rows), self.output_dim or 0), self.dtype)
+            for start in range(0, len(rows), batch_size):
+                block = rows.slice(start, min(start + batch_size, len(rows)))
+                result[start : start + len(block)] = run_forward(stages, block, training=False)
+        forget_batch(stages)
+        return result

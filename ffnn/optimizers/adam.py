@@ -1,0 +1,79 @@
+"""Adam."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ffnn.core.checks import check_number
+from ffnn.optimizers.base import OPTIMIZERS, Optimizer
+from ffnn.schedules import Schedule
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+
+
+@OPTIMIZERS.register("adam")
+class Adam(Optimizer):
+    """Running mean of the gradient over the root of its running square, both freed of their start.
+
+    m ← β₁ m + (1 - β₁) g,    v ← β₂ v + (1 - β₂) g²,
+    w ← w - η √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + ε).
+
+    This is the paper's second, equivalent form, in which ε stands beside √v before the correction.
+    Kept in memory are M = m / (1 - β₁) and V = v / (1 - β₂), as M ← β₁ M + g and V ← β₂ V + g² take
+    two passes over the numbers less.
+
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.001
+        η, at least 0.
+    beta_1, beta_2 : float, default 0.9 and 0.999
+        β₁ and β₂, in [0, 1).
+    epsilon : float, default 1e-7
+        ε, above 0.
+    clipnorm : float, optional
+        The greatest norm of the whole gradient.
+
+    References
+    ----------
+    Kingma, Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1 in the order
+    of computation at the end of section 2.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        clipnorm: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, clipnorm)
+        name = type(self).__name__
+        self.beta_1 = check_number(name, "beta_1", beta_1, low=0.0, high=1.0, high_open=True)
+        self.beta_2 = check_number(name, "beta_2", beta_2, low=0.0, high=1.0, high_open=True)
+        self.epsilon = check_number(name, "epsilon", epsilon, low=0.0, low_open=True)
+
+    @property
+    def slot_names(self) -> tuple[str, ...]:
+        """``m`` and ``v``, divided by 1 - β₁ and 1 - β₂."""
+        return ("m", "v")
+
+    def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
+        """Apply w ← w - η √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + ε), with M and V for m and v."""
+        m, v = memory
+        m *= self.beta_1
+        m += g
+        v *= self.beta_2
+        v += np.multiply(g, g, out=scratch)
+        # m / (√v + ε) = (1 - β₁) / √(1 - β₂) · M / (√V + ε / √(1 - β₂))
+        root, t = math.sqrt(1.0 - self.beta_2), self.iterations + 1
+        np.sqrt(v, out=scratch)
+        scratch += self.epsilon / root
+        np.divide(m, scratch, out=scratch)
+        correction = math.sqrt(1.0 - self.beta_2**t) / (1.0 - self.beta_1**t)
+        scratch *= rate * correction * (1.0 - self.beta_1) / root
+        w -= scratch

@@ -1,0 +1,53 @@
+"""Adam with decoupled weight decay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ffnn.core.checks import check_number
+from ffnn.optimizers.adam import Adam
+from ffnn.optimizers.base import OPTIMIZERS
+from ffnn.schedules import Schedule
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+
+
+@OPTIMIZERS.register("adamw")
+class AdamW(Adam):
+    """Adam with weight decay apart from the gradient: first w ← w - η λ w, then `Adam`'s update.
+
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.001
+        η, at least 0.
+    weight_decay : float, default 0.004
+        λ, at least 0; it acts on all parameters, biases and gains included.
+    beta_1, beta_2 : float, default 0.9 and 0.999
+        β₁ and β₂, in [0, 1).
+    epsilon : float, default 1e-7
+        ε, above 0.
+    clipnorm : float, optional
+        The greatest norm of the whole gradient.
+
+    References
+    ----------
+    Loshchilov, Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.001,
+        weight_decay: float = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        clipnorm: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, clipnorm)
+        self.weight_decay = check_number("AdamW", "weight_decay", weight_decay, low=0.0)
+
+    def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
+        """Shrink w, then apply Adam's update."""
+        w *= 1.0 - rate * self.weight_decay
+        super().update(rate, w, g, scratch, *memory)

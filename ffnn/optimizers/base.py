@@ -1,0 +1,171 @@
+"""What optimizers share."""
+
+from __future__ import annotations
+
+import math
+import weakref
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ffnn.core.checks import check_number
+from ffnn.core.memory import Buffered, aligned_empty
+from ffnn.core.registry import Family
+from ffnn.schedules import Schedule
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+    from ffnn.core.memory import ParameterVector
+
+
+class Optimizer(Buffered):
+    """A rule for one update of all parameters.
+
+    Parameters
+    ----------
+    learning_rate : float or Schedule
+        η, at least 0, or a schedule that gives it.
+    clipnorm : float, optional
+        The greatest norm of the whole gradient: a longer g is replaced by g · clipnorm / ‖g‖ in
+        the update (`model.gradients` keep their true values).
+
+    Attributes
+    ----------
+    iterations : int
+        The number of updates made so far.
+    slots : dict of str to ndarray
+        The rule's memory, each of the size of the parameter vector.
+    """
+
+    def __init__(self, learning_rate: float | Schedule, clipnorm: float | None = None) -> None:
+        self.learning_rate = learning_rate
+        self.clipnorm = clipnorm
+        if clipnorm is not None:
+            self.clipnorm = check_number(
+                type(self).__name__, "clipnorm", clipnorm, low=0.0, low_open=True
+            )
+        self.iterations = 0
+        self.slots: dict[str, Array] = {}
+        self._owner: weakref.ref[object] | None = None
+        self._vector: ParameterVector | None = None
+
+    @property
+    def slot_names(self) -> tuple[str, ...]:
+        """The names of the vectors that the rule remembers."""
+        return ()
+
+    @property
+    def learning_rate(self) -> float | Schedule:
+        """The learning rate as it was set; it may be set again at any time."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float | Schedule) -> None:
+        if not isinstance(value, Schedule):
+            value = check_number(type(self).__name__, "learning_rate", value, low=0.0)
+        self._learning_rate = value
+
+    @property
+    def current_learning_rate(self) -> float:
+        """η of the next update."""
+        rate = self._learning_rate
+        return float(rate(self.iterations)) if isinstance(rate, Schedule) else rate
+
+    def claim(self, owner: object) -> None:
+        """Belong to one model from now on.
+
+        Raises
+        ------
+        ValueError
+            It belongs to another one, whose memory it holds.
+        """
+        current = None if self._owner is None else self._owner()
+        if current is not None and current is not owner:
+            raise ValueError(
+                f"this {type(self).__name__} already trains another model and holds its memory; "
+                f"make a new one"
+            )
+        self._owner = weakref.ref(owner)
+
+    def bind(self, vector: ParameterVector) -> None:
+        """Take the parameters that every `step` will update, with fresh memory if they are new."""
+        if self._vector is not vector:
+            self._vector = vector
+            self.iterations = 0
+            self.slots = {}
+            for name in self.slot_names:
+                self.slots[name] = aligned_empty(vector.values.size, vector.values.dtype)
+                self.slots[name].fill(0.0)
+            self._blocks = self._cut(vector.gradients)
+
+    def step(self) -> None:
+        """Update the parameters once, by their gradients.
+
+        Raises
+        ------
+        FloatingPointError
+            The gradient or the update is infinite, NaN, or near it; nothing was updated.
+        """
+        if self._vector is None:
+            raise RuntimeError(f"{type(self).__name__} belongs to no model; pass it to compile")
+        g, rate, blocks = self._vector.gradients, self.current_learning_rate, self._blocks
+        norm = self._norm(g)
+        if self.clipnorm is not None and self.clipnorm < norm < math.inf:
+            clipped = np.multiply(g, self.clipnorm / norm, out=self._like("clipped", g))
+            norm, blocks = self.clipnorm, self._cut(clipped)
+        largest_norm, largest_update = _LARGEST[g.dtype.char]
+        if not norm < largest_norm:
+            raise FloatingPointError(f"the norm of the gradient became {norm:g}")
+        if not rate * max(norm, 1.0) < largest_update:
+            raise FloatingPointError("the update became too large for the weights")
+        for block in blocks:
+            self.update(rate, *block)
+        self.iterations += 1
+
+    def _cut(self, g: Array) -> list[tuple[Array, ...]]:
+        """Return parameters, gradients, scratch and memory, cut alike into blocks for the cache."""
+        assert self._vector is not None
+        w, memory, blocks = self._vector.values, self.slots.values(), []
+        for start in range(0, g.size, _BLOCK_SIZE):
+            block = slice(start, start + _BLOCK_SIZE)
+            scratch = self._vector.scratch[: len(w[block])]  # one for all, so that it stays cached
+            blocks.append((w[block], g[block], scratch, *(vector[block] for vector in memory)))
+        return blocks
+
+    def _norm(self, g: Array) -> float:
+        """Return ‖g‖, also where g·g overflows."""
+        square = float(np.dot(g, g))
+        if math.isfinite(square):
+            return math.sqrt(square)
+        largest = float(np.abs(g).max())
+        return largest * float(np.linalg.norm(g / largest)) if math.isfinite(largest) else largest
+
+    def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
+        """Change one block of parameters in place.
+
+        Parameters
+        ----------
+        rate : float
+            η of this update.
+        w : ndarray of shape (size,)
+            The parameters.
+        g : ndarray of shape (size,)
+            Their gradients; not to be written.
+        scratch : ndarray of shape (size,)
+            Room for intermediate results.
+        *memory : ndarray of shape (size,)
+            What the rule remembers, in the order of `slot_names`.
+        """
+        raise NotImplementedError
+
+
+# So many entries of all vectors of a rule stay in a core's cache from pass to pass.
+_BLOCK_SIZE = 32_768
+
+
+# Norm and update, far from the ends of float32, 3e38, and float64, 2e308: squares of such gradients
+# and sums of such updates are finite.
+_LARGEST = {"f": (1e18, 1e30), "d": (1e150, 1e300)}
+
+
+OPTIMIZERS: Family[Optimizer] = Family("optimizer", Optimizer, __package__)

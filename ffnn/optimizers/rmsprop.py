@@ -1,0 +1,67 @@
+"""RMSprop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ffnn.core.checks import check_number
+from ffnn.optimizers.base import OPTIMIZERS, Optimizer
+from ffnn.schedules import Schedule
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+
+
+@OPTIMIZERS.register("rmsprop")
+class RMSprop(Optimizer):
+    """Steps divided by a running size of each gradient.
+
+    s ← ρ s + (1 - ρ) g²,    w ← w - η g / (√s + ε).
+
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.001
+        η, at least 0.
+    rho : float, default 0.9
+        ρ, in [0, 1).
+    epsilon : float, default 1e-7
+        ε, above 0.
+    clipnorm : float, optional
+        The greatest norm of the whole gradient.
+
+    References
+    ----------
+    Tieleman, Hinton, "Lecture 6.5: rmsprop", Coursera, 2012. ε stands beside the root, as in
+    PyTorch; Keras puts it under the root.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.001,
+        rho: float = 0.9,
+        epsilon: float = 1e-7,
+        clipnorm: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, clipnorm)
+        self.rho = check_number("RMSprop", "rho", rho, low=0.0, high=1.0, high_open=True)
+        self.epsilon = check_number("RMSprop", "epsilon", epsilon, low=0.0, low_open=True)
+
+    @property
+    def slot_names(self) -> tuple[str, ...]:
+        """The running ``square`` s."""
+        return ("square",)
+
+    def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
+        """Apply w ← w - η g / (√s + ε)."""
+        (square,) = memory
+        np.multiply(g, g, out=scratch)
+        scratch *= 1.0 - self.rho
+        square *= self.rho
+        square += scratch
+        np.sqrt(square, out=scratch)
+        scratch += self.epsilon
+        np.divide(g, scratch, out=scratch)
+        scratch *= rate
+        w -= scratch

@@ -1,0 +1,71 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ffnn.core.checks import check_number
+from ffnn.optimizers.base import OPTIMIZERS, Optimizer
+from ffnn.schedules import Schedule
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+
+
+@OPTIMIZERS.register("sgd")
+class SGD(Optimizer):
+    """Gradient descent on batches, with momentum if wanted.
+
+    Plain: w ← w - η g. With momentum μ: v ← μ v - η g, then w ← w + v, or, with Nesterov's
+    correction, w ← w + μ v - η g.
+
+    Parameters
+    ----------
+    learning_rate : float or Schedule, default 0.01
+        η, at least 0.
+    momentum : float, default 0.0
+        μ, in [0, 1]; at 1 velocity is never lost.
+    nesterov : bool, default False
+        Whether to look ahead; needs a momentum.
+    clipnorm : float, optional
+        The greatest norm of the whole gradient.
+
+    References
+    ----------
+    Sutskever, Martens, Dahl, Hinton, "On the importance of initialization and momentum in deep
+    learning", ICML 2013, equations 1 to 4.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        clipnorm: float | None = None,
+    ) -> None:
+        super().__init__(learning_rate, clipnorm)
+        self.momentum = check_number("SGD", "momentum", momentum, low=0.0, high=1.0)
+        self.nesterov = bool(nesterov)
+        if self.nesterov and not self.momentum:
+            raise ValueError("SGD: nesterov=True needs a momentum above 0, got momentum=0.0")
+
+    @property
+    def slot_names(self) -> tuple[str, ...]:
+        """With momentum, ``velocity``."""
+        return ("velocity",) if self.momentum else ()
+
+    def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
+        """Apply w ← w - η g, or its form with momentum."""
+        np.multiply(g, -rate, out=scratch)
+        if self.momentum:
+            (velocity,) = memory
+            velocity *= self.momentum
+            velocity += scratch
+            if not self.nesterov:
+                w += velocity
+                return
+            w += scratch
+            np.multiply(velocity, self.momentum, out=scratch)
+        w += scratch

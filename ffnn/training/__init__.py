@@ -1,0 +1,1 @@
+"""Training: one `step`, the `loop` around it, `position` in it, `signals` and `reporters`."""

@@ -1,0 +1,101 @@
+"""Argument checks: what passes, what type comes back, and what the messages say."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from ffnn.core.checks import check_choice, check_int, check_number, check_seed, nearest
+
+
+@pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3)])
+def test_int_comes_back_as_a_python_int(value):
+    result = check_int("Dense", "units", value, low=1)
+    assert result == 3
+    assert type(result) is int
+
+
+@pytest.mark.parametrize("value", [True, np.True_, 3.0, "3", None, [3]])
+def test_int_refuses_what_is_not_an_integer(value):
+    with pytest.raises(TypeError, match="Dense: units must be an integer, got "):
+        check_int("Dense", "units", value, low=1)
+
+
+def test_int_takes_its_least_value_and_refuses_one_less():
+    assert check_int("Dense", "units", 1, low=1) == 1
+    with pytest.raises(ValueError, match="Dense: units must be at least 1, got 0"):
+        check_int("Dense", "units", 0, low=1)
+
+
+@pytest.mark.parametrize(
+    "value", [2, 2.0, np.float32(2), np.float64(2), np.int8(2), Fraction(4, 2)]
+)
+def test_number_comes_back_as_a_python_float(value):
+    result = check_number("SGD", "learning_rate", value)
+    assert result == 2.0
+    assert type(result) is float
+
+
+@pytest.mark.parametrize("value", [True, "0.1", None, 1j, [0.1], np.array([0.1])])
+def test_number_refuses_what_is_not_a_number(value):
+    with pytest.raises(TypeError, match="SGD: learning_rate must be a number, got "):
+        check_number("SGD", "learning_rate", value)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_number_refuses_nan_and_infinity(value):
+    with pytest.raises(ValueError, match=r"must be a finite number in \(-inf, inf\), got "):
+        check_number("SGD", "learning_rate", value)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_number_refuses_an_integer_beyond_all_floats_with_a_message(sign):
+    with pytest.raises(ValueError, match="SGD: learning_rate must be a finite number"):
+        check_number("SGD", "learning_rate", sign * 10**400)
+
+
+@pytest.mark.parametrize(
+    ("options", "inside", "outside", "interval"),
+    [
+        ({"low": 0.0}, [0.0, 9.0], [-1e-9], r"\[0.0, inf\)"),
+        ({"low": 0.0, "low_open": True}, [1e-9], [0.0, -1.0], r"\(0.0, inf\)"),
+        ({"low": 0.0, "high": 1.0}, [0.0, 1.0], [-0.1, 1.1], r"\[0.0, 1.0\]"),
+        ({"low": 0.0, "high": 1.0, "high_open": True}, [0.0, 0.99], [1.0], r"\[0.0, 1.0\)"),
+        ({"high": 1.0}, [-9.0, 1.0], [1.1], r"\(-inf, 1.0\]"),
+    ],
+)
+def test_number_keeps_to_its_interval_and_prints_it(options, inside, outside, interval):
+    for value in inside:
+        assert check_number("X", "y", value, **options) == value
+    for value in outside:
+        with pytest.raises(ValueError, match=f"X: y must be a finite number in {interval}, got "):
+            check_number("X", "y", value, **options)
+
+
+def test_choice_returns_a_valid_value_and_lists_the_choices_otherwise():
+    assert check_choice("Sequential", "dtype", "float32", ("float32", "float64")) == "float32"
+    with pytest.raises(ValueError, match="dtype must be one of float32, float64, got 'float16'"):
+        check_choice("Sequential", "dtype", "float16", ("float32", "float64"))
+
+
+def test_choice_accepts_a_generator_of_choices():
+    with pytest.raises(ValueError, match="must be one of a, b, got 3"):
+        check_choice("X", "y", 3, (letter for letter in "ab"))
+
+
+def test_seed_is_none_or_a_whole_number_from_zero():
+    assert check_seed("Dropout", None) is None
+    assert check_seed("Dropout", np.int32(0)) == 0
+    with pytest.raises(ValueError, match="Dropout: seed must be at least 0, got -1"):
+        check_seed("Dropout", -1)
+    with pytest.raises(TypeError, match=r"Dropout: seed must be an integer, got 1\.5"):
+        check_seed("Dropout", 1.5)
+
+
+def test_nearest_names_the_closest_or_nothing():
+    assert "id you mean 'relu'?" in nearest("rellu", ["relu", "tanh"])
+    assert "id you mean 'tanh'?" in nearest("TanH", ["relu", "tanh"])
+    assert nearest("qqqq", ["relu", "tanh"]) == ""

@@ -1,0 +1,335 @@
+"""Parts by name, written down and built again, and how they show themselves."""
+
+from __future__ import annotations
+
+import inspect
+import json
+
+import pytest
+
+from ffnn import activations, initializers, layers, losses, metrics, optimizers, schedules
+from ffnn.activations import ACTIVATIONS, ActivationFunction, LeakyReLU, ReLU
+from ffnn.core.registry import (
+    Configurable,
+    Family,
+    custom_classes,
+    describe,
+    family_of,
+    rebuild,
+)
+from ffnn.layers import LAYERS, Activation, Dense, Layer
+from ffnn.losses import LOSSES
+from ffnn.optimizers import SGD
+from ffnn.regularizers import L1, L1L2, L2
+from ffnn.schedules import CosineDecay, PiecewiseConstantDecay
+
+DECAY = CosineDecay(0.3, 50, alpha=0.2, warmup_steps=7)
+
+# Each registered class with arguments that differ from the defaults, and what it must show.
+PARTS = [
+    (activations.Linear(), "Linear()"),
+    (activations.ReLU(), "ReLU()"),
+    (activations.LeakyReLU(0.2), "LeakyReLU(negative_slope=0.2)"),
+    (activations.Sigmoid(), "Sigmoid()"),
+    (activations.Tanh(), "Tanh()"),
+    (activations.Softmax(), "Softmax()"),
+    (activations.Swish(), "Swish()"),
+    (activations.ELU(0.5), "ELU(alpha=0.5)"),
+    (activations.GELU(), "GELU()"),
+    (activations.Softplus(), "Softplus()"),
+    (activations.Exponential(), "Exponential()"),
+    (initializers.Constant(0.7), "Constant(value=0.7)"),
+    (initializers.Zeros(), "Zeros()"),
+    (initializers.Ones(), "Ones()"),
+    (initializers.RandomUniform(-1, 2, 3), "RandomUniform(low=-1.0, high=2.0, seed=3)"),
+    (initializers.RandomNormal(1, 4, 3), "RandomNormal(mean=1.0, variance=4.0, seed=3)"),
+    (initializers.HeNormal(3), "HeNormal(seed=3)"),
+    (initializers.HeUniform(3), "HeUniform(seed=3)"),
+    (initializers.GlorotNormal(3), "GlorotNormal(seed=3)"),
+    (initializers.GlorotUniform(3), "GlorotUniform(seed=3)"),
+    (initializers.LecunNormal(3), "LecunNormal(seed=3)"),
+    (L1(0.3), "L1(l1=0.3)"),
+    (L2(0.3), "L2(l2=0.3)"),
+    (L1L2(0.3, 0.4), "L1L2(l1=0.3, l2=0.4)"),
+    (
+        schedules.ExponentialDecay(0.1, 5, 0.5, staircase=True),
+        "ExponentialDecay(0.1, 5, 0.5, staircase=True)",
+    ),
+    (
+        schedules.InverseTimeDecay(0.1, 5, 0.5, staircase=True),
+        "InverseTimeDecay(0.1, 5, 0.5, staircase=True)",
+    ),
+    (PiecewiseConstantDecay([5], [1, 0.5]), "PiecewiseConstantDecay([5], [1.0, 0.5])"),
+    (DECAY, "CosineDecay(0.3, 50, alpha=0.2, warmup_steps=7)"),
+    (losses.MeanSquaredError(), "MeanSquaredError()"),
+    (losses.MeanAbsoluteError(), "MeanAbsoluteError()"),
+    (losses.Huber(2.5), "Huber(delta=2.5)"),
+    (losses.Poisson(), "Poisson()"),
+    (losses.BinaryCrossentropy(), "BinaryCrossentropy()"),
+    (losses.CategoricalCrossentropy(), "CategoricalCrossentropy()"),
+    (losses.SparseCategoricalCrossentropy(), "SparseCategoricalCrossentropy()"),
+    (metrics.Accuracy(), "Accuracy()"),
+    (metrics.BinaryAccuracy(), "BinaryAccuracy()"),
+    (metrics.Precision(), "Precision()"),
+    (metrics.Recall(), "Recall()"),
+    (metrics.F1(), "F1()"),
+    (metrics.MeanSquaredError(), "MeanSquaredError()"),
+    (metrics.MeanAbsoluteError(), "MeanAbsoluteError()"),
+    (metrics.R2(), "R2()"),
+    (
+        SGD(DECAY, momentum=0.5, nesterov=True, clipnorm=2.0),
+        f"SGD(learning_rate={DECAY!r}, momentum=0.5, nesterov=True, clipnorm=2.0)",
+    ),
+    (
+        optimizers.RMSprop(0.1, rho=0.5, epsilon=0.2, clipnorm=2.0),
+        "RMSprop(learning_rate=0.1, rho=0.5, epsilon=0.2, clipnorm=2.0)",
+    ),
+    (
+        optimizers.Adam(0.1, beta_1=0.5, beta_2=0.6, epsilon=0.2, clipnorm=2.0),
+        "Adam(learning_rate=0.1, beta_1=0.5, beta_2=0.6, epsilon=0.2, clipnorm=2.0)",
+    ),
+    (
+        optimizers.AdamW(0.1, 0.05, beta_1=0.5, beta_2=0.6, epsilon=0.2, clipnorm=2.0),
+        "AdamW(learning_rate=0.1, weight_decay=0.05, beta_1=0.5, beta_2=0.6, epsilon=0.2, "
+        "clipnorm=2.0)",
+    ),
+    (Activation(LeakyReLU(0.2)), "Activation(LeakyReLU(negative_slope=0.2))"),
+    (
+        Dense(
+            3,
+            LeakyReLU(0.2),
+            weight_initializer=initializers.RandomNormal(variance=4, seed=3),
+            bias_initializer="ones",
+            weight_regularizer=L2(0.3),
+            bias_regularizer="l1",
+        ),
+        "Dense(3, activation=LeakyReLU(negative_slope=0.2), "
+        "weight_initializer=RandomNormal(variance=4.0, seed=3), bias_initializer=Ones(), "
+        "weight_regularizer=L2(l2=0.3), bias_regularizer=L1())",
+    ),
+    (layers.Dropout(0.3, seed=4), "Dropout(0.3, seed=4)"),
+    (layers.RMSNorm(0.1), "RMSNorm(epsilon=0.1)"),
+    (layers.LayerNorm(0.1), "LayerNorm(epsilon=0.1)"),
+    (layers.BatchNorm(0.5, 0.1), "BatchNorm(momentum=0.5, epsilon=0.1)"),
+    (layers.Rescaling(0.5, offset=-1), "Rescaling(0.5, offset=-1.0)"),
+    (layers.Normalization(), "Normalization()"),
+]
+IDS = [f"{family_of(part).kind}-{type(part).__name__}" for part, _ in PARTS]
+
+
+class Cube(ActivationFunction):
+    """A class of a user's own."""
+
+    def __init__(self, factor: float, shift: float = 0.0) -> None:
+        self.factor, self.shift = factor, shift
+
+
+class Scale(Layer):
+    """A layer of a user's own that holds another part of his own."""
+
+    def __init__(self, inner) -> None:
+        self.inner = inner
+
+
+def same(left, right):
+    """Compare two parts by class and arguments, all the way down."""
+    if isinstance(left, Configurable):
+        one, other = left.get_config(), right.get_config()
+        return (
+            type(left) is type(right)
+            and one.keys() == other.keys()
+            and all(same(one[name], other[name]) for name in one)
+        )
+    return type(left) is type(right) and left == right
+
+
+def test_every_registered_class_stands_in_the_table():
+    library = {
+        cls
+        for family in Family.by_kind.values()
+        for cls in family.classes.values()
+        if cls.__module__.startswith("ffnn.")
+    }
+    assert {type(part) for part, _ in PARTS} == library
+
+
+@pytest.mark.parametrize("part", [part for part, _ in PARTS], ids=IDS)
+def test_the_table_gives_no_argument_its_default(part):
+    for name, parameter in inspect.signature(type(part)).parameters.items():
+        if parameter.default is not parameter.empty and (type(part), name) != (Dense, "use_bias"):
+            assert getattr(part, name) != parameter.default, name
+
+
+@pytest.mark.parametrize("part", [part for part, _ in PARTS], ids=IDS)
+def test_description_is_plain_data_and_builds_an_equal_part(part):
+    description = describe(part)
+    thawed = json.loads(json.dumps(description))
+    assert thawed == description
+    twin = rebuild(thawed)
+    assert twin is not part
+    assert same(twin, part)
+    assert describe(twin) == description
+
+
+@pytest.mark.parametrize(("part", "shown"), PARTS, ids=IDS)
+def test_repr_shows_the_arguments_that_differ_from_the_defaults(part, shown):
+    assert repr(part) == shown
+
+
+@pytest.mark.parametrize(
+    ("part", "shown"),
+    [
+        (Dense(3), "Dense(3)"),
+        (Dense(3, weight_initializer=initializers.GlorotUniform()), "Dense(3)"),
+        (Dense(3, use_bias=False), "Dense(3, use_bias=False)"),
+        (SGD(), "SGD()"),
+        (LeakyReLU(), "LeakyReLU()"),
+        (L1L2(), "L1L2()"),
+        (layers.Dropout(0.5), "Dropout(0.5)"),
+    ],
+)
+def test_repr_leaves_the_defaults_out(part, shown):
+    assert repr(part) == shown
+
+
+@pytest.mark.parametrize("part", [part for part, _ in PARTS], ids=IDS)
+def test_repr_is_python_that_makes_the_part_again(part):
+    family = family_of(part)
+    names = {cls.__name__: cls for f in Family.by_kind.values() for cls in f.classes.values()}
+    names |= {cls.__name__: cls for cls in family.classes.values()}  # metrics and losses share
+    assert same(eval(repr(part), names), part)
+
+
+def test_description_of_a_part_by_hand():
+    assert describe(Dense(2, "relu", use_bias=False)) == {
+        "kind": "layer",
+        "name": "dense",
+        "config": {
+            "units": 2,
+            "activation": {"kind": "activation", "name": "relu", "config": {}},
+            "use_bias": False,
+            "weight_initializer": {
+                "kind": "initializer",
+                "name": "glorot_uniform",
+                "config": {"seed": None},
+            },
+            "bias_initializer": {"kind": "initializer", "name": "zeros", "config": {}},
+            "weight_regularizer": None,
+            "bias_regularizer": None,
+        },
+    }
+
+
+def test_lists_and_tuples_of_parts_are_described_one_by_one():
+    descriptions = describe((ReLU(), 3, [L1(0.5)]))
+    assert [d["name"] if isinstance(d, dict) else d for d in descriptions[:2]] == ["relu", 3]
+    rebuilt = rebuild(descriptions)
+    assert type(rebuilt[0]) is ReLU
+    assert rebuilt[2][0].l1 == 0.5
+
+
+@pytest.mark.parametrize("identifier", ["relu", "ReLU", "RELU"])
+def test_names_are_found_in_any_case(identifier):
+    assert type(ACTIVATIONS.get(identifier)) is ReLU
+
+
+def test_an_object_of_the_family_is_returned_itself():
+    part = LeakyReLU(0.3)
+    assert ACTIVATIONS.get(part) is part
+
+
+@pytest.mark.parametrize("family", list(Family.by_kind.values()), ids=lambda family: family.kind)
+def test_unknown_name_lists_all_valid_ones_and_the_nearest(family):
+    known = next(iter(family.classes))
+    with pytest.raises(ValueError, match=f"unknown {family.kind} '{known}x'") as caught:
+        family.get(known + "x")
+    message = str(caught.value)
+    assert f"id you mean '{known}'?" in message
+    listed = message.lower().split("known: ")[1].split(", ")
+    assert set(listed) >= set(family.classes)
+
+
+def test_unknown_name_far_from_all_suggests_nothing():
+    with pytest.raises(
+        ValueError, match=r"unknown loss 'qqq'.*nown: binary_crossentropy, bce"
+    ) as error:
+        LOSSES.get("qqq")
+    assert "you mean" not in str(error.value)
+
+
+@pytest.mark.parametrize("identifier", [3, None, ["relu"]])
+def test_neither_name_nor_part_is_a_type_error(identifier):
+    with pytest.raises(TypeError, match="expected activation: a name or an object of Activation"):
+        ACTIVATIONS.get(identifier)
+
+
+def test_class_instead_of_object_gets_a_hint():
+    with pytest.raises(TypeError, match=r"got <class .*ReLU'> \(write it with parentheses\)"):
+        ACTIVATIONS.get(ReLU)
+
+
+def test_part_of_another_family_is_refused():
+    with pytest.raises(TypeError, match="expected loss: a name or an object of Loss, got ReLU"):
+        LOSSES.get(ReLU())
+
+
+def test_name_of_a_part_with_required_arguments_says_what_to_write():
+    # By its name alone it cannot be built; the error has to say so in the user's terms.
+    with pytest.raises((TypeError, ValueError), match=r"dropout.*rate"):
+        LAYERS.get("dropout")
+
+
+def test_family_of_an_activation_is_the_narrower_one():
+    assert family_of(ReLU()) is ACTIVATIONS
+    assert family_of(Dense(2)) is LAYERS
+
+
+def test_custom_classes_are_found_at_any_depth():
+    assert custom_classes(Dense(2, "relu")) == {}
+    assert custom_classes(Cube(2.0)) == {"Cube": Cube}
+    assert custom_classes([ReLU(), (Dense(2, Cube(1.0)), 3)]) == {"Cube": Cube}
+    assert custom_classes(Scale(Activation(Cube(1.0)))) == {"Scale": Scale, "Cube": Cube}
+
+
+def test_custom_class_is_rebuilt_when_it_is_given():
+    part = Dense(2, Cube(2.0, shift=1.0))
+    description = json.loads(json.dumps(describe(part)))
+    twin = rebuild(description, {"Cube": Cube})
+    assert same(twin, part)
+    with pytest.raises(ValueError, match="unknown activation 'Cube'"):
+        rebuild(description)
+
+
+def test_custom_class_shows_its_changed_arguments():
+    assert repr(Cube(2.0)) == "Cube(2.0)"
+    assert repr(Cube(2.0, shift=1.0)) == "Cube(2.0, shift=1.0)"
+
+
+def test_custom_class_of_the_wrong_family_is_refused():
+    description = describe(Cube(2.0))
+    with pytest.raises(TypeError, match="custom object 'Cube' is not a activation"):
+        rebuild(description, {"Cube": L2})
+
+
+def test_unknown_kind_is_refused():
+    with pytest.raises(ValueError, match="unknown kind of part 'nothing'"):
+        rebuild({"kind": "nothing", "name": "relu", "config": {}})
+
+
+def test_arguments_that_do_not_fit_the_class_are_refused():
+    with pytest.raises(TypeError, match="slope"):
+        rebuild({"kind": "activation", "name": "leaky_relu", "config": {"slope": 1.0}})
+
+
+def test_registered_class_is_found_by_each_of_its_names_and_saved_under_the_first():
+    family: Family[Configurable] = Family("widget for this test", Configurable)
+    try:
+
+        @family.register("wide", "w")
+        class Wide(Configurable):
+            pass
+
+        assert type(family.get("wide")) is type(family.get("W")) is Wide
+        assert family.name_of(Wide()) == "wide"
+    finally:
+        del Family.by_kind["widget for this test"]

@@ -1,0 +1,179 @@
+"""The estimators' parts: losses in scikit-learn's conventions, batches, sparse rows, lists."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+pytest.importorskip("sklearn", reason="scikit-learn is an extra")
+
+import scipy.sparse as sp
+from sklearn.utils import shuffle
+
+from ffnn.data.sources import Rows
+from ffnn.estimators.epochs import EpochBatches, normalize
+from ffnn.estimators.networks import LiveArrays, hidden_sizes, per_layer
+from ffnn.estimators.sklearn_losses import BatchPenalty, CutLogLoss, ScaledLoss
+from ffnn.estimators.sparse import SparseBatch, SparseLinear, open_matrix
+from ffnn.layers import Dense, Rescaling
+from ffnn.layers.base import Stage
+from ffnn.losses import MeanSquaredError, SigmoidCrossentropy, SoftmaxCrossentropy
+
+# Losses
+
+
+def test_scaled_loss_multiplies_value_and_gradient_each_by_its_own():
+    loss = ScaledLoss(MeanSquaredError(), value_factor=0.5, gradient_factor=3.0)
+    p, y = np.array([[1.0, 3.0]]), np.array([[0.0, 5.0]])
+    assert loss.forward(p, y) == 0.5 * (1 + 4) / 2
+    np.testing.assert_allclose(loss.backward(), [[3.0 * 1.0, 3.0 * -2.0]])
+    assert loss.output is p
+
+
+@pytest.mark.parametrize("weight", [None, np.array([0.5, 1.5])])
+def test_a_log_loss_of_classes_is_cut_off_row_by_row(weight):
+    z = np.array([[0.0, 100.0, 0.0], [1.0, 0.0, 0.0]])
+    loss = CutLogLoss(SoftmaxCrossentropy(), 1.0, 1.0)
+    rows = np.array([-math.log(np.finfo(float).eps), math.log(math.e + 2) - 1.0])
+    w = np.ones(2) if weight is None else weight
+    assert loss.forward(z, np.array([0, 0]), weight) == pytest.approx(
+        (w * rows).sum() / 2, rel=1e-12
+    )
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    expected = w[:, None] * (p - np.eye(3)[[0, 0]]) / 2
+    np.testing.assert_allclose(loss.backward(), expected, atol=1e-15)
+
+
+@pytest.mark.parametrize("weight", [None, np.array([0.5, 1.5])])
+def test_a_log_loss_of_labels_is_cut_off_output_by_output(weight):
+    z, y = np.array([[100.0, -100.0], [0.0, -100.0]]), np.array([[0.0, 0.0], [1.0, 1.0]])
+    loss = CutLogLoss(SigmoidCrossentropy(), 2.0, 2.0)
+    cut = -math.log(np.finfo(float).eps)
+    w = np.ones(2) if weight is None else weight
+    expected = (w * np.array([cut, math.log(2.0) + cut])).sum() / 2
+    assert loss.forward(z, y, weight) == pytest.approx(expected, rel=1e-12)
+    p = np.array([[1.0, 0.0], [0.5, 0.0]])
+    np.testing.assert_allclose(loss.backward(), w[:, None] * (p - y) / 2, atol=1e-15)
+
+
+def test_a_log_loss_that_needs_no_cut_is_the_exact_one():
+    z, y = np.array([[-30.0]]), np.array([[1.0]])
+    assert CutLogLoss(SigmoidCrossentropy(), 1.0, 1.0).forward(z, y) == pytest.approx(
+        30.0 + math.log1p(math.exp(-30.0)), rel=1e-14
+    )
+
+
+def test_the_penalty_is_divided_by_the_batchs_weight():
+    w, grad = np.array([[1.0, -2.0], [0.0, 3.0]]), np.ones((2, 2))
+    penalty = BatchPenalty([w], [grad], [np.empty((2, 2))], l2=0.5, l1=0.25)
+    penalty.batch_weight = 4.0
+    assert penalty.value() == pytest.approx((0.5 * 14 / 2 + 0.25 * 6) / 4)
+    penalty.add_gradient()
+    np.testing.assert_allclose(grad, 1 + (0.5 * w + 0.25 * np.sign(w)) / 4)
+
+
+# Batches
+
+
+def batches_of(rows, batch_size, random_state=None, weight=None, penalty=None):
+    x = np.arange(rows, dtype=float)[:, None]
+    return EpochBatches(Rows(x), Rows(x), weight, batch_size, random_state, penalty)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 50])
+def test_the_order_is_shuffled_on_and_on_as_by_scikit_learn(rows):
+    batches, reference = batches_of(rows, 3, np.random.RandomState(5)), np.random.RandomState(5)
+    order = np.arange(rows)
+    for _ in range(3):
+        order = shuffle(order, random_state=reference)
+        seen = np.concatenate([x[:, 0].copy() for x, _, _ in batches])
+        np.testing.assert_array_equal(seen, order)
+
+
+def test_without_a_generator_the_rows_keep_their_order():
+    batches = batches_of(7, 3)
+    assert len(batches) == 3
+    assert [x[:, 0].tolist() for x, _, _ in batches] == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+def test_weights_have_mean_one_in_each_batch_and_the_penalty_knows_their_sum():
+    penalty = BatchPenalty([], [], [], 1.0, 0.0)
+    batches = batches_of(3, 2, weight=np.array([1.0, 3.0, 5.0]), penalty=penalty)
+    seen = [(weight.tolist(), penalty.batch_weight) for _, _, weight in batches]
+    assert seen == [([0.5, 1.5], 4.0), ([1.0], 5.0)]
+    plain = [penalty.batch_weight for _ in batches_of(3, 2, penalty=penalty)]
+    assert plain == [2.0, 1.0]
+
+
+def test_weights_without_a_sum_are_refused():
+    with pytest.raises(ZeroDivisionError, match="weights of a batch sum to zero"):
+        normalize(np.zeros(3))
+
+
+# Sparse rows
+
+
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_a_sparse_batch_passes_the_linear_part_as_a_dense_one(use_bias):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(6, 5)) * (rng.random((6, 5)) < 0.4)
+    layer = Dense(3, use_bias=use_bias).build(5, dtype="float64", seed=1)
+    dz = rng.normal(size=(6, 3))
+    z = layer.linear(x).copy()
+    layer.linear_backward(dz.copy())
+    expected = {name: grad.copy() for name, grad in layer.grads.items()}
+    for grad in layer.grads.values():
+        grad[...] = np.nan
+    linear = SparseLinear(layer)
+    np.testing.assert_allclose(linear.forward(SparseBatch(sp.csr_array(x)), True), z, rtol=1e-13)
+    linear.backward(dz)
+    for name, grad in layer.grads.items():
+        np.testing.assert_allclose(grad, expected[name], rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("container", [sp.csr_array, sp.csr_matrix, sp.csc_array])
+def test_sparse_rows_stay_sparse_before_a_dense_layer_alone(container):
+    x = container(np.eye(4))
+    dense, rescaling = Dense(2).build(4), Rescaling(2.0).build(4)
+    rows, stages = open_matrix(x, np.dtype(np.float32), dense.stages())
+    batch = rows.take(np.array([2, 0]))
+    assert isinstance(batch, SparseBatch)
+    assert (len(batch), batch.shape, batch.dtype) == (2, (2, 4), np.float32)
+    np.testing.assert_array_equal(batch.matrix.toarray(), np.eye(4)[[2, 0]])
+    assert stages[0].layer is dense
+    stage = Stage(rescaling, rescaling.forward, rescaling.backward)
+    rows, stages = open_matrix(x, np.dtype(np.float64), [stage])
+    np.testing.assert_array_equal(rows.slice(1, 3), np.eye(4)[1:3])
+    assert stages == [stage]
+
+
+# Parameters
+
+
+def test_live_arrays_write_into_their_arrays():
+    first, second = np.zeros(2), np.zeros((1, 2))
+    live = LiveArrays([first, second])
+    live[0] = [1.0, 2.0]
+    live[1:] = [[[3.0, 4.0]]]
+    np.testing.assert_array_equal(first, [1.0, 2.0])
+    np.testing.assert_array_equal(second, [[3.0, 4.0]])
+    assert live[0] is first
+    with pytest.raises(ValueError, match="zip"):
+        live[:] = [[0.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("value", "sizes"),
+    [(5, [5]), ((3, 4), [3, 4]), (np.array([2, 1]), [2, 1]), ([], []), (np.int64(3), [3])],
+)
+def test_hidden_sizes(value, sizes):
+    assert hidden_sizes(value) == sizes
+
+
+def test_per_layer_repeats_one_value_and_takes_a_list():
+    assert per_layer("activation", "relu", 2) == ["relu", "relu"]
+    assert per_layer("dropout", (0.1, 0.2), 2) == [0.1, 0.2]
+    with pytest.raises(ValueError, match=r"dropout has 2 entries, but .* makes 3 hidden layers"):
+        per_layer("dropout", (0.1, 0.2), 3)

@@ -1,0 +1,106 @@
+"""What all layers share."""
+
+import copy
+
+import numpy as np
+import pytest
+
+from ffnn.activations import ReLU, Tanh
+from ffnn.layers import Dense
+from ffnn.layers.base import Layer
+
+
+def test_a_layer_can_stand_alone():
+    layer = Dense(2, "relu").build(3, dtype="float64", seed=0)
+    layer.params["weight"][...] = [[1.0, 0.0, -1.0], [0.0, 2.0, 0.0]]
+    x = np.array([[1.0, 2.0, 3.0]])
+
+    np.testing.assert_array_equal(layer.forward(x), [[0.0, 4.0]])
+    np.testing.assert_array_equal(layer.backward(np.ones((1, 2))), [[0.0, 2.0, 0.0]])
+    np.testing.assert_array_equal(layer.grads["weight"], [[0, 0, 0], [1, 2, 3]])
+    np.testing.assert_array_equal(layer.grads["bias"], [0, 1])
+
+
+def test_building_a_layer_alone_is_repeatable():
+    first, second = (Dense(2).build(3, seed=4) for _ in range(2))
+
+    np.testing.assert_array_equal(first.params["weight"], second.params["weight"])
+
+
+def test_backward_before_forward_and_forward_before_build_say_what_to_do():
+    with pytest.raises(AttributeError, match="call forward before backward"):
+        Tanh().backward(np.ones((1, 2)))
+    with pytest.raises(RuntimeError, match="call forward before backward"):
+        ReLU().backward(np.ones((1, 2)))
+    with pytest.raises(AttributeError, match="build a layer that stands alone"):
+        Dense(2).forward(np.ones((1, 2)))
+
+
+def test_public_attributes_that_do_not_exist_get_no_such_advice():
+    with pytest.raises(AttributeError, match=r"ReLU has no attribute 'units'$"):
+        ReLU().units  # noqa: B018
+
+
+def test_layers_can_be_copied():
+    layer = Dense(2, "relu").build(3, seed=0)
+
+    twin = copy.deepcopy(layer)
+
+    twin.params["weight"][...] = 0.0
+    assert layer.params["weight"].all()
+    np.testing.assert_array_equal(twin.forward(np.ones((1, 3), np.float32)), [[0.0, 0.0]])
+
+
+@pytest.mark.parametrize("make", [copy.copy, copy.deepcopy, lambda layer: layer.replica()])
+@pytest.mark.parametrize("layer", [Dense(3), ReLU()], ids=["dense", "relu"])
+def test_no_copy_shares_working_memory_even_for_the_same_batch(layer, make):
+    layer = layer.replica()
+    if isinstance(layer, Dense):
+        layer.build(3, seed=0)
+    x = np.ones((4, 3), np.float32)
+    ours = layer.forward(x)
+
+    theirs = make(layer).forward(x)
+
+    assert not np.shares_memory(ours, theirs)
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_layers_copied_together_read_new_batches():
+    first, second = Dense(3).build(2, seed=0), Dense(2).build(3, seed=1)
+    second.forward(first.forward(np.ones((4, 2), np.float32)))
+
+    twin_first, twin_second = copy.deepcopy([first, second])
+
+    x = np.full((4, 2), 5.0, np.float32)
+    expected = second.forward(first.forward(x)).copy()
+    np.testing.assert_array_equal(twin_second.forward(twin_first.forward(x)), expected)
+
+
+def test_a_replica_shares_parameters_but_not_working_memory():
+    layer = Dense(2, "relu").build(3, seed=0)
+    twin = layer.replica()
+    x = np.ones((4, 3), np.float32)
+
+    ours, theirs = layer.forward(x), twin.forward(2 * x)
+
+    assert not np.shares_memory(ours, theirs)
+    assert twin.params["weight"] is layer.params["weight"]
+
+
+def test_output_memory_is_used_again_and_short_batches_take_leading_rows():
+    layer = Dense(2).build(3, seed=0)
+    x = np.ones((4, 3), np.float32)
+    first = layer.forward(x)
+
+    assert layer.forward(2 * x) is first
+    short = layer.forward(x[:2])
+    assert short.shape == (2, 2)
+    assert np.shares_memory(short, first)
+
+
+def test_a_layer_has_to_define_both_directions():
+    with pytest.raises(NotImplementedError):
+        Layer().forward(np.ones((1, 1)))
+    with pytest.raises(NotImplementedError):
+        Layer().backward(np.ones((1, 1)))

@@ -1,0 +1,113 @@
+import weakref
+
+import numpy as np
+import pytest
+
+import ffnn
+from ffnn.activations import LeakyReLU, Linear, ReLU, Softmax
+from ffnn.layers import Dense, Dropout, RMSNorm
+from ffnn.layers.chain import forget_batch, run_backward, run_forward
+
+X = np.array([[1.0, -2.0]])
+
+
+class Doubling(ffnn.layers.Layer):
+    name = "doubling_1"
+
+    def forward(self, x, training=False):
+        return 2.0 * x
+
+    def backward(self, grad):
+        return 2.0 * grad
+
+
+class Failing(Doubling):
+    name = "failing_1"
+
+    def forward(self, x, training=False):
+        raise ZeroDivisionError("by nothing")
+
+    def backward(self, grad):
+        raise KeyError("lost")
+
+
+def stages(*layers):
+    return [stage for layer in layers for stage in layer.stages()]
+
+
+def test_a_batch_passes_the_stages_in_order():
+    chain = stages(Doubling(), LeakyReLU(0.5))
+
+    np.testing.assert_array_equal(run_forward(chain, X, training=True), [[2.0, -2.0]])
+
+
+def test_the_gradient_comes_back_out_of_the_first_stage():
+    chain = stages(Doubling(), LeakyReLU(0.5))
+    run_forward(chain, X, training=True)
+
+    # dy/dx = 2 · (1 where x > 0, else 0.5)
+    np.testing.assert_array_equal(run_backward(chain[::-1], np.ones((1, 2))), [[2.0, 1.0]])
+
+
+def test_no_stages_hand_everything_through():
+    assert run_forward([], X, training=False) is X
+    assert run_backward([], X) is X
+
+
+def test_errors_name_the_layer_and_the_direction_and_keep_their_cause():
+    with pytest.raises(
+        ffnn.LayerError, match="Failing 'failing_1' failed in forward: by"
+    ) as caught:
+        run_forward(stages(Doubling(), Failing()), X, training=True)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+    with pytest.raises(ffnn.LayerError, match="'failing_1' failed in backward"):
+        run_backward(stages(Failing(), Doubling()), X)
+
+
+def test_dense_is_two_stages_of_one_layer_and_its_activation():
+    layer = Dense(3, "relu")
+
+    assert [stage.layer for stage in layer.stages()] == [layer, layer.activation]
+    assert len(Dense(3).stages()) == 1
+
+
+def test_what_was_kept_of_a_batch_is_let_go_of():
+    dense, leaky = Dense(2).build(2, seed=0), LeakyReLU()
+    chain = stages(dense, leaky)
+    run_forward(chain, X.astype(np.float32), training=True)
+    assert "_batch" in dense.__dict__
+    assert "_x" in leaky.__dict__
+
+    forget_batch(chain)
+
+    assert "_batch" not in dense.__dict__
+    assert "_x" not in leaky.__dict__
+
+
+@pytest.mark.parametrize(
+    "first",
+    [Dense(2), Linear(), ReLU(), Softmax(), Dropout(0.5), RMSNorm()],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_no_array_of_the_caller_is_kept_after_a_prediction(first):
+    model = ffnn.Sequential([first, Dense(3, "relu"), Dense(2, "softmax")], input_dim=2, seed=0)
+    x = np.array([[1.0, 2.0]], dtype=np.float32)
+    kept = weakref.ref(x)
+
+    model.predict(x)
+    del x
+
+    assert kept() is None
+
+
+def test_memory_of_later_stages_serves_the_next_batch():
+    dense, relu = Dense(2).build(2, seed=0), ReLU()
+    chain = stages(dense, relu)
+    run_forward(chain, X.astype(np.float32), training=True)
+    batch = relu._batch
+
+    forget_batch(chain)
+    run_forward(chain, X.astype(np.float32) + 1.0, training=True)
+
+    assert relu._batch is batch

@@ -1,0 +1,679 @@
+"""compile, fit, evaluate, train_on_batch, compute_gradients."""
+
+import weakref
+
+import numpy as np
+import pytest
+
+import ffnn
+from ffnn.callbacks import Callback
+from ffnn.initializers import Constant
+from ffnn.layers import Activation, BatchNorm, Dense, Dropout, Rescaling
+from ffnn.losses import SigmoidCrossentropy, SoftmaxCrossentropy
+from ffnn.optimizers import SGD, Adam
+from ffnn.regularizers import L1, L2
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((50, 4))
+LABELS = RNG.integers(0, 3, 50)
+ONE_HOT = np.eye(3)[LABELS]
+
+
+def classifier(seed=0, optimizer="sgd", metrics=None, dtype="float64", **options):
+    layers = [Dense(6, "tanh", **options), Dense(3, "softmax")]
+    model = ffnn.Sequential(layers, input_dim=4, seed=seed, dtype=dtype)
+    model.compile(optimizer, "categorical_crossentropy", metrics)
+    return model
+
+
+def line(learning_rate=0.1, **options):
+    """Return a model y = w x + b with w = 2, b = 1, trained on the squared error."""
+    model = ffnn.Sequential(
+        [Dense(1, weight_initializer=Constant(2.0), bias_initializer="ones", **options)],
+        input_dim=1,
+        dtype="float64",
+    )
+    model.compile(SGD(learning_rate), "mse")
+    return model
+
+
+# -- one step by hand ---------------------------------------------------------------------------
+
+
+def test_one_step_of_gradient_descent_by_hand():
+    model = line()
+    x, y = [[1.0], [3.0]], [2.0, 9.0]
+
+    # outputs 3 and 7, residuals 1 and -2: L = (1 + 4) / 2, dL/dw = 1·1 - 2·3 = -5, dL/db = -1
+    history = model.fit(x, y, batch_size=2, verbose=0)
+
+    assert history.history == {"loss": [2.5]}
+    np.testing.assert_allclose(model.parameters, [2.0 + 0.5, 1.0 + 0.1], rtol=1e-15)
+    np.testing.assert_allclose(model.gradients, [-5.0, -1.0], rtol=1e-15)
+
+
+def test_train_on_batch_is_one_step_and_returns_the_loss_before_it():
+    model = line()
+
+    assert model.train_on_batch([[1.0], [3.0]], [2.0, 9.0]) == 2.5
+    np.testing.assert_allclose(model.parameters, [2.5, 1.1], rtol=1e-15)
+
+
+def test_compute_gradients_updates_nothing():
+    layers = [Dense(6), BatchNorm(), Dropout(0.5), Dense(3, "softmax")]
+    model = ffnn.Sequential(layers, input_dim=4, seed=0)
+    model.compile("adam", "cce")
+    weights = [array.copy() for array in model.get_weights()]
+
+    first = model.compute_gradients(X, LABELS)
+    gradients = model.gradients.copy()
+    second = model.compute_gradients(X, LABELS)
+
+    assert first == second
+    np.testing.assert_array_equal(model.gradients, gradients)
+    assert gradients.any()
+    assert model.optimizer.iterations == 0
+    for before, after in zip(weights, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(after, before)
+
+
+def test_sample_weights_multiply_and_the_sum_is_divided_by_the_rows():
+    model = line()
+
+    loss = model.compute_gradients([[1.0], [3.0]], [2.0, 9.0], sample_weight=[0.5, 3.0])
+
+    # (0.5 · 1 + 3 · 4) / 2;  dL/dw = 0.5 · 1 · 1 + 3 · (-2) · 3,  dL/db = 0.5 - 6
+    assert loss == 6.25
+    np.testing.assert_allclose(model.gradients, [-17.5, -5.5], rtol=1e-15)
+
+
+def test_penalties_are_in_the_loss_and_in_the_gradient():
+    model = line(weight_regularizer=L2(0.5), bias_regularizer=L1(0.25))
+
+    loss = model.compute_gradients([[1.0], [3.0]], [2.0, 9.0])
+
+    assert loss == 2.5 + 0.5 * 4.0 + 0.25
+    np.testing.assert_allclose(model.gradients, [-5.0 + 2 * 0.5 * 2.0, -1.0 + 0.25], rtol=1e-15)
+
+
+# -- epochs -------------------------------------------------------------------------------------
+
+
+def test_epoch_loss_is_the_mean_over_rows_with_a_short_last_batch():
+    model = line(learning_rate=0.0)
+    x, y = [[0.0], [0.0], [0.0]], [1.0, 1.0, 4.0]  # residuals 0, 0, -3
+
+    history = model.fit(x, y, batch_size=2, verbose=0, shuffle=False)
+
+    assert history.history["loss"] == [3.0]
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 50, 1000])
+def test_evaluate_is_the_same_for_every_batch_size(batch_size):
+    model = classifier(metrics=["accuracy"])
+
+    loss, accuracy = model.evaluate(X, LABELS, batch_size=batch_size)
+
+    p = model.predict(X)
+    assert loss == pytest.approx(-np.log(p[np.arange(50), LABELS]).mean(), rel=1e-12)
+    assert accuracy == (p.argmax(axis=1) == LABELS).mean()
+
+
+def test_evaluate_returns_a_number_a_list_or_a_dict():
+    assert isinstance(classifier().evaluate(X, LABELS), float)
+    assert len(classifier(metrics=["accuracy", "f1"]).evaluate(X, LABELS)) == 3
+    named = classifier(metrics=["accuracy"]).evaluate(X, LABELS, return_dict=True)
+    assert list(named) == ["loss", "accuracy"]
+
+
+def test_a_batch_larger_than_the_data_and_a_single_row_work():
+    model = classifier()
+
+    model.fit(X, LABELS, batch_size=1000, verbose=0)
+    model.fit(X[:1], LABELS[:1], verbose=0)
+
+    assert model.optimizer.iterations == 2
+
+
+def test_training_learns_a_nonlinear_task():
+    rng = np.random.default_rng(1)
+    x = rng.uniform(-1, 1, (400, 2))
+    y = (x[:, 0] * x[:, 1] > 0).astype(int)
+    model = ffnn.Sequential([Dense(16, "tanh"), Dense(1, "sigmoid")], input_dim=2, seed=0)
+    model.compile(Adam(0.02), "binary_crossentropy", ["accuracy"])
+
+    history = model.fit(x, y, epochs=40, verbose=0)
+
+    assert history.history["accuracy"][-1] > 0.95
+
+
+@pytest.mark.parametrize("targets", [LABELS, ONE_HOT, LABELS.reshape(-1, 1), ONE_HOT.astype(bool)])
+def test_class_labels_may_come_in_any_form(targets):
+    expected = classifier()
+    expected.fit(X, LABELS, verbose=0)
+    model = classifier()
+
+    model.fit(X, targets, verbose=0)
+
+    np.testing.assert_allclose(model.parameters, expected.parameters, rtol=1e-12)
+
+
+def test_two_runs_with_one_seed_are_bit_for_bit_the_same():
+    def run():
+        layers = [Dense(8, "relu"), Dropout(0.3), Dense(3, "softmax")]
+        model = ffnn.Sequential(layers, input_dim=4, seed=5)
+        model.compile("adam", "cce")
+        return model.fit(X, LABELS, epochs=3, verbose=0).history["loss"], model.parameters
+
+    (losses, parameters), (same_losses, same_parameters) = run(), run()
+
+    assert losses == same_losses
+    np.testing.assert_array_equal(parameters, same_parameters)
+
+
+def test_shuffling_changes_the_order_at_every_epoch_and_keeps_all_rows():
+    seen = []
+
+    class Spy(ffnn.layers.Layer):
+        def forward(self, x, training=False):
+            if training:
+                seen.append(x[:, 0].copy())
+            return x
+
+    model = ffnn.Sequential([Spy(), Dense(1)], input_dim=1, seed=0)
+    model.compile()
+    rows = np.arange(20.0).reshape(-1, 1) / 20
+
+    model.fit(rows, rows, batch_size=6, epochs=2, verbose=0)
+
+    first, second = np.concatenate(seen[:4]), np.concatenate(seen[4:])
+    assert [len(batch) for batch in seen] == [6, 6, 6, 2] * 2
+    assert (first != second).any()
+    np.testing.assert_allclose(np.sort(first), rows[:, 0], rtol=1e-6)
+    np.testing.assert_allclose(np.sort(second), rows[:, 0], rtol=1e-6)
+
+
+def test_without_shuffling_rows_come_in_order():
+    model = line(learning_rate=0.25)
+
+    model.fit([[0.0], [0.0]], [2.0, 5.0], batch_size=1, verbose=0, shuffle=False)
+
+    # b = 1 → 1 + 0.5 · 1 = 1.5 → 1.5 + 0.5 · 3.5
+    assert model.parameters[1] == 3.25
+
+
+def test_epochs_is_the_final_epochs_index_and_initial_epoch_the_first():
+    history = classifier().fit(X, LABELS, epochs=5, initial_epoch=3, verbose=0)
+
+    assert history.epoch == [3, 4]
+
+
+def test_no_epoch_left_to_train_is_nothing_to_do():
+    model = classifier()
+
+    assert model.fit(X, LABELS, epochs=3, initial_epoch=3, verbose=0).epoch == []
+    assert model.optimizer.iterations == 0
+
+
+def test_limited_epochs_without_shuffling_reach_all_rows():
+    model = ffnn.Sequential([Dense(1, weight_initializer="zeros")], input_dim=10)
+    model.compile()
+
+    model.fit(
+        np.eye(10), np.ones(10), batch_size=2, epochs=5, steps_per_epoch=1, shuffle=False, verbose=0
+    )
+
+    assert model.layers[0].params["weight"].all()
+
+
+def test_steps_per_epoch_ends_an_epoch_early():
+    model = classifier()
+
+    model.fit(X, LABELS, batch_size=10, epochs=2, steps_per_epoch=3, verbose=0)
+
+    assert model.optimizer.iterations == 6
+
+
+def test_learning_rate_of_fit_replaces_the_optimizers():
+    model = line(learning_rate=0.1)
+
+    model.fit([[1.0], [3.0]], [2.0, 9.0], learning_rate=0.01, verbose=0)
+
+    np.testing.assert_allclose(model.parameters, [2.05, 1.01], rtol=1e-15)
+    assert model.optimizer.learning_rate == 0.01
+
+
+# -- validation ---------------------------------------------------------------------------------
+
+
+def test_validation_split_takes_the_last_rows_before_shuffling():
+    split, explicit = classifier(metrics=["accuracy"]), classifier(metrics=["accuracy"])
+
+    history = split.fit(X, LABELS, epochs=2, validation_split=0.2, verbose=0)
+    same = explicit.fit(
+        X[:40], LABELS[:40], epochs=2, validation_data=(X[40:], LABELS[40:]), verbose=0
+    )
+
+    assert history.history == same.history
+    assert list(history.history) == ["loss", "accuracy", "val_loss", "val_accuracy"]
+
+
+def test_validation_is_by_the_weights_at_the_end_of_the_epoch_with_penalties():
+    model = classifier(weight_regularizer=L2(0.1))
+
+    history = model.fit(X, LABELS, validation_data=(X, LABELS), verbose=0)
+
+    p = model.predict(X)
+    penalty = 0.1 * (model.layers[0].params["weight"] ** 2).sum()
+    expected = -np.log(p[np.arange(50), LABELS]).mean() + penalty
+    assert history.history["val_loss"][0] == pytest.approx(expected, rel=1e-12)
+
+
+def test_validation_data_may_be_weighted():
+    model = classifier()
+    weights = np.arange(50.0)
+
+    history = model.fit(X, LABELS, validation_data=(X, LABELS, weights), verbose=0)
+
+    p = model.predict(X)
+    expected = -(weights * np.log(p[np.arange(50), LABELS])).mean()
+    assert history.history["val_loss"][0] == pytest.approx(expected, rel=1e-12)
+
+
+def test_validation_does_not_change_the_training():
+    with_validation, without = classifier(), classifier()
+
+    with_validation.fit(X, LABELS, epochs=2, validation_data=(X, LABELS), verbose=0)
+    without.fit(X, LABELS, epochs=2, verbose=0)
+
+    np.testing.assert_array_equal(with_validation.parameters, without.parameters)
+
+
+# -- weights ------------------------------------------------------------------------------------
+
+
+def test_class_weights_equal_the_sample_weights_of_the_classes():
+    by_class, by_row = classifier(), classifier()
+
+    by_class.fit(X, LABELS, class_weight={0: 2.0, 2: 0.5}, verbose=0)
+    by_row.fit(X, LABELS, sample_weight=np.array([2.0, 1.0, 0.5])[LABELS], verbose=0)
+
+    np.testing.assert_array_equal(by_class.parameters, by_row.parameters)
+
+
+def test_class_weights_do_not_weigh_the_validation_rows():
+    model = classifier(optimizer=SGD(0.0))
+
+    history = model.fit(
+        X, LABELS, validation_split=0.2, class_weight={0: 10.0, 1: 10.0, 2: 10.0}, verbose=0
+    )
+
+    assert history.history["val_loss"] == [pytest.approx(model.evaluate(X[40:], LABELS[40:]))]
+    assert history.history["loss"] == [pytest.approx(10 * model.evaluate(X[:40], LABELS[:40]))]
+
+
+def test_class_and_sample_weights_multiply():
+    both, product = classifier(), classifier()
+    rows = np.linspace(0.1, 2.0, 50)
+
+    both.fit(X, ONE_HOT, class_weight={1: 3.0}, sample_weight=rows, verbose=0)
+    product.fit(X, ONE_HOT, sample_weight=rows * np.where(LABELS == 1, 3.0, 1.0), verbose=0)
+
+    np.testing.assert_array_equal(both.parameters, product.parameters)
+
+
+def test_class_weights_of_targets_that_are_no_classes_are_refused():
+    with pytest.raises(ValueError, match="not class labels"):
+        line().fit([[1.0], [3.0]], [2.0, 9.0], class_weight={0: 2.0}, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ({"sample_weight": np.ones(49)}, "one weight for each of 50 rows"),
+        ({"sample_weight": np.full(50, np.nan)}, "row 0"),
+        ({"sample_weight": np.r_[np.ones(49), -1.0]}, "at least 0, got -1.0 in row 49"),
+        ({"class_weight": {3: 1.0}}, "class numbers from 0 to 2, got 3"),
+        ({"class_weight": {0: -1.0}}, "class_weight"),
+        ({"class_weight": "balanced"}, "expected a mapping"),
+        ({"class_weight": [1.0, 2.0, 3.0]}, "expected a mapping"),
+    ],
+)
+def test_wrong_weights_are_refused(weights, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        classifier().fit(X, LABELS, verbose=0, **weights)
+
+
+# -- pairing ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["dense", "activation layer", "object"])
+def test_softmax_and_crossentropy_are_fused_however_the_softmax_is_given(form):
+    tail = {
+        "dense": [Dense(2, "softmax", weight_initializer="zeros")],
+        "activation layer": [Dense(2, weight_initializer="zeros"), Activation("softmax")],
+        "object": [Dense(2, weight_initializer="zeros"), ffnn.activations.Softmax()],
+    }[form]
+    model = ffnn.Sequential(tail, input_dim=1)
+    model.compile(loss="cce")
+    model.layers[0].params["bias"][...] = [-10_000.0, 10_000.0]
+
+    loss = model.compute_gradients([[1.0]], [0])
+
+    assert loss == 20_000.0
+    np.testing.assert_array_equal(model.layers[0].grads["bias"], [-1.0, 1.0])
+
+
+def test_sigmoid_and_binary_crossentropy_are_fused():
+    model = ffnn.Sequential([Dense(1, "sigmoid", weight_initializer="zeros")], input_dim=1)
+    model.compile(loss="bce")
+    model.layers[0].params["bias"][...] = 10_000.0
+
+    assert model.compute_gradients([[1.0]], [0]) == 10_000.0
+    assert model.layers[0].grads["bias"] == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("activation", "loss", "message"),
+    [
+        ("sigmoid", "cce", "ends in a softmax, but it ends in activation Sigmoid"),
+        (None, "sparse_categorical_crossentropy", "a layer without activation"),
+        ("relu", "bce", "between 0 and 1, but the network ends in activation ReLU"),
+        (None, "bce", "activation='sigmoid'"),
+    ],
+)
+def test_losses_that_cannot_follow_the_network_are_refused_at_compile(activation, loss, message):
+    model = ffnn.Sequential([Dense(3, activation)], input_dim=2)
+
+    with pytest.raises(ValueError, match=message):
+        model.compile(loss=loss)
+
+
+def test_softmax_of_one_unit_is_refused():
+    with pytest.raises(ValueError, match="activation='sigmoid'"):
+        Dense(1, "softmax")
+    with pytest.raises(ValueError, match="always 1"):
+        ffnn.Sequential([Dense(1), Activation("softmax")], input_dim=2)
+
+
+# -- what is refused before training ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        (X, LABELS[:49], "one target for each of 50 rows, got 49"),
+        (X, LABELS + 1, r"from 0 to 2, since the network has 3 outputs, got 3 in row"),
+        (X, LABELS - 1, "got -1 in row"),
+        (X, ONE_HOT[:, :2], r"shape \(rows, 3\)"),
+        (X, ONE_HOT * 2, "sum to 1"),
+        (X, LABELS + 0.5, "whole numbers"),
+        (X, np.array(["a"] * 50), "'a' in row 0; number classes from 0"),
+        (X, np.array(3), "one target for each of 50 rows"),
+        (np.ma.masked_greater(X, 1.0), LABELS, "masked"),
+        (X[:, :3], LABELS, "expected input with 4 features"),
+        (np.c_[X, LABELS], LABELS, "label column"),
+        (X[:0], LABELS[:0], "at least one row"),
+        (np.where(X[7, 2] == X, np.nan, X), LABELS, "nan in row 7, column 2"),
+    ],
+)
+def test_data_that_does_not_fit_is_refused_and_nothing_is_trained(x, y, message):
+    model = classifier()
+    before = model.parameters.copy()
+
+    with pytest.raises(ffnn.DataError, match=message):
+        model.fit(x, y, verbose=0)
+
+    np.testing.assert_array_equal(model.parameters, before)
+    assert model.optimizer.iterations == 0
+
+
+def test_numbers_too_large_for_float32_are_refused_before_training():
+    model = ffnn.Sequential([Rescaling(1.0), Dense(1)], input_dim=4)
+    model.compile()
+    huge = np.where(X[7, 2] == X, 1e300, X)
+
+    with pytest.raises(ffnn.DataError, match=r"row 7, column 2.*too large for float32"):
+        model.fit(huge, X[:, 0], verbose=0)
+    with pytest.raises(ffnn.DataError, match=r"^y: .*too large for float32"):
+        model.fit(X, huge[:, 2], verbose=0)
+    with pytest.raises(ffnn.DataError, match=r"sample_weight: .*too large for float32"):
+        model.fit(X, X[:, 0], sample_weight=np.abs(huge[:, 2]), verbose=0)
+
+
+def test_sparse_targets_are_refused():
+    sparse = pytest.importorskip("scipy.sparse")
+
+    with pytest.raises(ffnn.DataError, match="toarray"):
+        classifier().fit(X, sparse.csr_array(ONE_HOT), verbose=0)
+
+
+def test_binary_targets_outside_zero_and_one_are_refused():
+    model = ffnn.Sequential([Dense(1, "sigmoid")], input_dim=4)
+    model.compile(loss="bce")
+
+    with pytest.raises(ffnn.DataError, match=r"between 0 and 1, got 2 in row"):
+        model.fit(X, LABELS, verbose=0)
+
+
+def test_labels_for_a_squared_error_point_to_crossentropy():
+    model = ffnn.Sequential([Dense(3)], input_dim=4)
+    model.compile()
+
+    with pytest.raises(ffnn.DataError, match="categorical_crossentropy"):
+        model.fit(X, LABELS, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"batch_size": 0}, ValueError, "batch_size must be at least 1"),
+        ({"batch_size": 2.5}, TypeError, "batch_size must be an integer"),
+        ({"epochs": -1}, ValueError, "epochs must be at least 0"),
+        ({"epochs": 2, "initial_epoch": 3}, ValueError, "epochs must be at least 3"),
+        ({"steps_per_epoch": 0}, ValueError, "steps_per_epoch"),
+        ({"verbose": 3}, ValueError, "'auto', 0, 1 or 2"),
+        ({"verbose": "loud"}, ValueError, "'auto', 0, 1 or 2"),
+        ({"validation_split": 1.0}, ValueError, "validation_split"),
+        ({"validation_split": 0.999}, ValueError, "leaves none"),
+        ({"validation_split": 0.5, "validation_data": (X, LABELS)}, ValueError, "not both"),
+        ({"validation_data": X}, ValueError, r"\(x, y\)"),
+        ({"validation_data": (X, LABELS + 9)}, ValueError, "from 0 to 2"),
+        ({"learning_rate": -1.0}, ValueError, "learning_rate"),
+        ({"callbacks": ["stop"]}, TypeError, "Callback"),
+        ({"callbacks": Callback()}, TypeError, "a list of callbacks"),
+    ],
+)
+def test_wrong_arguments_of_fit_are_refused_before_training(options, error, message):
+    model = classifier()
+
+    with pytest.raises(error, match=message):
+        model.fit(X, LABELS, **{"verbose": 0, **options})
+
+    assert model.optimizer.iterations == 0
+
+
+@pytest.mark.parametrize("call", ["fit", "evaluate", "train_on_batch", "compute_gradients"])
+def test_an_uncompiled_model_says_so(call):
+    model = ffnn.Sequential([Dense(3)], input_dim=4)
+
+    with pytest.raises(RuntimeError, match="call compile"):
+        getattr(model, call)(X, X[:, :3])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"optimizer": "adamm"}, r"did you mean 'adam'.*known: adam, adamw"),
+        ({"loss": "mes"}, r"did you mean 'mse'.*mean_squared_error"),
+        ({"metrics": ["acuracy"]}, r"did you mean 'accuracy'"),
+        ({"loss": SoftmaxCrossentropy()}, "loss='categorical_crossentropy'"),
+        ({"loss": SigmoidCrossentropy()}, "loss='binary_crossentropy'"),
+    ],
+)
+def test_unknown_names_list_the_valid_ones_and_the_nearest(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        ffnn.Sequential([Dense(1)], input_dim=2).compile(**arguments)
+
+
+def test_a_failed_compile_leaves_the_model_as_it_was():
+    model, other = classifier(), classifier()
+    optimizer, loss = model.optimizer, model.loss
+
+    with pytest.raises(ValueError, match=r"between 0 and 1"):
+        ffnn.Sequential([Dense(3)], input_dim=2).compile(optimizer="adam", loss="bce")
+    with pytest.raises(ValueError, match="another model"):
+        model.compile(optimizer=other.optimizer)
+
+    assert model.optimizer is optimizer
+    assert model.loss is loss
+    model.fit(X, LABELS, verbose=0)
+
+
+def test_metrics_that_cannot_read_class_numbers_are_refused():
+    with pytest.raises(ValueError, match="one-hot"):
+        classifier(metrics=["mse"]).fit(X, LABELS, verbose=0)
+    classifier(metrics=["mse"]).fit(X, ONE_HOT, verbose=0)
+
+
+def test_data_that_was_refused_leaves_an_unbuilt_model_unbuilt():
+    model = ffnn.Sequential([Dense(3, "softmax")])
+    model.compile(loss="cce")
+    with pytest.raises(ffnn.DataError):
+        model.fit(np.c_[X, LABELS], LABELS[:10], verbose=0)
+    with pytest.raises(ffnn.DataError):
+        model.predict(np.full((2, 5), np.nan))
+
+    model.fit(X, LABELS, verbose=0)
+
+    assert model.input_dim == 4
+
+
+def test_evaluating_in_a_callback_leaves_the_epochs_metrics_alone():
+    class Evaluates(Callback):
+        def on_train_batch_end(self, batch, logs):
+            self.model.evaluate(X[:4], LABELS[:4])
+
+    plain = classifier(metrics=["accuracy"])
+    watched = classifier(metrics=["accuracy"])
+
+    expected = plain.fit(X, LABELS, batch_size=10, verbose=0)
+    history = watched.fit(X, LABELS, batch_size=10, callbacks=[Evaluates()], verbose=0)
+
+    assert history.history == expected.history
+
+
+def test_the_callers_rows_are_let_go_of():
+    model = classifier()
+    x = X.copy()
+    kept = weakref.ref(x)
+    model.fit(x, LABELS, shuffle=False, verbose=0)
+    model.predict(x)
+    model.evaluate(x, LABELS)
+
+    del x
+
+    assert kept() is None
+
+
+def test_one_optimizer_cannot_be_compiled_into_two_models_even_unbuilt():
+    optimizer = SGD()
+    first, second = ffnn.Sequential([Dense(1)]), ffnn.Sequential([Dense(1)])
+    first.compile(optimizer)
+
+    with pytest.raises(ValueError, match="another model"):
+        second.compile(optimizer)
+
+
+# -- sources ------------------------------------------------------------------------------------
+
+
+def test_data_on_disk_and_sparse_data_train_like_arrays(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    sparse = pytest.importorskip("scipy.sparse")
+    x = X.astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    memmap = np.load(tmp_path / "x.npy", mmap_mode="r")
+    expected = classifier()
+    expected.fit(x, LABELS, epochs=2, validation_split=0.2, verbose=0)
+
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["x"], file["y"] = x, LABELS
+        for source, target in [
+            (memmap, LABELS),
+            (file["x"], file["y"]),
+            (sparse.csr_array(x), LABELS),
+            (sparse.coo_matrix(x), LABELS),
+            (x.tolist(), LABELS.tolist()),
+            (np.asfortranarray(x), LABELS),
+        ]:
+            model = classifier()
+            model.fit(source, target, epochs=2, validation_split=0.2, verbose=0)
+            np.testing.assert_array_equal(model.parameters, expected.parameters)
+
+
+def test_uint8_pixels_stay_uint8_and_are_scaled_a_batch_at_a_time():
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 4), dtype=np.uint8)
+    seen = []
+
+    class Spy(Rescaling):
+        def forward(self, x, training=False):
+            seen.append(x.dtype)
+            return super().forward(x, training)
+
+    raw = ffnn.Sequential([Spy(1 / 255), Dense(1)], input_dim=4, seed=0, dtype="float64")
+    raw.compile()
+    raw.fit(pixels, np.ones(40), verbose=0)
+    floats = ffnn.Sequential([Rescaling(1), Dense(1)], input_dim=4, seed=0, dtype="float64")
+    floats.compile()
+    floats.fit(pixels / 255, np.ones(40), verbose=0)
+
+    assert set(seen) == {np.dtype(np.uint8)}
+    np.testing.assert_allclose(raw.parameters, floats.parameters, rtol=1e-12)
+
+
+def test_callers_arrays_are_never_written():
+    x, y, weights = X.copy(), ONE_HOT.copy(), np.ones(50)
+    for array in (x, y, weights):
+        array.flags.writeable = False
+
+    model = classifier(metrics=["accuracy"])
+    model.fit(x, y, sample_weight=weights, validation_split=0.1, verbose=0)
+    model.fit(x, y, shuffle=False, verbose=0)
+    model.evaluate(x, y)
+    model.compute_gradients(x, y, weights)
+
+
+# -- the model as callbacks see it --------------------------------------------------------------
+
+
+def test_a_callback_can_stop_training():
+    class Stop(Callback):
+        def on_epoch_end(self, epoch, logs):
+            self.model.stop_training = epoch == 1
+
+    history = classifier().fit(X, LABELS, epochs=10, callbacks=[Stop()], verbose=0)
+
+    assert history.epoch == [0, 1]
+
+
+def test_history_is_returned_and_kept_by_the_model():
+    model = classifier()
+
+    history = model.fit(X, LABELS, epochs=2, verbose=0)
+
+    assert model.history is history
+    assert repr(history).startswith("<History of 2 epochs: loss=")
+
+
+def test_batch_norm_state_follows_training_only():
+    model = ffnn.Sequential([BatchNorm(momentum=0.5), Dense(1)], input_dim=4, dtype="float64")
+    model.compile(SGD(0.0))
+
+    model.fit(X, X[:, 0], batch_size=50, verbose=0)
+    after = model.layers[0].state["moving_mean"].copy()
+    model.evaluate(X, X[:, 0])
+    model.predict(X)
+
+    np.testing.assert_allclose(after, 0.5 * X.mean(axis=0), rtol=1e-12)
+    np.testing.assert_array_equal(model.layers[0].state["moving_mean"], after)

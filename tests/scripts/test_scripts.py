@@ -1,0 +1,17 @@
+"""The scripts beside the package do what they say."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
+
+def test_readmes_pictures_are_drawn_anew_by_the_script(tmp_path):
+    command = [sys.executable, SCRIPTS / "draw_pictures.py", "--out", tmp_path / "new"]
+
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    pictures = [tmp_path / "new" / name for name in ("graph.png", "training.png")]
+    assert result.stdout.splitlines() == [f"written: {picture}" for picture in pictures]
+    assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)

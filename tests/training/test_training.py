@@ -1,0 +1,451 @@
+"""The loop: interruption, divergence, batches' hooks."""
+
+import pickle
+import signal
+import threading
+
+import numpy as np
+import pytest
+
+import ffnn
+from ffnn.activations import ReLU, Softmax
+from ffnn.callbacks import Callback, EarlyStopping
+from ffnn.layers import Activation, Dense, Dropout
+from ffnn.optimizers import SGD
+from ffnn.schedules import Schedule
+from ffnn.training.signals import Interrupt
+from ffnn.training.step import TrainStep
+
+X = np.random.default_rng(0).standard_normal((40, 3))
+
+
+def model(learning_rate=0.01, **options):
+    built = ffnn.Sequential([Dense(1, **options)], input_dim=3, seed=0)
+    built.compile(SGD(learning_rate))
+    return built
+
+
+class PressCtrlC(Callback):
+    """Sends SIGINT at one batch of one epoch."""
+
+    def __init__(self, epoch, batch, times=1):
+        self.when = (epoch, batch)
+        self.times = times
+        self.batches = 0
+
+    def on_epoch_begin(self, epoch, logs):
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs):
+        if (self.epoch, batch) == self.when:
+            for _ in range(self.times):
+                signal.raise_signal(signal.SIGINT)
+
+    def on_train_batch_end(self, batch, logs):
+        self.batches += 1
+
+
+def test_ctrl_c_finishes_the_batch_and_returns_the_history_so_far():
+    trained, press = model(), PressCtrlC(epoch=2, batch=1)
+
+    history = trained.fit(X, X[:, 0], batch_size=10, epochs=9, callbacks=[press], verbose=0)
+
+    assert history.interrupted
+    assert history.epoch == [0, 1]
+    assert trained.optimizer.iterations == press.batches == 4 + 4 + 2
+    assert np.isfinite(trained.parameters).all()
+
+
+def test_training_goes_on_after_an_interruption():
+    trained = model()
+    trained.fit(X, X[:, 0], epochs=3, callbacks=[PressCtrlC(1, 0)], verbose=0)
+
+    history = trained.fit(X, X[:, 0], epochs=2, verbose=0)
+
+    assert not history.interrupted
+    assert len(history.epoch) == 2
+
+
+def test_a_second_ctrl_c_ends_at_once():
+    with pytest.raises(KeyboardInterrupt):
+        model().fit(X, X[:, 0], callbacks=[PressCtrlC(0, 0, times=2)], verbose=0)
+
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_pythons_own_handler_is_back_after_training():
+    model().fit(X, X[:, 0], verbose=0)
+
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_handler_of_the_program_is_respected():
+    calls = []
+    before = signal.signal(signal.SIGINT, lambda *_: calls.append(1))
+    try:
+        history = model().fit(X, X[:, 0], epochs=2, callbacks=[PressCtrlC(0, 0)], verbose=0)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert calls == [1]
+    assert history.epoch == [0, 1]
+
+
+def test_training_in_another_thread_works():
+    trained = model()
+    thread = threading.Thread(target=lambda: trained.fit(X, X[:, 0], verbose=0))
+    thread.start()
+    thread.join()
+
+    assert trained.optimizer.iterations == 2
+
+
+def test_interrupt_outside_the_main_thread_leaves_signals_alone():
+    seen = []
+
+    def enter():
+        with Interrupt():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=enter)
+    thread.start()
+    thread.join()
+
+    assert seen == [signal.default_int_handler]
+
+
+def test_divergence_names_epoch_batch_and_rate_and_keeps_the_last_finite_weights():
+    trained = model(learning_rate=1e6)
+
+    class Remember(Callback):
+        def on_train_batch_end(self, batch, logs):
+            self.last = self.model.parameters.copy()
+            self.done = batch + 1
+
+    remember = Remember()
+    with pytest.raises(ffnn.TrainingDivergedError) as caught:
+        trained.fit(X, X[:, 0], batch_size=10, epochs=50, callbacks=[remember], verbose=0)
+
+    error = caught.value
+    assert error.learning_rate == 1e6
+    assert error.epoch == (trained.optimizer.iterations // 4) + 1
+    assert error.batch == (trained.optimizer.iterations % 4) + 1
+    assert f"epoch {error.epoch}, batch {error.batch}, at learning rate 1e+06" in str(error)
+    assert np.isfinite(trained.parameters).all()
+    np.testing.assert_array_equal(trained.parameters, remember.last)
+
+
+def test_an_infinite_gradient_of_a_finite_loss_stops_before_the_update():
+    class Overflowing(ffnn.layers.Layer):
+        def forward(self, x, training=False):
+            return x
+
+        def backward(self, grad):
+            return grad * np.float32(np.inf)
+
+    trained = ffnn.Sequential([Dense(1), Overflowing()], input_dim=3, seed=0)
+    trained.compile()
+    before = trained.parameters.copy()
+
+    with pytest.raises(ffnn.TrainingDivergedError, match="gradient became nan"):
+        trained.train_on_batch(X, X[:, 0])
+
+    np.testing.assert_array_equal(trained.parameters, before)
+    assert trained.optimizer.iterations == 0
+
+
+class Huge(ffnn.layers.Layer):
+    def forward(self, x, training=False):
+        return x
+
+    def backward(self, grad):
+        grad[...] = 1e25  # g·g overflows in float32
+        return grad
+
+
+def test_a_gradient_near_the_end_of_float32_is_divergence_unless_it_is_clipped():
+    for clipnorm in (None, 1.0):
+        trained = ffnn.Sequential([Dense(1), Huge()], input_dim=3, seed=0)
+        trained.compile(SGD(0.1, clipnorm=clipnorm))
+        before = trained.parameters.copy()
+        if clipnorm is None:
+            with pytest.raises(ffnn.TrainingDivergedError, match="norm of the gradient became"):
+                trained.train_on_batch(X, X[:, 0])
+            np.testing.assert_array_equal(trained.parameters, before)
+        else:
+            trained.train_on_batch(X, X[:, 0])
+            assert np.linalg.norm(trained.parameters - before) == pytest.approx(0.1, rel=1e-5)
+
+
+class Broken(Schedule):
+    def __call__(self, step):
+        return float("nan")
+
+
+@pytest.mark.parametrize("rate", [1e31, 1e38, Broken()])
+def test_an_update_that_would_spoil_the_weights_is_not_made(rate):
+    trained = ffnn.Sequential([Dense(1)], input_dim=1, seed=0)
+    trained.compile(SGD(rate))
+    before = trained.parameters.copy()
+
+    with pytest.raises(ffnn.TrainingDivergedError, match="update became too large"):
+        trained.fit([[1e3]], [[1e3]], verbose=0)
+
+    np.testing.assert_array_equal(trained.parameters, before)
+
+
+def test_the_error_comes_back_from_other_processes():
+    error = ffnn.TrainingDivergedError("diverged", 3, 7, 0.5)
+
+    twin = pickle.loads(pickle.dumps(error))
+
+    assert (str(twin), twin.epoch, twin.batch, twin.learning_rate) == ("diverged", 3, 7, 0.5)
+
+
+def test_an_error_before_training_is_not_hidden_by_the_progress_bar(capfd):
+    with pytest.raises(ValueError, match="nothing is called 'val_loss'"):
+        model().fit(X, X[:, 0], callbacks=[EarlyStopping()], verbose=1)
+
+
+def test_an_error_in_a_callback_closes_what_is_open_and_keeps_the_model_whole():
+    class Fails(Callback):
+        closed = False
+
+        def on_epoch_end(self, epoch, logs):
+            raise ZeroDivisionError
+
+        def close(self):
+            self.closed = True
+
+    trained, fails = model(), Fails()
+    with pytest.raises(ZeroDivisionError):
+        trained.fit(X, X[:, 0], callbacks=[fails], verbose=0)
+
+    assert fails.closed
+    assert np.isfinite(trained.parameters).all()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_hooks_run_in_order():
+    calls = []
+
+    class Spy(Callback):
+        def on_train_begin(self, logs):
+            calls.append("train begin")
+
+        def on_epoch_begin(self, epoch, logs):
+            calls.append(f"epoch {epoch} begin")
+
+        def on_train_batch_begin(self, batch, logs):
+            calls.append(f"batch {batch} begin")
+
+        def on_train_batch_end(self, batch, logs):
+            calls.append(f"batch {batch} end {sorted(logs)}")
+
+        def on_epoch_end(self, epoch, logs):
+            calls.append(f"epoch {epoch} end {sorted(logs)}")
+
+        def on_train_end(self, logs):
+            calls.append(f"train end {sorted(logs)}")
+
+        def close(self):
+            calls.append("close")
+
+    model().fit(
+        X, X[:, 0], batch_size=20, callbacks=[Spy()], validation_data=(X, X[:, 0]), verbose=0
+    )
+
+    assert calls == [
+        "train begin",
+        "epoch 0 begin",
+        "batch 0 begin",
+        "batch 0 end ['loss']",
+        "batch 1 begin",
+        "batch 1 end ['loss']",
+        "epoch 0 end ['loss', 'val_loss']",
+        "train end ['loss', 'val_loss']",
+        "close",
+    ]
+
+
+def test_interrupted_training_still_restores_the_best_weights():
+    trained = model(learning_rate=0.1)
+    stopping = EarlyStopping("loss", patience=100)
+
+    trained.fit(X, X[:, 0], epochs=9, callbacks=[stopping, PressCtrlC(4, 0)], verbose=0)
+
+    assert stopping.best_epoch == 3
+    np.testing.assert_array_equal(trained.get_weights()[0], stopping._best_weights[0])
+
+
+# -- hooks in the midst of a step ---------------------------------------------------------------
+
+
+class Inside(Callback):
+    """Copies what the hooks in the midst of a step see."""
+
+    def __init__(self):
+        self.calls = []
+
+    def on_train_batch_begin(self, batch, logs):
+        self.calls.append(f"begin {batch}")
+        self.before = self.model.parameters.copy()
+
+    def on_forward_end(self, outputs):
+        self.calls.append("forward")
+        self.outputs = {name: output.copy() for name, output in outputs.items()}
+        self.at_forward = self.model.parameters.copy()
+
+    def on_backward_end(self):
+        self.calls.append("backward")
+        self.gradients = self.model.gradients.copy()
+        self.at_backward = self.model.parameters.copy()
+
+    def on_train_batch_end(self, batch, logs):
+        self.calls.append(f"end {batch}")
+        self.after = self.model.parameters.copy()
+
+
+def classifier(*layers, loss="cce"):
+    built = ffnn.Sequential(list(layers), input_dim=3, seed=0, dtype="float64")
+    built.compile(SGD(0.1), loss)
+    return built
+
+
+LABELS = np.random.default_rng(1).integers(2, size=40)
+
+
+def test_hooks_of_a_step_come_between_its_parts():
+    inside = Inside()
+
+    model().fit(X, X[:, 0], batch_size=20, callbacks=[inside], verbose=0)
+
+    each = ["begin {}", "forward", "backward", "end {}"]
+    assert inside.calls == [name.format(batch) for batch in (0, 1) for name in each]
+
+
+def test_gradients_are_those_of_the_batch_and_parameters_those_before_the_update():
+    inside, penalty = Inside(), ffnn.regularizers.L2(0.1)
+    layers = [Dense(4, "tanh", weight_regularizer=penalty), Dense(2, "softmax")]
+    trained = classifier(*layers)
+    twin = classifier(*(layer.clone() for layer in layers))
+
+    trained.fit(X, LABELS, batch_size=40, callbacks=[inside], verbose=0, shuffle=False)
+
+    twin.compute_gradients(X, LABELS)
+    np.testing.assert_array_equal(inside.gradients, twin.gradients)
+    for parameters in (inside.before, inside.at_forward, inside.at_backward):
+        np.testing.assert_array_equal(parameters, twin.parameters)
+    np.testing.assert_array_equal(inside.after, trained.parameters)
+    assert (inside.after != inside.before).any()
+
+
+@pytest.mark.parametrize(
+    ("layers", "loss", "names"),
+    [
+        ([Dense(4, "relu"), Dense(2, "softmax")], "cce", ["dense_1", "dense_2"]),
+        ([Dense(4, "relu"), Dense(1, "sigmoid")], "bce", ["dense_1", "dense_2"]),
+        ([Dense(4, "relu"), Dense(2, "softmax")], "mse", ["dense_1", "dense_2"]),
+        (
+            [Dense(4), Activation("relu"), Dense(2), Activation("softmax")],
+            "cce",
+            ["dense_1", "activation_1", "dense_2", "activation_2"],
+        ),
+        (
+            [Dense(4), ReLU(), Dropout(0.0), Dense(2), Softmax()],
+            "cce",
+            ["dense_1", "relu_1", "dropout_1", "dense_2", "softmax_1"],
+        ),
+    ],
+)
+def test_outputs_are_each_layers_and_in_the_end_the_predictions(layers, loss, names):
+    trained, inside = classifier(*layers, loss=loss), Inside()
+    expected = trained.predict(X)
+    first = layers[0].params
+    hidden = X @ first["weight"].T + first["bias"]
+    if len(names) == 2:
+        hidden = np.maximum(hidden, 0.0)
+    y = LABELS[:, None] if layers[-1].output_dim == 1 else np.eye(2)[LABELS]
+
+    trained.fit(X, y, batch_size=40, callbacks=[inside], verbose=0, shuffle=False)
+
+    assert list(inside.outputs) == names
+    np.testing.assert_allclose(inside.outputs[names[-1]], expected, rtol=1e-12)
+    np.testing.assert_allclose(inside.outputs["dense_1"], hidden, rtol=1e-12)
+    if len(names) > 2:
+        np.testing.assert_allclose(inside.outputs[names[1]], np.maximum(hidden, 0.0), rtol=1e-12)
+        assert (inside.outputs["dense_2"] < 0.0).any()  # logits
+
+
+def test_one_hook_alone_is_called():
+    calls = []
+
+    class Backward(Callback):
+        def on_backward_end(self):
+            calls.append("backward")
+
+    class Forward(Callback):
+        def on_forward_end(self, outputs):
+            calls.append("forward")
+
+    model().fit(X, X[:, 0], batch_size=40, callbacks=[Backward(), Forward()], verbose=0)
+
+    assert calls == ["forward", "backward"]
+
+
+def test_a_training_that_nobody_watches_collects_nothing(monkeypatch):
+    seen = []
+    forward = TrainStep.forward
+
+    def spy(self, x, y, weight, outputs=None):
+        seen.append(outputs)
+        return forward(self, x, y, weight, outputs)
+
+    monkeypatch.setattr(TrainStep, "forward", spy)
+    trained = model()
+
+    trained.fit(X, X[:, 0], callbacks=[PressCtrlC(9, 9)], verbose=0)
+    trained.train_on_batch(X, X[:, 0])
+    trained.compute_gradients(X, X[:, 0])
+
+    assert seen == [None] * 4
+
+
+@pytest.mark.parametrize("hook", ["on_forward_end", "on_backward_end"])
+def test_an_error_in_a_hook_comes_through_and_nothing_is_updated(hook):
+    def fail(self, *outputs):
+        raise ZeroDivisionError("in the hook")
+
+    trained = model()
+    before = trained.parameters.copy()
+
+    with pytest.raises(ZeroDivisionError, match="in the hook"):
+        trained.fit(X, X[:, 0], callbacks=[type("Fails", (Callback,), {hook: fail})()], verbose=0)
+
+    np.testing.assert_array_equal(trained.parameters, before)
+    assert trained.optimizer.iterations == 0
+
+
+class Failing(ffnn.layers.Layer):
+    def forward(self, x, training=False):
+        if training:
+            raise ValueError("no such batch")
+        return x
+
+
+def test_an_error_in_a_watched_layer_names_it():
+    trained = classifier(Dense(4), Failing(), Dense(2, "softmax"))
+
+    with pytest.raises(
+        ffnn.LayerError, match=r"Failing 'Failing_1' failed in forward: no such batch"
+    ):
+        trained.fit(X, LABELS, callbacks=[Inside()], verbose=0)
+
+
+def test_no_hook_of_a_step_is_called_for_a_loss_that_is_not_finite():
+    inside, trained = Inside(), model(learning_rate=1e6)
+
+    with pytest.raises(ffnn.TrainingDivergedError, match="the loss became"):
+        trained.fit(X, X[:, 0], epochs=50, callbacks=[inside], verbose=0)
+
+    assert inside.calls[-1].startswith("begin")
