@@ -162,7 +162,7 @@ def gradient_check(
     """
     if max_entries is not None:
         check_int("gradient_check", "max_entries", max_entries, low=1)
-    model._open_batch(x, y, sample_weight)  # builds the model and checks the data
+    model.open_batch(x, y, sample_weight)  # builds the model and checks the data
     double = as_double(Sequential, model)
     loss = double.compute_gradients(x, y, sample_weight)
     analytic = double.gradients.copy()
@@ -215,8 +215,8 @@ class _Probe:
     """The training loss of a model as a function of one parameter."""
 
     def __init__(self, model: Sequential, x: Any, y: Any, sample_weight: Any) -> None:
-        self._batch = model._open_batch(x, y, sample_weight)
-        self._step: TrainStep = model._step
+        self._batch = model.open_batch(x, y, sample_weight)
+        self._step: TrainStep = model.step
         self._step.stages = [self._watched(stage) for stage in self._step.stages]
         self._generators = [rng for layer in model.layers for rng in layer.random_generators()]
         self._states = [rng.bit_generator.state for rng in self._generators]

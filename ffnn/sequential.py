@@ -183,7 +183,7 @@ class Sequential(VisibleNetwork):
             raise TypeError(f"compile: expected a list of metrics, got {metrics!r}")
         new_optimizer, new_loss = OPTIMIZERS.get(optimizer), LOSSES.get(loss)
         new_metrics = [METRICS.get(metric) for metric in metrics or ()]
-        new_loss.check_output(self._last_activation())
+        new_loss.check_output(self.last_activation)
         new_optimizer.claim(self)
         self.optimizer, self.loss, self.metrics = new_optimizer, new_loss, new_metrics
         if self.is_built:
@@ -191,19 +191,19 @@ class Sequential(VisibleNetwork):
 
     def _prepare_training(self) -> None:
         """Put the step together. This is the one place where loss and activation are paired."""
-        vector = self._require_built()
+        vector = self.require_built()
         assert self.optimizer is not None
         assert self.loss is not None
         self.optimizer.bind(vector)
-        fused = self.loss.fuse(self._last_activation())
+        fused = self.loss.fuse(self.last_activation)
         scratch = vector.views(vector.scratch)
         penalties = [
             Penalty(rule, layer.params[name], layer.grads[name], scratch[index][name])
             for index, layer in enumerate(self.layers)
             for name, rule in layer.regularizers().items()
         ]
-        stages = self._stages()
-        self._step = TrainStep(
+        stages = self.stages
+        self.step = TrainStep(
             stages if fused is None else stages[:-1],
             self.layers,
             fused or self.loss,
@@ -212,14 +212,14 @@ class Sequential(VisibleNetwork):
             self.optimizer,
             self.metrics,
         )
-        self._renew_private_stages()
+        self.renew_replicas()
 
-    def _open_examples(self, x: Any, y: Any, sample_weight: Any = None) -> Examples:
+    def open_examples(self, x: Any, y: Any, sample_weight: Any = None) -> Examples:
         """Check data, and then build the model if this is the first that it sees."""
         if self.loss is None:
             raise RuntimeError("this model does not know how to train: call compile(...) first")
-        rows = self._open_inputs(x)
-        units = self._dims(rows.shape[1])[-1]
+        rows = self.open_inputs(x)
+        units = self.compute_dims(rows.shape[1])[-1]
         examples = Examples.open(
             rows, y, sample_weight, loss=self.loss, units=units, dtype=self.dtype
         )
@@ -342,17 +342,17 @@ class Sequential(VisibleNetwork):
             position.check(resumed)
             take_over(self, saved)
         if learning_rate is not None:
-            self._step.optimizer.learning_rate = learning_rate
+            self.step.optimizer.learning_rate = learning_rate
         self.history = history
         self.stop_training = resumed is not None and resumed["stopped"]
         validate = None if held_out is None else partial(self._evaluate, held_out)
         self._position = position.capture
         try:
             history.interrupted = train(
-                self._step, callback_list, validate, position, epochs, resumed
+                self.step, callback_list, validate, position, epochs, resumed
             )
         finally:
-            self._renew_private_stages()
+            self.renew_replicas()
             if self._position is not None:
                 reached = position.capture()
                 self._position = lambda: reached
@@ -378,12 +378,12 @@ class Sequential(VisibleNetwork):
         """Return the examples to train on and those to validate with."""
         if validation_split and validation_data is not None:
             raise ValueError("fit: give validation_split or validation_data, not both")
-        examples = self._open_examples(x, y, sample_weight)
+        examples = self.open_examples(x, y, sample_weight)
         held_out = self._open_validation(validation_data)
         if validation_split:
             examples, held_out = examples.split(validation_split)
         if class_weight is not None:
-            units = self._dims(examples.x.shape[1])[-1]
+            units = self.compute_dims(examples.x.shape[1])[-1]
             examples = examples.weigh_classes(class_weight, units, self.dtype)
         return examples, held_out
 
@@ -396,7 +396,7 @@ class Sequential(VisibleNetwork):
                 f"got {type(data).__name__}"
             )
         try:
-            return self._open_examples(*data)
+            return self.open_examples(*data)
         except DataError as error:
             raise DataError(f"validation_data: {error}") from None
 
@@ -404,9 +404,9 @@ class Sequential(VisibleNetwork):
         self, examples: Examples, batch_size: int = EVALUATION_BATCH_SIZE
     ) -> dict[str, float]:
         """Return loss and metrics, computed apart from the training that may be going on."""
-        stages = self._private_stages()[: len(self._step.stages)]
+        stages = self.replicas()[: len(self.step.stages)]
         metrics = [metric.clone() for metric in self.metrics]
-        step = EvaluationStep(stages, self._step.loss.clone(), self._step.penalties, metrics)
+        step = EvaluationStep(stages, self.step.loss.clone(), self.step.penalties, metrics)
         logs = run_pass(step, Batches(examples, batch_size), metrics)
         forget_batch(stages)
         return logs
@@ -445,14 +445,14 @@ class Sequential(VisibleNetwork):
             The data does not fit.
         """
         check_int("evaluate", "batch_size", batch_size, low=1)
-        logs = self._evaluate(self._open_examples(x, y, sample_weight), batch_size)
+        logs = self._evaluate(self.open_examples(x, y, sample_weight), batch_size)
         if return_dict:
             return logs
         return list(logs.values()) if self.metrics else logs["loss"]
 
-    def _open_batch(self, x: Any, y: Any, sample_weight: Any) -> tuple[Array, Array, Array | None]:
+    def open_batch(self, x: Any, y: Any, sample_weight: Any) -> tuple[Array, Array, Array | None]:
         """Return all rows as one batch."""
-        examples = self._open_examples(x, y, sample_weight)
+        examples = self.open_examples(x, y, sample_weight)
         return next(iter(Batches(examples, len(examples.x))))
 
     def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> float:
@@ -482,8 +482,8 @@ class Sequential(VisibleNetwork):
         TrainingDivergedError
             The loss or the gradient is infinite or NaN. Nothing was updated.
         """
-        batch = self._open_batch(x, y, sample_weight)
-        step = self._step
+        batch = self.open_batch(x, y, sample_weight)
+        step = self.step
         for metric in step.metrics:
             metric.reset()
         try:
@@ -518,12 +518,12 @@ class Sequential(VisibleNetwork):
         DataError
             The data does not fit.
         """
-        batch = self._open_batch(x, y, sample_weight)
+        batch = self.open_batch(x, y, sample_weight)
         generators = [rng for layer in self.layers for rng in layer.random_generators()]
         states = [rng.bit_generator.state for rng in generators]
         try:
-            loss = self._step.forward(*batch)
-            self._step.backward()
+            loss = self.step.forward(*batch)
+            self.step.backward()
         finally:
             for rng, state_before in zip(generators, states, strict=True):
                 rng.bit_generator.state = state_before
@@ -587,7 +587,7 @@ class Sequential(VisibleNetwork):
             Something cannot be kept so that `load` would take it back, such as a weight that is
             NaN. No file was touched.
         """
-        self._require_built()
+        self.require_built()
         saving.write(path, *serialization.capture(self))
 
     @classmethod

@@ -336,8 +336,8 @@ LOSS_BUGS = [
         "fused cce on hardened soft labels",
         losses.SoftmaxCrossentropy,
         "backward",
-        "grad -= self._target",
-        "grad -= self._target == self._target.max(axis=1, keepdims=True)",
+        "grad -= self.target",
+        "grad -= self.target == self.target.max(axis=1, keepdims=True)",
     ),
     Bug(
         "fused cce on classes counted from 1",
@@ -350,8 +350,8 @@ LOSS_BUGS = [
         "cce without 1/p",
         losses.CategoricalCrossentropy,
         "backward",
-        "np.divide(self._target, self._probabilities(), out",
-        "np.positive(self._target, out",
+        "np.divide(self.target, self._probabilities(), out",
+        "np.positive(self.target, out",
     ),
     Bug(
         "cce with the wrong sign",

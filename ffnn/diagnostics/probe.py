@@ -125,7 +125,7 @@ class _Pass:
         self.first = next(iter(sample.dense_layers()), None)
         if self.first is not None:
             self.found.columns = Columns(self.first.name, self.first.input_dim or 0)
-        last = sample.model._last_activation()
+        last = sample.model.last_activation
         self.last = last if isinstance(last, (Sigmoid, Tanh)) else None
         self.stages = [self._watched_forward(stage) for stage in sample.stages]
         self.backward_stages = [self._watched_backward(s) for s in sample.backward_stages]

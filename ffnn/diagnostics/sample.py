@@ -67,9 +67,9 @@ class Sample:
         self.step: TrainStep | None = None
         self.backward_stages: list[Stage] = []
         if model.loss is None:
-            self.stages = _without_noise(model._stages())
+            self.stages = _without_noise(model.stages)
             return
-        self.step = model._step
+        self.step = model.step
         self.step.stages = self.stages = _without_noise(self.step.stages)
         self.step.backward_stages = self.backward_stages = _without_noise(self.step.backward_stages)
 
@@ -150,7 +150,7 @@ def open_sample(
         `x` is not rows of the model's inputs, or there is not one target and one weight a row.
     """
     twin = copy.deepcopy(model)
-    rows, usable, findings = _open_inputs(twin, x)
+    rows, usable, findings = open_inputs(twin, x)
     target, weight = None, None
     if y is not None and twin.loss is not None:
         target, weight, rejected = _open_targets(twin, rows, y, sample_weight)
@@ -163,13 +163,13 @@ def open_sample(
     return Sample(twin, rows, target, weight, chosen), findings, num_usable
 
 
-def _open_inputs(twin: Sequential, x: Any) -> tuple[Rows, Array | int, list[Finding]]:
+def open_inputs(twin: Sequential, x: Any) -> tuple[Rows, Array | int, list[Finding]]:
     """Return the inputs, their finite rows, and what is wrong with the others.
 
     The rows are given by their indices, or by their number if all are finite.
     """
     try:
-        rows = twin._open_inputs(x)
+        rows = twin.open_inputs(x)
         return rows, len(rows), []
     except DataError:
         rows = open_rows(x, None if twin.layers[0].takes_any_dtype else twin.dtype)
@@ -214,7 +214,7 @@ def _open_targets(
 ) -> tuple[Rows | None, Rows | None, list[Finding]]:
     """Return targets and weights, or what the loss has against the targets."""
     assert twin.loss is not None
-    units = twin._dims(rows.shape[1])[-1]
+    units = twin.compute_dims(rows.shape[1])[-1]
     weight = None
     if sample_weight is not None:
         weight = Rows(targets.prepare_weights(sample_weight, len(rows)), twin.dtype)

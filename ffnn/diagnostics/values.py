@@ -61,7 +61,7 @@ def _constant_targets(target: Array) -> Finding:
 
 
 def _outside(sample: Sample, target: Array) -> list[Finding]:
-    activation = sample.model._last_activation()
+    activation = sample.model.last_activation
     if activation is None:
         return []
     low, high = activation.output_range
@@ -120,7 +120,7 @@ def _classes_as_numbers(sample: Sample, target: Array) -> list[Finding]:
 
 def _classes_by_distance(sample: Sample, target: Array, evidence: dict[str, Any]) -> Finding:
     """Return the finding for two classes in one column, or one-hot rows."""
-    activation = sample.model._last_activation()
+    activation = sample.model.last_activation
     ending = "no activation" if activation is None else type(activation).__name__
     seen = (
         f"The targets are {evidence['classes']} classes, but the network ends in {ending} with "

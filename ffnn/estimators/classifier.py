@@ -374,7 +374,10 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
             expected = (num_classes, "logistic")
         if self.network is None:
             return expected
-        last, units = self.network._last_activation(), self.network._dims(self.n_features_in_)[-1]
+        last, units = (
+            self.network.last_activation,
+            self.network.compute_dims(self.n_features_in_)[-1],
+        )
         if isinstance(last, Softmax) and units == num_classes and not self._is_multilabel:
             return units, "softmax"
         if isinstance(last, Sigmoid) and (units, "logistic") == expected:

@@ -29,7 +29,7 @@ def as_estimator(model: Sequential, classes: Any = None, **params: Any) -> BaseF
         )
     network = Sequential(copy_layers(model), dtype=model.dtype.name, seed=model.seed)
     settings = {"network": network, **_solver_settings(model), **params}
-    last, units = model._last_activation(), model.output_dim or 0
+    last, units = model.last_activation, model.output_dim or 0
     estimator: BaseFFNN
     if isinstance(last, (Softmax, Sigmoid)):
         estimator = FFNNClassifier(**settings)

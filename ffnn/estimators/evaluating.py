@@ -51,7 +51,7 @@ def compute_outputs(model: Sequential, X: Any) -> Array:
     ndarray of shape (rows, units)
         In the network's dtype.
     """
-    rows, stages = open_matrix(X, model.dtype, model._private_stages())
+    rows, stages = open_matrix(X, model.dtype, model.replicas())
     result = np.empty((len(rows), model.output_dim or 0), model.dtype)
     for start in range(0, len(rows), BLOCK_ROWS):
         stop = min(start + BLOCK_ROWS, len(rows))
@@ -76,7 +76,7 @@ class Validation:
     def __init__(self, estimator: Any, held_out: HeldOut, loss: ScaledLoss) -> None:
         model: Sequential = estimator.model_
         self._estimator, self._held_out, self._loss = estimator, held_out, loss
-        stages = model._private_stages()[: len(model._step.stages)]
+        stages = model.replicas()[: len(model.step.stages)]
         self._x, self._stages = open_matrix(held_out.X, model.dtype, stages)
         self._y = open_targets(held_out.target, model.dtype)
         self._shares = None

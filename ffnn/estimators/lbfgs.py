@@ -41,7 +41,7 @@ class WholeLoss:
     def __init__(self, estimator: Any, X: Any, target: Array, weight: Array | None) -> None:
         model: Sequential = estimator.model_
         # Replicas of the layers, so that memory for all rows goes when the fit is over.
-        replicas = model._private_stages()[: len(model._step.stages)]
+        replicas = model.replicas()[: len(model.step.stages)]
         rows, stages = open_matrix(X, model.dtype, replicas)
         targets = open_targets(target, model.dtype)
         share, total = (None, float(len(rows))) if weight is None else normalize(weight)
@@ -66,7 +66,7 @@ class WholeLoss:
         np.copyto(self._model.parameters, values)
         self._step.loss = self._reported
         value = self._step.forward(*self._batch)
-        self._model._renew_private_stages()
+        self._model.renew_replicas()
         return value
 
 

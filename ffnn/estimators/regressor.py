@@ -302,12 +302,12 @@ class FFNNRegressor(RegressorMixin, BaseFFNN):
     def _choose_activation(self) -> str:
         if self.network is None:
             return "exp" if self._is_poisson else "identity"
-        units = self.network._dims(self.n_features_in_)[-1]
+        units = self.network.compute_dims(self.n_features_in_)[-1]
         if units != self.n_outputs_:
             raise ValueError(
                 f"network: y has {self.n_outputs_} outputs, but the last layer has {units} units"
             )
-        last = self.network._last_activation()
+        last = self.network.last_activation
         if last is None or isinstance(last, Linear):
             return "identity"
         return "exp" if isinstance(last, Exponential) else family_of(last).name_of(last)

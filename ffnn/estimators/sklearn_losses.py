@@ -58,7 +58,7 @@ class CutLogLoss(ScaledLoss):
     def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
         """Return the value, cut off if a row needs it."""
         value = super().forward(output, target, weight)
-        p, y = self.output, self.loss._target
+        p, y = self.output, self.loss.target
         epsilon = float(np.finfo(p.dtype).eps)
         miss = np.subtract(p, y, out=self._like("miss", p))
         if float(np.abs(miss, out=miss).max()) < 1.0 - 2.0 * epsilon:

@@ -53,7 +53,7 @@ def make_penalty(model: Sequential, alpha: float, l1: float) -> BatchPenalty | N
     """Return the penalty on the weights of the fully connected layers, if there is any."""
     if not (alpha or l1):
         return None
-    vector = model._require_built()
+    vector = model.require_built()
     scratch = vector.views(vector.scratch)
     dense = [(i, layer) for i, layer in enumerate(model.layers) if isinstance(layer, Dense)]
     return BatchPenalty(
@@ -68,7 +68,7 @@ def make_penalty(model: Sequential, alpha: float, l1: float) -> BatchPenalty | N
 def make_loss(estimator: Any) -> ScaledLoss:
     """Return a new loss with scikit-learn's factors, for what the paired stages put out."""
     rule = estimator._make_loss()
-    paired = estimator.model_._step.loss.clone()
+    paired = estimator.model_.step.loss.clone()
     cut = isinstance(paired, (SoftmaxCrossentropy, SigmoidCrossentropy))
     kind = CutLogLoss if cut and not isinstance(rule.loss, Loss) else ScaledLoss
     return kind(paired, rule.value_factor, rule.gradient_factor)
@@ -80,7 +80,7 @@ def make_step(
     """Return the library's training step, with scikit-learn's loss and penalty."""
     assert model.optimizer is not None
     penalties: list[Any] = [] if penalty is None else [penalty]
-    vector = model._require_built()
+    vector = model.require_built()
     return TrainStep(stages, model.layers, loss, penalties, vector, model.optimizer, [])
 
 
@@ -155,7 +155,7 @@ def fit_stochastic(
             f"columns of X, for example with StandardScaler, or lower learning_rate_init."
         ) from error
     finally:
-        model._renew_private_stages()
+        model.renew_replicas()
     monitor.finish(interrupted)
 
 
@@ -164,7 +164,7 @@ def open_training(
 ) -> tuple[EpochBatches, TrainStep]:
     """Return the batches of an epoch, and the step that trains on one."""
     model: Sequential = estimator.model_
-    x, stages = open_matrix(X, model.dtype, model._step.stages)
+    x, stages = open_matrix(X, model.dtype, model.step.stages)
     penalty = make_penalty(model, estimator.alpha, estimator.l1)
     weight = None if weight is None else weight.astype(model.dtype, copy=False)
     batches = EpochBatches(

@@ -167,7 +167,7 @@ def explain_step(model: Sequential, x: Any, y: Any, sample_weight: Any = None) -
     if model.is_built:
         _check_network(model)
     twin = copy.deepcopy(model)
-    examples = twin._open_examples(x, y, sample_weight)
+    examples = twin.open_examples(x, y, sample_weight)
     _check_network(twin)
     _check_rows(examples)
     batch = next(iter(Batches(examples, len(examples.x))))

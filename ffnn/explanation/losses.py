@@ -61,7 +61,7 @@ class WatchedLoss:
         p = np.array(getattr(self.loss, "output", source))
         if self.is_fused:
             self.last.note_forward(source, p, {})
-        y = np.array(getattr(self.loss, "_target", target))  # class numbers are rows there
+        y = np.array(getattr(self.loss, "target", target))  # class numbers are rows there
         counts = {"n": np.array(len(p)), "u": np.array(p.shape[1])}
         self.given = {"p": p, "y": y}
         if weight is not None:

@@ -37,7 +37,7 @@ def walk(model: Sequential, x: Array, y: Array, weight: Array | None) -> tuple[l
     loss : float
         Penalties included.
     """
-    training, links = model._step, link_stages(model.layers)
+    training, links = model.step, link_stages(model.layers)
     assert model.loss is not None
     run = links[: len(training.stages)]
     back = run[len(run) - len(training.backward_stages) :][::-1]

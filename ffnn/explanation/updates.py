@@ -81,7 +81,7 @@ class WatchedUpdate:
             numbers["t"] = np.array(rule.iterations + 1)
         if rule.clipnorm is not None:
             numbers["c"] = np.array(rule.clipnorm)
-            numbers["‖g‖"] = np.array(rule._norm(self.vector.gradients))
+            numbers["‖g‖"] = np.array(rule.norm(self.vector.gradients))
         return numbers
 
     def _memory(self) -> dict[str, Array]:

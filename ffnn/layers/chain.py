@@ -9,7 +9,7 @@ import numpy as np
 from ffnn.errors import LayerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from ffnn._types import Array
     from ffnn.layers.base import Stage
@@ -49,6 +49,45 @@ def run_backward(stages: Iterable[Stage], grad: Array) -> Array | None:
         raise LayerError(f"{_label(stage)} failed in backward: {error}") from error
     result: Array | None = flowing
     return result
+
+
+def tap(
+    stages: Iterable[Stage],
+    before: Callable[[Stage, str, Array], None] | None = None,
+    after: Callable[[Stage, str, Array], None] | None = None,
+) -> list[Stage]:
+    """Return stages that tell what passes through them; this is how a batch is watched.
+
+    Parameters
+    ----------
+    stages : iterable of Stage
+        What to watch; they stay as they are.
+    before, after : callable, optional
+        Called with the stage, ``"forward"`` or ``"backward"``, and the array that goes in or that
+        has come out: x and y forward, ∂L/∂y and ∂L/∂x backward. It is live working memory, to be
+        read before the next stage runs. `after` is not called where `backward` returns None.
+    """
+
+    def watched(stage: Stage) -> Stage:
+        def forward(x: Array, training: bool) -> Array:
+            if before is not None:
+                before(stage, "forward", x)
+            y = stage.forward(x, training)
+            if after is not None:
+                after(stage, "forward", y)
+            return y
+
+        def backward(grad: Array) -> Array | None:
+            if before is not None:
+                before(stage, "backward", grad)
+            dx = stage.backward(grad)
+            if after is not None and dx is not None:
+                after(stage, "backward", dx)
+            return dx
+
+        return stage._replace(forward=forward, backward=backward)
+
+    return [watched(stage) for stage in stages]
 
 
 def forget_batch(stages: Iterable[Stage]) -> None:

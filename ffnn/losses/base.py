@@ -124,7 +124,7 @@ class Loss(Buffered):
         return self.forward(output, target, weight)
 
     def _remember(self, output: Array, target: Array, weight: Array | None) -> None:
-        self.output, self._target, self._weight = output, target, weight
+        self.output, self.target, self._weight = output, target, weight
 
     def _weigh_rows(self, grad: Array, scale: float) -> Array:
         """Multiply row i of `grad` by w_i · scale."""
@@ -178,7 +178,7 @@ class ElementwiseLoss(Loss):
 
     def backward(self) -> Array:
         """Return w_i ∂ℓ/∂p / (n u)."""
-        slopes = self._slopes(self.output, self._target)
+        slopes = self._slopes(self.output, self.target)
         return self._weigh_rows(slopes, 1.0 / slopes.size)
 
 

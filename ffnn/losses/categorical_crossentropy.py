@@ -59,7 +59,7 @@ class CategoricalCrossentropy(Loss):
 
     def backward(self) -> Array:
         """Return -w_i y_ij / (n p_ij)."""
-        grad = np.divide(self._target, self._probabilities(), out=self._like("grad", self._target))
+        grad = np.divide(self.target, self._probabilities(), out=self._like("grad", self.target))
         return self._weigh_rows(grad, -1.0 / len(grad))
 
     def _probabilities(self) -> Array:
@@ -133,7 +133,7 @@ class SoftmaxCrossentropy(Loss):
     def backward(self) -> Array:
         """Return w_i (p_ij - y_ij) / n."""
         grad = self.output
-        grad -= self._target
+        grad -= self.target
         return self._weigh_rows(grad, 1.0 / len(grad))
 
     def _prepare(self, logits: Array) -> _LogitsMemory:

@@ -119,7 +119,7 @@ class Network:
     def feature_names(self, names: Iterable[str] | None) -> None:
         self._feature_names = None if names is None else [str(name) for name in names]
 
-    def _dims(self, input_dim: int) -> list[int]:
+    def compute_dims(self, input_dim: int) -> list[int]:
         """Return the number of columns before the first layer, and behind each."""
         dims = [input_dim]
         for layer in self.layers:
@@ -150,7 +150,7 @@ class Network:
             )
 
     def _build(self, input_dim: int) -> None:
-        dims = self._dims(input_dim)[:-1]
+        dims = self.compute_dims(input_dim)[:-1]
         shapes = [layer.parameter_shapes(dim) for layer, dim in zip(self.layers, dims, strict=True)]
         vector = ParameterVector(shapes, self.dtype)
         values, grads = vector.views(vector.values), vector.views(vector.gradients)
@@ -161,7 +161,14 @@ class Network:
             layer.bind(dims[index], self.dtype, values[index], grads[index])
         self._vector = vector
 
-    def _require_built(self) -> ParameterVector:
+    def require_built(self) -> ParameterVector:
+        """Return all parameters and gradients.
+
+        Raises
+        ------
+        RuntimeError
+            The model is not built.
+        """
         if self._vector is None:
             raise RuntimeError(
                 "this model has no parameters yet: give Sequential an input_dim, call "
@@ -172,12 +179,12 @@ class Network:
     @property
     def parameters(self) -> Array:
         """All trainable values as one live vector, in the order of `layers` and their `params`."""
-        return self._require_built().values
+        return self.require_built().values
 
     @property
     def gradients(self) -> Array:
         """The gradients of `parameters` from the last backward pass, as one live vector."""
-        return self._require_built().gradients
+        return self.require_built().gradients
 
     @property
     def has_gradients(self) -> bool:
@@ -186,11 +193,11 @@ class Network:
 
     @has_gradients.setter
     def has_gradients(self, value: bool) -> None:
-        self._require_built().has_gradients = value
+        self.require_built().has_gradients = value
 
     def count_params(self) -> int:
         """Return the number of trainable values."""
-        return int(self._require_built().values.size)
+        return int(self.require_built().values.size)
 
     def summary(self) -> None:
         """Print a table of the layers, their output sizes and their numbers of parameters."""
@@ -222,19 +229,23 @@ class Network:
             layer.load_state({name: next(remaining) for name in layer.state})
 
     def _arrays(self) -> list[Array]:
-        self._require_built()
+        self.require_built()
         return [a for layer in self.layers for a in (*layer.params.values(), *layer.state.values())]
 
     # -- computing -----------------------------------------------------------------------------
 
-    def _stages(self) -> list[Stage]:
+    @property
+    def stages(self) -> list[Stage]:
+        """The steps that a batch takes through all layers."""
         return [stage for layer in self.layers for stage in layer.stages()]
 
-    def _last_activation(self) -> ActivationFunction | None:
-        last = self._stages()[-1].layer
+    @property
+    def last_activation(self) -> ActivationFunction | None:
+        """What the network ends with, if that is an activation."""
+        last = self.stages[-1].layer
         return last if isinstance(last, ActivationFunction) else None
 
-    def _private_stages(self) -> list[Stage]:
+    def replicas(self) -> list[Stage]:
         """Return stages that share the parameters but have this thread's own working memory."""
         if not hasattr(self._threads, "stages"):
             replicas = [layer.replica() for layer in self.layers]
@@ -242,11 +253,11 @@ class Network:
         stages: list[Stage] = self._threads.stages
         return stages
 
-    def _renew_private_stages(self) -> None:
+    def renew_replicas(self) -> None:
         """Let every thread make new replicas, as the layers may have changed."""
         self._threads = threading.local()
 
-    def _open_inputs(self, x: Any) -> Rows:
+    def open_inputs(self, x: Any) -> Rows:
         """Return checked inputs."""
         rows = open_rows(x, None if self.layers[0].takes_any_dtype else self.dtype, "x")
         columns = rows.shape[1]
@@ -276,9 +287,9 @@ class Network:
         ndarray of shape (batch, units)
             A copy, in the model's dtype.
         """
-        rows = self._open_inputs(x)
+        rows = self.open_inputs(x)
         self.build(rows.shape[1])
-        output = run_forward(self._stages(), rows.slice(0, len(rows)), training)
+        output = run_forward(self.stages, rows.slice(0, len(rows)), training)
         return np.array(output)
 
     def predict(self, x: Any, batch_size: int = EVALUATION_BATCH_SIZE) -> Array:
@@ -302,10 +313,10 @@ class Network:
             The shape does not fit, or a value is not a finite number.
         """
         check_int("predict", "batch_size", batch_size, low=1)
-        rows = self._open_inputs(x)
+        rows = self.open_inputs(x)
         if not self.is_built:
             self.build(rows.shape[1])
-        stages = self._private_stages()
+        stages = self.replicas()
         if len(rows) <= batch_size:
             result = np.array(run_forward(stages, rows.slice(0, len(rows)), training=False))
         else:

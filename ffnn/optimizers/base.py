@@ -109,7 +109,7 @@ class Optimizer(Buffered):
         if self._vector is None:
             raise RuntimeError(f"{type(self).__name__} belongs to no model; pass it to compile")
         g, rate, blocks = self._vector.gradients, self.current_learning_rate, self._blocks
-        norm = self._norm(g)
+        norm = self.norm(g)
         if self.clipnorm is not None and self.clipnorm < norm < math.inf:
             clipped = np.multiply(g, self.clipnorm / norm, out=self._like("clipped", g))
             norm, blocks = self.clipnorm, self._cut(clipped)
@@ -132,7 +132,7 @@ class Optimizer(Buffered):
             blocks.append((w[block], g[block], scratch, *(vector[block] for vector in memory)))
         return blocks
 
-    def _norm(self, g: Array) -> float:
+    def norm(self, g: Array) -> float:
         """Return ‖g‖, also where g·g overflows."""
         square = float(np.dot(g, g))
         if math.isfinite(square):

@@ -78,7 +78,7 @@ def run(cases: Sequence[int], seed: int, folder: Path, advance: Callable[[int], 
 def _predict_in_one_memory(model: ffnn.Sequential, batch: NDArray[Any]) -> NDArray[Any]:
     """Predict in the model's own working memory, which all threads then share."""
     parts = [batch[start : start + 64] for start in range(0, len(batch), 64)]
-    return np.concatenate([np.array(run_forward(model._stages(), x, False)) for x in parts])
+    return np.concatenate([np.array(run_forward(model.stages, x, False)) for x in parts])
 
 
 # -- memory ------------------------------------------------------------------------------------

@@ -169,14 +169,14 @@ def test_the_model_comes_back_unchanged(trained):
     model.build(64)
     if trained:
         model.fit(DIGITS, LABELS, verbose=0)
-    before, has_gradients, step = everything(model), model.has_gradients, model._step
+    before, has_gradients, step = everything(model), model.has_gradients, model.step
     global_state = np.random.get_state()[1].tobytes()  # noqa: NPY002
 
     diagnose(model, DIGITS, LABELS)
 
     assert everything(model) == before
     assert model.has_gradients is has_gradients is trained
-    assert model._step is step
+    assert model.step is step
     assert model.optimizer.iterations == (45 if trained else 0)
     assert np.random.get_state()[1].tobytes() == global_state  # noqa: NPY002
 

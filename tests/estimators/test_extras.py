@@ -194,7 +194,7 @@ class Squares(CategoricalCrossentropy):
         return float(((output - y) ** 2).sum()) / len(output)
 
     def backward(self):
-        return 2.0 * (self.output - self._target) / len(self.output)
+        return 2.0 * (self.output - self.target) / len(self.output)
 
 
 def test_a_classifier_takes_a_loss_of_ones_own(wine):

@@ -6,7 +6,7 @@ import pytest
 import ffnn
 from ffnn.activations import LeakyReLU, Linear, ReLU, Softmax
 from ffnn.layers import Dense, Dropout, RMSNorm
-from ffnn.layers.chain import forget_batch, run_backward, run_forward
+from ffnn.layers.chain import forget_batch, run_backward, run_forward, tap
 
 X = np.array([[1.0, -2.0]])
 
@@ -111,3 +111,39 @@ def test_memory_of_later_stages_serves_the_next_batch():
     run_forward(chain, X.astype(np.float32) + 1.0, training=True)
 
     assert relu._batch is batch
+
+
+def test_tap_sees_what_goes_in_and_what_comes_out_in_both_directions():
+    dense = Dense(1, use_bias=False).build(2, dtype="float64")
+    dense.params["weight"][...] = [[2.0, -1.0]]
+    seen = []
+
+    def note(moment):
+        return lambda stage, direction, array: seen.append(
+            (moment, stage.layer, direction, array.tolist())
+        )
+
+    (stage,) = tap(dense.stages(), note("before"), note("after"))
+    stage.forward(np.array([[3.0, 4.0]]), True)
+    stage.backward(np.array([[10.0]]))
+
+    assert seen == [
+        ("before", dense, "forward", [[3.0, 4.0]]),
+        ("after", dense, "forward", [[2.0]]),
+        ("before", dense, "backward", [[10.0]]),
+        ("after", dense, "backward", [[20.0, -10.0]]),
+    ]
+
+
+def test_tap_is_silent_where_there_is_no_gradient_to_return():
+    dense = Dense(1).build(2)
+    dense.needs_input_grad = False
+    directions = []
+
+    (stage,) = tap(
+        dense.stages(), after=lambda stage, direction, array: directions.append(direction)
+    )
+    stage.forward(np.ones((1, 2), np.float32), True)
+    stage.backward(np.ones((1, 1), np.float32))
+
+    assert directions == ["forward"]
