@@ -76,13 +76,13 @@ def floor_times(work: Work, samples: int) -> dict[str, float]:
 
 def step_times(side: FFNN, samples: int) -> list[tuple[str, str, float]]:
     """Return (key, label, best time) of the parts of ffnn's step, in their order."""
-    from ffnn.data.sources import Rows
+    from ffnn.data.sources import ArraySource
 
     model, work = side.model, side.work
     chosen = np.random.default_rng(5).permutation(work.rows)[: work.batch]
-    x_rows, y_rows = Rows(side.x), Rows(side.y.astype(np.intp))
-    gather = best(lambda: (x_rows.take(chosen), y_rows.take(chosen)), samples)
-    x, y = x_rows.take(chosen), y_rows.take(chosen)
+    x_source, y_source = ArraySource(side.x), ArraySource(side.y.astype(np.intp))
+    gather = best(lambda: (x_source.take(chosen), y_source.take(chosen)), samples)
+    x, y = x_source.take(chosen), y_source.take(chosen)
     times = [("gather", "gather the batch", gather)]
     # The last layer's softmax belongs to the loss, as in training.
     loss = model.loss.fuse(model.layers[-1].activation)

@@ -218,14 +218,13 @@ class Sequential(VisibleNetwork):
         """Check data, and then build the model if this is the first that it sees."""
         if self.loss is None:
             raise RuntimeError("this model does not know how to train: call compile(...) first")
-        rows = self.open_inputs(x)
-        units = self.compute_dims(rows.shape[1])[-1]
-        examples = Examples.open(
-            rows, y, sample_weight, loss=self.loss, units=units, dtype=self.dtype
-        )
+        source = self.open_inputs(x)
+        units = self.compute_dims(source.shape[1])[-1]
+        prepare = partial(self.loss.prepare, units=units)
+        examples = Examples.open(source, y, sample_weight, prepare=prepare, dtype=self.dtype)
         for metric in self.metrics:
-            metric.check_target(examples.y.source)
-        self.build(rows.shape[1])
+            metric.check_target(examples.y.data)
+        self.build(source.shape[1])
         return examples
 
     def fit(

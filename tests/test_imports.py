@@ -155,7 +155,6 @@ def circles():
 UPWARD = {
     "ffnn.callbacks.history": {"ffnn.visualization.curves", "ffnn.visualization.notebook"},
     "ffnn.callbacks.recording": {"ffnn.visualization.recording_figures"},
-    "ffnn.data.batches": {"ffnn.losses"},
     "ffnn.diagnostics": {"ffnn.sequential"},
     "ffnn.diagnostics.sample": {"ffnn.sequential"},
     "ffnn.explanation.explanation": {"ffnn.sequential"},

@@ -8,14 +8,13 @@ import numpy as np
 
 from ffnn.core.checks import check_number
 from ffnn.data import targets
-from ffnn.data.sources import Rows, check_finite
+from ffnn.data.sources import ArraySource, Source, check_finite
 from ffnn.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ffnn._types import Array
-    from ffnn.losses import Loss
 
 
 class Examples(NamedTuple):
@@ -23,43 +22,40 @@ class Examples(NamedTuple):
 
     Attributes
     ----------
-    x : Rows
+    x : Source
         Inputs, (rows, columns).
-    y : Rows
+    y : Source
         Prepared targets, (rows,) class numbers or (rows, units).
-    weight : Rows or None
+    weight : Source or None
         The rows' weights, (rows,).
     """
 
-    x: Rows
-    y: Rows
-    weight: Rows | None
+    x: Source
+    y: Source
+    weight: Source | None
 
     @classmethod
     def open(
         cls,
-        x: Rows,
+        x: Source,
         y: Any,
         sample_weight: Any = None,
         *,
-        loss: Loss,
-        units: int,
+        prepare: Callable[[Any], Array],
         dtype: np.dtype[Any],
     ) -> Examples:
         """Check targets and weights for the rows of `x`.
 
         Parameters
         ----------
-        x : Rows
+        x : Source
             Checked inputs.
         y : array-like of shape (rows,) or (rows, units)
-            Targets, as the loss wants them.
+            Targets, as the loss expects them.
         sample_weight : array-like of shape (rows,), optional
             The rows' weights.
-        loss : Loss
-            Says what targets may be.
-        units : int
-            The number of the network's outputs.
+        prepare : callable
+            Checks `y` and returns it in the form that the loss computes with.
         dtype : dtype
             What numbers are cast to; class numbers stay integers.
 
@@ -73,14 +69,14 @@ class Examples(NamedTuple):
         if np.ndim(y) == 0 or len(y) != len(x):
             count = repr(y) if np.ndim(y) == 0 else len(y)
             raise DataError(f"y: expected one target for each of {len(x)} rows, got {count}")
-        target = loss.prepare(y, units)
-        rows = Rows(target, np.intp if target.ndim == 1 else dtype)
-        check_finite(rows, "y")
+        target = prepare(y)
+        y = ArraySource(target, np.intp if target.ndim == 1 else dtype)
+        check_finite(y, "y")
         if sample_weight is None:
-            return cls(x, rows, None)
-        weight = Rows(targets.prepare_weights(sample_weight, len(x)), dtype)
+            return cls(x, y, None)
+        weight = ArraySource(targets.prepare_weights(sample_weight, len(x)), dtype)
         check_finite(weight, "sample_weight")
-        return cls(x, rows, weight)
+        return cls(x, y, weight)
 
     def weigh_classes(
         self, class_weight: Mapping[int, float], units: int, dtype: np.dtype[Any]
@@ -101,10 +97,10 @@ class Examples(NamedTuple):
         TypeError, ValueError
             A class is unknown, a weight is no number of at least 0, or targets are no classes.
         """
-        weight = targets.class_weights_of_rows(class_weight, self.y.source, units)
+        weight = targets.class_weights_of_rows(class_weight, self.y.data, units)
         if self.weight is not None:
-            weight = weight * self.weight.source
-        return self._replace(weight=Rows(weight, dtype))
+            weight = weight * self.weight.data
+        return self._replace(weight=ArraySource(weight, dtype))
 
     def split(self, share: float) -> tuple[Examples, Examples]:
         """Cut off the last rows, before any shuffling.
@@ -153,17 +149,19 @@ class Batches:
         The data set.
     batch_size : int
         Rows in a batch; the last one of a pass over the rows may have fewer.
-    rng : numpy.random.Generator, optional
-        Shuffles the rows at each pass; None keeps their order.
+    shuffle : numpy.random.Generator or callable, optional
+        A generator puts the rows into a new order at each pass, which follows from the generator's
+        state alone. A function is called at each pass with the last order, an array of row numbers,
+        and returns the next one. None keeps the rows' order.
     max_batches : int, optional
-        Where an epoch ends at the latest. The next epoch goes on from there.
+        Where an epoch ends at the latest. The next epoch continues from there.
     """
 
     def __init__(
         self,
         examples: Examples,
         batch_size: int,
-        rng: np.random.Generator | None = None,
+        shuffle: np.random.Generator | Callable[[Array], Array] | None = None,
         max_batches: int | None = None,
     ) -> None:
         self.examples = examples
@@ -171,8 +169,8 @@ class Batches:
         rows = len(examples.x)
         self._batches_a_pass = -(-rows // batch_size)
         self._batches_an_epoch = min(max_batches or self._batches_a_pass, self._batches_a_pass)
-        self._rng = rng
-        self._order = None if rng is None else np.arange(rows)
+        self._shuffle = shuffle
+        self._order: Array = np.arange(0 if shuffle is None else rows)
         self._next_batch = 0  # of the pass
         self._left: int | None = None  # of an epoch that was left early
         self._shuffled_from: dict[str, Any] | None = None
@@ -183,13 +181,13 @@ class Batches:
     def __iter__(self) -> Iterator[tuple[Array, Array, Array | None]]:
         """Yield (x, y, weight) of each batch of an epoch, valid until the next.
 
-        An epoch that was left early goes on where it stopped.
+        An epoch that was left early continues where it stopped.
         """
         if self._left is None:
             self._left = self._batches_an_epoch
         while self._left:
-            if self._next_batch == 0 and self._rng is not None:
-                self._shuffle(self._rng)
+            if self._next_batch == 0:
+                self._begin_pass()
             start = self._next_batch * self.batch_size
             self._next_batch = (self._next_batch + 1) % self._batches_a_pass
             self._left -= 1
@@ -224,16 +222,23 @@ class Batches:
             raise ValueError(f"expected a batch from 0 to {self._batches_a_pass}, got {next_batch}")
         if left is not None and not 0 <= left <= self._batches_an_epoch:
             raise ValueError(f"expected 0 to {self._batches_an_epoch} batches left, got {left}")
-        if (state["shuffled_from"] is not None) != (next_batch > 0 and self._rng is not None):
+        shuffled_from = state["shuffled_from"]
+        is_shuffled = next_batch > 0 and isinstance(self._shuffle, np.random.Generator)
+        if (shuffled_from is not None) != is_shuffled:
             raise ValueError("the rows' order is missing, or there is one too many")
         self._next_batch, self._left = next_batch, left
-        if state["shuffled_from"] is not None:
+        if shuffled_from is not None:
             rng = np.random.default_rng()
-            rng.bit_generator.state = state["shuffled_from"]
-            self._shuffle(rng)
+            rng.bit_generator.state = shuffled_from
+            self._shuffle_by(rng)
 
-    def _shuffle(self, rng: np.random.Generator) -> None:
-        assert self._order is not None
+    def _begin_pass(self) -> None:
+        if isinstance(self._shuffle, np.random.Generator):
+            self._shuffle_by(self._shuffle)
+        elif self._shuffle is not None:
+            self._order = self._shuffle(self._order)
+
+    def _shuffle_by(self, rng: np.random.Generator) -> None:
         self._shuffled_from = dict(rng.bit_generator.state)
         # From the same start each time, so the order follows from the generator's state alone.
         self._order[:] = np.arange(len(self._order))
@@ -241,7 +246,7 @@ class Batches:
 
     def _batch(self, start: int, stop: int) -> tuple[Array, Array, Array | None]:
         x, y, weight = self.examples
-        if self._order is None:
+        if self._shuffle is None:
             weights = None if weight is None else weight.slice(start, stop)
             return x.slice(start, stop), y.slice(start, stop), weights
         chosen = self._order[start:stop]

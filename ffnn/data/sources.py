@@ -1,7 +1,7 @@
 """Rows out of arrays, memory maps, HDF5 datasets and sparse matrices.
 
-A source keeps its rows as they are, in their own dtype and place; a batch of them at a time is
-gathered into a buffer that is used again.
+A source leaves its data as it is, in its own dtype and place; rows are gathered a batch at a time
+into a buffer that is reused.
 """
 
 from __future__ import annotations
@@ -18,55 +18,48 @@ from ffnn.errors import DataError
 if TYPE_CHECKING:
     from ffnn._types import Array, DTypeLike
 
-BLOCK_ROWS = 1024  # rows looked at together where a whole data set is passed over
+BLOCK_ROWS = 1024  # rows read together when a whole data set is scanned
 
 
-class Rows:
-    """Rows of an array in memory or in a memory map, and the base of the other sources.
+class Source:
+    """Rows that are read a batch at a time.
+
+    A subclass says how rows are read from its kind of data.
 
     Parameters
     ----------
-    source : ndarray
+    data : array-like
         Its first axis runs over the rows.
     dtype : dtype, optional
-        What batches are cast to; None leaves them as they are.
+        What batches are cast to; None leaves them in the data's dtype.
     """
 
-    def __init__(self, source: Any, dtype: DTypeLike | None = None) -> None:
-        self.source = self._usable(source)
-        self.shape: tuple[int, ...] = source.shape
-        self.dtype = self.source.dtype if dtype is None else np.dtype(dtype)
+    def __init__(self, data: Any, dtype: DTypeLike | None = None) -> None:
+        self.data = data
+        self.shape: tuple[int, ...] = data.shape
+        self.dtype = data.dtype if dtype is None else np.dtype(dtype)
         self._workspace: Workspace | None = None
-        self._gathered: Array | None = None
 
     def __len__(self) -> int:
         return self.shape[0]
-
-    def _usable(self, source: Any) -> Any:
-        # np.take copies a whole array that is not contiguous, at every call.
-        if source.flags.c_contiguous and source.dtype.isnative:
-            return source
-        return np.ascontiguousarray(source, dtype=source.dtype.newbyteorder("="))
 
     def take(self, indices: Array) -> Array:
         """Return the rows at `indices`, valid until the next call."""
         return self._cast(self._take(indices))
 
     def slice(self, start: int, stop: int) -> Array:
-        """Return the rows from `start` to `stop`, valid until the next call, not to be written."""
+        """Return the rows from `start` to `stop`, valid until the next call and read-only."""
         return self._cast(self._slice(start, stop))
 
+    def part(self, start: int, stop: int) -> Source:
+        """Return a source of the rows from `start` to `stop`; rows on disk stay there."""
+        return type(self)(self.data[start:stop], self.dtype)
+
     def _take(self, indices: Array) -> Array:
-        out = self._gathered
-        if out is None or len(out) != len(indices):
-            out = self._gathered = self._buffer("rows", len(indices), self.source.dtype)
-        # mode="raise" would gather into a temporary and copy; the indices are our own.
-        taken: Array = self.source.take(indices, axis=0, out=out, mode="clip")
-        return taken
+        raise NotImplementedError
 
     def _slice(self, start: int, stop: int) -> Array:
-        block: Array = self.source[start:stop]
-        return block
+        raise NotImplementedError
 
     def _buffer(self, key: str, rows: int, dtype: DTypeLike) -> Array:
         if self._workspace is None:
@@ -80,30 +73,19 @@ class Rows:
         np.copyto(out, block, casting="unsafe")
         return out
 
-    def _as(self, dtype: np.dtype[Any], start: int, stop: int) -> Array:
-        """Return rows as `dtype`; numbers too large for it become infinite."""
-        if self.source.dtype == self.dtype == dtype:
-            return self._slice(start, stop)
-        with np.errstate(over="ignore", invalid="ignore"):
-            return self.slice(start, stop).astype(dtype, copy=False)
-
-    def part(self, start: int, stop: int) -> Rows:
-        """Return a source of the rows from `start` to `stop`; rows on disk stay there."""
-        return type(self)(self.source[start:stop], self.dtype)
-
     def find_non_finite(self, dtype: DTypeLike | None = None) -> tuple[int, int, float] | None:
         """Return row, column and value of the first entry that is NaN or infinite.
 
         Parameters
         ----------
         dtype : dtype, optional
-            In which dtype entries have to be finite; that of the batches if None.
+            The dtype in which entries must be finite; that of the batches if None.
         """
-        if self.source.dtype.kind != "f":
+        if self.data.dtype.kind != "f":
             return None
         dtype = self.dtype if dtype is None else np.dtype(dtype)
         for start in range(0, len(self), BLOCK_ROWS):
-            block = self._as(dtype, start, min(start + BLOCK_ROWS, len(self)))
+            block = self._read_as(dtype, start, min(start + BLOCK_ROWS, len(self)))
             if math.isfinite(np.vdot(block, block)):  # NaN and infinity would show in the sum
                 continue
             bad = np.argwhere(~np.isfinite(block))
@@ -113,52 +95,79 @@ class Rows:
                 return start + row, column, float(found)
         return None
 
+    def _read_as(self, dtype: np.dtype[Any], start: int, stop: int) -> Array:
+        """Return rows as `dtype`; numbers too large for it become infinite."""
+        if self.data.dtype == self.dtype == dtype:
+            return self._slice(start, stop)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.slice(start, stop).astype(dtype, copy=False)
 
-class HDF5Rows(Rows):
-    """Rows of an h5py dataset, read from the file batch by batch."""
 
-    _first = 0  # where a part of the dataset begins
+class ArraySource(Source):
+    """Rows of an ndarray or a memory map."""
 
-    def _usable(self, source: Any) -> Any:
-        return source
-
-    def part(self, start: int, stop: int) -> Rows:
-        """Return a source of the rows from `start` to `stop`, still in the file."""
-        rows = HDF5Rows(self.source, self.dtype)
-        rows._first = self._first + start
-        rows.shape = (stop - start, *self.shape[1:])
-        return rows
+    def __init__(self, data: Array, dtype: DTypeLike | None = None) -> None:
+        if not (data.flags.c_contiguous and data.dtype.isnative):
+            # np.take copies a whole array that is not contiguous, at every call.
+            data = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("="))
+        super().__init__(data, dtype)
+        self._gathered: Array | None = None
 
     def _take(self, indices: Array) -> Array:
-        order = np.argsort(indices)  # HDF5 reads rows in ascending order only
-        out = self._buffer("rows", len(indices), self.source.dtype)
-        out[order] = self.source[indices[order] + self._first]
-        return out
+        out = self._gathered
+        if out is None or len(out) != len(indices):
+            out = self._gathered = self._buffer("rows", len(indices), self.data.dtype)
+        # mode="raise" would gather into a temporary and copy; the indices are our own.
+        taken: Array = self.data.take(indices, axis=0, out=out, mode="clip")
+        return taken
 
     def _slice(self, start: int, stop: int) -> Array:
-        block: Array = self.source[self._first + start : self._first + stop]
+        block: Array = self.data[start:stop]
         return block
 
 
-class SparseRows(Rows):
-    """Rows of a SciPy sparse matrix; a batch at a time becomes dense."""
+class HDF5Source(Source):
+    """Rows of an h5py dataset, read from the file batch by batch."""
 
-    def _usable(self, source: Any) -> Any:
-        return source.tocsr()
+    _first = 0  # the row of the dataset at which a part begins
+
+    def part(self, start: int, stop: int) -> Source:
+        """Return a source of the rows from `start` to `stop`, still in the file."""
+        part = HDF5Source(self.data, self.dtype)
+        part._first = self._first + start
+        part.shape = (stop - start, *self.shape[1:])
+        return part
 
     def _take(self, indices: Array) -> Array:
-        return self._dense(self.source[indices])
+        order = np.argsort(indices)  # HDF5 reads rows in ascending order only
+        out = self._buffer("rows", len(indices), self.data.dtype)
+        out[order] = self.data[indices[order] + self._first]
+        return out
 
     def _slice(self, start: int, stop: int) -> Array:
-        return self._dense(self.source[start:stop])
+        block: Array = self.data[self._first + start : self._first + stop]
+        return block
+
+
+class SparseSource(Source):
+    """Rows of a SciPy sparse matrix, made dense a batch at a time."""
+
+    def __init__(self, data: Any, dtype: DTypeLike | None = None) -> None:
+        super().__init__(data.tocsr(), dtype)
+
+    def _take(self, indices: Array) -> Array:
+        return self._dense(self.data[indices])
+
+    def _slice(self, start: int, stop: int) -> Array:
+        return self._dense(self.data[start:stop])
 
     def _dense(self, block: Any) -> Array:
-        out = self._buffer("rows", block.shape[0], self.source.dtype)
+        out = self._buffer("rows", block.shape[0], self.data.dtype)
         block.toarray(out=out)
         return out
 
 
-def open_rows(x: Any, dtype: DTypeLike | None, what: str = "x") -> Rows:
+def open_source(x: Any, dtype: DTypeLike | None, what: str = "x") -> Source:
     """Return the source of batches that suits `x`.
 
     Parameters
@@ -175,13 +184,13 @@ def open_rows(x: Any, dtype: DTypeLike | None, what: str = "x") -> Rows:
     DataError
         The data is not two-dimensional, empty, or not made of numbers.
     """
-    kind: type[Rows] = Rows
+    kind: type[Source] = ArraySource
     if type(x) is np.ndarray and x.dtype.kind in "fiub":
         pass
     elif hasattr(x, "tocsr"):
-        kind = SparseRows
+        kind = SparseSource
     elif type(x).__module__.startswith("h5py"):
-        kind = HDF5Rows
+        kind = HDF5Source
         if not hasattr(x, "dtype"):
             raise DataError(f"{what}: expected a dataset, such as file['x'], got {x!r}")
     else:
@@ -250,29 +259,31 @@ def _first_non_number(array: Array) -> str:
     return f"dtype {array.dtype}: numbers written as text; convert them with .astype(float)"
 
 
-def check_finite(rows: Rows, what: str, dtype: DTypeLike | None = None) -> None:
+def check_finite(source: Source, what: str, dtype: DTypeLike | None = None) -> None:
     """Raise DataError if an entry is NaN or infinite, naming its row and column.
 
     Parameters
     ----------
-    rows : Rows
+    source : Source
         The data.
     what : str
         What it is called in the message.
     dtype : dtype, optional
-        In which dtype it has to be finite; that of `rows` if None.
+        In which dtype it has to be finite; that of `source` if None.
     """
-    found = rows.find_non_finite(dtype)
+    found = source.find_non_finite(dtype)
     if found is not None:
         row, column, value = found
         advice = "Remove or fill such values first."
         if np.isfinite(value):
-            advice = f"It is too large for {np.dtype(dtype or rows.dtype)}; scale the column first."
+            advice = (
+                f"It is too large for {np.dtype(dtype or source.dtype)}; scale the column first."
+            )
         raise DataError(f"{what}: got {value} in row {row}, column {column}. {advice}")
 
 
 def column_statistics(x: Any) -> tuple[Array, Array]:
-    """Return the mean and the population variance of each column, in one pass over the rows.
+    """Return the mean and the population variance of each column, in one pass over the source.
 
     Parameters
     ----------
@@ -294,14 +305,14 @@ def column_statistics(x: Any) -> tuple[Array, Array]:
     Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm for computing sample
     variances", 1979, equation 2.1.
     """
-    rows = open_rows(x, np.float64)
-    check_finite(rows, "x")
-    origin = rows.slice(0, 1)[0].copy()  # a column that never varies becomes exactly 0 around it
-    mean = np.zeros(rows.shape[1])
-    squares = np.zeros(rows.shape[1])
+    source = open_source(x, np.float64)
+    check_finite(source, "x")
+    origin = source.slice(0, 1)[0].copy()  # a column that never varies becomes exactly 0 around it
+    mean = np.zeros(source.shape[1])
+    squares = np.zeros(source.shape[1])
     with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, len(rows), BLOCK_ROWS):
-            block = rows.slice(start, min(start + BLOCK_ROWS, len(rows))) - origin
+        for start in range(0, len(source), BLOCK_ROWS):
+            block = source.slice(start, min(start + BLOCK_ROWS, len(source))) - origin
             count = start + len(block)
             shift = block.mean(axis=0) - mean
             squares += block.var(axis=0) * len(block) + shift**2 * (start * len(block) / count)
@@ -309,4 +320,4 @@ def column_statistics(x: Any) -> tuple[Array, Array]:
     too_large = np.flatnonzero(~np.isfinite(squares))
     if len(too_large):
         raise DataError(f"x: the numbers in column {too_large[0]} are too large to be squared")
-    return origin + mean, squares / len(rows)
+    return origin + mean, squares / len(source)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ffnn.core.checks import check_number
-from ffnn.data.sources import Rows, as_numbers, check_finite
+from ffnn.data.sources import ArraySource, as_numbers, check_finite
 from ffnn.errors import DataError
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def prepare_dense(y: Array, units: int, loss: str) -> Array:
             f"{loss}: expected y of shape (rows, {units}), one column for each output, "
             f"got shape {y.shape}.{hint}"
         )
-    check_finite(Rows(y), "y")
+    check_finite(ArraySource(y), "y")
     return y
 
 
@@ -125,7 +125,7 @@ def prepare_labels(y: Array, units: int) -> Array:
             f"expected class labels of shape (rows,), got y of shape {y.shape}. For one-hot rows "
             f"use loss='categorical_crossentropy'."
         )
-    check_finite(Rows(y), "y")
+    check_finite(ArraySource(y), "y")
     wrong = np.flatnonzero((y < 0) | (y >= units))
     if len(wrong):
         row = int(wrong[0])
@@ -243,7 +243,7 @@ def prepare_weights(sample_weight: Array, rows: int) -> Array:
             f"sample_weight: expected one weight for each of {rows} rows, shape ({rows},), "
             f"got shape {weight.shape}"
         )
-    check_finite(Rows(weight), "sample_weight")
+    check_finite(ArraySource(weight), "sample_weight")
     negative = np.flatnonzero(weight < 0)
     if len(negative):
         row = int(negative[0])

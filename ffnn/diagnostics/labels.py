@@ -33,7 +33,7 @@ def check_targets(sample: Sample, measured: Measurements, chance: float) -> list
     """
     assert sample.y is not None
     assert sample.model.loss is not None
-    target: Array = sample.y.source
+    target: Array = sample.y.data
     if sample.model.loss.task == "numbers":
         return check_numbers(sample, measured, target, chance)
     classes = _class_numbers(sample, target)

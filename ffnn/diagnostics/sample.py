@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ffnn.data import targets
 from ffnn.data.batches import Examples
-from ffnn.data.sources import BLOCK_ROWS, Rows, open_rows
+from ffnn.data.sources import BLOCK_ROWS, ArraySource, Source, open_source
 from ffnn.diagnostics.report import PROBLEM, Finding, shown_units
 from ffnn.diagnostics.target_errors import rejected_targets
 from ffnn.errors import DataError
@@ -44,7 +45,7 @@ class Sample:
     ----------
     model : Sequential
         The copy, built.
-    x, y, weight : Rows
+    x, y, weight : Source
         The data; `y` and `weight` may be None.
     chosen : ndarray of int
         Which rows are looked at, in a random order.
@@ -59,7 +60,7 @@ class Sample:
     """
 
     def __init__(
-        self, model: Sequential, x: Rows, y: Rows | None, weight: Rows | None, chosen: Array
+        self, model: Sequential, x: Source, y: Source | None, weight: Source | None, chosen: Array
     ) -> None:
         self.model = model
         self.x, self.y, self.weight = x, y, weight
@@ -94,7 +95,8 @@ class Sample:
     def batch(self, indices: Array) -> Batch:
         """Return the rows at `indices` of the data."""
         x, y, weight = (
-            None if rows is None else rows.take(indices) for rows in (self.x, self.y, self.weight)
+            None if source is None else source.take(indices)
+            for source in (self.x, self.y, self.weight)
         )
         assert x is not None
         return Batch(x, y, weight)
@@ -150,58 +152,58 @@ def open_sample(
         `x` is not rows of the model's inputs, or there is not one target and one weight a row.
     """
     twin = copy.deepcopy(model)
-    rows, usable, findings = open_inputs(twin, x)
+    source, usable, findings = open_inputs(twin, x)
     target, weight = None, None
     if y is not None and twin.loss is not None:
-        target, weight, rejected = _open_targets(twin, rows, y, sample_weight)
+        target, weight, rejected = _open_targets(twin, source, y, sample_weight)
         findings += rejected
     num_usable = usable if isinstance(usable, int) else len(usable)
     if num_usable == 0:
         return None, findings, 0
-    twin.build(rows.shape[1])
+    twin.build(source.shape[1])
     chosen = np.random.default_rng(0).choice(usable, min(num_usable, MAX_ROWS), replace=False)
-    return Sample(twin, rows, target, weight, chosen), findings, num_usable
+    return Sample(twin, source, target, weight, chosen), findings, num_usable
 
 
-def open_inputs(twin: Sequential, x: Any) -> tuple[Rows, Array | int, list[Finding]]:
+def open_inputs(twin: Sequential, x: Any) -> tuple[Source, Array | int, list[Finding]]:
     """Return the inputs, their finite rows, and what is wrong with the others.
 
     The rows are given by their indices, or by their number if all are finite.
     """
     try:
-        rows = twin.open_inputs(x)
-        return rows, len(rows), []
+        source = twin.open_inputs(x)
+        return source, len(source), []
     except DataError:
-        rows = open_rows(x, None if twin.layers[0].takes_any_dtype else twin.dtype)
-        first = rows.find_non_finite(twin.dtype)
-        if first is None or twin.input_dim not in (None, rows.shape[1]):
+        source = open_source(x, None if twin.layers[0].takes_any_dtype else twin.dtype)
+        first = source.find_non_finite(twin.dtype)
+        if first is None or twin.input_dim not in (None, source.shape[1]):
             raise
-    usable, bad_columns, entries = _finite_rows(rows, twin)
+    usable, bad_columns, entries = _finite_rows(source, twin)
     row, column, value = first
-    count = len(rows) - len(usable)
+    count = len(source) - len(usable)
     finding = Finding(
         kind="non-finite-inputs",
         severity=PROBLEM,
         layer=None,
         message=f"{entries:,} entries of x are NaN, infinite or too large for {twin.dtype}, in "
-        f"{count:,} of {len(rows):,} rows and in columns {shown_units(bad_columns)}; the first is "
-        f"{value} in row {row}, column {column}. fit takes none.",
+        f"{count:,} of {len(source):,} rows and in columns {shown_units(bad_columns)}; the first "
+        f"is {value} in row {row}, column {column}. fit takes none.",
         evidence={"entries": entries, "rows": count, "columns": len(bad_columns), "first": first},
         remedy="Fill these entries, or leave such rows out: keep = np.isfinite(x).all(axis=1), "
         "then x[keep] and y[keep]. All else here was measured on the rows without them.",
         units=tuple(bad_columns),
     )
-    return rows, usable, [finding]
+    return source, usable, [finding]
 
 
-def _finite_rows(rows: Rows, twin: Sequential) -> tuple[Array, list[int], int]:
+def _finite_rows(source: Source, twin: Sequential) -> tuple[Array, list[int], int]:
     """Return the indices of finite rows, the columns of other entries, and how many these are."""
-    bad_rows = np.zeros(len(rows), bool)
-    bad_columns = np.zeros(rows.shape[1], bool)
+    bad_rows = np.zeros(len(source), bool)
+    bad_columns = np.zeros(source.shape[1], bool)
     entries = 0
-    for start in range(0, len(rows), BLOCK_ROWS):
+    for start in range(0, len(source), BLOCK_ROWS):
         with np.errstate(over="ignore", invalid="ignore"):
-            block = rows.slice(start, min(start + BLOCK_ROWS, len(rows)))
+            block = source.slice(start, min(start + BLOCK_ROWS, len(source)))
             bad = ~np.isfinite(block.astype(twin.dtype, copy=False))
         bad_rows[start : start + len(bad)] = bad.any(axis=1)
         bad_columns |= bad.any(axis=0)
@@ -210,18 +212,19 @@ def _finite_rows(rows: Rows, twin: Sequential) -> tuple[Array, list[int], int]:
 
 
 def _open_targets(
-    twin: Sequential, rows: Rows, y: Any, sample_weight: Any
-) -> tuple[Rows | None, Rows | None, list[Finding]]:
+    twin: Sequential, source: Source, y: Any, sample_weight: Any
+) -> tuple[Source | None, Source | None, list[Finding]]:
     """Return targets and weights, or what the loss has against the targets."""
     assert twin.loss is not None
-    units = twin.compute_dims(rows.shape[1])[-1]
+    units = twin.compute_dims(source.shape[1])[-1]
     weight = None
     if sample_weight is not None:
-        weight = Rows(targets.prepare_weights(sample_weight, len(rows)), twin.dtype)
+        weight = ArraySource(targets.prepare_weights(sample_weight, len(source)), twin.dtype)
+    prepare = partial(twin.loss.prepare, units=units)
     try:
-        examples = Examples.open(rows, y, loss=twin.loss, units=units, dtype=twin.dtype)
+        examples = Examples.open(source, y, prepare=prepare, dtype=twin.dtype)
     except DataError as error:
-        if np.ndim(y) == 0 or len(y) != len(rows):
+        if np.ndim(y) == 0 or len(y) != len(source):
             raise
         return None, weight, [rejected_targets(twin.loss, y, units, error)]
     return examples.y, weight, []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ffnn.data.sources import Rows
+from ffnn.data.sources import ArraySource, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ class EpochBatches:
 
     Parameters
     ----------
-    x, y : Rows
+    x, y : Source
         Inputs and targets.
     weight : ndarray of shape (rows,) or None
         The rows' weights.
@@ -38,8 +38,8 @@ class EpochBatches:
 
     def __init__(
         self,
-        x: Rows,
-        y: Rows,
+        x: Source,
+        y: Source,
         weight: Array | None,
         batch_size: int,
         random_state: np.random.RandomState | None,
@@ -93,6 +93,6 @@ def normalize(weight: Array) -> tuple[Array, float]:
     return weight * (len(weight) / total), total
 
 
-def open_targets(target: Array, dtype: np.dtype[Any]) -> Rows:
+def open_targets(target: Array, dtype: np.dtype[Any]) -> Source:
     """Return targets as a source of batches; class numbers, which are 1-D, stay integers."""
-    return Rows(target, np.intp if target.ndim == 1 else dtype)
+    return ArraySource(target, np.intp if target.ndim == 1 else dtype)

@@ -51,11 +51,11 @@ def compute_outputs(model: Sequential, X: Any) -> Array:
     ndarray of shape (rows, units)
         In the network's dtype.
     """
-    rows, stages = open_matrix(X, model.dtype, model.replicas())
-    result = np.empty((len(rows), model.output_dim or 0), model.dtype)
-    for start in range(0, len(rows), BLOCK_ROWS):
-        stop = min(start + BLOCK_ROWS, len(rows))
-        result[start:stop] = run_forward(stages, rows.slice(start, stop), training=False)
+    source, stages = open_matrix(X, model.dtype, model.replicas())
+    result = np.empty((len(source), model.output_dim or 0), model.dtype)
+    for start in range(0, len(source), BLOCK_ROWS):
+        stop = min(start + BLOCK_ROWS, len(source))
+        result[start:stop] = run_forward(stages, source.slice(start, stop), training=False)
     forget_batch(stages)
     return result
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ffnn.data.sources import Rows, SparseRows
+from ffnn.data.sources import ArraySource, Source, SparseSource
 from ffnn.layers.base import Stage
 from ffnn.layers.dense import Dense
 
@@ -35,11 +35,8 @@ class SparseBatch:
         return self.shape[0]
 
 
-class UndensedRows(SparseRows):
+class UndensedSource(SparseSource):
     """Rows of a sparse matrix whose batches are `SparseBatch` objects."""
-
-    def _usable(self, source: Any) -> Any:
-        return source.tocsr()
 
     def _dense(self, block: Any) -> Any:
         return SparseBatch(block)
@@ -78,7 +75,7 @@ class SparseLinear:
             np.add.reduce(dz, axis=0, out=grads["bias"])
 
 
-def open_matrix(x: Any, dtype: DTypeLike, stages: Sequence[Stage]) -> tuple[Rows, list[Stage]]:
+def open_matrix(x: Any, dtype: DTypeLike, stages: Sequence[Stage]) -> tuple[Source, list[Stage]]:
     """Return checked rows as a source of batches, and the stages that such batches pass.
 
     Parameters
@@ -92,7 +89,7 @@ def open_matrix(x: Any, dtype: DTypeLike, stages: Sequence[Stage]) -> tuple[Rows
 
     Returns
     -------
-    rows : Rows
+    source : Source
         Where the first stage is the linear part of a `Dense`, sparse rows stay sparse. Before any
         other layer a batch at a time becomes dense.
     stages : list of Stage
@@ -100,9 +97,9 @@ def open_matrix(x: Any, dtype: DTypeLike, stages: Sequence[Stage]) -> tuple[Rows
     """
     first = stages[0].layer
     if not hasattr(x, "tocsr"):
-        return Rows(x, None if first.takes_any_dtype else dtype), list(stages)
+        return ArraySource(x, None if first.takes_any_dtype else dtype), list(stages)
     if not isinstance(first, Dense):
-        return SparseRows(x, dtype), list(stages)
+        return SparseSource(x, dtype), list(stages)
     linear = SparseLinear(first)
-    rows = UndensedRows(x.astype(dtype, copy=False), dtype)
-    return rows, [Stage(first, linear.forward, linear.backward), *stages[1:]]
+    source = UndensedSource(x.astype(dtype, copy=False), dtype)
+    return source, [Stage(first, linear.forward, linear.backward), *stages[1:]]

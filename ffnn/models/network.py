@@ -11,7 +11,7 @@ from ffnn.activations import ActivationFunction
 from ffnn.core.checks import check_choice, check_int, check_seed
 from ffnn.core.memory import ParameterVector
 from ffnn.core.registry import family_of
-from ffnn.data.sources import Rows, check_finite, open_rows
+from ffnn.data.sources import Source, check_finite, open_source
 from ffnn.errors import DataError
 from ffnn.layers.base import Layer, Stage
 from ffnn.layers.chain import forget_batch, run_forward
@@ -257,20 +257,20 @@ class Network:
         """Let every thread make new replicas, as the layers may have changed."""
         self._threads = threading.local()
 
-    def open_inputs(self, x: Any) -> Rows:
+    def open_inputs(self, x: Any) -> Source:
         """Return checked inputs."""
-        rows = open_rows(x, None if self.layers[0].takes_any_dtype else self.dtype, "x")
-        columns = rows.shape[1]
+        source = open_source(x, None if self.layers[0].takes_any_dtype else self.dtype, "x")
+        columns = source.shape[1]
         if self.input_dim not in (None, columns):
             first = self.layers[0]
             one_more = columns - 1 == self.input_dim
             hint = " Was the label column left in x?" if one_more else ""
             raise DataError(
                 f"{type(first).__name__} {first.name!r}: expected input with {self.input_dim} "
-                f"features, got array of shape {rows.shape}.{hint}"
+                f"features, got array of shape {source.shape}.{hint}"
             )
-        check_finite(rows, "x", self.dtype)
-        return rows
+        check_finite(source, "x", self.dtype)
+        return source
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return the outputs for a batch, and leave in the layers what `backward` needs.
@@ -287,9 +287,9 @@ class Network:
         ndarray of shape (batch, units)
             A copy, in the model's dtype.
         """
-        rows = self.open_inputs(x)
-        self.build(rows.shape[1])
-        output = run_forward(self.stages, rows.slice(0, len(rows)), training)
+        source = self.open_inputs(x)
+        self.build(source.shape[1])
+        output = run_forward(self.stages, source.slice(0, len(source)), training)
         return np.array(output)
 
     def predict(self, x: Any, batch_size: int = EVALUATION_BATCH_SIZE) -> Array:
@@ -313,16 +313,16 @@ class Network:
             The shape does not fit, or a value is not a finite number.
         """
         check_int("predict", "batch_size", batch_size, low=1)
-        rows = self.open_inputs(x)
+        source = self.open_inputs(x)
         if not self.is_built:
-            self.build(rows.shape[1])
+            self.build(source.shape[1])
         stages = self.replicas()
-        if len(rows) <= batch_size:
-            result = np.array(run_forward(stages, rows.slice(0, len(rows)), training=False))
+        if len(source) <= batch_size:
+            result = np.array(run_forward(stages, source.slice(0, len(source)), training=False))
         else:
-            result = np.empty((len(rows), self.output_dim or 0), self.dtype)
-            for start in range(0, len(rows), batch_size):
-                block = rows.slice(start, min(start + batch_size, len(rows)))
+            result = np.empty((len(source), self.output_dim or 0), self.dtype)
+            for start in range(0, len(source), batch_size):
+                block = source.slice(start, min(start + batch_size, len(source)))
                 result[start : start + len(block)] = run_forward(stages, block, training=False)
         forget_batch(stages)
         return result

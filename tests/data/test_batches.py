@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 
 from ffnn.data.batches import Batches, Examples
-from ffnn.data.sources import Rows
+from ffnn.data.sources import ArraySource
 from ffnn.errors import DataError
 
 
 def examples(rows, weights=False):
     index = np.arange(rows, dtype=np.float64)
-    weight = Rows(index * 100) if weights else None
-    return Examples(Rows(np.stack([index, -index], 1)), Rows(index[:, None] * 10), weight)
+    weight = ArraySource(index * 100) if weights else None
+    return Examples(
+        ArraySource(np.stack([index, -index], 1)), ArraySource(index[:, None] * 10), weight
+    )
 
 
 def copies(batches):
@@ -101,7 +103,7 @@ def test_shuffling_leaves_the_data_and_numpys_generator_alone():
     before = np.random.get_state()[1].tolist()  # noqa: NPY002
     data = examples(20)
     order(Batches(data, 8, np.random.default_rng(3)))
-    np.testing.assert_array_equal(data.x.source[:, 0], np.arange(20))
+    np.testing.assert_array_equal(data.x.data[:, 0], np.arange(20))
     assert np.random.get_state()[1].tolist() == before  # noqa: NPY002
 
 
@@ -114,6 +116,12 @@ def test_every_row_lands_at_every_place_about_equally_often(seed):
     for _ in range(3000):
         counts[np.arange(6), np.array(order(batches), int)] += 1
     assert np.abs(counts - 500).max() < 5 * 20.4
+
+
+def test_a_function_makes_each_order_from_the_last():
+    batches = Batches(examples(5), 2, shuffle=lambda last: np.roll(last, 2), max_batches=2)
+
+    assert [order(batches) for _ in range(3)] == [[3, 4, 0, 1], [2, 1, 2], [3, 4, 0]]
 
 
 def test_split_takes_the_last_rows_with_targets_and_weights():
@@ -148,14 +156,14 @@ def test_a_limited_epoch_goes_on_where_the_last_one_ended(shuffled):
 
 
 def test_class_weights_multiply_sample_weights():
-    labels = Rows(np.array([0, 1, 1]), np.intp)
-    x = Rows(np.zeros((3, 1)))
+    labels = ArraySource(np.array([0, 1, 1]), np.intp)
+    x = ArraySource(np.zeros((3, 1)))
     plain = Examples(x, labels, None).weigh_classes({1: 0.5}, 2, np.dtype("f4"))
-    both = Examples(x, labels, Rows(np.array([1.0, 2.0, 3.0])))
+    both = Examples(x, labels, ArraySource(np.array([1.0, 2.0, 3.0])))
     both = both.weigh_classes({1: 0.5}, 2, np.dtype("f8"))
 
-    np.testing.assert_array_equal(plain.weight.source, [1, 0.5, 0.5])
-    np.testing.assert_array_equal(both.weight.source, [1, 1, 1.5])
+    np.testing.assert_array_equal(plain.weight.data, [1, 0.5, 0.5])
+    np.testing.assert_array_equal(both.weight.data, [1, 1, 1.5])
 
 
 @pytest.mark.parametrize(

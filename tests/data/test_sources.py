@@ -11,11 +11,11 @@ import pytest
 from ffnn.data.batches import Batches, Examples
 from ffnn.data.sources import (
     BLOCK_ROWS,
-    Rows,
+    ArraySource,
     as_numbers,
     check_finite,
     column_statistics,
-    open_rows,
+    open_source,
 )
 from ffnn.errors import DataError
 
@@ -78,16 +78,16 @@ def x():
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dtype", ["float32", "float64", None])
 def test_slices_and_takes_are_those_of_the_array(make, x, kind, dtype):
-    rows = open_rows(make(kind, x), dtype)
-    assert len(rows) == 23
-    assert rows.shape == (23, 5)
+    source = open_source(make(kind, x), dtype)
+    assert len(source) == 23
+    assert source.shape == (23, 5)
     wanted = np.dtype(dtype or "float64")
     for start, stop in ((0, 7), (20, 23), (0, 23), (4, 5)):
-        block = rows.slice(start, stop)
+        block = source.slice(start, stop)
         assert block.dtype == wanted
         np.testing.assert_array_equal(block, x[start:stop])
     for indices in ([3, 1, 22, 0], [5], list(range(22, -1, -1))):
-        block = rows.take(np.array(indices))
+        block = source.take(np.array(indices))
         assert block.dtype == wanted
         np.testing.assert_array_equal(block, x[indices])
 
@@ -95,8 +95,9 @@ def test_slices_and_takes_are_those_of_the_array(make, x, kind, dtype):
 @pytest.mark.parametrize("kind", KINDS)
 def test_shuffled_batches_are_the_same_from_every_kind(make, x, kind):
     def batches(source):
-        rows = Examples(open_rows(source, "float32"), Rows(np.arange(23.0)[:, None]), None)
-        return [xs.copy() for xs, _, _ in Batches(rows, 4, np.random.default_rng(7))]
+        y = ArraySource(np.arange(23.0)[:, None])
+        examples = Examples(open_source(source, "float32"), y, None)
+        return [xs.copy() for xs, _, _ in Batches(examples, 4, np.random.default_rng(7))]
 
     for came, expected in zip(batches(make(kind, x)), batches(x), strict=True):
         np.testing.assert_array_equal(came, expected)
@@ -104,7 +105,7 @@ def test_shuffled_batches_are_the_same_from_every_kind(make, x, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_part_is_those_rows_alone(make, x, kind):
-    part = open_rows(make(kind, x), "float32").part(6, 20)
+    part = open_source(make(kind, x), "float32").part(6, 20)
     assert len(part) == 14
     assert part.shape == (14, 5)
     np.testing.assert_array_equal(part.slice(0, 14), x[6:20])
@@ -115,33 +116,33 @@ def test_a_part_is_those_rows_alone(make, x, kind):
 
 
 def test_a_part_of_an_array_is_no_copy(x):
-    rows = open_rows(x, None)
-    assert np.shares_memory(rows.part(3, 9).source, x)
+    source = open_source(x, None)
+    assert np.shares_memory(source.part(3, 9).data, x)
 
 
 def test_arrays_and_memory_maps_are_not_copied(make, x):
-    assert np.shares_memory(open_rows(x, "float32").source, x)
-    assert np.shares_memory(open_rows(x, "float64").slice(3, 9), x)
+    assert np.shares_memory(open_source(x, "float32").data, x)
+    assert np.shares_memory(open_source(x, "float64").slice(3, 9), x)
     mapped = make("memmap", x)
-    assert np.shares_memory(open_rows(mapped, "float32").source, mapped)
+    assert np.shares_memory(open_source(mapped, "float32").data, mapped)
 
 
 def test_a_dataset_stays_in_its_file(make, x):
     dataset = make("h5py", x)
-    rows = open_rows(dataset, "float32")
-    assert rows.source is dataset
-    assert rows.part(2, 9).source is dataset
+    source = open_source(dataset, "float32")
+    assert source.data is dataset
+    assert source.part(2, 9).data is dataset
 
 
 @pytest.mark.parametrize("kind", ["ndarray", "memmap", "h5py", "csr_matrix", "csc_array"])
 @pytest.mark.parametrize("dtype", ["u1", "i2", "i8", "f4", "?"])
 def test_dtype_is_kept_until_a_batch_is_cast(make, kind, dtype):
     x = np.array([[0, 1, 0], [1, 0, 0], [1, 1, 1]], dtype)
-    kept = open_rows(make(kind, x), None)
+    kept = open_source(make(kind, x), None)
     assert kept.take(np.array([2, 0])).dtype == np.dtype(dtype)
     assert kept.slice(0, 2).dtype == np.dtype(dtype)
-    cast = open_rows(make(kind, x), "float32")
-    assert cast.source.dtype == np.dtype(dtype)
+    cast = open_source(make(kind, x), "float32")
+    assert cast.data.dtype == np.dtype(dtype)
     np.testing.assert_array_equal(cast.take(np.array([2, 0])), x[[2, 0]].astype("f4"))
     assert cast.take(np.array([2, 0])).dtype == np.float32
 
@@ -151,33 +152,33 @@ def test_dtype_is_kept_until_a_batch_is_cast(make, kind, dtype):
 @pytest.mark.parametrize("target", ["float32", "float64"])
 def test_big_endian_data_is_read_right(make, kind, dtype, target):
     x = np.arange(12).reshape(4, 3).astype(dtype)
-    rows = open_rows(make(kind, x), target)
-    for block in (rows.slice(0, 4), rows.take(np.arange(4))):
+    source = open_source(make(kind, x), target)
+    for block in (source.slice(0, 4), source.take(np.arange(4))):
         assert block.dtype == np.dtype(target)
         assert block.dtype.isnative
         np.testing.assert_array_equal(block, np.arange(12).reshape(4, 3))
-    np.testing.assert_array_equal(open_rows(make(kind, x), None).take(np.array([1])), [[3, 4, 5]])
+    np.testing.assert_array_equal(open_source(make(kind, x), None).take(np.array([1])), [[3, 4, 5]])
 
 
 def test_float64_is_rounded_to_float32():
     x = np.array([[0.1, 1 / 3]])
-    np.testing.assert_array_equal(open_rows(x, "float32").slice(0, 1), x.astype(np.float32))
+    np.testing.assert_array_equal(open_source(x, "float32").slice(0, 1), x.astype(np.float32))
 
 
 def test_duplicate_entries_of_a_coo_matrix_add_up():
     sparse = pytest.importorskip("scipy.sparse", reason="SciPy is an extra")
     x = sparse.coo_matrix(([1.0, 2.0, 5.0], ([0, 0, 1], [1, 1, 0])), shape=(2, 2))
-    np.testing.assert_array_equal(open_rows(x, "float32").slice(0, 2), [[0, 3], [5, 0]])
+    np.testing.assert_array_equal(open_source(x, "float32").slice(0, 2), [[0, 3], [5, 0]])
 
 
 @pytest.mark.parametrize("kind", ["ndarray", "h5py", "csr_matrix"])
 def test_take_uses_its_buffer_again_and_never_writes_the_data(make, x, kind):
     kept = x.copy()
-    rows = open_rows(make(kind, x), "float32")
-    first = rows.take(np.arange(8))
-    assert np.shares_memory(rows.take(np.arange(5)), first)
+    source = open_source(make(kind, x), "float32")
+    first = source.take(np.arange(8))
+    assert np.shares_memory(source.take(np.arange(5)), first)
     first[:] = 99.0
-    np.testing.assert_array_equal(rows.slice(0, 23), kept)
+    np.testing.assert_array_equal(source.slice(0, 23), kept)
 
 
 # NaN, infinity and numbers too large
@@ -187,17 +188,17 @@ def test_take_uses_its_buffer_again_and_never_writes_the_data(make, x, kind):
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_entries_that_are_not_finite_are_named(make, x, kind, bad):
     x[17, 3] = bad
-    rows = open_rows(make(kind, x), "float32")
+    source = open_source(make(kind, x), "float32")
     with pytest.raises(DataError, match=f"x: got {bad} in row 17, column 3.*[Rr]emove or fill"):
-        check_finite(rows, "x")
+        check_finite(source, "x")
 
 
 @pytest.mark.parametrize("kind", ["ndarray", "h5py", "csr_matrix"])
 def test_entries_too_large_for_float32_are_named_as_such(make, x, kind):
     x[4, 2] = 1e39
     with pytest.raises(DataError, match=r"x: got 1e\+39 in row 4, column 2.*large for float32"):
-        check_finite(open_rows(make(kind, x), "float32"), "x")
-    check_finite(open_rows(make(kind, x), "float64"), "x")
+        check_finite(open_source(make(kind, x), "float32"), "x")
+    check_finite(open_source(make(kind, x), "float64"), "x")
 
 
 @pytest.mark.parametrize("row", [0, BLOCK_ROWS - 1, BLOCK_ROWS, 2 * BLOCK_ROWS + 5])
@@ -206,33 +207,33 @@ def test_the_first_bad_entry_is_found_in_any_block(make, kind, row):
     x = np.zeros((2 * BLOCK_ROWS + 7, 3))
     x[row, 1] = np.nan
     x[-1, 2] = np.inf
-    assert open_rows(make(kind, x), "float32").find_non_finite()[:2] == (row, 1)
+    assert open_source(make(kind, x), "float32").find_non_finite()[:2] == (row, 1)
 
 
 def test_rows_of_a_part_are_counted_from_its_start(make, x):
     x[9, 0] = np.nan
     for kind in ("ndarray", "h5py", "csr_matrix"):
-        part = open_rows(make(kind, x), "float32").part(5, 20)
+        part = open_source(make(kind, x), "float32").part(5, 20)
         assert part.find_non_finite()[:2] == (4, 0)
-        assert open_rows(make(kind, x), "float32").part(10, 20).find_non_finite() is None
+        assert open_source(make(kind, x), "float32").part(10, 20).find_non_finite() is None
 
 
 def test_large_finite_numbers_whose_sum_overflows_are_fine():
     x = np.full((8, 4), 3e38)
     x[::2] *= -1
     x[0] = 3e38
-    assert open_rows(x, "float32").find_non_finite() is None
-    assert open_rows(np.full((8, 4), 1.7e308), "float64").find_non_finite() is None
+    assert open_source(x, "float32").find_non_finite() is None
+    assert open_source(np.full((8, 4), 1.7e308), "float64").find_non_finite() is None
 
 
 def test_infinities_of_both_signs_do_not_cancel():
     x = np.zeros((3, 2))
     x[1] = np.inf, -np.inf
-    assert open_rows(x, "float32").find_non_finite()[:2] == (1, 0)
+    assert open_source(x, "float32").find_non_finite()[:2] == (1, 0)
 
 
 def test_integers_are_always_finite():
-    assert open_rows(np.full((3, 2), 2**63 - 1), "float32").find_non_finite() is None
+    assert open_source(np.full((3, 2), 2**63 - 1), "float32").find_non_finite() is None
 
 
 # What is not a table of numbers
@@ -262,64 +263,64 @@ def test_integers_are_always_finite():
 )
 def test_bad_data_is_refused_with_advice(data, message):
     with pytest.raises(DataError, match=message):
-        open_rows(data, "float32")
+        open_source(data, "float32")
 
 
 def test_the_message_uses_the_name_of_the_data():
     with pytest.raises(DataError, match=r"^validation x: .*validation x\.reshape\(1, -1\)"):
-        open_rows(np.zeros(3), "float32", "validation x")
+        open_source(np.zeros(3), "float32", "validation x")
 
 
 def test_complex_numbers_are_refused_as_what_they_are():
     with pytest.raises(DataError, match="complex") as caught:
-        open_rows(np.array([[1.0 + 2.0j]]), "float32")
+        open_source(np.array([[1.0 + 2.0j]]), "float32")
     assert "text" not in str(caught.value)
 
 
 def test_an_object_array_of_numbers_is_read():
     x = np.array([[1, 2.5], [True, np.float32(4)]], object)
-    np.testing.assert_array_equal(open_rows(x, "float32").slice(0, 2), [[1, 2.5], [1, 4]])
+    np.testing.assert_array_equal(open_source(x, "float32").slice(0, 2), [[1, 2.5], [1, 4]])
 
 
 def test_missing_entries_of_an_object_array_are_named():
     with pytest.raises(DataError, match=r"x: .*got '?(None|nan)'? in row 0, column 1"):
-        check_finite(open_rows(np.array([[1.0, None], [2.0, 3.0]], object), "float32"), "x")
+        check_finite(open_source(np.array([[1.0, None], [2.0, 3.0]], object), "float32"), "x")
 
 
 @pytest.mark.parametrize("number", [Decimal("2.5"), Fraction(5, 2), 10**30], ids=repr)
 def test_other_numbers_of_python_are_read_or_refused_as_what_they_are(number):
     # A database hands out such columns; they are no "numbers written as text".
     try:
-        rows = open_rows(np.array([[1.0, number]], object), "float64")
+        source = open_source(np.array([[1.0, number]], object), "float64")
     except DataError as error:
         assert "text" not in str(error)  # noqa: PT017
     else:
-        np.testing.assert_array_equal(rows.slice(0, 1), [[1.0, float(number)]])
+        np.testing.assert_array_equal(source.slice(0, 1), [[1.0, float(number)]])
 
 
 def test_numbers_written_as_text_in_an_object_array_are_refused_too():
     # As they are in an array of dtype U: text must not become numbers without a word.
     with pytest.raises(DataError, match="x: expected numbers, got "):
-        open_rows(np.array([["1", "2"]], object), "float32")
+        open_source(np.array([["1", "2"]], object), "float32")
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 3, 4), (0, 3)])
 def test_datasets_of_another_shape_are_refused(make, shape):
     with pytest.raises(DataError, match=r"x: .*got shape \("):
-        open_rows(make("h5py", np.zeros(shape)), "float32")
+        open_source(make("h5py", np.zeros(shape)), "float32")
 
 
 def test_dataset_of_text_is_refused(make):
     with pytest.raises(DataError, match="x: expected numbers, got dtype"):
-        open_rows(make("h5py", np.array([[b"a", b"b"]])), "float32")
+        open_source(make("h5py", np.array([[b"a", b"b"]])), "float32")
 
 
 def test_empty_or_complex_sparse_matrices_are_refused():
     sparse = pytest.importorskip("scipy.sparse", reason="SciPy is an extra")
     with pytest.raises(DataError, match=r"at least one row .*got shape \(0, 3\)"):
-        open_rows(sparse.csr_matrix((0, 3)), "float32")
+        open_source(sparse.csr_matrix((0, 3)), "float32")
     with pytest.raises(DataError, match="expected numbers, got dtype complex"):
-        open_rows(sparse.csr_matrix(np.array([[1j]])), "float32")
+        open_source(sparse.csr_matrix(np.array([[1j]])), "float32")
 
 
 def test_numbers_of_any_shape_are_numbers():

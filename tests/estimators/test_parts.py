@@ -12,7 +12,7 @@ pytest.importorskip("sklearn", reason="scikit-learn is an extra")
 import scipy.sparse as sp
 from sklearn.utils import shuffle
 
-from ffnn.data.sources import Rows
+from ffnn.data.sources import ArraySource
 from ffnn.estimators.epochs import EpochBatches, normalize
 from ffnn.estimators.networks import LiveArrays, hidden_sizes, per_layer
 from ffnn.estimators.sklearn_losses import BatchPenalty, CutLogLoss, ScaledLoss
@@ -79,7 +79,7 @@ def test_the_penalty_is_divided_by_the_batchs_weight():
 
 def batches_of(rows, batch_size, random_state=None, weight=None, penalty=None):
     x = np.arange(rows, dtype=float)[:, None]
-    return EpochBatches(Rows(x), Rows(x), weight, batch_size, random_state, penalty)
+    return EpochBatches(ArraySource(x), ArraySource(x), weight, batch_size, random_state, penalty)
 
 
 @pytest.mark.parametrize("rows", [1, 7, 50])
