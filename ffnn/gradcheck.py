@@ -9,7 +9,7 @@ import numpy as np
 
 from ffnn.core.checks import check_int
 from ffnn.models.serialization import as_double
-from ffnn.sequential import Sequential
+from ffnn.models.trainable import Trainable
 
 if TYPE_CHECKING:
     from ffnn._types import Array
@@ -98,7 +98,7 @@ class GradientReport:
 
 
 def gradient_check(
-    model: Sequential,
+    model: Trainable,
     x: Any,
     y: Any,
     sample_weight: Any = None,
@@ -163,7 +163,7 @@ def gradient_check(
     if max_entries is not None:
         check_int("gradient_check", "max_entries", max_entries, low=1)
     model.open_batch(x, y, sample_weight)  # builds the model and checks the data
-    double = as_double(Sequential, model)
+    double = as_double(Trainable, model)
     loss = double.compute_gradients(x, y, sample_weight)
     analytic = double.gradients.copy()
     floor = FLOOR * max(abs(loss), float(np.abs(analytic).max(initial=0.0)))
@@ -190,7 +190,7 @@ def gradient_check(
 
 
 def _positions(
-    model: Sequential, max_entries: int | None, rng: np.random.Generator
+    model: Trainable, max_entries: int | None, rng: np.random.Generator
 ) -> list[tuple[str, str, int, list[int]]]:
     """Return, for each array, its names, its size, and the places to check in the flat vector."""
     result = []
@@ -214,7 +214,7 @@ def _bar(total: int, progress: bool) -> Any:
 class _Probe:
     """The training loss of a model as a function of one parameter."""
 
-    def __init__(self, model: Sequential, x: Any, y: Any, sample_weight: Any) -> None:
+    def __init__(self, model: Trainable, x: Any, y: Any, sample_weight: Any) -> None:
         self._batch = model.open_batch(x, y, sample_weight)
         self._step: TrainStep = model.step
         self._step.stages = [self._watched(stage) for stage in self._step.stages]

@@ -1,47 +1,32 @@
-"""`Sequential`: a network that trains, evaluates, and is saved and loaded."""
+"""`Sequential`: the model that users hold.
+
+Training and saving come from `Trainable`. Each method here hands the model to the module that does
+the work, which is loaded when it is first needed: training needs no figure.
+"""
 
 from __future__ import annotations
 
 import importlib
-import os
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ffnn import saving
 from ffnn.activations import ActivationFunction
-from ffnn.callbacks import CallbackList, History
-from ffnn.core.checks import check_int
-from ffnn.data.batches import Batches, Examples
-from ffnn.errors import DataError
-from ffnn.layers.chain import forget_batch
 from ffnn.layers.dense import Dense
-from ffnn.losses import LOSSES, Loss
-from ffnn.metrics import METRICS, Metric
-from ffnn.models import serialization
-from ffnn.models.network import EVALUATION_BATCH_SIZE
-from ffnn.models.resume import open_checkpoint, take_over
-from ffnn.optimizers import OPTIMIZERS, Optimizer
-from ffnn.seeing import VisibleNetwork
-from ffnn.training.loop import diverged, run_pass, train
-from ffnn.training.position import Position
-from ffnn.training.reporters import reporters
-from ffnn.training.step import EvaluationStep, Penalty, TrainStep
+from ffnn.models.trainable import Trainable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    import os
+    from collections.abc import Sequence
 
+    import networkx as nx
+    from matplotlib.figure import Figure
     from typing_extensions import Self
 
-    from ffnn._types import Array
-    from ffnn.callbacks import Callback
-    from ffnn.callbacks.recording import Recording
+    from ffnn.diagnostics import Diagnosis
     from ffnn.estimators.base import BaseFFNN
-    from ffnn.layers.base import Layer
+    from ffnn.explanation import Explanation
 
 
-class Sequential(VisibleNetwork):
+class Sequential(Trainable):
     """A feed-forward neural network: each layer's output is the next layer's input.
 
     Parameters
@@ -81,23 +66,6 @@ class Sequential(VisibleNetwork):
     >>> model = ffnn.Sequential([Dense(128, "relu"), Dense(10, "softmax")], input_dim=64, seed=0)
     >>> model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
     """
-
-    def __init__(
-        self,
-        layers: Sequence[Layer],
-        input_dim: int | None = None,
-        dtype: str = "float32",
-        seed: int | None = None,
-    ) -> None:
-        self.optimizer: Optimizer | None = None
-        self.loss: Loss | None = None
-        self.metrics: list[Metric] = []
-        self.history: History | None = None
-        self.recording: Recording | None = None
-        self.stop_training = False
-        self._position: Callable[[], dict[str, Any] | None] | None = None
-        super().__init__(layers, input_dim, dtype, seed)
-        self.shuffling = np.random.default_rng(np.random.SeedSequence(self.entropy))
 
     @classmethod
     def from_sizes(
@@ -149,386 +117,226 @@ class Sequential(VisibleNetwork):
         ]
         return cls(layers, input_dim=sizes[0], dtype=dtype, seed=seed)
 
-    def _build(self, input_dim: int) -> None:
-        super()._build(input_dim)
-        if self.optimizer is not None:
-            self._prepare_training()
+    def to_networkx(self) -> nx.DiGraph:
+        """Return the network as a graph with every weight and every gradient.
 
-    # -- training ------------------------------------------------------------------------------
+        There is an edge for each entry of each `Dense` weight and bias. Its float attributes
+        ``weight`` and ``gradient`` are the arrays' values exactly; ``gradient`` is NaN as long as
+        no gradient was computed. A node's attributes are ``kind`` ("input", "bias", "neuron",
+        "output"), ``layer`` (its column: 0 for inputs, k for the k-th `Dense`), ``unit``, ``x``
+        and ``y``, ``label``, and, on neurons, ``activation``, ``bias``, gains and shifts with
+        their gradients. ``networkx.write_graphml`` writes all of it.
 
-    def compile(
+        Returns
+        -------
+        networkx.DiGraph
+            A copy of the numbers: it stays as it is when the model trains on.
+
+        Raises
+        ------
+        RuntimeError
+            The model is not built.
+        """
+        from ffnn.visualization.graph import to_networkx
+
+        return to_networkx(self)
+
+    def plot_graph(
         self,
-        optimizer: str | Optimizer = "sgd",
-        loss: str | Loss = "mean_squared_error",
-        metrics: Sequence[str | Metric] | None = None,
-    ) -> None:
-        """Say how to train.
+        values: str = "weight",
+        max_units: int | None = 16,
+        max_edges: int | None = 80,
+        max_labels: int = 40,
+    ) -> Figure:
+        """Return a figure of the network: layers in columns, edges by sign and size.
 
         Parameters
         ----------
-        optimizer : str or Optimizer, default "sgd"
-            The rule of the updates.
-        loss : str or Loss, default "mean_squared_error"
-            What is made small.
-        metrics : sequence of str or Metric, optional
-            What is reported besides.
+        values : {"weight", "gradient"}, default "weight"
+            What the edges' colour and width show.
+        max_units : int or None, default 16
+            The most neurons to show of a layer, the strongest ones; the rest is folded into one
+            node that says how many. None for all.
+        max_edges : int or None, default 80
+            The most edges to show between two layers, the strongest ones; None for all.
+        max_labels : int, default 40
+            With at most so many edges, weight and gradient are written on each.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Save it with its ``savefig``; a notebook shows it.
+
+        Raises
+        ------
+        RuntimeError
+            The model is not built, or gradients are asked for and none were computed.
+        TypeError, ValueError
+            A limit is no whole number of at least 1, or there is no `Dense` layer.
+        """
+        from ffnn.visualization.graph_figure import plot_graph
+
+        return plot_graph(self, values, max_units, max_edges, max_labels)
+
+    def save_graph(self, path: str | os.PathLike[str]) -> None:
+        """Write the network's graph into a file, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or path
+            Where to. Its suffix says as what: ``.html``, one interactive page that needs no
+            network and no server (needs the extra ``ffnn[html]``); ``.svg`` or ``.png``, the
+            figure of `plot_graph`; ``.graphml``, the graph of `to_networkx`.
 
         Raises
         ------
         ValueError
-            A name is unknown, the loss cannot follow the last layer, or the optimizer already
-            trains another model.
+            The suffix is another one.
+        RuntimeError
+            The model is not built.
+        ImportError
+            The page's library is not installed.
+        OSError
+            The file cannot be written; an old one is left as it was.
         """
-        if isinstance(metrics, (str, Metric)):
-            raise TypeError(f"compile: expected a list of metrics, got {metrics!r}")
-        new_optimizer, new_loss = OPTIMIZERS.get(optimizer), LOSSES.get(loss)
-        new_metrics = [METRICS.get(metric) for metric in metrics or ()]
-        new_loss.check_output(self.last_activation)
-        new_optimizer.claim(self)
-        self.optimizer, self.loss, self.metrics = new_optimizer, new_loss, new_metrics
-        if self.is_built:
-            self._prepare_training()
+        from ffnn.visualization.graph import save_graph
 
-    def _prepare_training(self) -> None:
-        """Put the step together. This is the one place where loss and activation are paired."""
-        vector = self.require_built()
-        assert self.optimizer is not None
-        assert self.loss is not None
-        self.optimizer.bind(vector)
-        fused = self.loss.fuse(self.last_activation)
-        scratch = vector.views(vector.scratch)
-        penalties = [
-            Penalty(rule, layer.params[name], layer.grads[name], scratch[index][name])
-            for index, layer in enumerate(self.layers)
-            for name, rule in layer.regularizers().items()
-        ]
-        stages = self.stages
-        self.step = TrainStep(
-            stages if fused is None else stages[:-1],
-            self.layers,
-            fused or self.loss,
-            penalties,
-            vector,
-            self.optimizer,
-            self.metrics,
-        )
-        self.renew_replicas()
+        save_graph(self, path)
 
-    def open_examples(self, x: Any, y: Any, sample_weight: Any = None) -> Examples:
-        """Check data, and then build the model if this is the first that it sees."""
-        if self.loss is None:
-            raise RuntimeError("this model does not know how to train: call compile(...) first")
-        source = self.open_inputs(x)
-        units = self.compute_dims(source.shape[1])[-1]
-        prepare = partial(self.loss.prepare, units=units)
-        examples = Examples.open(source, y, sample_weight, prepare=prepare, dtype=self.dtype)
-        for metric in self.metrics:
-            metric.check_target(examples.y.data)
-        self.build(source.shape[1])
-        return examples
-
-    def fit(
-        self,
-        x: Any,
-        y: Any,
-        batch_size: int = 32,
-        epochs: int = 1,
-        learning_rate: float | None = None,
-        verbose: int | str = "auto",
-        callbacks: Sequence[Callback] | None = None,
-        validation_split: float = 0.0,
-        validation_data: tuple[Any, ...] | None = None,
-        shuffle: bool = True,
-        class_weight: Mapping[int, float] | None = None,
-        sample_weight: Any = None,
-        initial_epoch: int = 0,
-        steps_per_epoch: int | None = None,
-        resume_from: str | os.PathLike[str] | None = None,
-    ) -> History:
-        """Train on rows and targets.
-
-        Ctrl-C lets the batch finish, then ends the training and returns the history so far.
+    def plot_weights(self, layers: Sequence[int] | None = None) -> Figure:
+        """Return histograms of weights, biases and gains, with mean, spread and share of zeros.
 
         Parameters
         ----------
-        x : array-like, memmap, h5py dataset or sparse matrix of shape (rows, input_dim)
-            Inputs. They stay as they are; a batch at a time is cast to the model's dtype.
-        y : array-like of shape (rows,) or (rows, units)
-            Targets, as the loss wants them.
-        batch_size : int, default 32
-            Rows to an update.
-        epochs : int, default 1
-            The number of the epoch to stop before, counted from 0.
-        learning_rate : float, optional
-            Replaces the optimizer's, for this training and later ones.
-        verbose : {"auto", 0, 1, 2}, default "auto"
-            0 shows nothing, 1 a progress bar, 2 a line an epoch; "auto" is 1 on a terminal or in
-            a notebook, else 2.
-        callbacks : sequence of Callback, optional
-            Called at each begin and end.
-        validation_split : float, default 0.0
-            The share of the rows, taken from the end, that are kept for validation, in [0, 1).
-        validation_data : (x, y) or (x, y, sample_weight), optional
-            Rows for validation.
-        shuffle : bool, default True
-            Whether the rows come in a new order at each epoch.
-        class_weight : mapping of int to float, optional
-            Class number → weight.
-        sample_weight : array-like of shape (rows,), optional
-            The rows' weights. The loss is Σ w_i loss_i divided by the number of rows.
-        initial_epoch : int, default 0
-            The first epoch's number.
-        steps_per_epoch : int, optional
-            The number of batches after which an epoch ends at the latest.
-        resume_from : str or path, optional
-            A file of this model that was saved while it was trained on the same data, such as by
-            `ModelCheckpoint`. Training goes on from there as if it had never stopped, with
-            parameters, optimizer, history, generators and callbacks as they were.
+        layers : sequence of int, optional
+            Indices into `layers`, a row for each; negative ones count from the end. None means all
+            layers with parameters.
 
         Returns
         -------
-        History
-            The losses and metrics of each epoch.
+        matplotlib.figure.Figure
+            Save it with its ``savefig``; a notebook shows it.
 
         Raises
         ------
-        DataError
-            The data does not fit the model or the loss, or is not finite. Nothing was trained.
-        TypeError, ValueError
-            An argument is wrong, or `resume_from` is of another network, training or data. Nothing
-            was trained.
-        ModelFileError
-            `resume_from` is no model file, or is damaged. Nothing was trained.
+        RuntimeError
+            The model is not built.
+        TypeError, IndexError, ValueError
+            `layers` is not a list of indices, there is no such layer, or it has no parameters.
+        """
+        from ffnn.visualization.distributions import plot_weights
+
+        return plot_weights(self, layers)
+
+    def plot_gradients(self, layers: Sequence[int] | None = None) -> Figure:
+        """Return histograms of the gradients of the last backward pass.
+
+        Parameters
+        ----------
+        layers : sequence of int, optional
+            As in `plot_weights`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Save it with its ``savefig``; a notebook shows it.
+
+        Raises
+        ------
+        RuntimeError
+            The model is not built, or no gradient was computed yet.
+        TypeError, IndexError, ValueError
+            `layers` is not a list of indices, there is no such layer, or it has no parameters.
+        """
+        from ffnn.visualization.distributions import plot_gradients
+
+        return plot_gradients(self, layers)
+
+    def plot_distributions(self, layers: Sequence[int] | None = None) -> Figure:
+        """Return histograms of weights and, beside them, of their gradients.
+
+        Parameters
+        ----------
+        layers : sequence of int, optional
+            As in `plot_weights`.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Save it with its ``savefig``; a notebook shows it.
+
+        Raises
+        ------
+        RuntimeError
+            The model is not built.
+        TypeError, IndexError, ValueError
+            `layers` is not a list of indices, there is no such layer, or it has no parameters.
+        """
+        from ffnn.visualization.distributions import plot_distributions
+
+        return plot_distributions(self, layers)
+
+    def explain_step(self, x: Any, y: Any, sample_weight: Any = None) -> Explanation:
+        """Return each layer's forward and backward step on a few rows, with formulas and numbers.
+
+        Meant for small networks and for reading. The model stays as it is.
+
+        Parameters
+        ----------
+        x : array-like of shape (batch, input_dim)
+            Inputs, a few rows.
+        y : array-like of shape (batch,) or (batch, units)
+            Targets, as the loss wants them.
+        sample_weight : array-like of shape (batch,), optional
+            The rows' weights.
+
+        Returns
+        -------
+        Explanation
+            Print it, or take its ``to_text()``, ``to_markdown()``, ``to_latex()`` or ``plot()``.
+
+        Raises
+        ------
         RuntimeError
             The model is not compiled.
-        TrainingDivergedError
-            The loss or the gradient became infinite or NaN; the parameters are the last finite
-            ones.
+        DataError
+            The data does not fit.
+        ValueError
+            The network or the batch is too large to be read.
         """
-        check_int("fit", "batch_size", batch_size, low=1)
-        check_int("fit", "initial_epoch", initial_epoch, low=0)
-        check_int("fit", "epochs", epochs, low=initial_epoch)
-        if steps_per_epoch is not None:
-            check_int("fit", "steps_per_epoch", steps_per_epoch, low=1)
-        if resume_from is not None and initial_epoch:
-            raise ValueError("fit: give resume_from or initial_epoch, not both")
-        shown = reporters(verbose)
-        saved = resumed = None
-        if resume_from is not None:
-            saved, resumed = open_checkpoint(self, resume_from, epochs)
-            initial_epoch = resumed["epoch"]
-        examples, held_out = self._open_training(
-            x, y, sample_weight, class_weight, validation_split, validation_data
-        )
-        history = History() if saved is None or saved.history is None else saved.history
-        batches = Batches(
-            examples, batch_size, self.shuffling if shuffle else None, steps_per_epoch
-        )
-        names = ["loss", *(metric.name for metric in self.metrics)]
-        params = {
-            "epochs": epochs,
-            "initial_epoch": initial_epoch,
-            "resumed": resumed is not None,
-            "steps": len(batches),
-            "verbose": verbose,
-            "metrics": names + [f"val_{name}" for name in names if held_out is not None],
-        }
-        callback_list = CallbackList([history], callbacks, shown, model=self, params=params)
-        position = Position(
-            batches, lambda: self.stop_training, self.metrics, callback_list.users, initial_epoch
-        )
-        if saved is not None and resumed is not None:
-            position.check(resumed)
-            take_over(self, saved)
-        if learning_rate is not None:
-            self.step.optimizer.learning_rate = learning_rate
-        self.history = history
-        self.stop_training = resumed is not None and resumed["stopped"]
-        validate = None if held_out is None else partial(self._evaluate, held_out)
-        self._position = position.capture
-        try:
-            history.interrupted = train(
-                self.step, callback_list, validate, position, epochs, resumed
-            )
-        finally:
-            self.renew_replicas()
-            if self._position is not None:
-                reached = position.capture()
-                self._position = lambda: reached
-        return history
+        from ffnn.explanation import explain_step
 
-    def position(self) -> dict[str, Any] | None:
-        """Return where the last training stands (`ffnn.training.position`); None if not known."""
-        return None if self._position is None else self._position()
+        return explain_step(self, x, y, sample_weight)
 
-    def forget_position(self) -> None:
-        """Say that the parameters are no longer those of the place that training has come to."""
-        self._position = None
+    def diagnose(self, x: Any, y: Any = None, sample_weight: Any = None) -> Diagnosis:
+        """Return what is likely wrong with the model or its data, each with a remedy.
 
-    def _open_training(
-        self,
-        x: Any,
-        y: Any,
-        sample_weight: Any,
-        class_weight: Mapping[int, float] | None,
-        validation_split: float,
-        validation_data: tuple[Any, ...] | None,
-    ) -> tuple[Examples, Examples | None]:
-        """Return the examples to train on and those to validate with."""
-        if validation_split and validation_data is not None:
-            raise ValueError("fit: give validation_split or validation_data, not both")
-        examples = self.open_examples(x, y, sample_weight)
-        held_out = self._open_validation(validation_data)
-        if validation_split:
-            examples, held_out = examples.split(validation_split)
-        if class_weight is not None:
-            units = self.compute_dims(examples.x.shape[1])[-1]
-            examples = examples.weigh_classes(class_weight, units, self.dtype)
-        return examples, held_out
-
-    def _open_validation(self, data: tuple[Any, ...] | None) -> Examples | None:
-        if data is None:
-            return None
-        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
-            raise ValueError(
-                "fit: expected validation_data=(x, y) or (x, y, sample_weight), "
-                f"got {type(data).__name__}"
-            )
-        try:
-            return self.open_examples(*data)
-        except DataError as error:
-            raise DataError(f"validation_data: {error}") from None
-
-    def _evaluate(
-        self, examples: Examples, batch_size: int = EVALUATION_BATCH_SIZE
-    ) -> dict[str, float]:
-        """Return loss and metrics, computed apart from the training that may be going on."""
-        stages = self.replicas()[: len(self.step.stages)]
-        metrics = [metric.clone() for metric in self.metrics]
-        step = EvaluationStep(stages, self.step.loss.clone(), self.step.penalties, metrics)
-        logs = run_pass(step, Batches(examples, batch_size), metrics)
-        forget_batch(stages)
-        return logs
-
-    def evaluate(
-        self,
-        x: Any,
-        y: Any,
-        batch_size: int = EVALUATION_BATCH_SIZE,
-        sample_weight: Any = None,
-        return_dict: bool = False,
-    ) -> float | list[float] | dict[str, float]:
-        """Return the loss and the metrics of rows, with nothing trained.
+        Looked for are dead and saturated units, vanishing and exploding gradients, units that are
+        all the same, inputs that are not scaled, a learning rate that is out of range, and labels
+        that do not fit the loss. The model stays as it is.
 
         Parameters
         ----------
         x : array-like, memmap, h5py dataset or sparse matrix of shape (rows, input_dim)
-            Inputs.
-        y : array-like of shape (rows,) or (rows, units)
-            Targets, as the loss wants them.
-        batch_size : int, default 1024
-            How many rows are computed together.
+            Inputs, such as the training rows.
+        y : array-like of shape (rows,) or (rows, units), optional
+            Targets; without them the checks that need a loss are left out.
         sample_weight : array-like of shape (rows,), optional
-            The rows' weights in the loss.
-        return_dict : bool, default False
-            Whether numbers come by name.
-
-        Returns
-        -------
-        float, list of float, or dict of str to float
-            The loss; with metrics, the loss and each of them.
-
-        Raises
-        ------
-        DataError
-            The data does not fit.
-        """
-        check_int("evaluate", "batch_size", batch_size, low=1)
-        logs = self._evaluate(self.open_examples(x, y, sample_weight), batch_size)
-        if return_dict:
-            return logs
-        return list(logs.values()) if self.metrics else logs["loss"]
-
-    def open_batch(self, x: Any, y: Any, sample_weight: Any) -> tuple[Array, Array, Array | None]:
-        """Return all rows as one batch."""
-        examples = self.open_examples(x, y, sample_weight)
-        return next(iter(Batches(examples, len(examples.x))))
-
-    def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> float:
-        """Make one update from one batch.
-
-        The batch is checked and copied at every call; `fit` does so once and gathers batches into
-        memory that it keeps.
-
-        Parameters
-        ----------
-        x : array-like of shape (batch, input_dim)
-            Inputs.
-        y : array-like of shape (batch,) or (batch, units)
-            Targets, as the loss wants them.
-        sample_weight : array-like of shape (batch,), optional
             The rows' weights.
 
         Returns
         -------
-        float
-            The loss before the update, penalties included.
+        Diagnosis
+            A list of findings; print it.
 
         Raises
         ------
-        DataError
-            The data does not fit. Nothing was updated.
-        TrainingDivergedError
-            The loss or the gradient is infinite or NaN. Nothing was updated.
+        RuntimeError
+            The model is not built.
         """
-        batch = self.open_batch(x, y, sample_weight)
-        step = self.step
-        for metric in step.metrics:
-            metric.reset()
-        try:
-            with np.errstate(all="ignore"):
-                return step(*batch)
-        except FloatingPointError as error:
-            done = step.optimizer.iterations
-            raise diverged(error, step.optimizer, epoch=1, batch=done + 1) from None
+        from ffnn.diagnostics import diagnose
 
-    def compute_gradients(self, x: Any, y: Any, sample_weight: Any = None) -> float:
-        """Compute the loss and leave its gradients in the layers; nothing is updated.
-
-        The pass is one of training: `Dropout` masks, `BatchNorm` uses the batch. The generators of
-        the masks are put back, so the same call gives the same result again.
-
-        Parameters
-        ----------
-        x : array-like of shape (batch, input_dim)
-            Inputs.
-        y : array-like of shape (batch,) or (batch, units)
-            Targets, as the loss wants them.
-        sample_weight : array-like of shape (batch,), optional
-            The rows' weights.
-
-        Returns
-        -------
-        float
-            The loss, penalties included.
-
-        Raises
-        ------
-        DataError
-            The data does not fit.
-        """
-        batch = self.open_batch(x, y, sample_weight)
-        generators = [rng for layer in self.layers for rng in layer.random_generators()]
-        states = [rng.bit_generator.state for rng in generators]
-        try:
-            loss = self.step.forward(*batch)
-            self.step.backward()
-        finally:
-            for rng, state_before in zip(generators, states, strict=True):
-                rng.bit_generator.state = state_before
-        return loss
-
-    # -- keeping -------------------------------------------------------------------------------
+        return diagnose(self, x, y, sample_weight)
 
     def as_estimator(self, classes: Any = None, **params: Any) -> BaseFFNN:
         """Return an estimator for scikit-learn's tools whose network is this very model.
@@ -564,66 +372,8 @@ class Sequential(VisibleNetwork):
         estimator: BaseFFNN = conversion.as_estimator(self, classes, **params)
         return estimator
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model into an HDF5 file, whole or not at all.
+    def _repr_html_(self) -> str:
+        """Return a table and a small picture of the layers, for notebooks."""
+        from ffnn.visualization.notebook import network_html
 
-        Saved are the layers, parameters, gradients, layer states, optimizer with its memory,
-        random generators, history, recording and names: the loaded model predicts and trains on as
-        this one.
-
-        Parameters
-        ----------
-        path : str or path
-            Where to; a file that is there is replaced once the new one is complete.
-
-        Raises
-        ------
-        RuntimeError
-            The model is not built.
-        OSError
-            The file cannot be written; an old one is left as it was.
-        TypeError, ValueError
-            Something cannot be kept so that `load` would take it back, such as a weight that is
-            NaN. No file was touched.
-        """
-        self.require_built()
-        saving.write(path, *serialization.capture(self))
-
-    @classmethod
-    def load(
-        cls, path: str | os.PathLike[str], custom_objects: Mapping[str, type] | None = None
-    ) -> Self:
-        """Return the model that `save` wrote.
-
-        Parameters
-        ----------
-        path : str or path
-            The file.
-        custom_objects : mapping of str to type, optional
-            Classes that are not part of the library, by name.
-
-        Raises
-        ------
-        ModelFileError
-            The file is missing, damaged, or anything but what `save` writes; a stranger's file can
-            do no more than that.
-        """
-        return saving.read(
-            path, lambda config, arrays: serialization.restore(cls, config, arrays, custom_objects)
-        )
-
-    def __getstate__(self) -> dict[str, Any]:
-        config, arrays = serialization.capture(self)
-        copies = {name: array.copy() for name, array in arrays.items()}
-        return {
-            "config": config,
-            "arrays": copies,
-            "classes": serialization.custom_classes_of(self),
-        }
-
-    def __setstate__(self, content: dict[str, Any]) -> None:
-        def make(*args: Any, **options: Any) -> Sequential:
-            Sequential.__init__(self, *args, **options)  # whatever a subclass's takes
-            return self
-
-        serialization.restore(make, content["config"], content["arrays"], content["classes"])
+        return network_html(self)

@@ -59,14 +59,14 @@ from ffnn.diagnostics.units import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ffnn.sequential import Sequential
+    from ffnn.models.trainable import Trainable
 
     _Check = tuple[str, str, Callable[[], list[Finding]]]
 
 __all__ = ["Diagnosis", "Finding", "diagnose"]
 
 
-def diagnose(model: Sequential, x: Any, y: Any = None, sample_weight: Any = None) -> Diagnosis:
+def diagnose(model: Trainable, x: Any, y: Any = None, sample_weight: Any = None) -> Diagnosis:
     """Look for what keeps a model from learning these rows.
 
     All is measured on a copy, so the model stays exactly as it is. At most 20,000 rows are looked

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ffnn._types import Array
     from ffnn.layers.base import Layer
-    from ffnn.sequential import Sequential
+    from ffnn.models.trainable import Trainable
     from ffnn.training.step import TrainStep
 
 MAX_ROWS = 20_000  # looked at; of more rows as many are drawn, with a fixed seed
@@ -43,7 +43,7 @@ class Sample:
 
     Parameters
     ----------
-    model : Sequential
+    model : Trainable
         The copy, built.
     x, y, weight : Source
         The data; `y` and `weight` may be None.
@@ -60,7 +60,7 @@ class Sample:
     """
 
     def __init__(
-        self, model: Sequential, x: Source, y: Source | None, weight: Source | None, chosen: Array
+        self, model: Trainable, x: Source, y: Source | None, weight: Source | None, chosen: Array
     ) -> None:
         self.model = model
         self.x, self.y, self.weight = x, y, weight
@@ -123,7 +123,7 @@ def _without_noise(stages: Sequence[Stage]) -> list[Stage]:
 
 
 def open_sample(
-    model: Sequential, x: Any, y: Any, sample_weight: Any
+    model: Trainable, x: Any, y: Any, sample_weight: Any
 ) -> tuple[Sample | None, list[Finding], int]:
     """Return a copy of the model with rows of the data, and what is wrong with the data.
 
@@ -132,7 +132,7 @@ def open_sample(
 
     Parameters
     ----------
-    model : Sequential
+    model : Trainable
         The user's model, which stays as it is.
     x, y, sample_weight
         As `diagnose` takes them.
@@ -165,7 +165,7 @@ def open_sample(
     return Sample(twin, source, target, weight, chosen), findings, num_usable
 
 
-def open_inputs(twin: Sequential, x: Any) -> tuple[Source, Array | int, list[Finding]]:
+def open_inputs(twin: Trainable, x: Any) -> tuple[Source, Array | int, list[Finding]]:
     """Return the inputs, their finite rows, and what is wrong with the others.
 
     The rows are given by their indices, or by their number if all are finite.
@@ -196,7 +196,7 @@ def open_inputs(twin: Sequential, x: Any) -> tuple[Source, Array | int, list[Fin
     return source, usable, [finding]
 
 
-def _finite_rows(source: Source, twin: Sequential) -> tuple[Array, list[int], int]:
+def _finite_rows(source: Source, twin: Trainable) -> tuple[Array, list[int], int]:
     """Return the indices of finite rows, the columns of other entries, and how many these are."""
     bad_rows = np.zeros(len(source), bool)
     bad_columns = np.zeros(source.shape[1], bool)
@@ -212,7 +212,7 @@ def _finite_rows(source: Source, twin: Sequential) -> tuple[Array, list[int], in
 
 
 def _open_targets(
-    twin: Sequential, source: Source, y: Any, sample_weight: Any
+    twin: Trainable, source: Source, y: Any, sample_weight: Any
 ) -> tuple[Source | None, Source | None, list[Finding]]:
     """Return targets and weights, or what the loss has against the targets."""
     assert twin.loss is not None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ffnn.data.batches import Examples
-    from ffnn.sequential import Sequential
+    from ffnn.models.trainable import Trainable
 
 MAX_PARAMETERS = 400
 MAX_ROWS = 8
@@ -133,7 +133,7 @@ class Explanation(Sequence[Step]):
         return self.to_markdown()
 
 
-def explain_step(model: Sequential, x: Any, y: Any, sample_weight: Any = None) -> Explanation:
+def explain_step(model: Trainable, x: Any, y: Any, sample_weight: Any = None) -> Explanation:
     """Return each layer's forward and backward step on a few rows, with formulas and numbers.
 
     Everything is computed by the layers, the loss and the optimizer themselves, on a copy of the
@@ -187,7 +187,7 @@ def _fitting(names: list[str] | None, columns: int | None) -> list[str] | None:
     return names if names is not None and len(names) == columns else None
 
 
-def _check_network(model: Sequential) -> None:
+def _check_network(model: Trainable) -> None:
     size = model.count_params()
     if size > MAX_PARAMETERS:
         raise ValueError(

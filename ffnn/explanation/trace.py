@@ -15,15 +15,15 @@ from ffnn.layers.chain import run_backward, run_forward
 if TYPE_CHECKING:
     from ffnn._types import Array
     from ffnn.explanation.steps import Step
-    from ffnn.sequential import Sequential
+    from ffnn.models.trainable import Trainable
 
 
-def walk(model: Sequential, x: Array, y: Array, weight: Array | None) -> tuple[list[Step], float]:
+def walk(model: Trainable, x: Array, y: Array, weight: Array | None) -> tuple[list[Step], float]:
     """Train a model on one batch; return each step, and the loss before the update.
 
     Parameters
     ----------
-    model : Sequential
+    model : Trainable
         Built and compiled. Its parameters, gradients and optimizer change.
     x, y : ndarray
         The batch, as training gets it.

@@ -9,17 +9,17 @@ from ffnn.core.registry import describe
 from ffnn.models import serialization
 
 if TYPE_CHECKING:
-    from ffnn.sequential import Sequential
+    from ffnn.models.trainable import Trainable
 
 
 def open_checkpoint(
-    model: Sequential, path: str | os.PathLike[str], epochs: int
-) -> tuple[Sequential, dict[str, Any]]:
+    model: Trainable, path: str | os.PathLike[str], epochs: int
+) -> tuple[Trainable, dict[str, Any]]:
     """Return the model that a file holds, and where its training stood.
 
     Parameters
     ----------
-    model : Sequential
+    model : Trainable
         The compiled model that is to go on from there.
     path : str or path
         A model file.
@@ -49,7 +49,7 @@ def open_checkpoint(
     return saved, position
 
 
-def _check_alike(model: Sequential, saved: Sequential, path: str) -> None:
+def _check_alike(model: Trainable, saved: Trainable, path: str) -> None:
     """Raise ValueError unless both have the same layers and are compiled alike."""
     for what, mine, theirs in _facts(model, saved):
         if mine != theirs:
@@ -64,7 +64,7 @@ def _check_alike(model: Sequential, saved: Sequential, path: str) -> None:
             )
 
 
-def _facts(model: Sequential, saved: Sequential) -> list[tuple[str, Any, Any]]:
+def _facts(model: Trainable, saved: Trainable) -> list[tuple[str, Any, Any]]:
     """Return what has to be the same: what it is, here, there."""
     pairs = [
         ("dtype", model.dtype.name, saved.dtype.name),
@@ -78,18 +78,18 @@ def _facts(model: Sequential, saved: Sequential) -> list[tuple[str, Any, Any]]:
     return pairs
 
 
-def _settings(model: Sequential) -> dict[str, Any]:
+def _settings(model: Trainable) -> dict[str, Any]:
     """Return the optimizer's settings, without the learning rate, which callbacks change."""
     settings: dict[str, Any] = describe(model.optimizer)
     return settings | {"config": settings["config"] | {"learning_rate": None}}
 
 
-def take_over(model: Sequential, saved: Sequential) -> None:
+def take_over(model: Trainable, saved: Trainable) -> None:
     """Bring a built model to where `saved` is.
 
     Parameters
     ----------
-    model, saved : Sequential
+    model, saved : Trainable
         Alike, as `open_checkpoint` has checked.
     """
     assert model.optimizer is not None

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from ffnn._types import Array, FloatDType, Shape
     from ffnn.layers.base import Layer
-    from ffnn.sequential import Sequential
+    from ffnn.models.trainable import Trainable
 
-M = TypeVar("M", bound="Sequential")
+M = TypeVar("M", bound="Trainable")
 Content = tuple[dict[str, Any], dict[str, "Array"]]
 
 # What `capture` writes into a config and `restore` accepts; `_arrays` has the arrays' names.
@@ -48,12 +48,12 @@ CONFIG = {
 }
 
 
-def capture(model: Sequential) -> Content:
+def capture(model: Trainable) -> Content:
     """Return the config and the live arrays of a model.
 
     Parameters
     ----------
-    model : Sequential
+    model : Trainable
         Any model, built or not, compiled or not.
 
     Returns
@@ -128,13 +128,13 @@ def _join(position: dict[str, Any] | None, arrays: Mapping[str, Array]) -> dict[
     return position | {"callbacks": callbacks}
 
 
-def custom_classes_of(model: Sequential) -> dict[str, type]:
+def custom_classes_of(model: Trainable) -> dict[str, type]:
     """Return the classes of a model's parts that are not part of the library, by name."""
     parts = [*model.layers, *model.metrics]
     return custom_classes([*parts, model.loss, model.optimizer])
 
 
-def as_double(make: Callable[..., Sequential], model: Sequential) -> Sequential:
+def as_double(make: Callable[..., Trainable], model: Trainable) -> Trainable:
     """Return a copy of `model` that computes in float64 from the same values; `make` builds it."""
     config, arrays = capture(model)
     doubled = {
@@ -146,13 +146,13 @@ def as_double(make: Callable[..., Sequential], model: Sequential) -> Sequential:
     return restore(make, config, doubled, custom_classes_of(model))
 
 
-def random_generators(model: Sequential) -> list[np.random.Generator]:
+def random_generators(model: Trainable) -> list[np.random.Generator]:
     """Return all that a training draws from: of the shuffling, then of each layer that draws."""
     own = [rng for layer in model.layers for rng in layer.random_generators()]
     return [model.shuffling, *own]
 
 
-def live_arrays(model: Sequential) -> dict[str, Array]:
+def live_arrays(model: Trainable) -> dict[str, Array]:
     """Return the live arrays by name, in an order that depends on the structure alone."""
     arrays = {}
     for index, layer in enumerate(model.layers):
