@@ -18,12 +18,18 @@ class ActivationFunction(Layer):
     Attributes
     ----------
     output_range : tuple of float
-        The least and the greatest value that y can take.
+        The smallest and the largest value that y can take.
+    saturates : bool
+        Whether y flattens towards both ends of a bounded range, where the gradient vanishes.
+    can_die : bool
+        Whether y' is exactly 0 on a half-line, so that a unit may stop learning for good.
     kinks : tuple of float
         Inputs at which f' or f'' jumps, where finite differences say nothing.
     """
 
     output_range: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
+    saturates: ClassVar[bool] = False
+    can_die: ClassVar[bool] = False
     kinks: ClassVar[tuple[float, ...]] = ()
 
     def backward(self, grad: Array) -> Array:

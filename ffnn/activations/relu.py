@@ -32,6 +32,7 @@ class ReLU(ActivationFunction):
     """
 
     output_range = (0.0, math.inf)
+    can_die = True
     kinks = (0.0,)
     _batch: _ReLUBatch | None = None
 

@@ -42,6 +42,7 @@ class Sigmoid(ActivationFunction):
     """
 
     output_range = (0.0, 1.0)
+    saturates = True
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return 1 / (1 + e^-x)."""

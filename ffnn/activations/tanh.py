@@ -22,6 +22,7 @@ class Tanh(ActivationFunction):
     """
 
     output_range = (-1.0, 1.0)
+    saturates = True
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return tanh x."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -57,13 +57,18 @@ class Layer(Buffered):
     needs_input_grad : bool
         Whether `backward` has to return ∂L/∂x. Training clears it for the first layer with
         parameters, before which nothing needs a gradient; the layer may then return None.
+    takes_any_dtype : bool
+        Whether the layer, standing first, reads integer rows as they are and writes floats itself.
+    depends_on_batch : bool
+        Whether in training a row of y depends on the other rows of the batch.
     """
 
     name: str = ""
     input_dim: int | None = None
     output_dim: int | None = None
     needs_input_grad: bool = True
-    takes_any_dtype: bool = False  # reads integer rows as they are and writes floats itself
+    takes_any_dtype: ClassVar[bool] = False
+    depends_on_batch: ClassVar[bool] = False
 
     # Class-level defaults, so that a layer needs no call to a base constructor.
     _params: dict[str, Array]
@@ -105,6 +110,12 @@ class Layer(Buffered):
         """Take kept arrays back, of the names and shapes of `state`."""
         for name, array in self.state.items():
             array[...] = values[name]
+
+    def check_state(self, values: Mapping[str, Array]) -> None:
+        """Raise ValueError if `values`, of the names and shapes of `state`, cannot be a state.
+
+        The message begins with the name of the array that is wrong.
+        """
 
     def update_state(self) -> None:
         """Take the last training batch into `state`; called after the optimizer's update."""

@@ -51,6 +51,7 @@ class BatchNorm(Standardization):
     """
 
     axis = 0
+    depends_on_batch = True
 
     def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3) -> None:
         self.momentum = check_number(
@@ -79,6 +80,11 @@ class BatchNorm(Standardization):
         return MappingProxyType(
             {"moving_mean": self._moving_mean, "moving_variance": self._moving_variance}
         )
+
+    def check_state(self, values: Mapping[str, Array]) -> None:
+        """Raise ValueError if a moving variance is negative."""
+        if (values["moving_variance"] < 0.0).any():
+            raise ValueError("moving_variance: expected a variance, got a negative number")
 
     def update_state(self) -> None:
         """Move the averages towards the last training batch."""

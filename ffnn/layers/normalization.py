@@ -71,17 +71,24 @@ class Normalization(Layer):
         Raises
         ------
         ValueError
-            Their shapes differ, or a variance is negative.
+            As `check_state` says.
         """
         mean, variance = (np.array(values[name], np.float64) for name in ("mean", "variance"))
-        if mean.ndim != 1 or variance.shape != mean.shape or not (variance >= 0.0).all():
+        self.check_state({"mean": mean, "variance": variance})
+        std = np.sqrt(variance)
+        std[std == 0.0] = 1.0
+        self._statistics.update({"mean": mean, "variance": variance, "std": std})
+
+    def check_state(self, values: Mapping[str, Array]) -> None:
+        """Raise ValueError if the shapes differ, or a variance is negative or NaN."""
+        mean, variance = values["mean"], values["variance"]
+        if mean.ndim != 1 or variance.shape != mean.shape:
             raise ValueError(
                 "Normalization: expected a mean and a variance for each column, got arrays of "
                 f"shapes {mean.shape} and {variance.shape}"
             )
-        std = np.sqrt(variance)
-        std[std == 0.0] = 1.0
-        self._statistics.update({"mean": mean, "variance": variance, "std": std})
+        if not (variance >= 0.0).all():
+            raise ValueError("variance: expected a variance, got a negative number or NaN")
 
     def compute_output_dim(self, input_dim: int) -> int:
         """Return `input_dim`, after checking it against the adapted columns."""

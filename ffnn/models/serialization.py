@@ -230,6 +230,11 @@ def restore(
     position = _join(config["position"], arrays)
     model._position = lambda: position
     fill(live_arrays(model) | _split(position)[1], arrays)
+    for index, layer in enumerate(layers):
+        try:
+            layer.check_state(layer.state)
+        except ValueError as error:
+            raise ValueError(f"/state/{index}_{layer.name}/{error}") from error
     set_generators(random_generators(model), config["generators"])
     model.class_names, model.feature_names = config["class_names"], config["feature_names"]
     return model
@@ -288,8 +293,6 @@ def fill(arrays: Mapping[str, Array], values: Mapping[str, Array]) -> None:
         raise ValueError(f"/{unknown[0]}: no array of that name belongs to this model")
     for name, array in arrays.items():
         _check_array(name, array.dtype, array.shape, values)
-        if name.startswith("state/") and name.endswith("variance") and (values[name] < 0.0).any():
-            raise ValueError(f"/{name}: expected a variance, got a negative number")
         array[...] = values[name]
 
 

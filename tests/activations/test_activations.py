@@ -266,6 +266,28 @@ def test_outputs_lie_in_the_declared_range(name, dtype):
     assert y.max() <= high + slack
 
 
+@every
+def test_activations_say_whether_they_saturate_at_both_ends(name):
+    if name == "softmax":
+        pytest.skip("mixes units: neither end of its range belongs to an input")
+    activation = ALL[name]()
+    low, high = activation.output_range
+    ends = activation.forward(np.array([[-40.0, 40.0]]))[0]
+    slopes = activation.backward(np.ones((1, 2)))[0]
+    flat = np.allclose(slopes, 0.0, atol=1e-9) and np.allclose(ends, [low, high], atol=1e-9)
+    assert flat == activation.saturates
+
+
+@every
+def test_activations_say_whether_their_gradient_may_be_exactly_zero(name):
+    activation, x = ALL[name](), -np.geomspace(1e-3, 30.0, 50)[None, :]
+    activation.forward(x)
+    if name == "softmax":
+        pytest.skip("mixes units: no input decides alone")
+    dies = not activation.backward(np.ones_like(x)).any()
+    assert dies == activation.can_die
+
+
 # The rules of a layer
 
 

@@ -209,6 +209,23 @@ def test_loaded_state_is_copied_in_place():
     np.testing.assert_array_equal(held, [3, 4])
 
 
+def test_a_negative_moving_variance_is_no_state():
+    layer, mean = built(BatchNorm(), 2), np.zeros(2)
+    layer.check_state(layer.state)
+    with pytest.raises(ValueError, match=r"^moving_variance: expected a variance, got a negative"):
+        layer.check_state({"moving_mean": mean, "moving_variance": np.array([1.0, -1e-9])})
+
+
+@pytest.mark.parametrize("layer", [BatchNorm(), LayerNorm(), RMSNorm(), Dense(2)], ids=repr)
+def test_layers_say_whether_rows_depend_on_each_other(layer):
+    layer = built(layer.clone(), 3)
+    x = np.random.default_rng(0).normal(size=(4, 3))
+    first = layer.forward(x, training=True)[0].copy()
+    x[1:] += 1.0
+    changed = not np.array_equal(layer.forward(x, training=True)[0], first)
+    assert changed == layer.depends_on_batch == isinstance(layer, BatchNorm)
+
+
 def test_replica_of_batch_norm_shares_the_state():
     layer = built(BatchNorm(momentum=0.0), 2)
     twin = layer.replica()

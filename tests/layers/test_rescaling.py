@@ -164,6 +164,24 @@ def test_kept_statistics_are_copied():
     np.testing.assert_array_equal(layer.state["mean"], [1, 2])
 
 
+@pytest.mark.parametrize(
+    ("mean", "variance", "message"),
+    [
+        (np.zeros(2), np.array([1.0, -1.0]), "^variance: expected a variance, got a negative"),
+        (np.zeros(2), np.array([1.0, math.nan]), "^variance: expected a variance, got a negative"),
+        (np.zeros(3), np.ones(2), "a mean and a variance for each column"),
+        (np.zeros((1, 2)), np.ones((1, 2)), "a mean and a variance for each column"),
+    ],
+)
+def test_impossible_statistics_are_refused(mean, variance, message):
+    layer, values = Normalization(), {"mean": mean, "variance": variance}
+    with pytest.raises(ValueError, match=message):
+        layer.check_state(values)
+    with pytest.raises(ValueError, match=message):
+        layer.load_state(values)
+    assert dict(layer.state) == {}
+
+
 def test_use_before_adapt_says_what_to_call():
     with pytest.raises(ValueError, match=r"Normalization: call adapt\(x\) with the training rows"):
         Normalization().build(2).forward(ROWS)

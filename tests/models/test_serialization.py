@@ -71,6 +71,17 @@ def test_arrays_that_do_not_match_are_refused(change):
         restore(ffnn.Sequential, config, arrays)
 
 
+def test_a_state_that_its_layer_refuses_is_named():
+    config, arrays = capture(trained())
+    arrays = {name: array.copy() for name, array in arrays.items()}
+    arrays["state/1_batch_norm_1/moving_variance"][1] = -1.0
+
+    with pytest.raises(
+        ValueError, match=r"^/state/1_batch_norm_1/moving_variance: expected a variance"
+    ):
+        restore(ffnn.Sequential, config, arrays)
+
+
 def test_the_double_computes_in_float64_from_the_same_values():
     model = trained()
 

@@ -59,11 +59,11 @@ kinds(
     "Normalization: expected a mean and a variance for each column",
     statistics_of_two_sizes=with_array("state/0_normalization_1/variance", np.ones(4)),
     statistics_in_a_table=with_array("state/0_normalization_1/mean", np.ones((3, 1))),
-    a_negative_variance=with_array("state/0_normalization_1/variance", np.array([1.0, -1.0, 1.0])),
 )
 kinds("missing 'mean'", statistics_without_a_mean=with_array("state/0_normalization_1/mean", None))
 kinds(
-    "expected a variance",
+    "variance: expected a variance, got a negative number",
+    a_negative_variance=with_array("state/0_normalization_1/variance", np.array([1.0, -1.0, 1.0])),
     a_negative_moving_variance=with_array("state/2_batch_norm_1/moving_variance", -np.ones(4, _F)),
 )
 kinds(
