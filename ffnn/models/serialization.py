@@ -232,7 +232,8 @@ def restore(
     fill(live_arrays(model) | _split(position)[1], arrays)
     for index, layer in enumerate(layers):
         try:
-            layer.check_state(layer.state)
+            if layer.state:  # there is none before the layer is built
+                layer.check_state(layer.state)
         except ValueError as error:
             raise ValueError(f"/state/{index}_{layer.name}/{error}") from error
     set_generators(random_generators(model), config["generators"])

@@ -82,6 +82,12 @@ def test_a_state_that_its_layer_refuses_is_named():
         restore(ffnn.Sequential, config, arrays)
 
 
+def test_a_model_that_is_not_built_has_no_state_to_refuse():
+    config, arrays = capture(ffnn.Sequential([Dense(2), BatchNorm()]))
+
+    assert not restore(ffnn.Sequential, config, dict(arrays)).is_built
+
+
 def test_the_double_computes_in_float64_from_the_same_values():
     model = trained()
 
