@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 class Linear(ActivationFunction):
     """The identity, y = x,  y' = 1. It hands its input through."""
 
+    is_affine = True
+
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return x itself."""
         return x

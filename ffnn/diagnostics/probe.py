@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn.activations import ReLU, Sigmoid, Tanh
-from ffnn.diagnostics.sample import is_dense
 from ffnn.layers.chain import forget_batch, run_backward, run_forward
 
 if TYPE_CHECKING:
@@ -178,7 +177,7 @@ class _Pass:
 
     def _watched_backward(self, stage: Stage) -> Stage:
         """Return the stage, reporting ∂L/∂z where it is the linear part of a `Dense`."""
-        if not is_dense(stage.layer):
+        if not stage.layer.is_dense:
             return stage
         name = stage.layer.name
 

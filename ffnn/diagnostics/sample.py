@@ -103,12 +103,7 @@ class Sample:
 
     def dense_layers(self) -> list[Layer]:
         """Return the layers with a weight matrix."""
-        return [layer for layer in self.model.layers if is_dense(layer)]
-
-
-def is_dense(layer: Layer) -> bool:
-    """Tell whether a layer has a weight matrix."""
-    return "weight" in layer.params and layer.params["weight"].ndim == 2
+        return [layer for layer in self.model.layers if layer.is_dense]
 
 
 def _without_noise(stages: Sequence[Stage]) -> list[Stage]:

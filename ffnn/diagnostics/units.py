@@ -9,7 +9,6 @@ import numpy as np
 
 from ffnn.activations import Linear
 from ffnn.diagnostics.report import NOTE, PROBLEM, WARNING, Finding, shown_units
-from ffnn.diagnostics.sample import is_dense
 from ffnn.layers.activation import Activation
 from ffnn.layers.dropout import Dropout
 
@@ -312,7 +311,7 @@ def check_activations(sample: Sample) -> list[Finding]:
 
 
 def _is_linear(layer: Layer) -> bool:
-    if is_dense(layer) or isinstance(layer, Activation):
+    if layer.is_dense or isinstance(layer, Activation):
         activation = getattr(layer, "activation", None)
         return activation is None or isinstance(activation, Linear)
     return isinstance(layer, (Linear, Dropout))

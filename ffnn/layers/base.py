@@ -61,6 +61,11 @@ class Layer(Buffered):
         Whether the layer, standing first, reads integer rows as they are and writes floats itself.
     depends_on_batch : bool
         Whether in training a row of y depends on the other rows of the batch.
+    is_affine : bool
+        Whether y is always an affine function of x, so that the layer adds nothing to a `Dense`
+        next to it.
+    is_scale_invariant : bool
+        Whether in training y stays the same when all of x is multiplied by a positive number.
     """
 
     name: str = ""
@@ -69,6 +74,8 @@ class Layer(Buffered):
     needs_input_grad: bool = True
     takes_any_dtype: ClassVar[bool] = False
     depends_on_batch: ClassVar[bool] = False
+    is_affine: ClassVar[bool] = False
+    is_scale_invariant: ClassVar[bool] = False
 
     # Class-level defaults, so that a layer needs no call to a base constructor.
     _params: dict[str, Array]
@@ -144,6 +151,12 @@ class Layer(Buffered):
     def is_built(self) -> bool:
         """Whether the layer knows its sizes and has its parameters."""
         return self.input_dim is not None
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether the layer has a weight matrix, with a row for each of its units."""
+        weight = self.params.get("weight")
+        return weight is not None and weight.ndim == 2
 
     def build(
         self, input_dim: int, *, dtype: DTypeLike = "float32", seed: int | None = None

@@ -41,6 +41,8 @@ class Dropout(Layer):
     2014, section 4 and, for the scaling, section 10.
     """
 
+    is_affine = True  # for the masks that were drawn
+
     def __init__(self, rate: float, seed: int | None = None) -> None:
         self.rate = check_number("Dropout", "rate", rate, low=0.0, high=1.0, high_open=True)
         self.seed = check_seed("Dropout", seed)

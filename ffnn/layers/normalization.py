@@ -28,6 +28,7 @@ class Normalization(Layer):
     """
 
     takes_any_dtype = True
+    is_affine = True
 
     def __init__(self) -> None:
         # Shared by the replicas of the layer, which so see what is learned later.

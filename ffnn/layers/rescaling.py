@@ -34,6 +34,7 @@ class Rescaling(Layer):
     """
 
     takes_any_dtype = True
+    is_affine = True
 
     def __init__(self, scale: float, offset: float = 0.0) -> None:
         self.scale = check_number("Rescaling", "scale", scale)

@@ -37,6 +37,8 @@ class RMSNorm(Layer):
     Zhang, Sennrich, "Root mean square layer normalization", NeurIPS 2019, equation 4; ε is ours.
     """
 
+    is_scale_invariant = True
+
     def __init__(self, epsilon: float = 1e-8) -> None:
         self.epsilon = check_number("RMSNorm", "epsilon", epsilon, low=0.0, low_open=True)
 

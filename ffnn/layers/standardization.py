@@ -23,6 +23,7 @@ class Standardization(Layer):
         ∂L/∂x = (g - mean(g) - x̂ · mean(g ∘ x̂)) / σ.
     """
 
+    is_scale_invariant = True
     axis: ClassVar[int]
     epsilon: float
 

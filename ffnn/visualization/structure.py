@@ -200,7 +200,7 @@ def read_structure(model: Network) -> Structure:
         )
     groups: list[list[Layer]] = [[]]  # behind the inputs, then one from each Dense on
     for layer in model.layers:
-        if _is_dense(layer):
+        if layer.is_dense:
             groups.append([layer])
         elif layer.output_dim == layer.input_dim:
             groups[-1].append(layer)
@@ -215,10 +215,6 @@ def read_structure(model: Network) -> Structure:
         columns.append(_dense_column(model, index, group, is_last=index == len(groups) - 1))
         connections.append(_connection(model, index, group[0]))
     return Structure(tuple(columns), tuple(connections), model.has_gradients)
-
-
-def _is_dense(layer: Layer) -> bool:
-    return "weight" in layer.params and layer.params["weight"].ndim == 2
 
 
 def _input_column(model: Network, group: list[Layer]) -> Column:
