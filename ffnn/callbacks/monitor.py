@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from ffnn.callbacks.base import Logs
 
 
-class Monitor(Callback):
+class Monitor(Callback, abc.ABC):
     """What callbacks that watch one number share.
 
     Parameters
@@ -57,6 +58,10 @@ class Monitor(Callback):
             grows = watched is not None and watched.higher_is_better
         self._sign = -1.0 if grows else 1.0
         self.best = math.inf * self._sign
+
+    @abc.abstractmethod
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """Act on whether the epoch `_improves` on the best so far."""
 
     def get_state(self) -> dict[str, Any]:
         """Return the best number so far; None stands for none."""

@@ -21,7 +21,8 @@ import numpy as np
 
 from ffnn import datasets
 from ffnn._version import __version__
-from ffnn.cli.data import evaluation_data, load_compiled, prediction_rows, targets_for
+from ffnn.cli.data import evaluation_data, load_compiled, prediction_rows
+from ffnn.cli.exit_codes import DONE, FAILED
 from ffnn.cli.output import check_out, count, print_scores, say
 from ffnn.cli.train import train
 from ffnn.cli.views import diagnose, graph, plot
@@ -81,7 +82,7 @@ def evaluate(args: argparse.Namespace) -> int:
     x, y = evaluation_data(args, model)
     print(f"{Path(args.data).name}: {count(x.shape[0], 'row')}")
     print_scores(model, x, y, "test")
-    return 0
+    return DONE
 
 
 def predict(args: argparse.Namespace) -> int:
@@ -96,7 +97,7 @@ def predict(args: argparse.Namespace) -> int:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
-    return 0
+    return DONE
 
 
 def summary(args: argparse.Namespace) -> int:
@@ -113,7 +114,7 @@ def summary(args: argparse.Namespace) -> int:
     if model.history is not None and model.history.epoch:
         numbers = (f"{name} {values[-1]:.4f}" for name, values in model.history.history.items())
         say(f"epoch {model.history.epoch[-1] + 1}: {', '.join(numbers)}")
-    return 0
+    return DONE
 
 
 def gradcheck(args: argparse.Namespace) -> int:
@@ -121,7 +122,7 @@ def gradcheck(args: argparse.Namespace) -> int:
     model = load_compiled(args.model)
     if args.data:
         x, y = evaluation_data(args, model)
-        x, y = x[: args.rows], targets_for(model, y[: args.rows])
+        x, y = x[: args.rows], y[: args.rows]
     else:
         x, y = _random_rows(model, args.rows, args.seed)
     report = gradient_check(
@@ -133,10 +134,10 @@ def gradcheck(args: argparse.Namespace) -> int:
     if not report.checked:
         print("ffnn: error: no entry could be checked; try more --rows", file=sys.stderr)
     elif report.max_error <= LARGEST_GRADIENT_ERROR:
-        return 0
+        return DONE
     else:
         print("ffnn: error: the gradients do not agree with differences", file=sys.stderr)
-    return 1
+    return FAILED
 
 
 def info(args: argparse.Namespace) -> int:
@@ -157,7 +158,7 @@ def info(args: argparse.Namespace) -> int:
         print(f"{name}: {os.environ.get(name, 'not set')}")
     print(f"CPUs: {os.cpu_count()}")
     print(f"MNIST: {_mnist_place(args.data_dir)}")
-    return 0
+    return DONE
 
 
 # -- parts -------------------------------------------------------------------------------------

@@ -8,8 +8,6 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ffnn.cli.data import targets_for
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -41,22 +39,11 @@ def check_writable(out: Path, read: Iterable[str], label: str = "") -> None:
         raise argparse.ArgumentTypeError(f"{label}{out} {problem}")
 
 
-def print_scores(model: Sequential, x: Any, y: Array, label: str) -> None:
-    """Print the loss and the metrics of rows, the most telling one last.
-
-    Parameters
-    ----------
-    model : Sequential
-        A compiled model.
-    x, y : array of shape (rows, columns), ndarray of shape (rows,) or (rows, units)
-        The rows and their targets, as `ffnn.cli.data` returns them.
-    label : str
-        What the rows are called.
-    """
-    target = targets_for(model, y)
+def print_scores(model: Sequential, x: Any, target: Array, label: str) -> None:
+    """Print the loss and the metrics of rows, which are called `label`, the main one last."""
     scores = model.evaluate(x, target, return_dict=True)
     assert isinstance(scores, dict)
-    if "r2" in scores:  # of numbers, whose loss is measured in units of their spread
+    if "r2" in scores:  # of numbers, whose loss is measured in units of their standard deviation
         del scores["loss"]
     for name, value in scores.items():
         shown = f"{value:.6g}" if "error" in name else f"{value:.4f}"

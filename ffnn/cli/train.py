@@ -15,13 +15,16 @@ import numpy as np
 
 from ffnn import callbacks
 from ffnn.activations import ACTIVATIONS
-from ffnn.cli import INTERRUPTED, TERMINATED
-from ffnn.cli.data import TrainingData, is_file, targets_for, training_data
+from ffnn.cli.classes import targets_for
+from ffnn.cli.data import TrainingData, is_file, training_data
+from ffnn.cli.exit_codes import DONE, INTERRUPTED, TERMINATED
 from ffnn.cli.output import check_out, count, print_scores, say
+from ffnn.cli.parts import normalizations, optimizer_defaults
+from ffnn.core.checks import nearest
 from ffnn.data.batches import rows_kept
 from ffnn.errors import DataError
 from ffnn.initializers import INITIALIZERS
-from ffnn.layers import BatchNorm, Dense, Dropout, LayerNorm, Normalization, Rescaling, RMSNorm
+from ffnn.layers import Dense, Dropout, Normalization, Rescaling
 from ffnn.losses import LOSSES
 from ffnn.optimizers import OPTIMIZERS, Optimizer
 from ffnn.regularizers import L1L2
@@ -34,26 +37,14 @@ if TYPE_CHECKING:
     from ffnn._types import Array
     from ffnn.layers.base import Layer
 
-WIDTH = 80
-_NORMALIZATIONS = {"rms": RMSNorm, "layer": LayerNorm, "batch": BatchNorm}
-_GREATEST_PIXEL = {"digits": 16.0}  # of other uint8 data: 255
+_LARGEST_PIXEL = {"digits": 16.0}  # of other uint8 data: 255
 
 
 def train(args: argparse.Namespace) -> int:
-    """Train a new network, save it if asked to, and test it on rows kept apart.
+    """Train a new network, save it if asked to, and test it on held-out rows.
 
-    The last line tells the test rows' accuracy or R². Ctrl-C or SIGTERM ends the training after
-    the batch; the model so far is saved. A second one ends at once.
-
-    Parameters
-    ----------
-    args : argparse.Namespace
-        The command's options.
-
-    Returns
-    -------
-    int
-        The exit code.
+    The last line printed is the test rows' accuracy or R². Ctrl-C or SIGTERM ends the training
+    after the batch; the model so far is saved. A second one ends it at once.
     """
     check_out(args)
     if not args.out and (args.resume or args.save_every):
@@ -76,15 +67,18 @@ def train(args: argparse.Namespace) -> int:
         if not args.quiet:
             print(f"saved {args.out}")
     if saver.signal:
-        sys.stdout.flush()
-        terminated = saver.signal == signal.SIGTERM
-        done = f"{len(history.epoch)} of {count(args.epochs, 'epoch')}"
-        print(
-            f"ffnn: {'terminated' if terminated else 'interrupted'} after {done}", file=sys.stderr
-        )
-        return TERMINATED if terminated else INTERRUPTED
-    _print_result(model, data)
-    return 0
+        return _report_interrupt(saver.signal, len(history.epoch), args.epochs)
+    _print_scores(model, data)
+    return DONE
+
+
+def _report_interrupt(number: int, done: int, epochs: int) -> int:
+    """Say how far the training came when the signal ended it, and return the exit code."""
+    sys.stdout.flush()
+    terminated = number == signal.SIGTERM
+    end = "terminated" if terminated else "interrupted"
+    print(f"ffnn: {end} after {done} of {count(epochs, 'epoch')}", file=sys.stderr)
+    return TERMINATED if terminated else INTERRUPTED
 
 
 @contextlib.contextmanager
@@ -102,14 +96,15 @@ def _usage_errors() -> Iterator[None]:
 
 
 def _optimizer(args: argparse.Namespace) -> Optimizer:
-    kind = type(OPTIMIZERS.get(args.optimizer))
+    kind = OPTIMIZERS.class_named(args.optimizer)
+    takers = optimizer_defaults("momentum")
+    if args.momentum is not None and args.optimizer.lower() not in takers:
+        raise argparse.ArgumentTypeError(f"--momentum belongs to --optimizer {', '.join(takers)}")
     options = {
         "learning_rate": args.learning_rate,
         "momentum": args.momentum,
         "clipnorm": args.clipnorm,
     }
-    if args.momentum is not None and OPTIMIZERS.name_of(OPTIMIZERS.get(args.optimizer)) != "sgd":
-        raise argparse.ArgumentTypeError("--momentum belongs to --optimizer sgd")
     return kind(**{name: value for name, value in options.items() if value is not None})
 
 
@@ -122,12 +117,18 @@ def _hidden_layers(args: argparse.Namespace) -> list[Layer]:
             f"--activation: expected one name, or one for each of {len(args.hidden)} hidden "
             f"layers, got {len(activations)}",
         )
+    known = normalizations()
+    if args.normalization not in ("none", *known):
+        raise argparse.ArgumentTypeError(
+            f"--normalization: unknown name {args.normalization!r}"
+            f"{nearest(args.normalization, known)}; known: none, {', '.join(sorted(known))}"
+        )
     layers: list[Layer] = []
     for units, activation in zip(args.hidden, activations, strict=True):
         if args.normalization == "none":
             layers.append(_dense(args, units, activation))
         else:
-            normalization = _NORMALIZATIONS[args.normalization]()
+            normalization = known[args.normalization]()
             layers += [_dense(args, units), normalization, ACTIVATIONS.get(activation)]
         if args.dropout:
             layers.append(Dropout(args.dropout))
@@ -146,21 +147,21 @@ def _dense(args: argparse.Namespace, units: int, activation: str | None = None) 
 def _network(
     args: argparse.Namespace, data: TrainingData, hidden: list[Layer], optimizer: Optimizer
 ) -> Sequential:
-    """Put the layers together: scale the columns, hidden layers, then classes or numbers."""
+    """Put the layers together: column scaling, hidden layers, then classes or numbers."""
     layers = [_first_layer(args, data), *hidden]
     if data.class_names is not None:
         layers.append(_dense(args, len(data.class_names), "softmax"))
         loss, metrics = "categorical_crossentropy", ["accuracy"]
     else:
-        # Inside, targets are numbers around 0 of size 1, whatever their unit; the last layer
-        # brings them back. A network that had to reach 200,000 by itself would learn nothing.
+        # Inside the network targets have mean 0 and standard deviation 1, whatever their unit; the
+        # last layer brings them back. Weights that had to reach 200,000 would learn nothing.
         units = 1 if data.y_train.ndim == 1 else data.y_train.shape[1]
         scale, offset = _target_scale(data)
         layers += [_dense(args, units), Rescaling(scale, offset)]
         loss, metrics = "mean_squared_error", ["mse", "r2"]
     model = Sequential(layers, seed=args.seed)
     model.compile(optimizer, args.loss or loss, metrics)
-    if len(data.x_train.shape) == 2:  # what else it could be, fit will say
+    if len(data.x_train.shape) == 2:  # fit complains of any other shape
         model.build(data.x_train.shape[1])
     model.class_names, model.feature_names = data.class_names, data.feature_names
     return model
@@ -168,9 +169,11 @@ def _network(
 
 def _first_layer(args: argparse.Namespace, data: TrainingData) -> Layer:
     if data.x_train.dtype == np.uint8:
-        return Rescaling(1.0 / _GREATEST_PIXEL.get(args.data, 255.0))
+        return Rescaling(1.0 / _LARGEST_PIXEL.get(args.data, 255.0))
     x = data.x_train
-    if isinstance(x, np.ndarray):  # of rows still in a file, those for validation are seen too
+    if isinstance(
+        x, np.ndarray
+    ):  # rows still in their file are adapted to whole, validation included
         x = x[: rows_kept(len(x), args.validation_split)]
     return Normalization().adapt(x)
 
@@ -187,7 +190,7 @@ def _target_scale(data: TrainingData) -> tuple[float, float]:
 
 
 def _describe(args: argparse.Namespace, data: TrainingData, model: Sequential) -> None:
-    """Print what is trained on what."""
+    """Print what the network is trained on, and its layers and settings."""
     name = Path(args.data).name
     rows, columns = data.x_train.shape[0], count(data.x_train.shape[1], "column")
     apart = f", {count(len(data.y_test), 'test row')}" if data.y_test is not None else ""
@@ -220,16 +223,16 @@ class _Saver(callbacks.Callback):
         self.out, self.every, self.signal, self.earlier = out, every, 0, 0
 
     def on_train_begin(self, logs: callbacks.Logs) -> None:
-        """See how many epochs were trained before."""
+        """Remember how many epochs were trained before."""
         self.earlier = len(self.model.history.epoch)
 
     def on_epoch_end(self, epoch: int, logs: callbacks.Logs) -> None:
-        """Save, if it is this epoch's turn."""
+        """Save if `every` epochs have passed."""
         if self.out and self.every and (epoch + 1) % self.every == 0:
             self.model.save(self.out)
 
     def on_interrupt(self, number: int) -> None:
-        """Save the model as it stands, before any going back to the best weights."""
+        """Save the model as it stands, before the best weights are restored."""
         self.signal = number
         if self.out:
             self.model.save(self.out)
@@ -237,7 +240,7 @@ class _Saver(callbacks.Callback):
 
 @contextlib.contextmanager
 def _sigterm_ends_training() -> Iterator[None]:
-    """Let SIGTERM do what Ctrl-C does."""
+    """Make SIGTERM do what Ctrl-C does."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -251,11 +254,11 @@ def _sigterm_ends_training() -> Iterator[None]:
 def _fit(
     args: argparse.Namespace, data: TrainingData, model: Sequential, saver: _Saver
 ) -> callbacks.History:
-    """Train, or go on with a training, and say how long it took."""
+    """Train, or resume a training, and say how long it took."""
     verbose: int | str = 0 if args.quiet else 2 if args.verbose else "auto"
     resume_from = args.out if args.resume and Path(args.out).exists() else None
     if resume_from is not None and not args.quiet:
-        print(f"going on with {resume_from}")
+        print(f"resuming from {resume_from}")
     start = time.perf_counter()
     try:
         history = model.fit(
@@ -283,11 +286,11 @@ def _fit(
     return history
 
 
-def _print_result(model: Sequential, data: TrainingData) -> None:
+def _print_scores(model: Sequential, data: TrainingData) -> None:
     if data.y_test is None:
-        print_scores(model, data.x_train, data.y_train, "training")
+        print_scores(model, data.x_train, targets_for(model, data.y_train), "training")
     else:
-        print_scores(model, data.x_test, data.y_test, "test")
+        print_scores(model, data.x_test, targets_for(model, data.y_test), "test")
 
 
 def _callbacks(args: argparse.Namespace) -> list[callbacks.Callback]:
@@ -301,7 +304,7 @@ def _callbacks(args: argparse.Namespace) -> list[callbacks.Callback]:
 
 
 def _loss_unit(data: TrainingData, model: Sequential) -> Array | None:
-    """Return weights by which the loss of numbers is in units of their spread, not of theirs.
+    """Return sample weights that measure the loss of numbers in units of their own scale.
 
     Then learning rates, penalties and thresholds mean the same for prices as for fractions.
     """

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ffnn.cli.data import evaluation_data, load_compiled, targets_for
+from ffnn.cli.data import evaluation_data, load_compiled
+from ffnn.cli.exit_codes import DONE
 from ffnn.cli.output import check_writable
 from ffnn.core.checks import nearest
 from ffnn.sequential import Sequential
@@ -27,7 +28,7 @@ def graph(args: argparse.Namespace) -> int:
     except (ValueError, RuntimeError, ImportError) as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     print(f"written: {out}")
-    return 0
+    return DONE
 
 
 def plot(args: argparse.Namespace) -> int:
@@ -48,7 +49,7 @@ def plot(args: argparse.Namespace) -> int:
             raise argparse.ArgumentTypeError(f"{name}: {error}") from error
         figure.savefig(out, dpi=150)
         print(f"written: {out}")
-    return 0
+    return DONE
 
 
 def _plots(model: Sequential, layers: list[int] | None) -> dict[str, Callable[[], Figure]]:
@@ -82,5 +83,5 @@ def diagnose(args: argparse.Namespace) -> int:
     """Print what is likely wrong with a saved model or the data, each with a remedy."""
     model = load_compiled(args.model)
     x, y = evaluation_data(args, model)
-    print(model.diagnose(x, targets_for(model, y)))
-    return 0
+    print(model.diagnose(x, y))
+    return DONE

@@ -152,7 +152,9 @@ def test_module_and_program_are_the_same():
 
 
 def test_importing_the_command_line_does_not_load_numpy():
-    code = "import sys, ffnn.cli; ffnn.cli.build_parser(); print('numpy' in sys.modules)"
+    code = (
+        "import sys, ffnn.cli.parser; ffnn.cli.parser.build_parser(); print('numpy' in sys.modules)"
+    )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
@@ -171,6 +173,10 @@ def test_importing_the_command_line_does_not_load_numpy():
         (["train", "digits", "--epochs", "0"], ["--epochs", "at least 1", "'0'"]),
         (["train", "digits", "--batch-size", "ten"], ["--batch-size", "'ten'"]),
         (["train", "digits", "--hidden", "12,x"], ["--hidden", "128,64", "'12,x'"]),
+        (
+            ["train", "digits", "--normalization", "bach"],
+            ["'bach'", "did you mean 'batch'", "none, "],
+        ),
         (["train", "digits", "--dropout", "1"], ["--dropout", "under 1"]),
         (["train", "digits", "--learning-rate", "0"], ["--learning-rate", "above 0"]),
         (["train", "digits", "--learning-rate", "nan"], ["--learning-rate", "'nan'"]),
@@ -455,7 +461,7 @@ def test_an_interrupted_training_goes_on_as_if_it_never_stopped(run, tmp_path, m
     code, out, _ = run("train", "digits", *options, "--out", path, "--resume")
 
     assert code == 0
-    assert f"going on with {path}\n" in out
+    assert f"resuming from {path}\n" in out
     np.testing.assert_array_equal(
         ffnn.load_model(path).parameters, ffnn.load_model(straight).parameters
     )
@@ -870,7 +876,7 @@ def test_labels_that_are_no_whole_numbers_are_no_classes(run, tmp_path):
     code, _, err = run("train", path, "--task", "classification")
 
     assert code == 2
-    assert_one_line(err, "whole numbers", "0.5")
+    assert_one_line(err, "integers", "0.5")
 
 
 # -- saved models ------------------------------------------------------------------------------
@@ -1119,7 +1125,7 @@ def test_a_wrong_number_of_threads(run, number):
     code, _, err = run("train", "digits", "--threads", number)
 
     assert code == 2
-    assert_one_line(err, "--threads", "whole number of at least 1", number)
+    assert_one_line(err, "--threads", "an integer of at least 1", number)
 
 
 def test_threads_without_threadpoolctl(run, monkeypatch):

@@ -1,0 +1,257 @@
+"""The options of the command ``ffnn``, and their help."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import textwrap
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from ffnn._version import __version__
+from ffnn.cli import exit_codes
+from ffnn.cli.values import data, delimiter, indices, integer, integer_or_all, names, number, sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+_EXIT_CODES = ", ".join(f"{code} {meaning}" for code, meaning in exit_codes.MEANINGS.items())
+_EPILOG = """\
+DATA is digits (1,797 handwritten digits in the package), mnist, or a file:
+  .csv       a header line, then one row per line; the last column is the target
+  .npz .h5   arrays x_train, y_train and optionally x_test, y_test; or x, y
+
+examples:
+  ffnn train digits
+  ffnn train mnist --hidden 128,64 --batch-size 64 --out model.h5
+  ffnn train flowers.csv --target species --out flowers.h5
+  ffnn predict flowers.h5 new_flowers.csv
+  ffnn graph flowers.h5 --html
+  ffnn COMMAND --help
+
+""" + textwrap.fill(
+    f"exit codes: {_EXIT_CODES}. With FFNN_DEBUG=1 in the environment an error shows where in "
+    "the code it was raised.",
+    width=80,
+)
+
+
+class _Option(NamedTuple):
+    """An argument of a command; one without metavar and choices is a switch."""
+
+    name: str
+    metavar: str
+    help: str
+    parse: Callable[[str], Any] = str
+    default: Any = None
+    choices: tuple[str, ...] | None = None
+    nargs: str | None = None
+
+
+class _Command(NamedTuple):
+    """A command's line in the help of ``ffnn``, and its options."""
+
+    help: str
+    options: Iterable[_Option]
+    groups: Mapping[str, Iterable[_Option]] = {}
+    exclusive: Iterable[_Option] = ()  # at most one of these
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are exceptions, and whose epilog may be made when it is shown."""
+
+    make_epilog: Callable[[], str] | None = None
+
+    def error(self, message: str) -> NoReturn:
+        raise argparse.ArgumentTypeError(f"{message} (see {self.prog} --help)")
+
+    def format_help(self) -> str:
+        if self.make_epilog is not None:
+            self.epilog = self.make_epilog()
+        return super().format_help()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands and their options."""
+    layout = argparse.RawDescriptionHelpFormatter
+    parser = _Parser(
+        prog="ffnn",
+        description="Train feed-forward neural networks, and use and inspect them.",
+        epilog=_EPILOG,
+        formatter_class=layout,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"ffnn {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, command in _COMMANDS.items():
+        child = commands.add_parser(
+            name,
+            help=command.help,
+            description=f"{command.help[0].upper()}{command.help[1:]}.",
+            formatter_class=layout,
+            allow_abbrev=False,
+        )
+        _add(child.add_argument, command.options)
+        for title, options in command.groups.items():
+            _add(child.add_argument_group(title).add_argument, options)
+        if command.exclusive:
+            _add(child.add_mutually_exclusive_group().add_argument, command.exclusive)
+        if name == "train":
+            child.make_epilog = _describe_parts
+    return parser
+
+
+def _add(add_argument: Callable[..., argparse.Action], options: Iterable[_Option]) -> None:
+    for name, metavar, text, parse, default, choices, nargs in options:
+        if not metavar and not choices:
+            add_argument(name, action="store_true", help=text)
+            continue
+        add_argument(
+            name,
+            metavar=metavar or None,
+            help=text if default is None else f"{text} (default: %(default)s)",
+            type=parse,
+            default=default,
+            choices=choices,
+            nargs=nargs,
+        )
+
+
+def _describe_parts() -> str:
+    from ffnn.cli.parts import describe_parts  # which loads NumPy and every part
+
+    return describe_parts()
+
+
+# -- options -----------------------------------------------------------------------------------
+
+# A table reads better with an option to a paragraph.
+# fmt: off
+_MODEL = _Option("model", "MODEL", "a file saved by ffnn train --out")
+_DATA = _Option("data", "DATA", "digits, mnist, or a .csv, .npz or .h5 file", data)
+_DATA_DIR = _Option("--data-dir", "FOLDER",
+    "where MNIST is (default: $FFNN_DATA_DIR, else a cache that a download fills)")
+_TARGET = _Option("--target", "COLUMN",
+    "the column of a CSV file to compare with (default: the one that the model does not read, "
+    "else the last one)")
+_THREADS = _Option("--threads", "N",
+    "threads for matrix products (default: the BLAS library's choice, see ffnn info)", integer(1))
+_FILE = [
+    _Option("--missing", "", "what to do with a CSV row that lacks a value", str, "error",
+        ("error", "drop")),
+    _Option("--delimiter", "CHARACTER", "between the fields of a CSV row; tab for a tab",
+        delimiter, ","),
+    _DATA_DIR,
+]
+_NETWORK = [
+    _Option("--hidden", "SIZES",
+        "units of the hidden layers, such as 128,64; none for no hidden layer", sizes, "128"),
+    _Option("--activation", "NAMES",
+        "of the hidden layers, one for all or one for each, such as relu,tanh", names, "relu"),
+    _Option("--normalization", "NAME",
+        "layer between the linear part and the activation of each hidden layer", str, "none"),
+    _Option("--dropout", "RATE",
+        "fraction of each hidden layer's outputs that a training step drops", number(0, 1), 0.0),
+    _Option("--initializer", "NAME", "of the weights", str, "glorot_uniform"),
+    _Option("--l1", "FACTOR", "of the penalty on the sum of |weight|", number(0), 0.0),
+    _Option("--l2", "FACTOR", "of the penalty on the sum of squared weights", number(0), 0.0),
+]
+_TRAINING = [
+    _Option("--epochs", "N", "passes over the training rows", integer(1), 20),
+    _Option("--batch-size", "N", "mini-batch size", integer(1), 32),
+    _Option("--optimizer", "NAME", "the rule that updates the weights", str, "adam"),
+    _Option("--learning-rate", "RATE",
+        "step size of the optimizer (default: the optimizer's own, see below)",
+        number(0, low_open=True)),
+    _Option("--momentum", "FACTOR",
+        "of an optimizer that has momentum, such as sgd (default: the optimizer's own)",
+        number(0, 1)),
+    _Option("--clipnorm", "NORM",
+        "the largest gradient norm that an update uses (default: no limit)",
+        number(0, low_open=True)),
+    _Option("--loss", "NAME",
+        "the function to minimise (default: categorical_crossentropy for classes, "
+        "mean_squared_error for numbers); for numbers it is measured in units of the target's "
+        "standard deviation, for mean_squared_error of its variance"),
+    _Option("--validation-split", "FRACTION",
+        "fraction of the training rows, the last ones, to validate on instead of training",
+        number(0, 1), 0.0),
+    _Option("--patience", "EPOCHS",
+        "stop when the validation loss (without validation rows: the loss) has not improved for "
+        "this many epochs, and restore the best weights (default: never)", integer(1)),
+    _Option("--loss-threshold", "LOSS",
+        "stop after the first epoch whose training loss is at most this (default: never)",
+        number(-math.inf)),
+    _Option("--seed", "N", "of initial values, shuffling, dropout and the test split",
+        integer(0), 0),
+    _Option("--out", "FILE",
+        "save the model in this file, such as model.h5, also when Ctrl-C or SIGTERM ends the "
+        "training"),
+    _Option("--save-every", "EPOCHS",
+        "also save it whenever this many epochs have passed, to resume from (default: never)",
+        integer(1)),
+    _Option("--resume", "",
+        "resume the training that --out holds, given the same data and options, as if it had "
+        "never stopped; start a new one if there is no such file"),
+    _THREADS,
+]
+_VERBOSITY = [
+    _Option("--quiet", "", "print only the test results"),
+    _Option("--verbose", "", "print one line per epoch even where a progress bar could be shown"),
+]
+_TRAINING_DATA = [
+    _Option("--target", "COLUMN", "the column of a CSV file to learn (default: the last one)"),
+    _Option("--task", "",
+        "auto takes a target of text, of one-hot rows or of at most 20 distinct integers as "
+        "classes, any other as numbers", str, "auto", ("auto", "classification", "regression")),
+    _Option("--exclude", "COLUMNS", "columns of a CSV file not to learn from, such as id,name",
+        names),
+    _Option("--test-split", "FRACTION",
+        "fraction of the rows, drawn at random, to hold out for the test, of files without test "
+        "rows of their own, which are then loaded whole", number(0, 1), 0.2),
+    *_FILE,
+]
+_GRADCHECK = [
+    _MODEL,
+    _DATA._replace(help=f"{_DATA.help} (default: random rows)", nargs="?"),
+    _Option("--rows", "N", "number of rows to compute with", integer(1), 8),
+    _Option("--entries", "N", "number of entries of each array to check, or all",
+        integer_or_all, "50"),
+    _Option("--seed", "N", "of random rows and entries", integer(0), 0),
+    *_FILE,
+    _TARGET,
+]
+_GRAPH = [
+    _Option("--html", "",
+        "write an interactive page, named like MODEL but with .html (needs ffnn[html])"),
+    _Option("--out", "FILE",
+        "write this file instead: .html, .svg, .png or .graphml (default: named like MODEL but "
+        "with .png)"),
+]
+_PLOT = [
+    _MODEL,
+    _Option("what", "WHAT",
+        "weights, gradients, curves, recording (default: all that the model has)", nargs="*"),
+    _Option("--layers", "NUMBERS",
+        "layers whose weights and gradients are plotted, such as 0,2 (default: all)", indices),
+    _Option("--out-dir", "FOLDER", "where the pictures go (default: beside the model)"),
+    _Option("--format", "", "of the pictures", str, "png", ("png", "svg")),
+]
+_PREDICT_OUT = _Option("--out", "FILE", "write them to this file instead")
+
+_COMMANDS = {
+    "train": _Command("train a new network and test it on held-out rows", [_DATA],
+        {"network": _NETWORK, "training": _TRAINING, "data": _TRAINING_DATA}, _VERBOSITY),
+    "evaluate": _Command("test a saved model on the test rows of a data set, or on a file",
+        [_MODEL, _DATA, *_FILE, _TARGET, _THREADS]),
+    "predict": _Command("print a saved model's predictions as CSV, one line per row",
+        [_MODEL, _DATA, *_FILE, _PREDICT_OUT, _THREADS]),
+    "summary": _Command("show the layers of a saved model and how it was trained", [_MODEL]),
+    "graph": _Command("draw a saved model: every neuron, weight and gradient", [_MODEL],
+        exclusive=_GRAPH),
+    "plot": _Command("plot a saved model's weights, gradients and learning curves", _PLOT),
+    "diagnose": _Command("look for what is wrong with a saved model, and suggest remedies",
+        [_MODEL, _DATA, *_FILE, _TARGET]),
+    "gradcheck": _Command("check a saved model's gradients by finite differences", _GRADCHECK),
+    "info": _Command("show versions, the BLAS library, and where MNIST is looked for",
+        [_DATA_DIR]),
+}
