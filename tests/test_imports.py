@@ -161,7 +161,6 @@ UPWARD = {
     "ffnn.callbacks.recording": {"ffnn.visualization.recording_figures"},
 }
 REACHES = {
-    "ffnn.cli": {"argparse._ActionsContainer"},
     "ffnn.estimators.convergence": {
         "estimator._best_weights",
         "estimator._no_improvement_count",
@@ -191,11 +190,6 @@ CIRCLES = [
     [
         "ffnn.callbacks.recording",
         "ffnn.visualization.recording_figures",
-    ],
-    [
-        "ffnn.cli",
-        "ffnn.cli.commands",
-        "ffnn.cli.train",
     ],
     [
         "ffnn.explanation.drawing",

@@ -6,17 +6,7 @@ import pytest
 
 import ffnn
 from ffnn.callbacks import Recorder
-from ffnn.cli import main
 from ffnn.layers import Dense
-
-
-@pytest.fixture
-def run(capsys):
-    def run(*args):
-        code = main([str(arg) for arg in args])
-        return code, *capsys.readouterr()
-
-    return run
 
 
 def small_model(fit=True, **options):
