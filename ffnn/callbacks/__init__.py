@@ -3,14 +3,26 @@
 A callback sees the model as `self.model` and stops training by ``self.model.stop_training = True``.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ffnn.callbacks.base import Callback, CallbackList, Logs, overrides
-from ffnn.callbacks.checkpoint import ModelCheckpoint
-from ffnn.callbacks.csv_logger import CSVLogger
-from ffnn.callbacks.early_stopping import EarlyStopping
-from ffnn.callbacks.history import History
-from ffnn.callbacks.loss_threshold import LossThreshold
-from ffnn.callbacks.recorder import Recorder
-from ffnn.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
+from ffnn.core.registry import load_class
+
+if TYPE_CHECKING:
+    from ffnn.callbacks.checkpoint import ModelCheckpoint
+    from ffnn.callbacks.csv_logger import CSVLogger
+    from ffnn.callbacks.early_stopping import EarlyStopping
+    from ffnn.callbacks.history import History
+    from ffnn.callbacks.loss_threshold import LossThreshold
+    from ffnn.callbacks.recorder import Recorder
+    from ffnn.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
+else:
+
+    def __getattr__(name):
+        return load_class(__name__, name)
+
 
 __all__ = [
     "CSVLogger",

@@ -15,27 +15,21 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from ffnn.core.checks import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import ModuleType
 
     from typing_extensions import Self
 
 
 class Configurable:
-    """An object that its class and its constructor's arguments describe fully."""
+    """An object that is fully described by its class and its constructor's arguments."""
 
     def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments as they were given.
-
-        Returns
-        -------
-        dict
-            Argument name → value.
-        """
+        """Return the constructor's arguments, name → value."""
         return {name: getattr(self, name) for name in _constructor_defaults(type(self))}
 
     def clone(self) -> Self:
-        """Return a part made from the same arguments, with nothing else in common."""
+        """Return a new part made from the same arguments."""
         return type(self)(**self.get_config())
 
     def __repr__(self) -> str:
@@ -67,32 +61,37 @@ T = TypeVar("T", bound=Configurable)
 
 
 def load_modules(package: str) -> list[ModuleType]:
-    """Import all modules of a package, in alphabetical order, and return them."""
+    """Import all modules of a package and return them in alphabetical order."""
     paths = importlib.import_module(package).__path__
     names = sorted(module.name for module in pkgutil.iter_modules(paths))
     return [importlib.import_module(f"{package}.{name}") for name in names]
 
 
+def find_classes(package: str) -> dict[str, type]:
+    """Return the public classes that the modules of a package define, by name."""
+    return {
+        name: value
+        for module in load_modules(package)
+        for name, value in vars(module).items()
+        if isinstance(value, type)
+        and value.__module__ == module.__name__
+        and not name.startswith("_")
+    }
+
+
 def load_class(package: str, name: str) -> type:
-    """Return the class `name` out of one of a package's modules.
+    """Return the class `name` from one of a package's modules, else raise AttributeError.
 
-    A package of parts hands its ``__getattr__`` to this, so that a part in a file of its own needs
-    no other entry.
-
-    Raises
-    ------
-    AttributeError
-        No module of the package defines it.
+    This is the ``__getattr__`` of a package of parts: a part in a file of its own needs no entry.
     """
-    for module in load_modules(package):
-        value = vars(module).get(name)
-        if isinstance(value, type) and value.__module__ == module.__name__:
-            return value
-    raise AttributeError(f"module {package!r} has no attribute {name!r}")
+    try:
+        return find_classes(package)[name]
+    except KeyError:
+        raise AttributeError(f"module {package!r} has no attribute {name!r}") from None
 
 
 class Family(Generic[T]):
-    """The classes of one kind of part, each under its names.
+    """The classes of one kind of part, in alphabetical order of their names.
 
     Parameters
     ----------
@@ -110,29 +109,38 @@ class Family(Generic[T]):
         self.kind = kind
         self.base = base
         self._package = package
-        self._classes: dict[str, type[T]] = {}
+        self._names: dict[type[T], tuple[str, ...]] = {}
         self._loading = threading.RLock()
         Family.by_kind[kind] = self
 
-    @property
-    def classes(self) -> Mapping[str, type[T]]:
-        """Each name, in lower case → its class; a class's first name is the one used in files."""
+    def register(self, *names: str) -> Callable[[type[T]], type[T]]:
+        """Return a decorator that enters a class under `names`; the first is used in files."""
+        names = tuple(name.lower() for name in names)
+
+        def enter(cls: type[T]) -> type[T]:
+            for other, taken in self._names.items():
+                if other is not cls and (twice := set(names).intersection(taken)):
+                    raise ValueError(f"there is a {self.kind} {min(twice)!r} already")
+            self._names[cls] = names
+            return cls
+
+        return enter
+
+    def __iter__(self) -> Iterator[type[T]]:
         with self._loading:
             if self._package is not None:
                 package, self._package = self._package, None
                 load_modules(package)
-        return self._classes
+        return iter(sorted(self._names, key=lambda cls: self._names[cls]))
 
-    def register(self, *names: str) -> Callable[[type[T]], type[T]]:
-        """Return a decorator that enters a class under `names`; the first is used in files."""
+    def names(self) -> list[str]:
+        """Return the name of each class that is used in files, without aliases."""
+        return [self._names[cls][0] for cls in self]
 
-        def enter(cls: type[T]) -> type[T]:
-            for name in names:
-                if self._classes.setdefault(name.lower(), cls) is not cls:
-                    raise ValueError(f"there is a {self.kind} {name!r} already")
-            return cls
-
-        return enter
+    @property
+    def classes(self) -> Mapping[str, type[T]]:
+        """Each name, in lower case → its class; a class's aliases follow its first name."""
+        return {name: cls for cls in self for name in self._names[cls]}
 
     def get(self, identifier: str | T) -> T:
         """Return the part that `identifier` names, or `identifier` itself if it is one.
@@ -177,20 +185,18 @@ class Family(Generic[T]):
         ValueError
             The name is unknown; the message lists the valid ones and the nearest.
         """
-        cls = self.classes.get(name.lower())
+        classes = self.classes
+        cls = classes.get(name.lower())
         if cls is None:
-            known = ", ".join(self.classes)
+            known = ", ".join(classes)
             raise ValueError(
-                f"unknown {self.kind} {name!r}{nearest(name, self.classes)}; known: {known}"
+                f"unknown {self.kind} {name!r}{nearest(name, classes)}; known: {known}"
             )
         return cls
 
     def name_of(self, part: T) -> str:
         """Return the name a part is saved under: the registered one, or its class's."""
-        for name, cls in self.classes.items():
-            if cls is type(part):
-                return name
-        return type(part).__name__
+        return self._names.get(type(part), (type(part).__name__,))[0]
 
 
 def family_of(part: Configurable) -> Family[Any]:
@@ -202,15 +208,7 @@ def family_of(part: Configurable) -> Family[Any]:
 def describe(value: Any) -> Any:
     """Turn a value of a config into plain data: numbers, strings, lists and dicts.
 
-    Parameters
-    ----------
-    value : object
-        A plain value, or a part, or a list or tuple of them.
-
-    Returns
-    -------
-    object
-        A part becomes ``{"kind": ..., "name": ..., "config": {...}}``.
+    A part becomes ``{"kind": ..., "name": ..., "config": {...}}``.
     """
     if isinstance(value, (list, tuple)):
         return [describe(item) for item in value]
@@ -246,19 +244,13 @@ def rebuild(description: Any, custom_objects: Mapping[str, type] | None = None) 
     name = description["name"]
     custom = (custom_objects or {}).get(name)
     if custom is not None and not issubclass(custom, family.base):
-        raise TypeError(f"custom object {name!r} is not a {family.kind}")
+        raise TypeError(f"custom object {name!r} must be a subclass of {family.base.__name__}")
     cls = custom or family.class_named(name)
     return cls(**{key: rebuild(v, custom_objects) for key, v in description["config"].items()})
 
 
 def custom_classes(value: Any) -> dict[str, type]:
-    """Return the classes in `value` that are not part of the library, by name.
-
-    Parameters
-    ----------
-    value : object
-        A part, or a list or tuple of parts.
-    """
+    """Return the classes in `value`, a part or a list of parts, that are not the library's."""
     if isinstance(value, (list, tuple)):
         return {name: cls for item in value for name, cls in custom_classes(item).items()}
     if not isinstance(value, Configurable):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
 
@@ -15,6 +16,7 @@ from ffnn.core.registry import (
     custom_classes,
     describe,
     family_of,
+    find_classes,
     rebuild,
 )
 from ffnn.layers import LAYERS, Activation, Dense, Layer
@@ -307,7 +309,9 @@ def test_custom_class_shows_its_changed_arguments():
 
 def test_custom_class_of_the_wrong_family_is_refused():
     description = describe(Cube(2.0))
-    with pytest.raises(TypeError, match="custom object 'Cube' is not a activation"):
+    with pytest.raises(
+        TypeError, match="custom object 'Cube' must be a subclass of ActivationFunction"
+    ):
         rebuild(description, {"Cube": L2})
 
 
@@ -321,15 +325,52 @@ def test_arguments_that_do_not_fit_the_class_are_refused():
         rebuild({"kind": "activation", "name": "leaky_relu", "config": {"slope": 1.0}})
 
 
-def test_registered_class_is_found_by_each_of_its_names_and_saved_under_the_first():
+@pytest.fixture
+def widgets():
     family: Family[Configurable] = Family("widget for this test", Configurable)
-    try:
+    yield family
+    del Family.by_kind[family.kind]
 
-        @family.register("wide", "w")
-        class Wide(Configurable):
-            pass
 
-        assert type(family.get("wide")) is type(family.get("W")) is Wide
-        assert family.name_of(Wide()) == "wide"
-    finally:
-        del Family.by_kind["widget for this test"]
+def test_registered_class_is_found_by_each_of_its_names_and_saved_under_the_first(widgets):
+    wide = widgets.register("Wide", "w")(type("Wide", (Configurable,), {}))
+
+    assert type(widgets.get("wide")) is type(widgets.get("W")) is wide
+    assert widgets.name_of(wide()) == "wide"
+
+
+def test_parts_come_in_alphabetical_order_however_they_were_registered(widgets):
+    zigzag = widgets.register("zigzag", "a")(type("Zigzag", (Configurable,), {}))
+    big = widgets.register("big", "z")(type("Big", (Configurable,), {}))
+
+    assert widgets.names() == ["big", "zigzag"]
+    assert list(widgets) == [big, zigzag]
+    assert list(widgets.classes.items()) == [
+        ("big", big),
+        ("z", big),
+        ("zigzag", zigzag),
+        ("a", zigzag),
+    ]
+    with pytest.raises(ValueError, match=r"known: big, z, zigzag, a$"):
+        widgets.get("x")
+
+
+def test_a_name_cannot_be_given_twice(widgets):
+    first = widgets.register("wide", "w")(type("Wide", (Configurable,), {}))
+    assert widgets.register("wide", "w")(first) is first  # its module may run again
+
+    with pytest.raises(ValueError, match="there is a widget for this test 'w' already"):
+        widgets.register("width", "W")(type("Width", (Configurable,), {}))
+    assert widgets.names() == ["wide"]
+
+
+@pytest.mark.parametrize("package", ["ffnn.layers", "ffnn.callbacks"])
+def test_a_package_of_parts_has_the_classes_of_its_modules_as_attributes(package):
+    module = importlib.import_module(package)
+    found = find_classes(package)
+
+    assert {"ffnn.layers": "Dense", "ffnn.callbacks": "EarlyStopping"}[package] in found
+    assert all(getattr(module, name) is cls for name, cls in found.items())
+    assert not any(name.startswith("_") for name in found)
+    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'Nothing'"):
+        module.Nothing  # noqa: B018
