@@ -195,7 +195,6 @@ CIRCLES = [
         "ffnn.explanation.drawing",
         "ffnn.explanation.explanation",
         "ffnn.explanation.labels",
-        "ffnn.explanation.latex",
         "ffnn.explanation.markdown",
         "ffnn.explanation.text",
     ],

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ffnn.core.memory import aligned_empty
+from ffnn.core.moments import Moments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,17 +73,25 @@ class Pool:
     """
 
     def __init__(self) -> None:
-        self.count = 0  # of values
         self.num_batches = 0
-        self.mean = math.nan
-        self._deviations = 0.0  # Σ (x - mean)²
+        self._moments = Moments()
         self._zeros = 0
         self._norms = 0.0
 
     @property
+    def count(self) -> int:
+        """The number of values."""
+        return self._moments.count
+
+    @property
+    def mean(self) -> float:
+        """The mean of all values."""
+        return float(self._moments.mean) if self.count else math.nan
+
+    @property
     def spread(self) -> float:
         """The standard deviation of all values."""
-        return math.sqrt(self._deviations / self.count) if self.count else math.nan
+        return math.sqrt(self._moments.variance) if self.count else math.nan
 
     @property
     def norm(self) -> float:
@@ -115,25 +124,10 @@ class Pool:
         if not (exact or zeros == count):
             mean, deviations = _moments_in_double(blocks, count)
             square = deviations + count * mean * mean
-        self._merge(count, mean, deviations)
+        self._moments.merge(count, mean, deviations)
         self._zeros += zeros
         self._norms += math.sqrt(square)
         self.num_batches += 1
-
-    def _merge(self, count: int, mean: float, deviations: float) -> None:
-        """Take in the moments of further values.
-
-        Chan, Golub, LeVeque, "Algorithms for computing the sample variance", The American
-        Statistician 1983, equations 2.1.
-        """
-        if not self.count:
-            self.count, self.mean, self._deviations = count, mean, deviations
-            return
-        together = self.count + count
-        step = mean - self.mean
-        self.mean += step * (count / together)
-        self._deviations += deviations + step * step * (self.count * (count / together))
-        self.count = together
 
 
 class UpdatePool:

@@ -23,9 +23,10 @@ from ffnn import datasets
 from ffnn._version import __version__
 from ffnn.cli.data import evaluation_data, load_compiled, prediction_rows
 from ffnn.cli.exit_codes import DONE, FAILED
-from ffnn.cli.output import check_out, count, print_scores, say
+from ffnn.cli.output import check_out, print_scores, say
 from ffnn.cli.train import train
 from ffnn.cli.views import diagnose, graph, plot
+from ffnn.core.text import counted
 from ffnn.gradcheck import gradient_check
 from ffnn.layers import Normalization, Rescaling
 from ffnn.losses import LOSSES
@@ -80,7 +81,7 @@ def evaluate(args: argparse.Namespace) -> int:
     """Print the loss and the metrics of a saved model."""
     model = load_compiled(args.model)
     x, y = evaluation_data(args, model)
-    print(f"{Path(args.data).name}: {count(x.shape[0], 'row')}")
+    print(f"{Path(args.data).name}: {counted(x.shape[0], 'row')}")
     print_scores(model, x, y, "test")
     return DONE
 
@@ -106,7 +107,7 @@ def summary(args: argparse.Namespace) -> int:
     model.summary()
     if model.loss is not None and model.optimizer is not None:
         say(f"loss: {LOSSES.name_of(model.loss)}")
-        say(f"optimizer: {model.optimizer!r}, {count(model.optimizer.iterations, 'update')} made")
+        say(f"optimizer: {model.optimizer!r}, {counted(model.optimizer.iterations, 'update')} made")
     if model.class_names:
         say(f"classes: {', '.join(model.class_names)}")
     if model.feature_names:
@@ -207,7 +208,7 @@ def _blas_threads() -> list[str]:
         libraries = blas_libraries()
     except ImportError:
         return ["threads: not known, threadpoolctl is not installed"]
-    lines = [f"{name}: {count(number, 'thread')}" for name, number in libraries.items()]
+    lines = [f"{name}: {counted(number, 'thread')}" for name, number in libraries.items()]
     return lines or ["threads: not known, threadpoolctl does not know this library"]
 
 

@@ -53,9 +53,3 @@ def print_scores(model: Sequential, x: Any, target: Array, label: str) -> None:
 def say(text: str) -> None:
     """Print a paragraph that fits the screen."""
     print(textwrap.fill(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False))
-
-
-def count(number: int, noun: str) -> str:
-    """Return such as ``1 row`` or ``1,797 rows``."""
-    plural = "es" if noun.endswith("s") else "s"
-    return f"{number:,} {noun}{'' if number == 1 else plural}"

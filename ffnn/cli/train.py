@@ -18,9 +18,10 @@ from ffnn.activations import ACTIVATIONS
 from ffnn.cli.classes import targets_for
 from ffnn.cli.data import TrainingData, is_file, training_data
 from ffnn.cli.exit_codes import DONE, INTERRUPTED, TERMINATED
-from ffnn.cli.output import check_out, count, print_scores, say
+from ffnn.cli.output import check_out, print_scores, say
 from ffnn.cli.parts import normalizations, optimizer_defaults
 from ffnn.core.checks import nearest
+from ffnn.core.text import counted
 from ffnn.data.batches import rows_kept
 from ffnn.errors import DataError
 from ffnn.initializers import INITIALIZERS
@@ -77,7 +78,7 @@ def _report_interrupt(number: int, done: int, epochs: int) -> int:
     sys.stdout.flush()
     terminated = number == signal.SIGTERM
     end = "terminated" if terminated else "interrupted"
-    print(f"ffnn: {end} after {done} of {count(epochs, 'epoch')}", file=sys.stderr)
+    print(f"ffnn: {end} after {done} of {counted(epochs, 'epoch')}", file=sys.stderr)
     return TERMINATED if terminated else INTERRUPTED
 
 
@@ -192,10 +193,10 @@ def _target_scale(data: TrainingData) -> tuple[float, float]:
 def _describe(args: argparse.Namespace, data: TrainingData, model: Sequential) -> None:
     """Print what the network is trained on, and its layers and settings."""
     name = Path(args.data).name
-    rows, columns = data.x_train.shape[0], count(data.x_train.shape[1], "column")
-    apart = f", {count(len(data.y_test), 'test row')}" if data.y_test is not None else ""
-    classes = "" if data.class_names is None else f", {count(len(data.class_names), 'class')}"
-    say(f"{name}: {count(rows, 'training row')}{apart}, {columns}{classes}")
+    rows, columns = data.x_train.shape[0], counted(data.x_train.shape[1], "column")
+    apart = f", {counted(len(data.y_test), 'test row')}" if data.y_test is not None else ""
+    classes = "" if data.class_names is None else f", {counted(len(data.class_names), 'class')}"
+    say(f"{name}: {counted(rows, 'training row')}{apart}, {columns}{classes}")
     if data.class_names is not None and is_file(args.data):
         hint = ""
         if args.task == "auto" and data.class_names[0].lstrip("-").isdigit():
@@ -278,10 +279,10 @@ def _fit(
         raise argparse.ArgumentTypeError(str(error)) from error
     if not args.quiet:
         seconds = time.perf_counter() - start
-        done, wanted = len(history.epoch), count(args.epochs, "epoch")
+        done, wanted = len(history.epoch), counted(args.epochs, "epoch")
         shown = wanted if done == args.epochs else f"{done} of {wanted}"
         if saver.earlier:
-            shown = f"{count(done - saver.earlier, 'more epoch')}, {shown} in all,"
+            shown = f"{counted(done - saver.earlier, 'more epoch')}, {shown} in all,"
         print(f"trained {shown} in {seconds:.1f} s")
     return history
 

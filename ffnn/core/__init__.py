@@ -1,4 +1,5 @@
 """What knows nothing of networks.
 
-`checks` of arguments, the `registry` of named parts, their `formulas`, `memory`, `files`.
+`checks` of arguments, `text` for messages, the `registry` of named parts, their `formulas`,
+running `moments`, `memory` and `files`.
 """

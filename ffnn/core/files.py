@@ -17,6 +17,8 @@ from ffnn.errors import ModelFileError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Content = bytes | bytearray | memoryview
+
 # What folders answer on file systems that cannot sync them, and those that may not be read.
 _NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EACCES)
 _TEMPORARY = re.compile(r"\.ffnn-([0-9a-f]{8})-([0-9]{1,9})-[0-9a-f]{16}\.tmp")
@@ -30,19 +32,9 @@ def read_whole(
 ) -> bytearray:
     """Return the content of a regular file, read once, so that later changes matter to nobody.
 
-    Parameters
-    ----------
-    path : str or path
-        The file.
-    start : int
-        How many bytes are read first.
-    check : callable
-        Takes them and the file's length, and raises if the file is not worth to be read.
-
-    Raises
-    ------
-    ModelFileError
-        It cannot be read, is no regular file, or is larger than the memory.
+    `check` takes the first `start` bytes and the file's length, and raises if the rest is not
+    worth reading. ModelFileError is raised where the file cannot be read, is not a regular file,
+    or is larger than the memory.
     """
     flags = os.O_RDONLY
     for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
@@ -85,21 +77,13 @@ def _memory() -> float:
 # -- writing -----------------------------------------------------------------------------------
 
 
-def replace_whole(path: str | os.PathLike[str], content: bytes, system: Any = os) -> None:
+def replace_whole(path: str | os.PathLike[str], content: Content, system: Any = os) -> None:
     """Write a file beside `path`, and put it into its place once it is complete and on disk.
 
     The old file is never opened. Its permissions are kept; its owner, extended attributes and
     hard links are not. At every moment, also when the process is killed or the power fails, the
-    old content or the new one is there, whole.
-
-    Parameters
-    ----------
-    path : str or path
-        Where to. What a symbolic link points to is replaced, and the link stays.
-    content : bytes
-        The new content.
-    system : object
-        What has the functions of `os`.
+    old content or the new one is there, whole. What a symbolic link points to is replaced, and the
+    link stays. `system` has the functions of `os`.
 
     Raises
     ------
@@ -113,7 +97,7 @@ def replace_whole(path: str | os.PathLike[str], content: bytes, system: Any = os
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
 
 
-def _replace_whole(target: str, content: bytes, system: Any) -> None:
+def _replace_whole(target: str, content: Content, system: Any) -> None:
     folder = os.path.dirname(target)
     mode = _mode(target, system)
     _remove_stale(folder, system)
@@ -154,7 +138,7 @@ def _mode(target: str, system: Any) -> int | None:
     return stat.S_IMODE(status.st_mode)
 
 
-def _write_all(descriptor: int, content: bytes, system: Any) -> None:
+def _write_all(descriptor: int, content: Content, system: Any) -> None:
     view = memoryview(content)
     while view:
         count = system.write(descriptor, view)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ffnn.core.memory import Workspace
+from ffnn.core.moments import Moments
 from ffnn.errors import DataError
 
 if TYPE_CHECKING:
@@ -299,25 +300,15 @@ def column_statistics(x: Any) -> tuple[Array, Array]:
     ------
     DataError
         The data is empty or holds NaN or infinity.
-
-    References
-    ----------
-    Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm for computing sample
-    variances", 1979, equation 2.1.
     """
     source = open_source(x, np.float64)
     check_finite(source, "x")
     origin = source.slice(0, 1)[0].copy()  # a column that never varies becomes exactly 0 around it
-    mean = np.zeros(source.shape[1])
-    squares = np.zeros(source.shape[1])
+    moments = Moments()
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, len(source), BLOCK_ROWS):
-            block = source.slice(start, min(start + BLOCK_ROWS, len(source))) - origin
-            count = start + len(block)
-            shift = block.mean(axis=0) - mean
-            squares += block.var(axis=0) * len(block) + shift**2 * (start * len(block) / count)
-            mean += shift * (len(block) / count)
-    too_large = np.flatnonzero(~np.isfinite(squares))
+            moments.add_rows(source.slice(start, min(start + BLOCK_ROWS, len(source))) - origin)
+    too_large = np.flatnonzero(~np.isfinite(moments.deviations))
     if len(too_large):
         raise DataError(f"x: the numbers in column {too_large[0]} are too large to be squared")
-    return origin + mean, squares / len(source)
+    return origin + moments.mean, moments.variance

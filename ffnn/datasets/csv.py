@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ffnn.core.checks import check_choice, nearest
+from ffnn.core.text import listed
 from ffnn.errors import DataError
 
 _MISSING = frozenset({"", "?", "na", "n/a", "nan", "null"})
@@ -241,11 +242,8 @@ def _find(header: list[str], names: Sequence[str], path: str | PathLike[str]) ->
     positions = {name: position for position, name in enumerate(header)}
     unknown = [name for name in names if name not in positions]
     if unknown:
-        shown = ", ".join(f"{name!r}{nearest(name, header)}" for name in unknown[:_MAX_SHOWN])
-        more = f" and {len(unknown) - _MAX_SHOWN} more" if len(unknown) > _MAX_SHOWN else ""
-        raise DataError(
-            f"{path}: there is no column {shown}{more}; the columns are {_listing(header)}"
-        )
+        shown = listed((f"{name!r}{nearest(name, header)}" for name in unknown), _MAX_SHOWN)
+        raise DataError(f"{path}: there is no column {shown}; the columns are {_listing(header)}")
     return [positions[name] for name in names]
 
 
@@ -350,5 +348,4 @@ def _numeric_target(
 
 
 def _listing(names: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, names[:_MAX_SHOWN]))
-    return shown if len(names) <= _MAX_SHOWN else f"{shown}, … ({len(names)} in all)"
+    return listed(map(repr, names), _MAX_SHOWN)

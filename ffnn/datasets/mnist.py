@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import math
 import os
 import struct
 import sys
-import tempfile
 import zlib
 from os import PathLike
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ffnn.core.files import replace_whole
 from ffnn.datasets.digits import LabelledImages
 from ffnn.errors import DataError
 
@@ -232,30 +233,23 @@ def _failure_to_fetch(url: str, file: _IdxFile, path: Path) -> str | None:
 
 
 def _fetch(url: str, file: _IdxFile, path: Path) -> None:
-    """Download to a temporary file, check it, and only then give it its name."""
+    """Download a file, check it, and only then put it into its place."""
     from urllib.request import urlopen
 
     from tqdm import tqdm
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
-    try:
-        with (
-            open(descriptor, "w+b") as part,
-            urlopen(url, timeout=_TIMEOUT) as response,
-            tqdm(
-                desc=path.name, total=response.length, unit="B", unit_scale=True, disable=None
-            ) as bar,
-        ):
-            for chunk in iter(lambda: response.read(_CHUNK), b""):
-                part.write(chunk)
-                bar.update(len(chunk))
-                # Gzip never makes a file much larger; whatever goes on is not the file.
-                if part.tell() > file.size + _CHUNK:
-                    raise DataError(f"expected at most {file.size + _CHUNK} bytes, got more")
-            part.seek(0)
-            with gzip.open(part) as stream:
-                _content(stream, file)
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    content = bytearray()
+    with (
+        urlopen(url, timeout=_TIMEOUT) as response,
+        tqdm(desc=path.name, total=response.length, unit="B", unit_scale=True, disable=None) as bar,
+    ):
+        for chunk in iter(lambda: response.read(_CHUNK), b""):
+            content += chunk
+            bar.update(len(chunk))
+            # Gzip never makes a file much larger; whatever is longer is not the file.
+            if len(content) > file.size + _CHUNK:
+                raise DataError(f"expected at most {file.size + _CHUNK} bytes, got more")
+    with gzip.open(io.BytesIO(content)) as stream:
+        _content(stream, file)
+    replace_whole(path, content)

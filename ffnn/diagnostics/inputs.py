@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ffnn.diagnostics.report import NOTE, PROBLEM, WARNING, Finding, shown_units
+from ffnn.core.text import listed
+from ffnn.diagnostics.report import NOTE, PROBLEM, WARNING, Finding
 from ffnn.layers import Normalization, Rescaling
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _constant(constant: list[int], num_columns: int, num_rows: int) -> Finding:
         severity=NOTE,
         layer=None,
         message=f"{len(constant)} of {num_columns} input columns never vary over {num_rows:,} "
-        f"rows: columns {shown_units(constant)}.",
+        f"rows: columns {listed(constant)}.",
         evidence={"constant": len(constant), "columns": num_columns, "rows": num_rows},
         remedy="They carry no information. Leave them out, or leave it so where they are the "
         "border of images.",

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ffnn.diagnostics.report import NOTE, PROBLEM, WARNING, Finding, shown_units
+from ffnn.core.text import listed
+from ffnn.diagnostics.report import NOTE, PROBLEM, WARNING, Finding
 from ffnn.diagnostics.values import check_numbers
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _missing(counts: Array) -> list[Finding]:
             severity=NOTE,
             layer=None,
             message=f"{len(missing)} of the {len(counts)} classes that the model tells apart have "
-            f"no row: {shown_units(missing)}.",
+            f"no row: {listed(missing)}.",
             evidence={"missing": tuple(missing), "classes": len(counts)},
             remedy=f"If there are no such classes, number the others from 0 and end in "
             f"Dense({len(counts) - len(missing)}, 'softmax').",

@@ -7,6 +7,7 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ffnn.core.text import counted
 from ffnn.visualization.style import BLUE, ORANGE, VERMILION
 
 if TYPE_CHECKING:
@@ -107,12 +108,11 @@ class Diagnosis(list[Finding]):
         for severity in SEVERITIES:
             count = sum(finding.severity == severity for finding in self)
             if count:
-                parts.append(f"{count} {severity}{'s' if count > 1 else ''}")
+                parts.append(counted(count, severity))
         return ", ".join(parts) or "nothing found"
 
     def _headline(self) -> str:
-        rows = f"{self.num_rows:,} row{'s' if self.num_rows != 1 else ''}"
-        return f"Diagnosis over {rows}: {self._counts()}."
+        return f"Diagnosis over {counted(self.num_rows, 'row')}: {self._counts()}."
 
     def _account(self) -> list[str]:
         """Return what was looked for and how, a paragraph each."""
@@ -154,22 +154,3 @@ def _html_of(finding: Finding) -> str:
         f'padding-left:8px;margin:8px 0"><b>{title}</b><br>{html.escape(finding.message)}<br>'
         f"<i>Remedy:</i> {html.escape(finding.remedy)}</div>"
     )
-
-
-def shown_units(units: Sequence[int], most: int = 8) -> str:
-    """Return the first numbers of a list, and how many there are besides.
-
-    Parameters
-    ----------
-    units : sequence of int
-        Numbers of units or columns.
-    most : int, default 8
-        How many are written out.
-
-    Returns
-    -------
-    str
-        Such as ``"0, 3, 5 and 12 more"``.
-    """
-    text = ", ".join(str(unit) for unit in units[:most])
-    return text if len(units) <= most else f"{text} and {len(units) - most} more"

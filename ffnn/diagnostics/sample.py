@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ffnn.core.text import listed
 from ffnn.data import targets
 from ffnn.data.batches import Examples
 from ffnn.data.sources import BLOCK_ROWS, ArraySource, Source, open_source
-from ffnn.diagnostics.report import PROBLEM, Finding, shown_units
+from ffnn.diagnostics.report import PROBLEM, Finding
 from ffnn.diagnostics.target_errors import rejected_targets
 from ffnn.errors import DataError
 from ffnn.layers.base import Stage
@@ -181,7 +182,7 @@ def open_inputs(twin: Trainable, x: Any) -> tuple[Source, Array | int, list[Find
         severity=PROBLEM,
         layer=None,
         message=f"{entries:,} entries of x are NaN, infinite or too large for {twin.dtype}, in "
-        f"{count:,} of {len(source):,} rows and in columns {shown_units(bad_columns)}; the first "
+        f"{count:,} of {len(source):,} rows and in columns {listed(bad_columns)}; the first "
         f"is {value} in row {row}, column {column}. fit takes none.",
         evidence={"entries": entries, "rows": count, "columns": len(bad_columns), "first": first},
         remedy="Fill these entries, or leave such rows out: keep = np.isfinite(x).all(axis=1), "

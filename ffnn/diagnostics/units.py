@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ffnn.activations import Linear
-from ffnn.diagnostics.report import NOTE, PROBLEM, WARNING, Finding, shown_units
+from ffnn.core.text import listed
+from ffnn.diagnostics.report import NOTE, PROBLEM, WARNING, Finding
 from ffnn.layers.activation import Activation
 from ffnn.layers.dropout import Dropout
 
@@ -68,7 +69,7 @@ def _dead(sample: Sample, name: str, dead: list[int], units: int, rows: int) -> 
     if severity == PROBLEM:
         message += "; the whole layer is dead, so it and all layers before it cannot learn."
     else:
-        message += f" (a warning from {DEAD_SHARE:.0%} on): units {shown_units(dead)}."
+        message += f" (a warning from {DEAD_SHARE:.0%} on): units {listed(dead)}."
     return Finding(
         kind="dead-relu",
         severity=severity,
@@ -165,7 +166,7 @@ def _saturated(
         message=f"{len(saturated)} of {len(counts)} units ({share:.0%}) are saturated{wrong} on "
         f"at least {SATURATED_ROWS:.0%} of {rows:,} rows: within 1 % of an end of their range, "
         f"where the slope is nearly 0 (a warning from {SATURATED_SHARE:.0%} of the units on): "
-        f"units {shown_units(saturated)}.",
+        f"units {listed(saturated)}.",
         evidence={
             "saturated": len(saturated),
             "units": len(counts),
@@ -276,7 +277,7 @@ def _symmetric(
         f"weights{same}, the same bias and the same outgoing weights in {following.name}. They "
         f"get the same gradient and stay copies"
         + (" but for Dropout's masks" if told_apart else "")
-        + f"; {len(largest)} units act as one: {shown_units(largest)}.",
+        + f"; {len(largest)} units act as one: {listed(largest)}.",
         evidence=evidence,
         remedy=f"Start {layer.name} from random weights: weight_initializer='glorot_uniform', or "
         f"'he_normal' before a ReLU, instead of {now}. Biases may be 0.",

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ffnn.explanation.labels import heading_of, pad, printable, title_of, width_of
+from ffnn.core.text import printable
+from ffnn.explanation.labels import heading_of, pad, title_of, width_of
 from ffnn.explanation.number_format import write_number, write_numbers
 from ffnn.visualization.computation_figure import Arrow, Box, plot_computation
 

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from ffnn.core.formulas import to_tex
+from ffnn.core.text import counted, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,8 +56,7 @@ def names_of(explanation: Explanation) -> list[tuple[str, list[str]]]:
 
 def title_of(explanation: Explanation) -> str:
     """Return what an explanation is about."""
-    rows = "1 row" if explanation.num_rows == 1 else f"{explanation.num_rows} rows"
-    return f"One training step on {rows} ({explanation.dtype})"
+    return f"One training step on {counted(explanation.num_rows, 'row')} ({explanation.dtype})"
 
 
 def sections_of(steps: Sequence[Step]) -> Iterator[tuple[str, list[Step]]]:
@@ -68,12 +68,6 @@ def sections_of(steps: Sequence[Step]) -> Iterator[tuple[str, list[Step]]]:
 def heading_of(step: Step) -> tuple[str, str]:
     """Return the name and the kind that stand above a step."""
     return printable(step.layer), printable(step.kind)
-
-
-def printable(name: str, longest: int = 40) -> str:
-    """Return a name on one line, cut off where it is too long."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in name).split())
-    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def width_of(text: str) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ffnn.core.formulas import to_tex
-from ffnn.explanation.labels import printable
+from ffnn.core.text import printable
 from ffnn.explanation.number_format import write_numbers
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ffnn.core.text import printable
 from ffnn.explanation.labels import (
     heading_of,
     names_of,
     pad,
-    printable,
     sections_of,
     signs_of,
     title_of,

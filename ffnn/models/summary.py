@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ffnn.core.text import shorten
+
 if TYPE_CHECKING:
     from ffnn.models.network import Network
 
@@ -20,8 +22,7 @@ def summarize(network: Network) -> str:
     for layer in network.layers:
         output = "?" if layer.output_dim is None else f"{layer.output_dim:,}"
         size = sum(array.size for array in layer.params.values())
-        shown = repr(layer)
-        rows.append((layer.name, shown if len(shown) <= 36 else shown[:35] + "…", output, size))
+        rows.append((layer.name, shorten(repr(layer), 36), output, size))
     lines = [f"{'name':<16}{'layer':<38}{'outputs':>10}{'parameters':>14}", "─" * 78]
     for name, shown, output, size in rows:
         count = f"{size:,}" if network.is_built else "?"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ffnn.core.text import shorten
+
 
 def check_form(value: Any, form: Any, place: str) -> None:
     """Raise ValueError, naming the place, if `value` is not of a form.
@@ -30,10 +32,10 @@ def check_form(value: Any, form: Any, place: str) -> None:
     """
     if isinstance(form, tuple):
         if not any(_is_of_kind(value, option) for option in form):
-            raise ValueError(f"{place}: expected {_name(form)}, got {_shown(value)}")
+            raise ValueError(f"{place}: expected {_name(form)}, got {shorten(repr(value), 60)}")
         form = next(option for option in form if _is_of_kind(value, option))
     if not _is_of_kind(value, form):
-        raise ValueError(f"{place}: expected {_name(form)}, got {_shown(value)}")
+        raise ValueError(f"{place}: expected {_name(form)}, got {shorten(repr(value), 60)}")
     if isinstance(form, list):
         for index, item in enumerate(value):
             check_form(item, form[0], f"{place}/{index}")
@@ -56,8 +58,3 @@ def _name(form: Any) -> str:
     return (
         form.__name__ if isinstance(form, type) else type(form).__name__.replace("NoneType", "None")
     )
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -20,11 +20,6 @@ LABEL = "edge label"  # the artists' gid
 _SHARES = np.array(sorted(np.linspace(0.1, 0.9, 65), key=lambda share: abs(share - 0.5)))
 
 
-def short(value: Any) -> str:
-    """Return a number with three significant digits."""
-    return f"{float(value):.3g}"
-
-
 def write_edge_labels(axes: Axes, segments: Array, weight: Array, gradient: Array | None) -> bool:
     """Write the weight, and behind it the gradient, along each edge.
 
@@ -72,10 +67,9 @@ def write_edge_labels(axes: Axes, segments: Array, weight: Array, gradient: Arra
 
 
 def _labels(weight: Array, gradient: Array | None) -> list[str]:
-    shown = [short(value) for value in weight]
     if gradient is None:
-        return shown
-    return [f"{w}  ∇ {short(g)}" for w, g in zip(shown, gradient, strict=True)]
+        return [f"{w:.3g}" for w in weight]
+    return [f"{w:.3g}  ∇ {g:.3g}" for w, g in zip(weight, gradient, strict=True)]
 
 
 def _write_label(axes: Axes, label: str, middle: Array) -> Text:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
+import io
 import math
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ffnn.core.files import replace_whole
 from ffnn.visualization.graph_figure import plot_graph
 from ffnn.visualization.selection import select
 from ffnn.visualization.structure import BIAS, node_id, read_structure
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
 
     import networkx as nx
@@ -169,27 +170,16 @@ def save_graph(model: Network, path: str | os.PathLike[str]) -> None:
         )
     if not target.parent.is_dir():
         raise FileNotFoundError(f"save_graph: there is no folder {str(target.parent)!r}; make it")
-    with _replacing(target) as temporary:
-        if suffix == ".html":
-            from ffnn.visualization.page import save_page
+    if suffix == ".html":
+        from ffnn.visualization.page import save_page
 
-            save_page(model, temporary)
-        elif suffix == ".graphml":
-            import networkx as nx
+        save_page(model, target)
+        return
+    content = io.BytesIO()
+    if suffix == ".graphml":
+        import networkx as nx
 
-            nx.write_graphml(to_networkx(model), temporary)
-        else:
-            plot_graph(model).savefig(temporary, dpi=PNG_DPI)
-
-
-@contextlib.contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
-    """Yield a new file beside `target`, which it replaces if all went well."""
-    temporary = target.with_name(f".{os.urandom(8).hex()}{target.suffix.lower()}")
-    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-    try:
-        yield temporary
-        os.replace(temporary, target)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+        nx.write_graphml(to_networkx(model), content)
+    else:
+        plot_graph(model).savefig(content, format=suffix[1:], dpi=PNG_DPI)
+    replace_whole(target, content.getbuffer())

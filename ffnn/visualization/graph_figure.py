@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ffnn.core.checks import check_int
-from ffnn.visualization.edge_labels import short, write_edge_labels
+from ffnn.core.text import counted, printable
+from ffnn.visualization.edge_labels import write_edge_labels
 from ffnn.visualization.selection import select
 from ffnn.visualization.structure import read_structure
 from ffnn.visualization.style import (
@@ -190,7 +191,13 @@ def _draw_nodes(axes: Axes, view: View) -> None:
             marks.setdefault(column.kind, []).append((column.index, y, str(unit)))
             if column.unit_names is not None:
                 side = (1, 0) if column.kind == "output" else (-1, 0)
-                _write(axes, column.index, y, _displayed(column.unit_names[unit]), side)
+                _write(
+                    axes,
+                    column.index,
+                    y,
+                    printable(column.unit_names[unit], LONGEST_NAME, "\ufffd"),
+                    side,
+                )
         if shown.bias_y is not None:
             marks.setdefault("bias", []).append((column.index, shown.bias_y, "b"))
         if shown.folded_y is not None:
@@ -210,13 +217,6 @@ def _draw_nodes(axes: Axes, view: View) -> None:
         for x, y, text in marks[kind]:
             size = SMALL if len(text) < 4 else 0.8 * SMALL
             axes.text(x, y, text, size=size, ha="center", va="center_baseline", zorder=3)
-
-
-def _displayed(name: str) -> str:
-    """Return a name in one line that is not too long and has nothing invisible in it."""
-    line = " ".join(name.split())
-    shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in line)
-    return shown if len(shown) <= LONGEST_NAME else shown[: LONGEST_NAME - 1] + "…"
 
 
 def _write(axes: Axes, x: float, y: float, text: str, side: tuple[int, int]) -> None:
@@ -242,8 +242,7 @@ def _write_captions(figure: Figure, axes: Axes, view: View) -> None:
     longest = int(11 * figure.get_figwidth() / len(view.columns))  # characters to a column
     for shown in view.columns:
         column = shown.column
-        counted = "neuron" if column.kind == "neuron" else column.kind
-        lines = [column.layer_name, _count(column.size, counted)]
+        lines = [column.layer_name, counted(column.size, column.kind)]
         lines += textwrap.wrap(column.activation, longest)
         for number, line in enumerate(lines):
             axes.annotate(
@@ -259,10 +258,6 @@ def _write_captions(figure: Figure, axes: Axes, view: View) -> None:
             )
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def _write_title(figure: Figure, view: View, values: str, is_labelled: bool) -> None:
     """Write what is shown and what is hidden."""
     sizes = "-".join(str(shown.column.size) for shown in view.columns)
@@ -271,7 +266,7 @@ def _write_title(figure: Figure, view: View, values: str, is_labelled: bool) -> 
         f"{values.capitalize()}s of the network {sizes}",
         f"showing the strongest {', '.join(hidden)}"
         if hidden
-        else f"all {_count(view.num_edges, 'edge')}",
+        else f"all {counted(view.num_edges, 'edge')}",
     ]
     if not view.structure.has_gradients:
         lines.append("no gradient yet")
@@ -317,7 +312,7 @@ def _write_legend(figure: Figure, axes: Axes, edges: _Edges, values: str) -> Non
     ]
     finite = np.abs(edges.values[np.isfinite(edges.values)])
     if finite.any():
-        label = f"widest: ±{short(finite.max())}"
+        label = f"widest: ±{finite.max():.3g}"
         handles.append(Line2D([], [], lw=THICKEST, color=LIGHT_GREY, label=label))
     figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=8, frameon=False)
 
@@ -330,8 +325,8 @@ def _write_gains(axes: Axes, view: View, values: str) -> None:
             for name, gain in shown.column.gains.items():
                 sign = name.replace("gamma", "γ").replace("beta", "β")
                 if values == "weight":
-                    parts.append(f"{sign}={short(gain.value[unit])}")
+                    parts.append(f"{sign}={gain.value[unit]:.3g}")
                 elif gain.gradient is not None:
-                    parts.append(f"∇{sign}={short(gain.gradient[unit])}")
+                    parts.append(f"∇{sign}={gain.gradient[unit]:.3g}")
             if parts:
                 _write(axes, shown.column.index, y, " ".join(parts), (0, -1))

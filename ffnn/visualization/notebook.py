@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from ffnn.core.text import counted, listed, shorten
 from ffnn.visualization.learning_curves import is_logarithmic, read_curves
 from ffnn.visualization.style import KIND_COLOURS, TRAINING, VALIDATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from ffnn.core.text import counted, listed, shorten
     from ffnn.layers.base import Layer
     from ffnn.models.network import Network
-    from ffnn.visualization.learning_curves import Curve, Record
+from ffnn.visualization.learning_curves import Curve, Record
 
 _MAX_ROWS = 30
 _MAX_COLUMNS = 8
@@ -54,7 +56,7 @@ def network_html(model: Network) -> str:
     lines = [_sum_up(model)]
     for what, names in (("inputs", model.feature_names), ("outputs", model.class_names)):
         if names:
-            lines.append(f"{what}: {_enumerate(names)}")
+            lines.append(f"{what}: {listed((shorten(name, 40) for name in names), 10)}")
     table = _table(("", "name", "layer", "outputs", "parameters"), rows, "rllrr")
     return _page(type(model).__name__, lines, table + _draw_network(model))
 
@@ -75,7 +77,7 @@ def history_html(history: Record) -> str:
     name = type(history).__name__
     if not history.epoch:
         return _page(name, ["No epoch was trained yet."], "")
-    line = _count(len(history.epoch), "epoch")
+    line = counted(len(history.epoch), "epoch")
     if history.epoch[0] > 0:  # a training that went on from an earlier one
         line += f", the last is number {history.epoch[-1] + 1:,}"
     if history.interrupted:
@@ -104,7 +106,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]], alignments: str
     def line(cells: Sequence[str], tag: str) -> str:
         inner = "".join(
             f'<{tag} style="text-align:{side};padding:2px 8px">{cell}</{tag}>'
-            for cell, side in zip([escape(_shorten(c, 100)) for c in cells], sides, strict=True)
+            for cell, side in zip([escape(shorten(c, 100)) for c in cells], sides, strict=True)
         )
         return f"<tr>{inner}</tr>"
 
@@ -129,14 +131,6 @@ def _text(x: float, y: float, text: str, anchor: str = "middle") -> str:
     return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
-def _shorten(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def _number(number: int | None) -> str:
     return "?" if number is None else f"{number:,}"
 
@@ -148,13 +142,8 @@ def _sum_up(model: Network) -> str:
     if not model.is_built:
         return "Not built yet: sizes follow from the number of input columns."
     total = model.count_params()
-    inputs = _count(model.input_dim or 0, "input")
-    return f"{inputs}, {_count(total, 'trainable parameter')} ({model.dtype})"
-
-
-def _enumerate(names: Sequence[str]) -> str:
-    shown = ", ".join(_shorten(name, 40) for name in names[:10])
-    return shown if len(names) <= 10 else f"{shown} and {len(names) - 10:,} more"
+    inputs = counted(model.input_dim or 0, "input")
+    return f"{inputs}, {counted(total, 'trainable parameter')} ({model.dtype})"
 
 
 @dataclass
@@ -239,7 +228,7 @@ def _draw_network(model: Network) -> str:
             content.append(_text(x, space / 2 + 4, "⋮"))
         lines = [column.name, "" if column.size == 0 else _number(column.size), *column.notes]
         content += [
-            _text(x, space + _LINE * number, _shorten(line, 16))
+            _text(x, space + _LINE * number, shorten(line, 16))
             for number, line in enumerate(lines, start=1)
         ]
         num_lines = max(num_lines, len(lines))
@@ -302,7 +291,7 @@ class _Frame:
 
 def _draw_curve(curve: Curve) -> str:
     """Return a picture of training and validation, with a ring around the best epoch."""
-    content = [_text(_LEFT, 12, _shorten(curve.name, 34), "start")]
+    content = [_text(_LEFT, 12, shorten(curve.name, 34), "start")]
     if curve.best is None:
         content.append(_text((_LEFT + _RIGHT) / 2, (_TOP + _BOTTOM) / 2, "no finite number"))
         return _svg(_RIGHT + 60, _BOTTOM + 22, curve.name, content)

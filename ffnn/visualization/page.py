@@ -10,15 +10,15 @@ import base64
 import hashlib
 import html
 import json
-import os
 import string
 from dataclasses import asdict
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ffnn.core.files import replace_whole
+from ffnn.core.text import counted
 from ffnn.visualization.page_blocks import describe_panels, describe_pictures, gain_name
 from ffnn.visualization.page_graph import build_graph
 from ffnn.visualization.page_heatmaps import build_heatmap, build_pictures
@@ -27,6 +27,7 @@ from ffnn.visualization.structure import BIAS, node_id, read_structure
 from ffnn.visualization.style import BLACK, GREY, NEGATIVE, POSITIVE
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
     from ffnn._types import Array
@@ -56,7 +57,7 @@ def save_page(model: Network, path: str | os.PathLike[str], title: str | None = 
     model : Network
         Built; trained or not.
     path : str or path
-        Where to, in an existing folder; an old file is replaced at once or left as it was.
+        Where to, in an existing folder; an old file is replaced whole or left as it was.
     title : str, optional
         The page's heading; by default the sizes of the network.
 
@@ -79,7 +80,8 @@ def save_page(model: Network, path: str | os.PathLike[str], title: str | None = 
         raise ValueError("save_page: expected a network with a Dense layer, got one without")
     if title is None:
         title = f"Network {'-'.join(str(column.size) for column in structure.columns)}"
-    _replace(Path(path), _render(title, _describe(model, structure, title)))
+    text = _render(title, _describe(model, structure, title))
+    replace_whole(path, text.encode("utf-8", errors="replace"))
 
 
 def _require_bokeh() -> None:
@@ -144,12 +146,8 @@ def _facts(model: Network, structure: Structure) -> str:
     """Return one line about the whole network."""
     first, *others = structure.columns
     layers = [f"{column.size:,} {column.activation}" for column in others]
-    sizes = " → ".join([_count(first.size, "input"), *layers])
-    return f"{sizes} · {_count(model.count_params(), 'parameter')} · {model.dtype}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    sizes = " → ".join([counted(first.size, "input"), *layers])
+    return f"{sizes} · {counted(model.count_params(), 'parameter')} · {model.dtype}"
 
 
 def _column(structure: Structure, column: Column, offsets: Mapping[int, int]) -> dict[str, Any]:
@@ -185,7 +183,7 @@ def _shown(view: View, mode: str) -> str:
     """Return what the graph shows of the network, and where the rest is."""
     total = view.structure.num_edges
     if view.num_edges == total:
-        return f"The graph shows the whole network, {_count(total, 'edge')}."
+        return f"The graph shows the whole network, {counted(total, 'edge')}."
     parts = []
     for shown in view.columns:
         column = shown.column
@@ -264,15 +262,3 @@ def _script_hash(script: str) -> str:
     """
     digest = hashlib.sha256(script.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
-
-
-def _replace(target: Path, text: str) -> None:
-    """Write a new file beside `target`, which it then replaces."""
-    temporary = target.with_name(f".{os.urandom(8).hex()}.html")
-    try:
-        with temporary.open("x", encoding="utf-8", errors="replace", newline="\n") as file:
-            file.write(text)
-        os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ffnn.visualization.page_graph import shorten
+from ffnn.visualization.page_graph import drawn_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -207,7 +207,7 @@ def _axis_names(column: Column) -> list[str] | None:
     """Return a short name for each neuron, or None if the axis shall have numbers."""
     if column.size > MAX_NAMES or column.unit_names is None:
         return None
-    return [shorten(name) for name in column.unit_names]
+    return [drawn_name(name) for name in column.unit_names]
 
 
 def describe_pictures(structure: Structure, offsets: Mapping[int, int]) -> Pictures | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ffnn.core.text import counted, printable
 from ffnn.visualization.structure import BIAS
 from ffnn.visualization.style import BLACK, GREY, KIND_COLOURS, LIGHT_GREY, NEGATIVE, POSITIVE
 
@@ -93,7 +94,7 @@ def _empty_figure(views: Mapping[str, View]) -> Figure:
 
 def _room_for_names(column: Column) -> int:
     """Return how many pixels the names beside an outer column take."""
-    longest = max(len(shorten(column.label(unit))) for unit in range(column.size))
+    longest = max(len(drawn_name(column.label(unit))) for unit in range(column.size))
     return _CHARACTER * longest + 40
 
 
@@ -152,7 +153,7 @@ def _node_source(view: View, pitch: float) -> ColumnDataSource:
         colour = KIND_COLOURS[column.kind]
         for unit, y in zip(shown.units.tolist(), shown.y.tolist(), strict=True):
             if side != "center":
-                name = shorten(column.label(unit))
+                name = drawn_name(column.label(unit))
             else:
                 name = str(unit) if pitch >= _ROOMY else ""
             rows.append((x, y, x, unit, colour, "circle", name, side))
@@ -180,10 +181,9 @@ def _fade(colour: str) -> str:
     return "#" + "".join(f"{round(255 - 0.35 * (255 - part)):02X}" for part in parts)
 
 
-def shorten(name: str) -> str:
-    """Return a name on one line and short enough to be drawn."""
-    line = " ".join(name.split())
-    return line if len(line) <= LONGEST_NAME else line[: LONGEST_NAME - 1] + "…"
+def drawn_name(name: str) -> str:
+    """Return a name short enough to be drawn."""
+    return printable(name, LONGEST_NAME, "\ufffd")
 
 
 def _node_size(pitch: float) -> float:
@@ -240,8 +240,7 @@ def _write_captions(figure: Figure, view: View) -> None:
     captions = {}
     for shown in view.columns:
         column = shown.column
-        noun = column.kind if column.size == 1 else f"{column.kind}s"
-        lines = [column.layer_name, f"{column.size:,} {noun}"]
+        lines = [column.layer_name, counted(column.size, column.kind)]
         if is_narrow:
             captions[column.index] = [" · ".join(filter(None, [*lines, column.activation]))]
         else:

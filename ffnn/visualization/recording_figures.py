@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ffnn.core.text import shorten
 from ffnn.visualization.style import (
     BLACK,
     BLUE,
@@ -81,7 +82,7 @@ def plot_recording(recording: Recording) -> Figure:
 
     _check_epochs(recording)
     layers = [layer for layer, _ in recording.names("activations")]
-    names = [_shorten(layer) for layer in layers]
+    names = [shorten(layer, _LONGEST_NAME) for layer in layers]
     num_columns = min(len(names), max(1, _LEGEND_WIDTH // (max(map(len, names)) + 8)))
     figure = new_figure(9.0, 5.4 + 0.22 * math.ceil(len(names) / num_columns))
     grid = figure.subplots(2, 2, sharex=True)
@@ -112,10 +113,6 @@ def _style(place: int) -> dict[str, Any]:
     again, style = divmod(turn, len(_LINE_STYLES))
     marker = _MARKERS[again % len(_MARKERS)]
     return {"color": _COLOURS[colour], "linestyle": _LINE_STYLES[style], "marker": marker}
-
-
-def _shorten(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 
 def _check_epochs(recording: Recording) -> None:
@@ -195,7 +192,7 @@ def plot_recorded_histograms(recording: Recording, layer: str, array: str | None
     all_axes[0].set_yticks(range(len(places)), [recording.epochs[place] + 1 for place in places])
     all_axes[0].set_ylabel("epoch")
     all_axes[0].set_ylim(len(places) - 0.8, -1.1)  # the first at the top
-    title = f"{_shorten(layer)}\nheights are square roots of counts"
+    title = f"{shorten(layer, _LONGEST_NAME)}\nheights are square roots of counts"
     figure.suptitle(title, fontsize=10, parse_math=False)
     return figure
 

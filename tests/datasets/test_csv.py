@@ -192,7 +192,7 @@ class TestCsv:
     def test_long_lists_of_columns_are_cut(self, write):
         names = [f"c{i}" for i in range(300)]
         path = write(",".join(names) + "\n" + ",".join("1" * 300) + "\n")
-        with pytest.raises(DataError, match=r"'c11', … \(300 in all\)$"):
+        with pytest.raises(DataError, match=r"'c11' and 288 more$"):
             load_csv(path, target="x")
         with pytest.raises(DataError, match=r"'x11' .* and 288 more") as caught:
             load_csv_features(path, [f"x{i}" for i in range(300)])

@@ -31,7 +31,7 @@ def test_what_has_the_form_passes(change):
         (GOOD | {"parent": 3}, "it/parent: expected dict or None, got 3"),
         (GOOD | {"parent": {"id": "3"}}, "it/parent/id: expected int, got '3'"),
         (GOOD | {"rate": "fast"}, "it/rate: expected float or int, got 'fast'"),
-        (GOOD | {"name": ["x" * 100]}, "got ['" + "x" * 55 + "..."),
+        (GOOD | {"name": ["x" * 100]}, "got ['" + "x" * 57 + "…"),
     ],
 )
 def test_what_has_not_is_named_with_its_place(value, message):

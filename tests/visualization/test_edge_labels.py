@@ -8,7 +8,6 @@ from ffnn.visualization.edge_labels import (
     label_corners,
     overlaps,
     place_labels,
-    short,
     write_edge_labels,
 )
 
@@ -21,22 +20,6 @@ def box(left, bottom, right, top):
 
 def diamond(x, y, radius):
     return np.array([[x, y - radius], [x + radius, y], [x, y + radius], [x - radius, y]], float)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        (0.0, "0"),
-        (1.0, "1"),
-        (0.123456, "0.123"),
-        (np.float32(-0.1), "-0.1"),
-        (1234.5, "1.23e+03"),
-        (-0.0000123456, "-1.23e-05"),
-        (math.nan, "nan"),
-    ],
-)
-def test_short_has_three_significant_digits(value, expected):
-    assert short(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -136,6 +119,24 @@ def test_labels_without_gradients_show_the_weight_alone():
     _, texts, _ = labelled([[[0, 0], [1, 0.5]]], [0.12345])
 
     assert [text.get_text() for text in texts] == ["0.123"]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0.0, "0"),
+        (1.0, "1"),
+        (0.123456, "0.123"),
+        (np.float32(-0.1), "-0.1"),
+        (1234.5, "1.23e+03"),
+        (-0.0000123456, "-1.23e-05"),
+        (math.nan, "nan"),
+    ],
+)
+def test_labels_have_three_significant_digits(value, expected):
+    _, (text,), _ = labelled([[[0, 0], [1, 0.5]]], [value])
+
+    assert text.get_text() == expected
 
 
 def test_labels_lie_along_their_edges():

@@ -1,6 +1,8 @@
 import base64
+import errno
 import hashlib
 import json
+import os
 import re
 import sys
 from types import SimpleNamespace
@@ -501,10 +503,10 @@ def test_an_old_file_is_replaced_at_once_or_left_as_it_was(tmp_path, monkeypatch
     path.write_text("old")
 
     def fail(*_):
-        raise OSError("no room")
+        raise OSError(errno.ENOSPC, "no room")
 
     with monkeypatch.context() as patch:
-        patch.setattr(page.os, "replace", fail)
+        patch.setattr(os, "replace", fail)
         with pytest.raises(OSError, match="no room"):
             save_page(network([4, 8, 3]), path)
     assert path.read_text() == "old"

@@ -1,0 +1,50 @@
+"""Mean and variance of values that come in parts, in one pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+
+
+class Moments:
+    """Count, mean and squared deviations of all values so far, of one list or of each column.
+
+    Attributes
+    ----------
+    count : int
+        The number of values, or of rows.
+    mean : float or ndarray of shape (columns,)
+        Their mean; 0 without any.
+    deviations : float or ndarray of shape (columns,)
+        Σ (x - mean)².
+
+    References
+    ----------
+    Chan, Golub, LeVeque, "Algorithms for computing the sample variance", The American
+    Statistician 1983, equations 2.1.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.mean: Any = 0.0
+        self.deviations: Any = 0.0
+
+    def merge(self, count: int, mean: Any, deviations: Any) -> None:
+        """Take in the moments of `count` further values."""
+        together = self.count + count
+        step = mean - self.mean
+        between = step * step * (self.count * count / together)
+        self.deviations = self.deviations + (deviations + between)
+        self.mean = self.mean + step * (count / together)
+        self.count = together
+
+    def add_rows(self, rows: Array) -> None:
+        """Take in rows in float64, column by column."""
+        self.merge(len(rows), rows.mean(axis=0), rows.var(axis=0) * len(rows))
+
+    @property
+    def variance(self) -> Any:
+        """The population variance."""
+        return self.deviations / self.count

@@ -1,0 +1,40 @@
+"""Words for messages, tables and pictures: counted nouns, lists, and texts cut to fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_VOWELS = "aeiou"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return such as ``"1 row"``, ``"1,797 rows"``, ``"2 classes"`` or ``"3 entries"``."""
+    if number == 1:
+        return f"1 {noun}"
+    if noun.endswith(("s", "x", "tch")):
+        return f"{number:,} {noun}es"
+    if noun.endswith("y") and noun[-2] not in _VOWELS:
+        return f"{number:,} {noun[:-1]}ies"
+    return f"{number:,} {noun}s"
+
+
+def listed(items: Iterable[object], most: int = 8) -> str:
+    """Return the first items, and how many there are besides: ``"0, 3, 5 and 12 more"``."""
+    texts = list(map(str, items))
+    shown = ", ".join(texts[:most])
+    return shown if len(texts) <= most else f"{shown} and {len(texts) - most:,} more"
+
+
+def shorten(text: str, longest: int) -> str:
+    """Return a text, cut off with an ellipsis where it has more than `longest` characters."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def printable(name: str, longest: int = 40, replacement: str = " ") -> str:
+    """Return a name on one line and shortened, with a replacement for what cannot be printed."""
+    line = " ".join(name.split())
+    shown = "".join(c if c.isprintable() else replacement for c in line)
+    return shorten(" ".join(shown.split()), longest)
