@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ffnn.core.checks import check_int
-from ffnn.models.serialization import as_double
-from ffnn.models.trainable import Trainable
+from ffnn.layers.chain import tap
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ffnn._types import Array
     from ffnn.layers.base import Stage
-    from ffnn.training.step import TrainStep
+    from ffnn.models.trainable import Trainable
 
 LARGEST_STEP = 0.02
 HALVINGS = 9
@@ -163,7 +164,7 @@ def gradient_check(
     if max_entries is not None:
         check_int("gradient_check", "max_entries", max_entries, low=1)
     model.open_batch(x, y, sample_weight)  # builds the model and checks the data
-    double = as_double(Trainable, model)
+    double = model.as_double()
     loss = double.compute_gradients(x, y, sample_weight)
     analytic = double.gradients.copy()
     floor = FLOOR * max(abs(loss), float(np.abs(analytic).max(initial=0.0)))
@@ -216,25 +217,17 @@ class _Probe:
 
     def __init__(self, model: Trainable, x: Any, y: Any, sample_weight: Any) -> None:
         self._batch = model.open_batch(x, y, sample_weight)
-        self._step: TrainStep = model.step
-        self._step.stages = [self._watched(stage) for stage in self._step.stages]
+        self._step = model.step
+        self._step.stages = tap(self._step.stages, before=self._note_input)
         self._generators = [rng for layer in model.layers for rng in layer.random_generators()]
         self._states = [rng.bit_generator.state for rng in self._generators]
         self._sides: list[bytes] = []
 
-    def _watched(self, stage: Stage) -> Stage:
-        """Return the stage, noting on which side of its kinks every input lies."""
-        kinks = getattr(stage.layer, "kinks", ())
-        if not kinks:
-            return stage
+    def _note_input(self, stage: Stage, direction: str, x: Array) -> None:
+        self._note(x, getattr(stage.layer, "kinks", ()))
 
-        def forward(x: Array, training: bool) -> Array:
-            self._note(x, kinks)
-            return stage.forward(x, training)
-
-        return stage._replace(forward=forward)
-
-    def _note(self, values: Array, kinks: tuple[float, ...]) -> None:
+    def _note(self, values: Array, kinks: Iterable[float]) -> None:
+        """Remember on which side of each kink every value lies."""
         self._sides += [np.sign(values - kink).astype(np.int8).tobytes() for kink in kinks]
 
     def derivative(self, position: int, floor: float) -> float | None:
@@ -275,8 +268,9 @@ class _Probe:
             rng.bit_generator.state = state
         self._sides = []
         loss = self._step.forward(*self._batch)
-        if self._step.loss.kinks:
-            self._note(self._step.loss.output - self._batch[1], self._step.loss.kinks)
+        kinks = self._step.loss.kinks
+        if kinks:  # targets of other losses may be class numbers
+            self._note(self._step.loss.output - self._batch[1], kinks)
         for penalty in self._step.penalties:
             self._note(penalty.w, penalty.regularizer.kinks)
         return loss, self._sides

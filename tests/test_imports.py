@@ -184,7 +184,6 @@ REACHES = {
     "ffnn.estimators.sparse": {"layer._buffer"},
     "ffnn.layers.base": {"twin._workspace"},
     "ffnn.layers.chain": {"layer.__dict__"},
-    "ffnn.models.serialization": {"model._position"},
 }
 CIRCLES = [
     [
@@ -197,15 +196,6 @@ CIRCLES = [
         "ffnn.explanation.labels",
         "ffnn.explanation.markdown",
         "ffnn.explanation.text",
-    ],
-    [
-        "ffnn.models.network",
-        "ffnn.models.summary",
-    ],
-    [
-        "ffnn.models.resume",
-        "ffnn.models.serialization",
-        "ffnn.models.trainable",
     ],
 ]
 

@@ -201,7 +201,7 @@ class Network:
 
     def summary(self) -> None:
         """Print a table of the layers, their output sizes and their numbers of parameters."""
-        print(summarize(self))
+        print(summarize(self.layers, self.dtype))
 
     def __repr__(self) -> str:
         layers = ", ".join(map(repr, self.layers))

@@ -1,32 +1,35 @@
-"""A model as plain data: a config of numbers, strings, lists and dicts, and named arrays.
+"""A model's parts as plain data: a config of numbers, strings, lists and dicts, and named arrays.
 
-Both saving and pickling go through it. It holds all that a model needs to predict and to train on
+Both saving and pickling use it. It holds all that a model needs to predict and to continue training
 as if nothing had happened.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ffnn.callbacks import History
 from ffnn.callbacks.recording import Recording
-from ffnn.core.registry import custom_classes, describe, rebuild
+from ffnn.core import registry
+from ffnn.core.registry import describe, rebuild
 from ffnn.saving.schema import check_form
 from ffnn.training.position import POSITION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from ffnn._types import Array, FloatDType, Shape
     from ffnn.layers.base import Layer
-    from ffnn.models.trainable import Trainable
+    from ffnn.losses import Loss
+    from ffnn.metrics import Metric
+    from ffnn.optimizers import Optimizer
 
-M = TypeVar("M", bound="Trainable")
 Content = tuple[dict[str, Any], dict[str, "Array"]]
 
-# What `capture` writes into a config and `restore` accepts; `_arrays` has the arrays' names.
+# What `capture` writes into a config and `restore` accepts.
 PART = {"kind": str, "name": str, "config": dict}
 CONFIG = {
     "layers": [PART],
@@ -46,15 +49,45 @@ CONFIG = {
     "position": (POSITION, None),
     "generators": [dict],
 }
+# Those that a config has as they are.
+PLAIN = ("input_dim", "dtype", "seed", "entropy", "class_names", "feature_names", "has_gradients")
 
 
-def capture(model: Trainable) -> Content:
-    """Return the config and the live arrays of a model.
+@dataclass(frozen=True)
+class Parts:
+    """What is kept of a model: its live parts, and plain data under the names of `CONFIG`.
 
-    Parameters
-    ----------
-    model : Trainable
-        Any model, built or not, compiled or not.
+    Where `restore` has made them, layers are not built and `iterations` are not the optimizer's
+    yet: both follow once the layers belong to a network.
+    """
+
+    layers: Sequence[Layer]
+    input_dim: int | None
+    dtype: str
+    seed: int | None
+    entropy: int
+    class_names: list[str] | None
+    feature_names: list[str] | None
+    has_gradients: bool
+    history: History | None
+    recording: Recording | None
+    optimizer: Optimizer | None
+    loss: Loss | None
+    metrics: Sequence[Metric]
+    iterations: int
+    position: dict[str, Any] | None
+    generators: list[Any]
+
+    def custom_classes(self) -> dict[str, type]:
+        """Return the classes of parts that are not part of the library, by name."""
+        return registry.custom_classes([*self.layers, *self.metrics, self.loss, self.optimizer])
+
+
+# -- from parts to data ------------------------------------------------------------------------
+
+
+def capture(parts: Parts) -> Content:
+    """Return the config and the live arrays of a model's parts.
 
     Returns
     -------
@@ -63,40 +96,58 @@ def capture(model: Trainable) -> Content:
     arrays : dict of str to ndarray
         ``"layers/0_dense_1/weight"`` → values, and so on.
     """
+    history, recording = parts.history, parts.recording
     config: dict[str, Any] = {
-        "layers": [describe(layer) for layer in model.layers],
-        "input_dim": model.input_dim,
-        "dtype": model.dtype.name,
-        "seed": model.seed,
-        "entropy": model.entropy,
-        "class_names": model.class_names,
-        "feature_names": model.feature_names,
-        "has_gradients": model.has_gradients,
+        "layers": describe(parts.layers),
+        **{name: getattr(parts, name) for name in PLAIN},
         "history": None,
-        "recording": None,
+        "recording": None if recording is None else recording.get_config(),
         "compile": None,
-        "position": None,
-        "generators": [rng.bit_generator.state for rng in random_generators(model)],
+        "position": _split(parts.position)[0],
+        "generators": parts.generators,
     }
-    if model.history is not None:
+    if history is not None:
         config["history"] = {
-            "names": list(model.history.history),
-            "epoch": model.history.epoch,
-            "growing": model.history.growing,
-            "interrupted": model.history.interrupted,
+            "names": list(history.history),
+            "epoch": history.epoch,
+            "growing": history.growing,
+            "interrupted": history.interrupted,
         }
-    if model.recording is not None:
-        config["recording"] = model.recording.get_config()
-    if model.optimizer is not None:
+    if parts.optimizer is not None:
         config["compile"] = {
-            "optimizer": describe(model.optimizer),
-            "loss": describe(model.loss),
-            "metrics": describe(model.metrics),
-            "iterations": model.optimizer.iterations,
+            "optimizer": describe(parts.optimizer),
+            "loss": describe(parts.loss),
+            "metrics": describe(parts.metrics),
+            "iterations": parts.iterations,
         }
-    position, kept = _split(model.position())
-    config["position"] = position
-    return config, live_arrays(model) | kept
+    return config, live_arrays(parts)
+
+
+def live_arrays(parts: Parts) -> dict[str, Array]:
+    """Return all arrays by name."""
+    arrays = computed_arrays(parts)
+    if parts.history is not None:  # as arrays, which may be infinite as JSON may not
+        for index, numbers in enumerate(parts.history.history.values()):
+            arrays[f"history/{index}"] = np.array(numbers, dtype=np.float64)
+    if parts.recording is not None:
+        arrays |= {f"recording/{name}": array for name, array in parts.recording.arrays().items()}
+    return arrays | _split(parts.position)[1]
+
+
+def computed_arrays(parts: Parts) -> dict[str, Array]:
+    """Return the live arrays of layers and optimizer by name, in an order set by the structure."""
+    arrays: dict[str, Array] = {}
+    for place, layer in _places(parts.layers):
+        groups = {"layers": layer.params, "gradients": layer.grads, "state": layer.state}
+        for group, members in groups.items():
+            arrays |= {f"{group}/{place}/{name}": array for name, array in members.items()}
+    if parts.optimizer is not None:
+        arrays |= {f"optimizer/{name}": slot for name, slot in parts.optimizer.slots.items()}
+    return arrays
+
+
+def _places(layers: Sequence[Layer]) -> list[tuple[str, Layer]]:
+    return [(f"{index}_{layer.name}", layer) for index, layer in enumerate(layers)]
 
 
 def _split(position: dict[str, Any] | None) -> tuple[dict[str, Any] | None, dict[str, Array]]:
@@ -114,6 +165,63 @@ def _split(position: dict[str, Any] | None) -> tuple[dict[str, Any] | None, dict
     return position | {"callbacks": callbacks}, arrays
 
 
+# -- from data to parts ------------------------------------------------------------------------
+
+
+def restore(
+    config: Mapping[str, Any],
+    arrays: Mapping[str, Array],
+    custom_objects: Mapping[str, type] | None = None,
+) -> Parts:
+    """Return the parts that `capture` described, except for what the layers' arrays hold.
+
+    A network takes the layers; `prepare` checks them before it is built, `fill` fills them after.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        Something is missing or does not fit. A stranger's config can cause other errors, but can do
+        no more than that: it has no say in how much memory is taken or what code runs.
+    """
+    check_form(config, CONFIG, "/config")
+    how = config["compile"] or {"optimizer": None, "loss": None, "metrics": [], "iterations": 0}
+    if not 0 <= how["iterations"] < 1 << 63:  # powers of floats are computed with it
+        raise ValueError(
+            f"/config/compile/iterations: expected 0 to 2**63 - 1, got {how['iterations']}"
+        )
+    recording = None
+    if config["recording"] is not None:
+        recording = Recording.restore(config["recording"], _under("recording/", arrays))
+    return Parts(
+        layers=rebuild(config["layers"], custom_objects),
+        history=_restore_history(config["history"], arrays),
+        recording=recording,
+        optimizer=rebuild(how["optimizer"], custom_objects),
+        loss=rebuild(how["loss"], custom_objects),
+        metrics=rebuild(how["metrics"], custom_objects),
+        iterations=how["iterations"],
+        position=_join(config["position"], arrays),
+        generators=config["generators"],
+        **{name: config[name] for name in PLAIN},
+    )
+
+
+def _restore_history(told: dict[str, Any] | None, arrays: Mapping[str, Array]) -> History | None:
+    if told is None:
+        return None
+    history = History()
+    history.epoch, history.growing = list(told["epoch"]), list(told["growing"])
+    history.interrupted = told["interrupted"]
+    for index, name in enumerate(told["names"]):
+        numbers = arrays.get(f"history/{index}")
+        if numbers is None:
+            raise ValueError(f"/history/{index}: missing")
+        if numbers.ndim != 1:
+            raise ValueError(f"/history/{index}: expected one dimension, got shape {numbers.shape}")
+        history.history[name] = numbers.tolist()
+    return history
+
+
 def _join(position: dict[str, Any] | None, arrays: Mapping[str, Array]) -> dict[str, Any] | None:
     """Return the position that `_split` took apart."""
     if position is None:
@@ -128,138 +236,27 @@ def _join(position: dict[str, Any] | None, arrays: Mapping[str, Array]) -> dict[
     return position | {"callbacks": callbacks}
 
 
-def custom_classes_of(model: Trainable) -> dict[str, type]:
-    """Return the classes of a model's parts that are not part of the library, by name."""
-    parts = [*model.layers, *model.metrics]
-    return custom_classes([*parts, model.loss, model.optimizer])
-
-
-def as_double(make: Callable[..., Trainable], model: Trainable) -> Trainable:
-    """Return a copy of `model` that computes in float64 from the same values; `make` builds it."""
-    config, arrays = capture(model)
-    doubled = {
-        name: array.astype(np.float64)
-        for name, array in arrays.items()
-        if not name.startswith(("recording/", "callbacks/"))  # which nothing is computed from
-    }
-    config |= {"dtype": "float64", "recording": None, "position": None}
-    return restore(make, config, doubled, custom_classes_of(model))
-
-
-def random_generators(model: Trainable) -> list[np.random.Generator]:
-    """Return all that a training draws from: of the shuffling, then of each layer that draws."""
-    own = [rng for layer in model.layers for rng in layer.random_generators()]
-    return [model.shuffling, *own]
-
-
-def live_arrays(model: Trainable) -> dict[str, Array]:
-    """Return the live arrays by name, in an order that depends on the structure alone."""
-    arrays = {}
-    for index, layer in enumerate(model.layers):
-        place = f"{index}_{layer.name}"
-        groups = {"layers": layer.params, "gradients": layer.grads, "state": layer.state}
-        for group, members in groups.items():
-            for name, array in members.items():
-                arrays[f"{group}/{place}/{name}"] = array
-    if model.optimizer is not None:
-        for name, slot in model.optimizer.slots.items():
-            arrays[f"optimizer/{name}"] = slot
-    if model.history is not None:  # as arrays, which may hold what JSON may not: infinity and NaN
-        for index, numbers in enumerate(model.history.history.values()):
-            arrays[f"history/{index}"] = np.array(numbers, dtype=np.float64)
-    if model.recording is not None:
-        for name, array in model.recording.arrays().items():
-            arrays[f"recording/{name}"] = array
-    return arrays
-
-
-def restore(
-    make: Callable[..., M],
-    config: Mapping[str, Any],
-    arrays: Mapping[str, Array],
-    custom_objects: Mapping[str, type] | None = None,
-) -> M:
-    """Build the model that `capture` described.
-
-    Parameters
-    ----------
-    make : callable
-        `Sequential`, or what takes the same arguments.
-    config : mapping
-        As `capture` returned it.
-    arrays : mapping of str to ndarray
-        As `capture` returned them.
-    custom_objects : mapping of str to type, optional
-        Classes that are not part of the library, by name.
-
-    Raises
-    ------
-    KeyError, TypeError, ValueError
-        Something is missing or does not fit. A stranger's config can make other errors come, but
-        can do no more than that: it has no say in how much memory is taken or what code runs.
-    """
-    check_form(config, CONFIG, "/config")
-    layers = [rebuild(description, custom_objects) for description in config["layers"]]
-    model = make(layers, dtype=config["dtype"], seed=config["seed"])
-    model.entropy = config["entropy"]
-    for index, layer in enumerate(layers):
-        kept = _under(f"state/{index}_{layer.name}/", arrays)
-        if kept:
-            layer.load_state(kept)
-    if config["input_dim"] is not None:
-        _check_parameters(layers, config["input_dim"], model.dtype, arrays)
-        model.build(config["input_dim"])
-        model.has_gradients = config["has_gradients"]
-    if config["compile"] is not None:
-        how = config["compile"]
-        parts = (rebuild(how[key], custom_objects) for key in ("optimizer", "loss", "metrics"))
-        model.compile(*parts)
-        assert model.optimizer is not None
-        model.optimizer.iterations = _iterations(how["iterations"])
-    if config["history"] is not None:
-        told = config["history"]
-        model.history = History()
-        model.history.epoch = list(told["epoch"])
-        model.history.growing = list(told["growing"])
-        model.history.interrupted = told["interrupted"]
-        model.history.history = {
-            name: _numbers(arrays, f"history/{index}") for index, name in enumerate(told["names"])
-        }
-    if config["recording"] is not None:
-        model.recording = Recording.restore(config["recording"], _under("recording/", arrays))
-    position = _join(config["position"], arrays)
-    model._position = lambda: position
-    fill(live_arrays(model) | _split(position)[1], arrays)
-    for index, layer in enumerate(layers):
-        try:
-            if layer.state:  # there is none before the layer is built
-                layer.check_state(layer.state)
-        except ValueError as error:
-            raise ValueError(f"/state/{index}_{layer.name}/{error}") from error
-    set_generators(random_generators(model), config["generators"])
-    model.class_names, model.feature_names = config["class_names"], config["feature_names"]
-    return model
-
-
 def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
     """Return the arrays whose names begin with `prefix`, by what comes after it."""
     return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
 
 
-def _iterations(number: int) -> int:
-    if not 0 <= number < 1 << 63:  # powers of floats are computed with it
-        raise ValueError(f"/config/compile/iterations: expected 0 to 2**63 - 1, got {number}")
-    return number
+def prepare(parts: Parts, arrays: Mapping[str, Array]) -> None:
+    """Load the layers' states, and check that the parameters have the sizes that `build` will give.
 
-
-def _check_parameters(
-    layers: Sequence[Layer], input_dim: int, dtype: FloatDType, arrays: Mapping[str, Array]
-) -> None:
-    """Compare the layers with the arrays before `build` takes all memory that a config asks for."""
-    for index, layer in enumerate(layers):
-        for name, shape in layer.parameter_shapes(input_dim).items():
-            _check_array(f"layers/{index}_{layer.name}/{name}", dtype, shape, arrays)
-        input_dim = layer.compute_output_dim(input_dim)
+    This comes before `build` takes all the memory that a config asks for.
+    """
+    for place, layer in _places(parts.layers):
+        state = _under(f"state/{place}/", arrays)
+        if state:
+            layer.load_state(state)
+    if parts.input_dim is None:
+        return
+    columns, dtype = parts.input_dim, np.dtype(parts.dtype)
+    for place, layer in _places(parts.layers):
+        for name, shape in layer.parameter_shapes(columns).items():
+            _check_array(f"layers/{place}/{name}", dtype, shape, arrays)
+        columns = layer.compute_output_dim(columns)
 
 
 def _check_array(name: str, dtype: FloatDType, shape: Shape, arrays: Mapping[str, Array]) -> None:
@@ -272,29 +269,28 @@ def _check_array(name: str, dtype: FloatDType, shape: Shape, arrays: Mapping[str
         )
 
 
-def _numbers(arrays: Mapping[str, Array], name: str) -> list[float]:
-    if name not in arrays:
-        raise ValueError(f"/{name}: missing")
-    if arrays[name].ndim != 1:
-        raise ValueError(f"/{name}: expected one dimension, got shape {arrays[name].shape}")
-    numbers: list[float] = arrays[name].tolist()
-    return numbers
-
-
-def fill(arrays: Mapping[str, Array], values: Mapping[str, Array]) -> None:
-    """Write `values` into `arrays` of the same names, shapes and dtypes.
+def fill(parts: Parts, values: Mapping[str, Array]) -> None:
+    """Write `values`, which must be just the arrays of `parts`, into those of layers and optimizer.
 
     Raises
     ------
     ValueError
-        A name, a shape or a dtype differs; the message names it.
+        A name, a shape or a dtype differs, or a layer refuses its state; the message names it.
     """
+    arrays = live_arrays(parts)
     unknown = sorted(values.keys() - arrays.keys())
     if unknown:
         raise ValueError(f"/{unknown[0]}: no array of that name belongs to this model")
     for name, array in arrays.items():
         _check_array(name, array.dtype, array.shape, values)
+    for name, array in computed_arrays(parts).items():
         array[...] = values[name]
+    for place, layer in _places(parts.layers):
+        try:
+            if layer.state:  # there is none before the layer is built
+                layer.check_state(layer.state)
+        except ValueError as error:
+            raise ValueError(f"/state/{place}/{error}") from error
 
 
 def set_generators(
@@ -305,7 +301,7 @@ def set_generators(
     Raises
     ------
     ValueError
-        There are not as many states, or one is none of such a generator.
+        There are not as many states, or one is not a state of such a generator.
     """
     if len(states) != len(generators):
         raise ValueError(

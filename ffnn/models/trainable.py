@@ -1,9 +1,10 @@
-"""`Trainable`: a network that trains, evaluates, and is saved and loaded."""
+"""`Trainable`: a network that is trained, resumed, saved and loaded."""
 
 from __future__ import annotations
 
 import os
-from functools import partial
+from dataclasses import replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,41 +14,32 @@ from ffnn.callbacks import CallbackList, History
 from ffnn.core.checks import check_int
 from ffnn.data.batches import Batches, Examples
 from ffnn.errors import DataError
-from ffnn.layers.chain import forget_batch
-from ffnn.losses import LOSSES, Loss
-from ffnn.metrics import METRICS, Metric
 from ffnn.models import serialization
-from ffnn.models.network import EVALUATION_BATCH_SIZE, Network
-from ffnn.models.resume import open_checkpoint, take_over
-from ffnn.optimizers import OPTIMIZERS, Optimizer
-from ffnn.training.loop import diverged, run_pass, train
+from ffnn.models.compiled import Compiled
+from ffnn.models.resume import check_resumable, take_over
+from ffnn.models.serialization import Parts
+from ffnn.training.loop import train
 from ffnn.training.position import Position
 from ffnn.training.reporters import reporters
-from ffnn.training.step import EvaluationStep, Penalty, TrainStep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from typing_extensions import Self
 
     from ffnn._types import Array
     from ffnn.callbacks import Callback
     from ffnn.callbacks.recording import Recording
-    from ffnn.layers.base import Layer
 
 
-class Trainable(Network):
-    """A network that is compiled, trained, evaluated, saved and loaded.
+class Trainable(Compiled):
+    """A network that trains for epochs, and whose state can be kept and resumed.
 
     Views, explanations, diagnoses and checks work on it; users hold a `Sequential`, which adds the
     methods that lead there. The parameters are those of `Network`.
 
     Attributes
     ----------
-    optimizer, loss, metrics
-        What `compile` was given; None, None and [] before.
-    step : TrainStep
-        Trains on one batch; there once the network is built and compiled.
     history : History or None
         The record of the last training.
     recording : Recording or None
@@ -56,100 +48,15 @@ class Trainable(Network):
         Set by a callback to end training after the epoch.
     """
 
-    def __init__(
-        self,
-        layers: Sequence[Layer],
-        input_dim: int | None = None,
-        dtype: str = "float32",
-        seed: int | None = None,
-    ) -> None:
-        self.optimizer: Optimizer | None = None
-        self.loss: Loss | None = None
-        self.metrics: list[Metric] = []
-        self.history: History | None = None
-        self.recording: Recording | None = None
-        self.stop_training = False
-        self._position: Callable[[], dict[str, Any] | None] | None = None
-        super().__init__(layers, input_dim, dtype, seed)
-        self.shuffling = np.random.default_rng(np.random.SeedSequence(self.entropy))
+    history: History | None = None
+    recording: Recording | None = None
+    stop_training: bool = False
+    _position: Position | dict[str, Any] | None = None
 
-    def _build(self, input_dim: int) -> None:
-        super()._build(input_dim)
-        if self.optimizer is not None:
-            self._prepare_training()
-
-    # -- training ------------------------------------------------------------------------------
-
-    def compile(
-        self,
-        optimizer: str | Optimizer = "sgd",
-        loss: str | Loss = "mean_squared_error",
-        metrics: Sequence[str | Metric] | None = None,
-    ) -> None:
-        """Say how to train.
-
-        Parameters
-        ----------
-        optimizer : str or Optimizer, default "sgd"
-            The rule of the updates.
-        loss : str or Loss, default "mean_squared_error"
-            What is made small.
-        metrics : sequence of str or Metric, optional
-            What is reported besides.
-
-        Raises
-        ------
-        ValueError
-            A name is unknown, the loss cannot follow the last layer, or the optimizer already
-            trains another model.
-        """
-        if isinstance(metrics, (str, Metric)):
-            raise TypeError(f"compile: expected a list of metrics, got {metrics!r}")
-        new_optimizer, new_loss = OPTIMIZERS.get(optimizer), LOSSES.get(loss)
-        new_metrics = [METRICS.get(metric) for metric in metrics or ()]
-        new_loss.check_output(self.last_activation)
-        new_optimizer.claim(self)
-        self.optimizer, self.loss, self.metrics = new_optimizer, new_loss, new_metrics
-        if self.is_built:
-            self._prepare_training()
-
-    def _prepare_training(self) -> None:
-        """Put the step together; nowhere else are loss and activation paired."""
-        vector = self.require_built()
-        assert self.optimizer is not None
-        assert self.loss is not None
-        self.optimizer.bind(vector)
-        fused = self.loss.fuse(self.last_activation)
-        scratch = vector.views(vector.scratch)
-        penalties = [
-            Penalty(rule, layer.params[name], layer.grads[name], scratch[index][name])
-            for index, layer in enumerate(self.layers)
-            for name, rule in layer.regularizers().items()
-        ]
-        stages = self.stages
-        self.step = TrainStep(
-            stages if fused is None else stages[:-1],
-            self.layers,
-            fused or self.loss,
-            penalties,
-            vector,
-            self.optimizer,
-            self.metrics,
-        )
-        self.renew_replicas()
-
-    def open_examples(self, x: Any, y: Any, sample_weight: Any = None) -> Examples:
-        """Check data, and then build the model if this is the first that it sees."""
-        if self.loss is None:
-            raise RuntimeError("this model does not know how to train: call compile(...) first")
-        source = self.open_inputs(x)
-        units = self.compute_dims(source.shape[1])[-1]
-        prepare = partial(self.loss.prepare, units=units)
-        examples = Examples.open(source, y, sample_weight, prepare=prepare, dtype=self.dtype)
-        for metric in self.metrics:
-            metric.check_target(examples.y.data)
-        self.build(source.shape[1])
-        return examples
+    @cached_property
+    def shuffling(self) -> np.random.Generator:
+        """What the order of the rows is drawn from."""
+        return np.random.default_rng(np.random.SeedSequence(self.entropy))
 
     def fit(
         self,
@@ -178,9 +85,9 @@ class Trainable(Network):
         x : array-like, memmap, h5py dataset or sparse matrix of shape (rows, input_dim)
             Inputs. They stay as they are; a batch at a time is cast to the model's dtype.
         y : array-like of shape (rows,) or (rows, units)
-            Targets, as the loss wants them.
+            Targets, in the form that the loss expects.
         batch_size : int, default 32
-            Rows to an update.
+            Mini-batch size: the number of rows in an update.
         epochs : int, default 1
             The number of the epoch to stop before, counted from 0.
         learning_rate : float, optional
@@ -189,7 +96,7 @@ class Trainable(Network):
             0 shows nothing, 1 a progress bar, 2 a line an epoch; "auto" is 1 on a terminal or in
             a notebook, else 2.
         callbacks : sequence of Callback, optional
-            Called at each begin and end.
+            Called at the beginning and at the end of the training, of epochs and of batches.
         validation_split : float, default 0.0
             The share of the rows, taken from the end, that are kept for validation, in [0, 1).
         validation_data : (x, y) or (x, y, sample_weight), optional
@@ -206,7 +113,7 @@ class Trainable(Network):
             The number of batches after which an epoch ends at the latest.
         resume_from : str or path, optional
             A file of this model that was saved while it was trained on the same data, such as by
-            `ModelCheckpoint`. Training goes on from there as if it had never stopped, with
+            `ModelCheckpoint`. Training resumes from there as if it had never stopped, with
             parameters, optimizer, history, generators and callbacks as they were.
 
         Returns
@@ -222,32 +129,26 @@ class Trainable(Network):
             An argument is wrong, or `resume_from` is of another network, training or data. Nothing
             was trained.
         ModelFileError
-            `resume_from` is no model file, or is damaged. Nothing was trained.
+            `resume_from` is not a model file, or is damaged. Nothing was trained.
         RuntimeError
             The model is not compiled.
         TrainingDivergedError
             The loss or the gradient became infinite or NaN; the parameters are the last finite
             ones.
         """
-        check_int("fit", "batch_size", batch_size, low=1)
-        check_int("fit", "initial_epoch", initial_epoch, low=0)
-        check_int("fit", "epochs", epochs, low=initial_epoch)
-        if steps_per_epoch is not None:
-            check_int("fit", "steps_per_epoch", steps_per_epoch, low=1)
-        if resume_from is not None and initial_epoch:
-            raise ValueError("fit: give resume_from or initial_epoch, not both")
-        shown = reporters(verbose)
+        _check_numbers(batch_size, epochs, initial_epoch, steps_per_epoch)
+        reported = reporters(verbose)
         saved = resumed = None
         if resume_from is not None:
-            saved, resumed = open_checkpoint(self, resume_from, epochs)
+            if initial_epoch:
+                raise ValueError("fit: give resume_from or initial_epoch, not both")
+            saved, resumed = self._open_checkpoint(resume_from, epochs)
             initial_epoch = resumed["epoch"]
         examples, held_out = self._open_training(
             x, y, sample_weight, class_weight, validation_split, validation_data
         )
-        history = History() if saved is None or saved.history is None else saved.history
-        batches = Batches(
-            examples, batch_size, self.shuffling if shuffle else None, steps_per_epoch
-        )
+        order = self.shuffling if shuffle else None
+        batches = Batches(examples, batch_size, order, steps_per_epoch)
         names = ["loss", *(metric.name for metric in self.metrics)]
         params = {
             "epochs": epochs,
@@ -257,37 +158,32 @@ class Trainable(Network):
             "verbose": verbose,
             "metrics": names + [f"val_{name}" for name in names if held_out is not None],
         }
-        callback_list = CallbackList([history], callbacks, shown, model=self, params=params)
+        history = History() if saved is None or saved.history is None else saved.history
+        called = CallbackList([history], callbacks, reported, model=self, params=params)
         position = Position(
-            batches, lambda: self.stop_training, self.metrics, callback_list.users, initial_epoch
+            batches, lambda: self.stop_training, self.metrics, called.users, initial_epoch
         )
-        if saved is not None and resumed is not None:
-            position.check(resumed)
-            take_over(self, saved)
-        if learning_rate is not None:
-            self.step.optimizer.learning_rate = learning_rate
-        self.history = history
+        if resumed is not None:
+            position.resume(resumed)
+        self._begin(learning_rate, saved)
+        self.history, self._position = history, position
         self.stop_training = resumed is not None and resumed["stopped"]
         validate = None if held_out is None else partial(self._evaluate, held_out)
-        self._position = position.capture
         try:
-            history.interrupted = train(
-                self.step, callback_list, validate, position, epochs, resumed
-            )
+            history.interrupted = train(self.step, called, validate, position, epochs)
         finally:
             self.renew_replicas()
-            if self._position is not None:
-                reached = position.capture()
-                self._position = lambda: reached
+            self._position = self.position()  # without the data
         return history
 
-    def position(self) -> dict[str, Any] | None:
-        """Return where the last training stands (`ffnn.training.position`); None if not known."""
-        return None if self._position is None else self._position()
-
-    def forget_position(self) -> None:
-        """Say that the parameters are no longer those of the place that training has come to."""
-        self._position = None
+    def _open_checkpoint(
+        self, path: str | os.PathLike[str], epochs: int
+    ) -> tuple[Parts, dict[str, Any]]:
+        """Return the parts that a file holds, and where their training stood."""
+        self.require_compiled()
+        here = self.parts()
+        there = Trainable.load(path, here.custom_classes()).parts()
+        return there, check_resumable(here, there, os.fspath(path), epochs)
 
     def _open_training(
         self,
@@ -302,7 +198,7 @@ class Trainable(Network):
         if validation_split and validation_data is not None:
             raise ValueError("fit: give validation_split or validation_data, not both")
         examples = self.open_examples(x, y, sample_weight)
-        held_out = self._open_validation(validation_data)
+        held_out = None if validation_data is None else self._open_validation(validation_data)
         if validation_split:
             examples, held_out = examples.split(validation_split)
         if class_weight is not None:
@@ -310,9 +206,7 @@ class Trainable(Network):
             examples = examples.weigh_classes(class_weight, units, self.dtype)
         return examples, held_out
 
-    def _open_validation(self, data: tuple[Any, ...] | None) -> Examples | None:
-        if data is None:
-            return None
+    def _open_validation(self, data: tuple[Any, ...]) -> Examples:
         if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
             raise ValueError(
                 "fit: expected validation_data=(x, y) or (x, y, sample_weight), "
@@ -323,134 +217,28 @@ class Trainable(Network):
         except DataError as error:
             raise DataError(f"validation_data: {error}") from None
 
-    def _evaluate(
-        self, examples: Examples, batch_size: int = EVALUATION_BATCH_SIZE
-    ) -> dict[str, float]:
-        """Return loss and metrics, computed apart from the training that may be going on."""
-        stages = self.replicas()[: len(self.step.stages)]
-        metrics = [metric.clone() for metric in self.metrics]
-        step = EvaluationStep(stages, self.step.loss.clone(), self.step.penalties, metrics)
-        logs = run_pass(step, Batches(examples, batch_size), metrics)
-        forget_batch(stages)
-        return logs
+    def _begin(self, learning_rate: float | None, saved: Parts | None) -> None:
+        """Set the learning rate, and take over the state of a saved training if there is one."""
+        optimizer = self.step.optimizer
+        if learning_rate is not None:
+            optimizer.learning_rate = learning_rate  # or refuse it, before anything else changes
+        if saved is None:
+            return
+        if learning_rate is None and saved.optimizer is not None:
+            optimizer.learning_rate = saved.optimizer.learning_rate
+        self.recording, self.has_gradients = saved.recording, saved.has_gradients
+        take_over(self.parts(), saved)
+        serialization.set_generators(self._generators(), saved.generators)
 
-    def evaluate(
-        self,
-        x: Any,
-        y: Any,
-        batch_size: int = EVALUATION_BATCH_SIZE,
-        sample_weight: Any = None,
-        return_dict: bool = False,
-    ) -> float | list[float] | dict[str, float]:
-        """Return the loss and the metrics of rows, with nothing trained.
+    def position(self) -> dict[str, Any] | None:
+        """Return where the last training stands (`ffnn.training.position`); None if not known."""
+        if isinstance(self._position, Position):
+            return self._position.capture()
+        return self._position
 
-        Parameters
-        ----------
-        x : array-like, memmap, h5py dataset or sparse matrix of shape (rows, input_dim)
-            Inputs.
-        y : array-like of shape (rows,) or (rows, units)
-            Targets, as the loss wants them.
-        batch_size : int, default 1024
-            How many rows are computed together.
-        sample_weight : array-like of shape (rows,), optional
-            The rows' weights in the loss.
-        return_dict : bool, default False
-            Whether numbers come by name.
-
-        Returns
-        -------
-        float, list of float, or dict of str to float
-            The loss; with metrics, the loss and each of them.
-
-        Raises
-        ------
-        DataError
-            The data does not fit.
-        """
-        check_int("evaluate", "batch_size", batch_size, low=1)
-        logs = self._evaluate(self.open_examples(x, y, sample_weight), batch_size)
-        if return_dict:
-            return logs
-        return list(logs.values()) if self.metrics else logs["loss"]
-
-    def open_batch(self, x: Any, y: Any, sample_weight: Any) -> tuple[Array, Array, Array | None]:
-        """Return all rows as one batch."""
-        examples = self.open_examples(x, y, sample_weight)
-        return next(iter(Batches(examples, len(examples.x))))
-
-    def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> float:
-        """Make one update from one batch.
-
-        The batch is checked and copied at every call; `fit` does so once and gathers batches into
-        memory that it keeps.
-
-        Parameters
-        ----------
-        x : array-like of shape (batch, input_dim)
-            Inputs.
-        y : array-like of shape (batch,) or (batch, units)
-            Targets, as the loss wants them.
-        sample_weight : array-like of shape (batch,), optional
-            The rows' weights.
-
-        Returns
-        -------
-        float
-            The loss before the update, penalties included.
-
-        Raises
-        ------
-        DataError
-            The data does not fit. Nothing was updated.
-        TrainingDivergedError
-            The loss or the gradient is infinite or NaN. Nothing was updated.
-        """
-        batch = self.open_batch(x, y, sample_weight)
-        step = self.step
-        for metric in step.metrics:
-            metric.reset()
-        try:
-            with np.errstate(all="ignore"):
-                return step(*batch)
-        except FloatingPointError as error:
-            done = step.optimizer.iterations
-            raise diverged(error, step.optimizer, epoch=1, batch=done + 1) from None
-
-    def compute_gradients(self, x: Any, y: Any, sample_weight: Any = None) -> float:
-        """Compute the loss and leave its gradients in the layers; nothing is updated.
-
-        The pass is one of training: `Dropout` masks, `BatchNorm` uses the batch. The generators of
-        the masks are put back, so the same call gives the same result again.
-
-        Parameters
-        ----------
-        x : array-like of shape (batch, input_dim)
-            Inputs.
-        y : array-like of shape (batch,) or (batch, units)
-            Targets, as the loss wants them.
-        sample_weight : array-like of shape (batch,), optional
-            The rows' weights.
-
-        Returns
-        -------
-        float
-            The loss, penalties included.
-
-        Raises
-        ------
-        DataError
-            The data does not fit.
-        """
-        batch = self.open_batch(x, y, sample_weight)
-        generators = [rng for layer in self.layers for rng in layer.random_generators()]
-        states = [rng.bit_generator.state for rng in generators]
-        try:
-            loss = self.step.forward(*batch)
-            self.step.backward()
-        finally:
-            for rng, state_before in zip(generators, states, strict=True):
-                rng.bit_generator.state = state_before
-        return loss
+    def forget_position(self) -> None:
+        """Declare that the parameters are no longer those at which training has arrived."""
+        self._position = None
 
     # -- keeping -------------------------------------------------------------------------------
 
@@ -458,8 +246,8 @@ class Trainable(Network):
         """Write the model into an HDF5 file, whole or not at all.
 
         Saved are the layers, parameters, gradients, layer states, optimizer with its memory,
-        random generators, history, recording and names: the loaded model predicts and trains on as
-        this one.
+        random generators, history, recording and names: the loaded model predicts and continues
+        training as this one.
 
         Parameters
         ----------
@@ -477,7 +265,7 @@ class Trainable(Network):
             NaN. No file was touched.
         """
         self.require_built()
-        saving.write(path, *serialization.capture(self))
+        saving.write(path, *self.capture())
 
     @classmethod
     def load(
@@ -498,22 +286,93 @@ class Trainable(Network):
             The file is missing, damaged, or anything but what `save` writes; a stranger's file can
             do no more than that.
         """
-        return saving.read(
-            path, lambda config, arrays: serialization.restore(cls, config, arrays, custom_objects)
-        )
+        return saving.read(path, partial(cls.restore, custom_objects=custom_objects))
+
+    def capture(self) -> serialization.Content:
+        """Return the model as plain data and live arrays, from which `restore` makes it again."""
+        return serialization.capture(self.parts())
+
+    @classmethod
+    def restore(
+        cls,
+        config: Mapping[str, Any],
+        arrays: Mapping[str, Array],
+        custom_objects: Mapping[str, type] | None = None,
+    ) -> Self:
+        """Return the model that `capture` described, or raise what `serialization.restore` does."""
+        parts = serialization.restore(config, arrays, custom_objects)
+        model = cls(parts.layers, dtype=parts.dtype, seed=parts.seed)
+        model._adopt(parts, arrays)
+        return model
+
+    def as_double(self) -> Trainable:
+        """Return a copy that computes in float64 from the same values, without what it recorded."""
+        parts = replace(self.parts(), dtype="float64", recording=None, position=None)
+        config, arrays = serialization.capture(parts)
+        doubled = {name: array.astype(np.float64) for name, array in arrays.items()}
+        return Trainable.restore(config, doubled, parts.custom_classes())
 
     def __getstate__(self) -> dict[str, Any]:
-        config, arrays = serialization.capture(self)
+        config, arrays = self.capture()
         copies = {name: array.copy() for name, array in arrays.items()}
-        return {
-            "config": config,
-            "arrays": copies,
-            "classes": serialization.custom_classes_of(self),
-        }
+        return {"config": config, "arrays": copies, "classes": self.parts().custom_classes()}
 
     def __setstate__(self, content: dict[str, Any]) -> None:
-        def make(*args: Any, **options: Any) -> Trainable:
-            Trainable.__init__(self, *args, **options)  # whatever a subclass's takes
-            return self
+        parts = serialization.restore(content["config"], content["arrays"], content["classes"])
+        # Whatever a subclass's constructor takes.
+        Trainable.__init__(self, parts.layers, dtype=parts.dtype, seed=parts.seed)
+        self._adopt(parts, content["arrays"])
 
-        serialization.restore(make, content["config"], content["arrays"], content["classes"])
+    def parts(self) -> Parts:
+        """Return what is kept of the model."""
+        return Parts(
+            layers=self.layers,
+            input_dim=self.input_dim,
+            dtype=self.dtype.name,
+            seed=self.seed,
+            entropy=self.entropy,
+            class_names=self.class_names,
+            feature_names=self.feature_names,
+            has_gradients=self.has_gradients,
+            history=self.history,
+            recording=self.recording,
+            optimizer=self.optimizer,
+            loss=self.loss,
+            metrics=self.metrics,
+            iterations=0 if self.optimizer is None else self.optimizer.iterations,
+            position=self.position(),
+            generators=[rng.bit_generator.state for rng in self._generators()],
+        )
+
+    def _adopt(self, parts: Parts, arrays: Mapping[str, Array]) -> None:
+        """Become what `parts`, whose layers this network has taken, and `arrays` describe."""
+        serialization.prepare(parts, arrays)
+        self.entropy = parts.entropy
+        if parts.input_dim is not None:
+            self.build(parts.input_dim)
+            self.has_gradients = parts.has_gradients
+        if parts.optimizer is not None and parts.loss is not None:
+            self.compile(parts.optimizer, parts.loss, parts.metrics)
+            parts.optimizer.iterations = parts.iterations
+        self.history, self.recording, self._position = (
+            parts.history,
+            parts.recording,
+            parts.position,
+        )
+        self.class_names, self.feature_names = parts.class_names, parts.feature_names
+        serialization.fill(self.parts(), arrays)
+        serialization.set_generators(self._generators(), parts.generators)
+
+    def _generators(self) -> list[np.random.Generator]:
+        """Return all that a training draws from: the shuffling, then each layer that draws."""
+        return [self.shuffling, *(g for layer in self.layers for g in layer.random_generators())]
+
+
+def _check_numbers(
+    batch_size: int, epochs: int, initial_epoch: int, steps_per_epoch: int | None
+) -> None:
+    check_int("fit", "batch_size", batch_size, low=1)
+    check_int("fit", "initial_epoch", initial_epoch, low=0)
+    check_int("fit", "epochs", epochs, low=initial_epoch)
+    if steps_per_epoch is not None:
+        check_int("fit", "steps_per_epoch", steps_per_epoch, low=1)

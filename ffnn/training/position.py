@@ -1,14 +1,15 @@
-"""Where a training stands, so that it can go on as if it had never stopped."""
+"""Where a training stands, so that it can be resumed as if it had never stopped."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ffnn.errors import ModelFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from ffnn.callbacks import Callback
     from ffnn.metrics import Metric
@@ -32,15 +33,7 @@ POSITION = {
 
 @dataclass
 class Sums:
-    """What an epoch has added up so far.
-
-    Attributes
-    ----------
-    total : float
-        Σ loss · rows over its batches.
-    rows, batches : int
-        How many it has seen.
-    """
+    """What an epoch has added up so far: Σ loss · rows, and how many rows and batches."""
 
     total: float = 0.0
     rows: int = 0
@@ -63,11 +56,11 @@ class Position:
     has_stopped : callable
         Whether a callback has asked for the end.
     metrics : sequence of Metric
-        What is reported besides.
+        What is reported besides the loss.
     callbacks : sequence of Callback
         The user's.
     epoch : int
-        The epoch that the training goes on with, counted from 0.
+        The epoch that comes next or has begun, counted from 0.
     sums : Sums
         Of that epoch, as far as it has come.
     is_known : bool
@@ -81,6 +74,7 @@ class Position:
     epoch: int = 0
     sums: Sums = field(default_factory=Sums)
     is_known: bool = False
+    _states: Sequence[dict[str, Any]] = ()  # of callbacks, from the file that is resumed
 
     def capture(self) -> dict[str, Any] | None:
         """Return the position as plain data and arrays, None while it is not known."""
@@ -100,20 +94,19 @@ class Position:
         }
 
     def end_epoch(self) -> None:
-        """Go to the begin of the next epoch."""
+        """Go to the beginning of the next epoch."""
         self.epoch, self.sums, self.is_known = self.epoch + 1, Sums(), True
 
-    def check(self, data: dict[str, Any]) -> None:
-        """Raise ValueError if a training that stands at `data` is another one than this.
+    def resume(self, data: dict[str, Any]) -> None:
+        """Go to where `data` says; the callbacks follow in `resume_callbacks`.
 
         Raises
         ------
+        ValueError
+            The training that stands there is not this one.
         ModelFileError
             There is no such place.
         """
-        sums = Sums(**data["sums"])
-        if data["epoch"] < 0 or sums.batches < 0 or sums.rows < sums.batches:
-            raise ModelFileError("/config/model/position: counts below what is possible")
         for name in ("rows", "batch_size"):
             there, here = data["batches"][name], self.batches.get_state()[name]
             if there != here:
@@ -124,23 +117,35 @@ class Position:
             raise ValueError(f"resume_from: the training had the callbacks {there}, now {here}")
         if data["metrics"] and len(data["metrics"]) != len(self.metrics):
             raise ValueError("resume_from: the training had other metrics")
+        self.epoch, self.sums = data["epoch"], Sums(**data["sums"])
+        if self.epoch < 0 or self.sums.batches < 0 or self.sums.rows < self.sums.batches:
+            raise ModelFileError(f"{_PLACE}: counts below what is possible")
+        with _refusing():
+            self.batches.set_state(data["batches"])
+            for metric, state in zip(self.metrics, data["metrics"], strict=False):
+                metric.set_state(state)
+        self._states = [told["state"] for told in data["callbacks"]]
 
-    def resume(self, data: dict[str, Any]) -> None:
-        """Go to where `data` says, once the callbacks have begun.
+    def resume_callbacks(self) -> None:
+        """Hand the callbacks of a resumed training, which have begun, their states.
 
         Raises
         ------
         ModelFileError
-            A metric or a callback does not know its state, or there is no such batch.
+            A callback refuses its state.
         """
-        self.epoch, self.sums = data["epoch"], Sums(**data["sums"])
-        try:
-            self.batches.set_state(data["batches"])
-            for metric, state in zip(self.metrics, data["metrics"], strict=False):
-                metric.set_state(state)
-            for callback, told in zip(self.callbacks, data["callbacks"], strict=True):
-                callback.set_state(told["state"])
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ModelFileError(
-                f"/config/model/position: cannot be gone on with: {error!r}"
-            ) from error
+        with _refusing():
+            for callback, state in zip(self.callbacks, self._states, strict=False):
+                callback.set_state(state)
+
+
+_PLACE = "/config/model/position"
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Turn the errors of states made up by a stranger into one that says where they stand."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ModelFileError(f"{_PLACE}: cannot be resumed: {error!r}") from error

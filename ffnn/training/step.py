@@ -1,12 +1,12 @@
-"""One step: a batch forward, its loss, back, and the update."""
+"""One step: a batch forward, its loss, back, the penalties, the update."""
 
 from __future__ import annotations
 
+import copy
 import math
-from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from ffnn.layers.chain import run_backward, run_forward
+from ffnn.layers.chain import run_backward, run_forward, tap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,23 +19,6 @@ if TYPE_CHECKING:
     from ffnn.metrics import Metric
     from ffnn.optimizers import Optimizer
     from ffnn.regularizers import Regularizer
-
-
-class Penalty(NamedTuple):
-    """A regularizer with the arrays that it works on."""
-
-    regularizer: Regularizer
-    w: Array
-    grad: Array
-    scratch: Array
-
-    def value(self) -> float:
-        """Return R(w)."""
-        return self.regularizer.value(self.w, self.scratch)
-
-    def add_gradient(self) -> None:
-        """Add ∂R/∂w to the gradient."""
-        self.regularizer.add_gradient(self.w, self.grad, self.scratch)
 
 
 class TrainStep:
@@ -56,7 +39,7 @@ class TrainStep:
     optimizer : Optimizer
         Updates the parameters.
     metrics : sequence of Metric
-        Told of every batch.
+        Updated with every batch.
     """
 
     def __init__(
@@ -76,66 +59,55 @@ class TrainStep:
         if self.backward_stages:
             self.backward_stages[-1].layer.needs_input_grad = False
         self.layers_with_state = [layer for layer in layers if layer.state]
-        # For those who watch: the stages of each layer, and which one the loss ends.
-        self._by_layer = [
-            (name, list(own)) for name, own in groupby(stages, lambda stage: stage.layer.name)
-        ]
-        whole = [stage for layer in layers for stage in layer.stages()]
-        self._ended_by_loss = whole[-1].layer.name if len(whole) > len(stages) else None
         self.loss = loss
         self.penalties = penalties
         self.vector = vector
         self.optimizer = optimizer
         self.metrics = metrics
+        self._callbacks: CallbackList | None = None
+        self._outputs: dict[
+            str, Array
+        ] = {}  # by layer, for callbacks; the last one's is the loss's
+        self._last_layer = layers[-1].stages()[-1].layer.name
 
-    def __call__(
-        self, x: Array, y: Array, weight: Array | None, watching: CallbackList | None = None
-    ) -> float:
-        """Train on one batch and return its loss before the update.
+    def watched_by(self, callbacks: CallbackList) -> TrainStep:
+        """Return the same step, telling `callbacks` of what happens inside it."""
+        twin = copy.copy(self)
+        twin._callbacks, twin._outputs = callbacks, {}
 
-        Parameters
-        ----------
-        x, y : ndarray
-            The batch.
-        weight : ndarray or None
-            The rows' weights.
-        watching : CallbackList, optional
-            Told of the forward and the backward pass.
+        def keep(stage: Stage, direction: str, output: Array) -> None:
+            twin._outputs[stage.layer.name] = output
+
+        twin.stages = tap(self.stages, after=keep)
+        return twin
+
+    def __call__(self, x: Array, y: Array, weight: Array | None) -> float:
+        """Train on one batch and return its loss before the update, penalties included.
 
         Raises
         ------
         FloatingPointError
             The loss or the gradient is infinite or NaN; nothing was updated.
         """
-        outputs: dict[str, Array] = {}
-        loss = self.forward(x, y, weight, None if watching is None else outputs)
+        loss = self.forward(x, y, weight)
         if not math.isfinite(loss):
             raise FloatingPointError(f"the loss became {loss}")
         for metric in self.metrics:
             metric.update(y, self.loss.output)
-        if watching is not None:
-            watching.forward_end(outputs)
+        if self._callbacks is not None:
+            self._callbacks.forward_end({**self._outputs, self._last_layer: self.loss.output})
         self.backward()
-        if watching is not None:
-            watching.backward_end()
+        if self._callbacks is not None:
+            self._callbacks.backward_end()
         self.optimizer.step()
         for layer in self.layers_with_state:
             layer.update_state()
         return loss
 
-    def forward(
-        self, x: Array, y: Array, weight: Array | None, outputs: dict[str, Array] | None = None
-    ) -> float:
-        """Return the loss of one batch, penalties included; `outputs` takes what layers put out."""
-        if outputs is None:
-            output = run_forward(self.stages, x, training=True)
-        else:
-            output = x
-            for name, stages in self._by_layer:
-                output = outputs[name] = run_forward(stages, output, training=True)
+    def forward(self, x: Array, y: Array, weight: Array | None) -> float:
+        """Return the loss of one batch, penalties included."""
+        output = run_forward(self.stages, x, training=True)
         loss = self.loss.forward(output, y, weight)
-        if outputs is not None and self._ended_by_loss is not None:
-            outputs[self._ended_by_loss] = self.loss.output
         for penalty in self.penalties:
             loss += penalty.value()
         return loss
@@ -149,18 +121,12 @@ class TrainStep:
 
 
 class EvaluationStep:
-    """The loss and the metrics of one batch, with nothing trained.
+    """The loss and the metrics of one batch; nothing is trained.
 
     Parameters
     ----------
-    stages : sequence of Stage
-        What a batch passes, without the last activation where `loss` takes its place.
-    loss : Loss
-        The last layer.
-    penalties : sequence of Penalty
-        Added to the loss.
-    metrics : sequence of Metric
-        Told of every batch.
+    stages, loss, penalties, metrics
+        As for `TrainStep`, with working memory of their own where a training may be running.
     """
 
     def __init__(
@@ -182,3 +148,30 @@ class EvaluationStep:
         for metric in self.metrics:
             metric.update(y, self.loss.output)
         return loss + self._penalty
+
+
+class Penalty(NamedTuple):
+    """A regularizer with the arrays that it works on."""
+
+    regularizer: Regularizer
+    w: Array
+    grad: Array
+    scratch: Array
+
+    def value(self) -> float:
+        """Return R(w)."""
+        return self.regularizer.value(self.w, self.scratch)
+
+    def add_gradient(self) -> None:
+        """Add ∂R/∂w to the gradient."""
+        self.regularizer.add_gradient(self.w, self.grad, self.scratch)
+
+
+def make_penalties(layers: Sequence[Layer], vector: ParameterVector) -> list[Penalty]:
+    """Return the penalties of all layers whose parameters are laid out in `vector`."""
+    scratch = vector.views(vector.scratch)
+    return [
+        Penalty(rule, layer.params[name], layer.grads[name], scratch[index][name])
+        for index, layer in enumerate(layers)
+        for name, rule in layer.regularizers().items()
+    ]

@@ -174,9 +174,7 @@ def naive_arrays(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 def content_of(model: ffnn.Sequential) -> dict[str, Any]:
     """Return all of a model that is kept, as JSON and bytes, to be compared."""
-    from ffnn.models import serialization
-
-    config, arrays = serialization.capture(model)
+    config, arrays = model.capture()
     content: dict[str, Any] = {name: _facts(array) for name, array in arrays.items()}
     content["config"] = json.dumps(config)
     return content

@@ -12,7 +12,6 @@ import numpy as np
 
 import ffnn
 from ffnn import saving
-from ffnn.models import serialization
 from trials.common import Result, rng_of, save_in_place, temporaries
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def _kill(pid: int) -> None:
 
 def image_of(model: ffnn.Sequential) -> bytes:
     """Return the bytes of a model's file."""
-    return saving.encode(*serialization.capture(model))
+    return saving.encode(*model.capture())
 
 
 # -- kill --------------------------------------------------------------------------------------

@@ -8,7 +8,6 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from ffnn import saving
-from ffnn.models import serialization
 from trials.common import Result, temporaries
 from trials.crashes import image_of, two_models
 
@@ -82,7 +81,7 @@ def run(cases: Sequence[int], seed: int, folder: Path, advance: Callable[[int], 
     result = Result()
     models, path = two_models(), folder / "model.h5"
     old, new = (image_of(model) for model in models)
-    content = serialization.capture(models[1])
+    content = models[1].capture()
     for before, error, and_all_after in itertools.product((old, None), ERRORS, (False, True)):
         for at in itertools.count():
             system = FailingSystem(at, error, and_all_after, longest_write=100_000)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import ffnn
 from ffnn import saving
-from ffnn.models import serialization
 from ffnn.saving import header
 from trials.common import Result, content_of, in_children, rng_of
 from trials.networks import trained_network
@@ -29,7 +28,7 @@ TELLING = [0, 1, 2, 8, 0x7F, 0x80, 0xFE, 0xFF]
 def originals(seed: int) -> list[bytes]:
     """Return the files of some random networks."""
     networks = (trained_network(rng_of(seed, 1, number))[0] for number in range(NUM_ORIGINALS))
-    return [saving.encode(*serialization.capture(network)) for network in networks]
+    return [saving.encode(*network.capture()) for network in networks]
 
 
 def mutated(seed: int, case: int) -> tuple[bytes, bytes, bool]:

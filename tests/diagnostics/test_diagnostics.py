@@ -22,7 +22,6 @@ from ffnn.layers import (
     Rescaling,
     RMSNorm,
 )
-from ffnn.models import serialization
 from ffnn.optimizers import SGD, Adam
 from ffnn.schedules import CosineDecay, ExponentialDecay
 
@@ -152,7 +151,7 @@ def test_the_four_rows_of_xor_are_sound():
 
 
 def everything(model):
-    config, arrays = serialization.capture(model)
+    config, arrays = model.capture()
     return copy.deepcopy(config), {name: array.tobytes() for name, array in arrays.items()}
 
 

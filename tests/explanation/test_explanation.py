@@ -40,7 +40,6 @@ from ffnn.layers import (
 )
 from ffnn.layers.base import LAYERS
 from ffnn.losses import LOSSES, Huber, Loss, MeanSquaredError
-from ffnn.models.serialization import capture
 from ffnn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, RMSprop
 from ffnn.regularizers import L1, L1L2, L2, REGULARIZERS, Regularizer
 
@@ -741,14 +740,14 @@ def test_model_is_as_before(trained):
         model.fit(X, [0, 1], epochs=2, verbose=0)
     else:
         model.build(3)
-    config, arrays = copy.deepcopy(capture(model))
+    config, arrays = copy.deepcopy(model.capture())
     metrics = [metric.result() if trained else None for metric in model.metrics]
     outputs = model.predict(X)
     twin = copy.deepcopy(model)
 
     explain_step(model, X, [1, 0]).plot()
 
-    after, arrays_after = capture(model)
+    after, arrays_after = model.capture()
     assert after == config
     assert arrays_after.keys() == arrays.keys()
     for name, array in arrays.items():
@@ -1024,7 +1023,7 @@ def test_bad_data_is_refused_as_by_fit():
 
 
 def test_model_that_is_not_compiled_is_refused_as_by_fit():
-    with pytest.raises(RuntimeError, match=r"does not know how to train: call compile"):
+    with pytest.raises(RuntimeError, match=r"not compiled: call compile"):
         explain_step(ffnn.Sequential([Dense(1)], 3), X, [1.0, 2.0])
 
 

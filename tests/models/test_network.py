@@ -462,6 +462,16 @@ def test_copies_are_whole_and_independent(duplicate):
     np.testing.assert_array_equal(twin.parameters, model.parameters)
 
 
+def test_a_model_that_is_not_built_can_be_copied():
+    model = ffnn.Sequential([Dense(3), BatchNorm(), Dropout(0.2), Dense(1)], seed=0)
+    model.compile("adam")
+
+    twin = copy.deepcopy(model)
+
+    np.testing.assert_array_equal(twin.predict(np.eye(2)), model.predict(np.eye(2)))
+    assert repr(twin.optimizer) == repr(model.optimizer)
+
+
 class Doubling(ffnn.layers.Layer):
     """A layer from outside the library."""
 

@@ -18,7 +18,6 @@ from ffnn.callbacks import (
     ReduceLROnPlateau,
 )
 from ffnn.layers import BatchNorm, Dense, Dropout
-from ffnn.models import serialization
 from ffnn.optimizers import SGD, Adam
 from ffnn.schedules import CosineDecay
 
@@ -190,6 +189,7 @@ def test_a_recording_and_a_log_go_on(tmp_path):
         ({"callbacks": [CSVLogger(os.devnull)]}, r"callbacks \[\], now \['CSVLogger'\]"),
         ({"model": {"units": 9}}, r"layer 0 there Dense\(8\), here Dense\(9\)"),
         ({"model": {"optimizer": SGD()}}, "of another model: optimizer there"),
+        ({"learning_rate": -1.0}, "learning_rate must be a finite number"),
     ],
 )
 def test_another_training_is_refused_and_the_model_left_alone(tmp_path, change, message):
@@ -248,9 +248,23 @@ FORGED = {
 def test_a_forged_place_is_a_bad_file(tmp_path, what):
     first = make()
     fit(first, 2, [EarlyStopping("val_loss", restore_best_weights=False, patience=9)])
-    config, arrays = serialization.capture(first)
+    config, arrays = first.capture()
     FORGED[what](config["position"])
     saving.write(tmp_path / "m.h5", config, arrays)
+    model = make()
+    before = model.parameters.copy()
 
     with pytest.raises(ffnn.ModelFileError, match="position"):
-        fit(make(), 9, [EarlyStopping("val_loss", patience=9)], resume_from=tmp_path / "m.h5")
+        fit(model, 9, [EarlyStopping("val_loss", patience=9)], resume_from=tmp_path / "m.h5")
+
+    assert model.optimizer.iterations == 0 or what == "callback"
+    assert (model.parameters == before).all() or what == "callback"  # which had begun
+
+
+def test_a_model_that_is_not_compiled_says_so(tmp_path):
+    first = make()
+    fit(first, 1)
+    first.save(tmp_path / "m.h5")
+
+    with pytest.raises(RuntimeError, match="call compile"):
+        fit(ffnn.Sequential([Dense(3, "softmax")]), 2, resume_from=tmp_path / "m.h5")

@@ -8,7 +8,6 @@ import pytest
 import ffnn
 from ffnn.callbacks import Recorder
 from ffnn.layers import BatchNorm, Dense, Dropout
-from ffnn.models.serialization import as_double, capture, custom_classes_of, restore
 
 
 def trained(*callbacks):
@@ -23,7 +22,7 @@ def trained(*callbacks):
 def test_config_is_plain_data_and_arrays_are_live_by_name():
     model = trained()
 
-    config, arrays = capture(model)
+    config, arrays = model.capture()
 
     assert json.loads(json.dumps(config)) == config
     assert arrays["layers/0_dense_1/weight"] is model.layers[0].params["weight"]
@@ -44,8 +43,8 @@ def test_config_is_plain_data_and_arrays_are_live_by_name():
 
 def test_a_restored_model_goes_on_like_the_original():
     model = trained()
-    config, arrays = capture(model)
-    twin = restore(ffnn.Sequential, config, {name: a.copy() for name, a in arrays.items()})
+    config, arrays = model.capture()
+    twin = ffnn.Sequential.restore(config, {name: a.copy() for name, a in arrays.items()})
 
     x = np.random.default_rng(1).standard_normal((20, 2))
     for each in (model, twin):
@@ -57,7 +56,7 @@ def test_a_restored_model_goes_on_like_the_original():
 
 @pytest.mark.parametrize("change", ["missing", "shape", "dtype"])
 def test_arrays_that_do_not_match_are_refused(change):
-    config, arrays = capture(trained())
+    config, arrays = trained().capture()
     arrays = {name: array.copy() for name, array in arrays.items()}
     name = "layers/3_dense_2/weight"
     if change == "missing":
@@ -68,30 +67,30 @@ def test_arrays_that_do_not_match_are_refused(change):
         arrays[name] = np.zeros((1, 3), np.float64)
 
     with pytest.raises(ValueError, match=name):
-        restore(ffnn.Sequential, config, arrays)
+        ffnn.Sequential.restore(config, arrays)
 
 
 def test_a_state_that_its_layer_refuses_is_named():
-    config, arrays = capture(trained())
+    config, arrays = trained().capture()
     arrays = {name: array.copy() for name, array in arrays.items()}
     arrays["state/1_batch_norm_1/moving_variance"][1] = -1.0
 
     with pytest.raises(
         ValueError, match=r"^/state/1_batch_norm_1/moving_variance: expected a variance"
     ):
-        restore(ffnn.Sequential, config, arrays)
+        ffnn.Sequential.restore(config, arrays)
 
 
 def test_a_model_that_is_not_built_has_no_state_to_refuse():
-    config, arrays = capture(ffnn.Sequential([Dense(2), BatchNorm()]))
+    config, arrays = ffnn.Sequential([Dense(2), BatchNorm()]).capture()
 
-    assert not restore(ffnn.Sequential, config, dict(arrays)).is_built
+    assert not ffnn.Sequential.restore(config, dict(arrays)).is_built
 
 
 def test_the_double_computes_in_float64_from_the_same_values():
     model = trained()
 
-    double = as_double(ffnn.Sequential, model)
+    double = model.as_double()
 
     assert double.parameters.dtype == np.float64
     np.testing.assert_array_equal(double.parameters, model.parameters)
@@ -104,14 +103,14 @@ class Passing(ffnn.layers.Layer):
 
 
 def test_classes_from_outside_are_told_apart():
-    assert custom_classes_of(trained()) == {}
-    assert custom_classes_of(ffnn.Sequential([Passing()])) == {"Passing": Passing}
+    assert trained().parts().custom_classes() == {}
+    assert ffnn.Sequential([Passing()]).parts().custom_classes() == {"Passing": Passing}
 
 
 def test_a_recording_is_kept_as_names_and_arrays():
     model = trained(Recorder(snapshots=1, histograms=4))
 
-    config, arrays = capture(model)
+    config, arrays = model.capture()
 
     assert json.loads(json.dumps(config, allow_nan=False)) == config
     assert len(json.dumps(config["recording"])) < 400
@@ -126,12 +125,12 @@ def test_a_recording_is_kept_as_names_and_arrays():
         *(f"recording/snapshots/{part}" for part in ("epochs", "weights", "gradients")),
     }
     copies = {name: array.copy() for name, array in arrays.items()}
-    assert restore(ffnn.Sequential, config, copies).recording == model.recording
+    assert ffnn.Sequential.restore(config, copies).recording == model.recording
 
 
 def test_the_double_goes_without_a_recording():
     model = trained(Recorder(snapshots=1, histograms=4))
 
-    assert as_double(ffnn.Sequential, model).recording is None
+    assert model.as_double().recording is None
     assert model.recording is not None
     assert ffnn.gradient_check(model, np.eye(2), np.ones(2)).max_error < 1e-6

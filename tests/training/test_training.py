@@ -11,10 +11,10 @@ import ffnn
 from ffnn.activations import ReLU, Softmax
 from ffnn.callbacks import Callback, EarlyStopping
 from ffnn.layers import Activation, Dense, Dropout
+from ffnn.layers.chain import tap
 from ffnn.optimizers import SGD
 from ffnn.schedules import Schedule
 from ffnn.training.signals import Interrupt
-from ffnn.training.step import TrainStep
 
 X = np.random.default_rng(0).standard_normal((40, 3))
 
@@ -393,22 +393,22 @@ def test_one_hook_alone_is_called():
     assert calls == ["forward", "backward"]
 
 
-def test_a_training_that_nobody_watches_collects_nothing(monkeypatch):
-    seen = []
-    forward = TrainStep.forward
+def test_a_training_that_nobody_watches_inside_is_not_tapped(monkeypatch):
+    tapped = []
 
-    def spy(self, x, y, weight, outputs=None):
-        seen.append(outputs)
-        return forward(self, x, y, weight, outputs)
+    def spy(stages, **watchers):
+        tapped.append(stages)
+        return tap(stages, **watchers)
 
-    monkeypatch.setattr(TrainStep, "forward", spy)
+    monkeypatch.setattr("ffnn.training.step.tap", spy)
     trained = model()
 
     trained.fit(X, X[:, 0], callbacks=[PressCtrlC(9, 9)], verbose=0)
     trained.train_on_batch(X, X[:, 0])
     trained.compute_gradients(X, X[:, 0])
-
-    assert seen == [None] * 4
+    assert tapped == []
+    trained.fit(X, X[:, 0], epochs=2, callbacks=[Inside()], verbose=0)
+    assert tapped == [trained.step.stages]  # once for all batches, and only for this training
 
 
 @pytest.mark.parametrize("hook", ["on_forward_end", "on_backward_end"])

@@ -18,7 +18,6 @@ import numpy as np
 import ffnn
 from ffnn import saving
 from ffnn.layers import BatchNorm, Dense, Dropout, Normalization
-from ffnn.models import serialization
 from ffnn.saving import hdf5, header
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def model() -> ffnn.Sequential:
 @functools.cache
 def model_bytes() -> bytes:
     """Return the file of that model."""
-    return saving.encode(*serialization.capture(model()))
+    return saving.encode(*model().capture())
 
 
 def sealed(path: Path, content: bytes) -> None:

@@ -10,7 +10,6 @@ import h5py
 import numpy as np
 from h5py import h5o
 
-from ffnn.models import serialization
 from trials.hostile.making import (
     CANARY,
     WEIGHT,
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def _newest(path: Path) -> None:
-    config, arrays = serialization.capture(model())
+    config, arrays = model().capture()
     with h5py.File(path, "w", libver="latest", userblock_size=512) as file:
         file["config"] = np.frombuffer(json.dumps(config).encode(), np.uint8)
         for name, array in arrays.items():

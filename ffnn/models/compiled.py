@@ -1,0 +1,263 @@
+"""`Compiled`: a network with a loss, an optimizer and metrics, and what it does with one batch."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ffnn.core.checks import check_int
+from ffnn.data.batches import Batches, Examples
+from ffnn.layers.chain import forget_batch
+from ffnn.losses import LOSSES, Loss
+from ffnn.metrics import METRICS, Metric
+from ffnn.models.network import EVALUATION_BATCH_SIZE, Network
+from ffnn.optimizers import OPTIMIZERS, Optimizer
+from ffnn.training.loop import diverged, run_pass
+from ffnn.training.step import EvaluationStep, TrainStep, make_penalties
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ffnn._types import Array
+
+
+class Compiled(Network):
+    """A network that can be told how to train: it evaluates, and trains on single batches.
+
+    The parameters are those of `Network`.
+
+    Attributes
+    ----------
+    optimizer, loss, metrics
+        What `compile` was given; None, None and () before.
+    step : TrainStep
+        Trains on one batch; there once the network is built and compiled.
+    """
+
+    optimizer: Optimizer | None = None
+    loss: Loss | None = None
+    metrics: Sequence[Metric] = ()
+    step: TrainStep
+
+    def compile(
+        self,
+        optimizer: str | Optimizer = "sgd",
+        loss: str | Loss = "mean_squared_error",
+        metrics: Sequence[str | Metric] | None = None,
+    ) -> None:
+        """Choose how to train.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer, default "sgd"
+            The rule of the updates.
+        loss : str or Loss, default "mean_squared_error"
+            The function to minimise.
+        metrics : sequence of str or Metric, optional
+            What is reported besides the loss.
+
+        Raises
+        ------
+        ValueError
+            A name is unknown, the loss cannot follow the last layer, or the optimizer already
+            trains another model.
+        """
+        if isinstance(metrics, (str, Metric)):
+            raise TypeError(f"compile: expected a list of metrics, got {metrics!r}")
+        new_optimizer, new_loss = OPTIMIZERS.get(optimizer), LOSSES.get(loss)
+        new_metrics = [METRICS.get(metric) for metric in metrics or ()]
+        new_loss.check_output(self.last_activation)
+        new_optimizer.claim(self)
+        self.optimizer, self.loss, self.metrics = new_optimizer, new_loss, new_metrics
+        if self.is_built:
+            self._make_step(new_optimizer, new_loss)
+
+    def _build(self, input_dim: int) -> None:
+        super()._build(input_dim)
+        if self.optimizer is not None and self.loss is not None:
+            self._make_step(self.optimizer, self.loss)
+
+    def _make_step(self, optimizer: Optimizer, loss: Loss) -> None:
+        """Put the step together; nowhere else are loss and activation paired."""
+        vector = self.require_built()
+        optimizer.bind(vector)
+        fused = loss.fuse(self.last_activation)
+        stages = self.stages if fused is None else self.stages[:-1]
+        penalties = make_penalties(self.layers, vector)
+        self.step = TrainStep(
+            stages, self.layers, fused or loss, penalties, vector, optimizer, self.metrics
+        )
+        self.renew_replicas()
+
+    def require_compiled(self) -> Loss:
+        """Return the loss.
+
+        Raises
+        ------
+        RuntimeError
+            The model is not compiled.
+        """
+        if self.loss is None:
+            raise RuntimeError("this model is not compiled: call compile(...) first")
+        return self.loss
+
+    # -- data ----------------------------------------------------------------------------------
+
+    def open_examples(self, x: Any, y: Any, sample_weight: Any = None) -> Examples:
+        """Check data, and then build the model if these are the first data that it sees.
+
+        Parameters
+        ----------
+        x, y, sample_weight
+            As for `fit`.
+
+        Raises
+        ------
+        DataError
+            The data does not fit the model or the loss, or is not finite.
+        RuntimeError
+            The model is not compiled.
+        """
+        loss, source = self.require_compiled(), self.open_inputs(x)
+        units = self.compute_dims(source.shape[1])[-1]
+        prepare = partial(loss.prepare, units=units)
+        examples = Examples.open(source, y, sample_weight, prepare=prepare, dtype=self.dtype)
+        for metric in self.metrics:
+            metric.check_target(examples.y.data)
+        self.build(source.shape[1])
+        return examples
+
+    def open_batch(
+        self, x: Any, y: Any, sample_weight: Any = None
+    ) -> tuple[Array, Array, Array | None]:
+        """Return all rows as one batch (x, y, weight), checked as by `open_examples`."""
+        examples = self.open_examples(x, y, sample_weight)
+        return next(iter(Batches(examples, len(examples.x))))
+
+    # -- one pass, one batch -------------------------------------------------------------------
+
+    def evaluate(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int = EVALUATION_BATCH_SIZE,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+    ) -> float | list[float] | dict[str, float]:
+        """Return the loss and the metrics of rows; nothing is trained.
+
+        Parameters
+        ----------
+        x : array-like, memmap, h5py dataset or sparse matrix of shape (rows, input_dim)
+            Inputs.
+        y : array-like of shape (rows,) or (rows, units)
+            Targets, in the form that the loss expects.
+        batch_size : int, default 1024
+            How many rows are computed together.
+        sample_weight : array-like of shape (rows,), optional
+            The rows' weights in the loss.
+        return_dict : bool, default False
+            Whether to return the numbers by name.
+
+        Returns
+        -------
+        float, list of float, or dict of str to float
+            The loss; with metrics, the loss and each of them.
+
+        Raises
+        ------
+        DataError
+            The data does not fit.
+        """
+        check_int("evaluate", "batch_size", batch_size, low=1)
+        logs = self._evaluate(self.open_examples(x, y, sample_weight), batch_size)
+        if return_dict:
+            return logs
+        return list(logs.values()) if self.metrics else logs["loss"]
+
+    def _evaluate(
+        self, examples: Examples, batch_size: int = EVALUATION_BATCH_SIZE
+    ) -> dict[str, float]:
+        """Return loss and metrics, computed apart from a training that may be running."""
+        stages = self.replicas()[: len(self.step.stages)]
+        metrics = [metric.clone() for metric in self.metrics]
+        step = EvaluationStep(stages, self.step.loss.clone(), self.step.penalties, metrics)
+        logs = run_pass(step, Batches(examples, batch_size))
+        forget_batch(stages)
+        return logs
+
+    def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> float:
+        """Make one update from one batch.
+
+        The batch is checked and copied at every call; `fit` does so once and gathers batches into
+        memory that it keeps.
+
+        Parameters
+        ----------
+        x : array-like of shape (batch, input_dim)
+            Inputs.
+        y : array-like of shape (batch,) or (batch, units)
+            Targets, in the form that the loss expects.
+        sample_weight : array-like of shape (batch,), optional
+            The rows' weights.
+
+        Returns
+        -------
+        float
+            The loss before the update, penalties included.
+
+        Raises
+        ------
+        DataError
+            The data does not fit. Nothing was updated.
+        TrainingDivergedError
+            The loss or the gradient is infinite or NaN. Nothing was updated.
+        """
+        batch = self.open_batch(x, y, sample_weight)
+        step = self.step
+        for metric in step.metrics:
+            metric.reset()
+        try:
+            with np.errstate(all="ignore"):
+                return step(*batch)
+        except FloatingPointError as error:
+            done = step.optimizer.iterations
+            raise diverged(error, step.optimizer, epoch=1, batch=done + 1) from None
+
+    def compute_gradients(self, x: Any, y: Any, sample_weight: Any = None) -> float:
+        """Compute the loss and leave its gradients in the layers; nothing is updated.
+
+        The pass is one of training: `Dropout` masks, `BatchNorm` uses the batch. The generators of
+        the masks are put back, so the same call gives the same result again.
+
+        Parameters
+        ----------
+        x : array-like of shape (batch, input_dim)
+            Inputs.
+        y : array-like of shape (batch,) or (batch, units)
+            Targets, in the form that the loss expects.
+        sample_weight : array-like of shape (batch,), optional
+            The rows' weights.
+
+        Returns
+        -------
+        float
+            The loss, penalties included.
+
+        Raises
+        ------
+        DataError
+            The data does not fit.
+        """
+        batch = self.open_batch(x, y, sample_weight)
+        generators = [rng for layer in self.layers for rng in layer.random_generators()]
+        states = [rng.bit_generator.state for rng in generators]
+        try:
+            loss = self.step.forward(*batch)
+            self.step.backward()
+        finally:
+            for rng, state in zip(generators, states, strict=True):
+                rng.bit_generator.state = state
+        return loss
