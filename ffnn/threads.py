@@ -1,14 +1,14 @@
 """How many threads the BLAS library behind NumPy's matrix products uses.
 
-Large products gain from threads. Small ones lose: handing the work out takes longer than the work,
-and threads that wait for it take the processor from others. As a rule, set one thread
+Large products gain from threads. Small ones lose: distributing the work takes longer than doing it,
+and waiting threads take processor time from others. As a rule, set one thread
 
 - for layers of up to a few hundred units and batches of up to a few hundred rows,
-- where several threads or processes of your own train or predict at the same time,
+- where several of your own threads or processes train or predict at the same time,
 - on a machine that others use too,
 
-and leave the library's choice, all processors, for layers of a thousand units and more.
-``ffnn info`` tells what is in use. Measure if it matters: both are one line.
+and leave the library's default, all processors, for layers of a thousand units and more.
+``ffnn info`` shows what is in use. Measure if it matters: either setting is one line.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ THREAD_VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
     "OMP_NUM_THREADS",
 )
+_BY_HAND = f"set {', '.join(THREAD_VARIABLES[:-1])} or {THREAD_VARIABLES[-1]} before Python starts"
 
 
 def set_num_threads(n: int) -> None:
@@ -39,7 +40,7 @@ def set_num_threads(n: int) -> None:
     Parameters
     ----------
     n : int
-        The number, at least 1. The library may use fewer, at most as many as it was built for.
+        The number, at least 1. The library uses no more than it was built for.
 
     Raises
     ------
@@ -48,11 +49,11 @@ def set_num_threads(n: int) -> None:
     ImportError
         threadpoolctl, which comes with ``ffnn[threads]``, is not installed.
     RuntimeError
-        NumPy's BLAS library cannot be told from here, as Apple's Accelerate.
+        NumPy's BLAS library cannot be controlled, such as Apple's Accelerate.
 
     See Also
     --------
-    limit_threads : The same for a part of a program.
+    limit_threads : The same for part of a program.
 
     Examples
     --------
@@ -68,8 +69,7 @@ def get_num_threads() -> int | None:
     Returns
     -------
     int or None
-        The number; None where it is not known, as threadpoolctl is not installed or does not know
-        the library.
+        The number; None where threadpoolctl is not installed or does not know the BLAS library.
     """
     try:
         libraries = blas_libraries()
@@ -82,8 +82,8 @@ def get_num_threads() -> int | None:
 def limit_threads(n: int) -> Iterator[None]:
     """Set how many threads NumPy's matrix products use inside a ``with`` block.
 
-    The number holds for the whole process, other threads of it included, until the block ends;
-    then the number before it is set again.
+    It applies to the whole process, including its other threads, until the block ends and restores
+    the number from before.
 
     Parameters
     ----------
@@ -109,17 +109,10 @@ def limit_threads(n: int) -> Iterator[None]:
 
 
 def blas_libraries() -> dict[str, int]:
-    """Return what NumPy computes matrix products with, and the threads it may use.
+    """Return the BLAS libraries that NumPy uses: name and version → number of threads.
 
-    Returns
-    -------
-    dict of str to int
-        Name and version → number of threads. Empty where threadpoolctl does not know the library.
-
-    Raises
-    ------
-    ImportError
-        threadpoolctl is not installed.
+    It is empty where threadpoolctl does not know the library; where threadpoolctl is not installed,
+    ImportError is raised.
     """
     return {
         f"{library['internal_api']} {library['version'] or ''}".rstrip(): library["num_threads"]
@@ -132,19 +125,19 @@ def _set(owner: str, n: int) -> Any:
     controller = _controller()
     if not controller.info():
         raise RuntimeError(
-            f"{owner}: threadpoolctl does not know the BLAS library that NumPy uses; {_by_hand()}"
+            f"{owner}: threadpoolctl does not know the BLAS library that NumPy uses; {_BY_HAND}"
         )
     return controller.limit(limits=n)
 
 
 def _controller() -> Any:
-    """Return threadpoolctl's hold on the BLAS that NumPy brought along, else on all there are."""
+    """Return threadpoolctl's controller of the BLAS that came with NumPy, else of every BLAS."""
     try:
         threadpoolctl = importlib.import_module("threadpoolctl")
     except ImportError as error:
         raise ImportError(
             "the number of threads is set through threadpoolctl, which is not installed: "
-            f"pip install 'ffnn[threads]'; without it {_by_hand()}"
+            f"pip install 'ffnn[threads]'; without it {_BY_HAND}"
         ) from error
     every = threadpoolctl.ThreadpoolController().select(user_api="blas")
     own = [path for path in (library["filepath"] for library in every.info()) if _is_numpys(path)]
@@ -156,7 +149,3 @@ def _is_numpys(path: str) -> bool:
     package = Path(np.__file__).resolve().parent
     parents = Path(path).resolve().parents
     return package in parents or package.with_name("numpy.libs") in parents
-
-
-def _by_hand() -> str:
-    return f"set {', '.join(THREAD_VARIABLES[:-1])} or {THREAD_VARIABLES[-1]} before Python starts"

@@ -60,9 +60,11 @@ def _run(argv: Sequence[str] | None) -> int:
         args = build_parser().parse_args(argv)
     except SystemExit:  # after --help and --version; errors come as ArgumentTypeError
         return DONE
-    from ffnn.cli import commands
+    from ffnn.cli import commands, train, views
 
-    command: Callable[[argparse.Namespace], int] = getattr(commands, args.command)
+    homes = {"train": train, "graph": views, "plot": views, "diagnose": views}
+    command: Callable[[argparse.Namespace], int]
+    command = getattr(homes.get(args.command, commands), args.command)
     with commands.thread_limit(args):
         return command(args)
 

@@ -1,6 +1,4 @@
-"""What each command does: `evaluate`, `predict`, `summary`, `gradcheck`, `info`.
-
-`train` stands in `ffnn.cli.train`; `graph`, `plot` and `diagnose` in `ffnn.cli.views`.
+"""The commands `evaluate`, `predict`, `summary`, `gradcheck` and `info`.
 
 Each takes the parsed options and returns the exit code. Results go to standard output.
 """
@@ -24,8 +22,6 @@ from ffnn._version import __version__
 from ffnn.cli.data import evaluation_data, load_compiled, prediction_rows
 from ffnn.cli.exit_codes import DONE, FAILED
 from ffnn.cli.output import check_out, print_scores, say
-from ffnn.cli.train import train
-from ffnn.cli.views import diagnose, graph, plot
 from ffnn.core.text import counted
 from ffnn.gradcheck import gradient_check
 from ffnn.layers import Normalization, Rescaling
@@ -38,30 +34,9 @@ if TYPE_CHECKING:
 
     from ffnn._types import Array
 
-__all__ = [
-    "diagnose",
-    "evaluate",
-    "gradcheck",
-    "graph",
-    "info",
-    "plot",
-    "predict",
-    "summary",
-    "thread_limit",
-    "train",
-]
-
 LARGEST_GRADIENT_ERROR = 1e-6
-_LIBRARIES = (
-    "numpy",
-    "h5py",
-    "tqdm",
-    "matplotlib",
-    "networkx",
-    "scipy",
-    "scikit-learn",
-    "threadpoolctl",
-)
+_REQUIRED = ("numpy", "h5py", "tqdm", "matplotlib", "networkx")
+_OPTIONAL = ("scipy", "scikit-learn", "threadpoolctl")
 
 
 @contextlib.contextmanager
@@ -145,7 +120,7 @@ def info(args: argparse.Namespace) -> int:
     """Print versions, the BLAS library and its threads, and where MNIST is looked for."""
     print(f"ffnn {__version__}")
     print(f"Python {platform.python_version()} on {platform.system()} {platform.machine()}")
-    for name in _LIBRARIES:
+    for name in (*_REQUIRED, *_OPTIONAL):
         try:
             print(f"{name} {metadata.version(name)}")
         except metadata.PackageNotFoundError:

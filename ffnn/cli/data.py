@@ -37,79 +37,46 @@ class TrainingData(NamedTuple):
 
 
 def training_data(args: argparse.Namespace) -> TrainingData:
-    """Return what ``ffnn train`` learns from.
-
-    Raises
-    ------
-    DataError
-        The data cannot be read or does not fit the options.
-    """
-    if not is_file(args.data):
-        (x_train, y_train), (x_test, y_test) = _pixels(args)
-        return TrainingData(x_train, y_train, x_test, y_test, [str(i) for i in range(10)])
-    if _suffix(args.data) == ".csv":
+    """Return what ``ffnn train`` learns from."""
+    if _is_csv(args.data):
         table = _load_table(args, args.target, _features_to_learn_from(args))
-        whole = TrainingData(table.x, table.y, None, None, None)
-        whole = whole._replace(feature_names=list(table.feature_names), target=table.target_name)
+        data = TrainingData(table.x, table.y, None, None, None, list(table.feature_names))
+        data = data._replace(target=table.target_name)
         names = table.class_names
     else:
-        arrays, names = _load_arrays(args.data), None
-        x_test = None if arrays.x_test is None else _flat(arrays.x_test)
-        whole = TrainingData(_flat(arrays.x_train), arrays.y_train, x_test, arrays.y_test, None)
-    where = args.task, args.data, whole.target
+        data, names = TrainingData(*_load_arrays(args), None), None
+    options = args.task, args.data, data.target
     if names is not None:
-        whole = whole._replace(class_names=classes.check_text_classes(names, *where))
+        data = data._replace(class_names=classes.check_text_classes(names, *options))
     else:
-        y_train, y_test, found = classes.number_classes(whole.y_train, whole.y_test, *where)
-        whole = whole._replace(y_train=y_train, y_test=y_test, class_names=found)
-    return _split(whole, args.test_split, args.seed)
+        y_train, y_test, found = classes.number_classes(data.y_train, data.y_test, *options)
+        data = data._replace(y_train=y_train, y_test=y_test, class_names=found)
+    return _split(data, args.test_split, args.seed)
 
 
 def evaluation_data(args: argparse.Namespace, model: Sequential) -> tuple[Any, Array]:
-    """Return rows and targets to test `model` on: the test rows if there are any, else all.
-
-    Raises
-    ------
-    DataError
-        The data cannot be read or does not fit the model.
-    """
-    if not is_file(args.data):
-        x, y = _pixels(args)[1]
-    elif _suffix(args.data) == ".csv":
+    """Return rows and targets to test `model` on: the test rows if there are any, else all."""
+    if _is_csv(args.data):
         x, y = _test_table(args, model)
     else:
-        arrays = _load_arrays(args.data)
+        arrays = _load_arrays(args)
         x, y = arrays[:2] if arrays.x_test is None else arrays[2:]
-        x, y = _flat(x), classes.known_class_numbers(y, model.class_names, args.data)
+        y = classes.known_class_numbers(y, model.class_names, args.data)
     return x, classes.targets_for(model, y)
 
 
 def prediction_rows(args: argparse.Namespace, model: Sequential) -> Any:
-    """Return the rows to predict from: the test rows if there are any, else all.
-
-    Raises
-    ------
-    DataError
-        The data cannot be read or does not fit the model.
-    """
-    if not is_file(args.data):
-        return _pixels(args)[1][0]
-    if _suffix(args.data) == ".csv":
+    """Return the rows to predict from: the test rows if there are any, else all."""
+    if _is_csv(args.data):
         return datasets.load_csv_features(
             args.data, model.feature_names, missing=args.missing, delimiter=args.delimiter
         )
-    arrays = _load_arrays(args.data, targets=False)
-    return _flat(arrays.x_train if arrays.x_test is None else arrays.x_test)
+    arrays = _load_arrays(args, targets=False)
+    return arrays.x_train if arrays.x_test is None else arrays.x_test
 
 
 def load_compiled(path: str) -> Sequential:
-    """Return a saved model that has a loss, with metrics that suit it.
-
-    Raises
-    ------
-    ModelFileError
-        The file is not a model, or the model was saved without a loss.
-    """
+    """Return a saved model that has a loss, with metrics that suit it."""
     model = Sequential.load(path)
     if model.loss is None or not model.is_built:
         raise ModelFileError(
@@ -126,19 +93,21 @@ def is_file(data: str) -> bool:
     return data not in ("digits", "mnist")
 
 
-def _suffix(path: str) -> str:
-    return Path(path).suffix.lower()
+def _is_csv(data: str) -> bool:
+    return Path(data).suffix.lower() == ".csv"
 
 
-def _pixels(args: argparse.Namespace) -> Any:
+def _load_arrays(args: argparse.Namespace, *, targets: bool = True) -> datasets.Arrays:
+    """Return what a data set or a file of arrays holds, each image or the like as one row."""
     if args.data == "digits":
-        return datasets.load_digits()
-    return datasets.load_mnist(args.data_dir)
-
-
-def _load_arrays(path: str, *, targets: bool = True) -> datasets.Arrays:
-    load = datasets.load_npz if _suffix(path) == ".npz" else datasets.load_h5
-    return load(path, targets=targets)
+        train, test = datasets.load_digits()
+        return datasets.Arrays(*train, *test)
+    if args.data == "mnist":
+        train, test = datasets.load_mnist(args.data_dir)
+        return datasets.Arrays(*train, *test)
+    load = datasets.load_npz if Path(args.data).suffix.lower() == ".npz" else datasets.load_h5
+    arrays = load(args.data, targets=targets)
+    return arrays._replace(x_train=_flat(arrays.x_train), x_test=_flat(arrays.x_test))
 
 
 def _load_table(
@@ -158,7 +127,7 @@ def _load_table(
 
 
 def _flat(x: Any) -> Any:
-    """Make each image or the like in memory one row."""
+    # Rows that are still in their file cannot be reshaped.
     return x.reshape(len(x), -1) if isinstance(x, np.ndarray) and x.ndim != 2 else x
 
 

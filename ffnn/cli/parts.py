@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import textwrap
 from typing import TYPE_CHECKING, Any
 
 from ffnn.activations import ACTIVATIONS
 from ffnn.callbacks import Callback
-from ffnn.core.registry import load_modules
+from ffnn.core.registry import find_classes
 from ffnn.initializers import INITIALIZERS
 from ffnn.layers.base import LAYERS
 from ffnn.losses import LOSSES
@@ -18,40 +19,34 @@ from ffnn.regularizers import REGULARIZERS
 from ffnn.schedules import SCHEDULES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from ffnn.core.registry import Family
     from ffnn.layers.base import Layer
-
-WIDTH = 80
 
 
 def describe_parts() -> str:
     """Return the names of all parts, in paragraphs for the help of ``ffnn train``."""
     rates = optimizer_defaults("learning_rate").items()
-    lines = [
-        "names for the options above, where a/b are two names of one part:",
-        _paragraph("activations", names(ACTIVATIONS)),
-        _paragraph("initializers", names(INITIALIZERS)),
-        _paragraph("losses", names(LOSSES)),
-        _paragraph("normalizations", sorted(normalizations())),
-        _paragraph("optimizers", names(OPTIMIZERS)),
-        _paragraph("learning rates", [f"{name} {rate}" for name, rate in rates]),
-        "",
-        "parts for programs in Python besides:",
-        _paragraph("callbacks", callbacks()),
-        _paragraph("layers", names(LAYERS)),
-        _paragraph("metrics", names(METRICS)),
-        _paragraph("regularizers", names(REGULARIZERS)),
-        _paragraph("schedules", names(SCHEDULES)),
-    ]
-    return "\n".join(lines)
-
-
-def names(family: Family[Any]) -> list[str]:
-    """Return the names of each part, such as ``mean_squared_error/mse``."""
-    by_class: dict[type, list[str]] = {}
-    for name, cls in family.classes.items():
-        by_class.setdefault(cls, []).append(name)
-    return sorted("/".join(aliases) for aliases in by_class.values())
+    for_options = {
+        "activations": _names(ACTIVATIONS),
+        "initializers": _names(INITIALIZERS),
+        "losses": _names(LOSSES),
+        "normalizations": sorted(normalizations()),
+        "optimizers": _names(OPTIMIZERS),
+        "learning rates": (f"{name} {rate}" for name, rate in rates),
+    }
+    for_python = {
+        "callbacks": _callbacks(),
+        "layers": _names(LAYERS),
+        "metrics": _names(METRICS),
+        "regularizers": _names(REGULARIZERS),
+        "schedules": _names(SCHEDULES),
+    }
+    return (
+        "names for the options above, where a/b are two names of one part:\n"
+        f"{_table(for_options)}\n\nfurther parts for programs in Python:\n{_table(for_python)}"
+    )
 
 
 def normalizations() -> dict[str, type[Layer]]:
@@ -61,35 +56,28 @@ def normalizations() -> dict[str, type[Layer]]:
 
 
 def optimizer_defaults(argument: str) -> dict[str, Any]:
-    """Return the default of an argument of each optimizer that takes it."""
-    signatures = {name: inspect.signature(cls) for name, cls in OPTIMIZERS.classes.items()}
-    return {
-        name: signature.parameters[argument].default
-        for name, signature in sorted(signatures.items())
-        if argument in signature.parameters
-    }
+    """Return the default of an argument for each optimizer that takes it."""
+    known = {name: inspect.signature(cls).parameters for name, cls in OPTIMIZERS.classes.items()}
+    return {name: known[name][argument].default for name in known if argument in known[name]}
 
 
-def callbacks() -> list[str]:
-    """Return the classes of `ffnn.callbacks`, which are known by their own names."""
-    found = [
-        value
-        for module in load_modules("ffnn.callbacks")
-        for value in vars(module).values()
-        if isinstance(value, type) and value.__module__ == module.__name__
-    ]
+def _names(family: Family[Any]) -> list[str]:
+    """Return the names of each part, such as ``mean_squared_error/mse``."""
+    by_class = itertools.groupby(family.classes, key=lambda name: family.classes[name])
+    return ["/".join(names) for _, names in by_class]
+
+
+def _callbacks() -> list[str]:
+    """Return the classes of callbacks, which have no other names, but for those to derive from."""
     return sorted(
-        cls.__name__
-        for cls in found
+        name
+        for name, cls in find_classes("ffnn.callbacks").items()
         if issubclass(cls, Callback) and cls is not Callback and not inspect.isabstract(cls)
     )
 
 
-def _paragraph(title: str, entries: list[str]) -> str:
-    return textwrap.fill(
-        ", ".join(entries),
-        WIDTH,
-        initial_indent=f"  {title:<16}",
-        subsequent_indent=" " * 18,
-        break_on_hyphens=False,
+def _table(rows: Mapping[str, Iterable[str]]) -> str:
+    wrapper = textwrap.TextWrapper(80, subsequent_indent=" " * 18, break_on_hyphens=False)
+    return "\n".join(
+        wrapper.fill(f"  {kind:<16}{', '.join(names)}") for kind, names in rows.items()
     )

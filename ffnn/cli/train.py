@@ -26,7 +26,7 @@ from ffnn.data.batches import rows_kept
 from ffnn.errors import DataError
 from ffnn.initializers import INITIALIZERS
 from ffnn.layers import Dense, Dropout, Normalization, Rescaling
-from ffnn.losses import LOSSES
+from ffnn.losses import LOSSES, MeanSquaredError
 from ffnn.optimizers import OPTIMIZERS, Optimizer
 from ffnn.regularizers import L1L2
 from ffnn.sequential import Sequential
@@ -101,12 +101,8 @@ def _optimizer(args: argparse.Namespace) -> Optimizer:
     takers = optimizer_defaults("momentum")
     if args.momentum is not None and args.optimizer.lower() not in takers:
         raise argparse.ArgumentTypeError(f"--momentum belongs to --optimizer {', '.join(takers)}")
-    options = {
-        "learning_rate": args.learning_rate,
-        "momentum": args.momentum,
-        "clipnorm": args.clipnorm,
-    }
-    return kind(**{name: value for name, value in options.items() if value is not None})
+    given = {name: getattr(args, name) for name in ("learning_rate", "momentum", "clipnorm")}
+    return kind(**{name: value for name, value in given.items() if value is not None})
 
 
 def _hidden_layers(args: argparse.Namespace) -> list[Layer]:
@@ -172,9 +168,7 @@ def _first_layer(args: argparse.Namespace, data: TrainingData) -> Layer:
     if data.x_train.dtype == np.uint8:
         return Rescaling(1.0 / _LARGEST_PIXEL.get(args.data, 255.0))
     x = data.x_train
-    if isinstance(
-        x, np.ndarray
-    ):  # rows still in their file are adapted to whole, validation included
+    if isinstance(x, np.ndarray):  # of rows still in their file, validation rows count too
         x = x[: rows_kept(len(x), args.validation_split)]
     return Normalization().adapt(x)
 
@@ -311,7 +305,5 @@ def _loss_unit(data: TrainingData, model: Sequential) -> Array | None:
     """
     if data.class_names is not None:
         return None
-    scale, _ = _target_scale(data)
-    assert model.loss is not None
-    power = 2 if LOSSES.name_of(model.loss) == "mean_squared_error" else 1
-    return np.full(len(data.y_train), scale**-power)
+    power = 2 if isinstance(model.loss, MeanSquaredError) else 1
+    return np.full(len(data.y_train), _target_scale(data)[0] ** -power)
