@@ -161,27 +161,7 @@ UPWARD = {
     "ffnn.callbacks.recording": {"ffnn.visualization.recording_figures"},
 }
 REACHES = {
-    "ffnn.estimators.convergence": {
-        "estimator._best_weights",
-        "estimator._no_improvement_count",
-        "self._estimator._best_weights",
-    },
-    "ffnn.estimators.conversion": {
-        "estimator._begin",
-        "estimator._begin_record",
-        "estimator._choose_activation",
-        "estimator._label_binarizer",
-    },
-    "ffnn.estimators.evaluating": {"self._estimator._score_outputs"},
-    "ffnn.estimators.lbfgs": {"estimator._compiled", "estimator._make_loss"},
-    "ffnn.estimators.solvers": {
-        "estimator._begin_record",
-        "estimator._compiled",
-        "estimator._make_loss",
-        "estimator._random_state",
-        "estimator._strata",
-    },
-    "ffnn.estimators.sparse": {"layer._buffer"},
+    "ffnn.estimators.samples": {"layer._buffer"},
     "ffnn.layers.base": {"twin._workspace"},
     "ffnn.layers.chain": {"layer.__dict__"},
 }

@@ -31,7 +31,7 @@ def sigmoid(x: Array, out: Array) -> Array:
 _LARGEST_EXPONENT = {"f": 88.0, "d": 709.0}
 
 
-@ACTIVATIONS.register("sigmoid")
+@ACTIVATIONS.register("sigmoid", "logistic")
 class Sigmoid(ActivationFunction):
     """The logistic function, y = 1 / (1 + e^-x),  y' = y (1 - y).
 

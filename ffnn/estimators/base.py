@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from ffnn.estimators.constraints import CONSTRAINTS
-from ffnn.estimators.evaluating import HeldOut, compute_outputs
+from ffnn.estimators.convergence import Convergence, begin_record
 from ffnn.estimators.lbfgs import fit_lbfgs
 from ffnn.estimators.networks import (
     LiveArrays,
@@ -21,91 +21,110 @@ from ffnn.estimators.networks import (
     hidden_sizes,
     make_layers,
 )
-from ffnn.estimators.solvers import fit_stochastic
+from ffnn.estimators.parameters import STOCHASTIC_SOLVERS, Estimator
+from ffnn.estimators.samples import Samples, open_matrix
+from ffnn.estimators.solvers import hold_out, make_optimizer, make_validation, train_by_epochs
 from ffnn.sequential import Sequential
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from typing_extensions import Self
 
     from ffnn._types import Array
-    from ffnn.losses import Loss
-
-STOCHASTIC_SOLVERS = ("sgd", "adam")
-
-
-class Rule(NamedTuple):
-    """What is made small.
-
-    Attributes
-    ----------
-    loss : str or Loss
-        The library's loss, as `Sequential.compile` takes it.
-    value_factor, gradient_factor : float
-        What makes its value and its gradient those of scikit-learn.
-    """
-
-    loss: str | Loss
-    value_factor: float = 1.0
-    gradient_factor: float = 1.0
+    from ffnn.estimators.conventions import Rule
+    from ffnn.estimators.samples import Matrix
+    from ffnn.layers import Dense
 
 
-class BaseFFNN(BaseEstimator, ABC):
+class BaseFFNN(Estimator, BaseEstimator, ABC):
     """A network that scikit-learn's tools can fit, clone, search and score."""
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
     _y_numeric: ClassVar[bool]
-
-    model_: Sequential
-    n_outputs_: int
-    out_activation_: str
-    loss_: float
-
-    # Every constructor sets these from its arguments.
-    hidden_layer_sizes: Any
-    solver: str
-    random_state: Any
-    warm_start: bool
-    early_stopping: bool
-    weight_initializer: Any
-    bias_initializer: Any
-    network: Sequential | None
-
-    def _keep(self, arguments: Mapping[str, Any]) -> None:
-        """Keep a constructor's arguments, each under its own name."""
-        self.__dict__ |= {k: v for k, v in arguments.items() if k not in ("self", "__class__")}
+    _compiled: bool  # by this estimator, with the optimizer that its parameters describe
 
     # -- what the two define -------------------------------------------------------------------
 
     @abstractmethod
-    def _read_targets(self, y: Any, *, fresh: bool, incremental: bool) -> Array:
+    def _read_targets(self, y: Array, *, fresh: bool, incremental: bool) -> Array:
         """Learn from checked y what it can be, and return it in the form of the loss.
 
         With `fresh` the network's outputs, `n_outputs_` and `out_activation_`, are chosen anew.
         """
 
     @abstractmethod
-    def _read_held_out(self, y: Any) -> Array:
-        """Return checked y of rows for validation in the form of the loss."""
+    def _read_held_out(self, y: Array) -> Array:
+        """Return checked y of rows to validate on in the form of the loss."""
 
     @abstractmethod
-    def _make_loss(self) -> Rule:
-        """Return what is made small."""
+    def _make_rule(self) -> Rule:
+        """Return the function to minimise."""
 
     @abstractmethod
     def _score_outputs(self, outputs: Array, target: Array, weight: Array | None) -> float:
-        """Return accuracy or R² of what the network puts out."""
+        """Return accuracy or R² of the network's outputs."""
+
+    @abstractmethod
+    def _adopt_outputs(self, model: Sequential, classes: Any) -> None:
+        """Learn from a trained network what its outputs are."""
 
     def _strata(self, target: Array) -> Array | None:
         """Return the classes whose shares a validation split has to keep, if any."""
         return None
 
-    def _weigh_classes(self, y: Any, weight: Array | None, *, incremental: bool) -> Array | None:
+    def _weigh_classes(self, y: Array, weight: Array | None, *, incremental: bool) -> Array | None:
         """Return the rows' weights with those of their classes."""
         return weight
 
     # -- fitting -------------------------------------------------------------------------------
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Self:
+        """Train new weights, or continue from the last ones with `warm_start`.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (rows, columns)
+            Inputs. Sparse ones are never made dense.
+        y : array-like of shape (rows,) or (rows, outputs)
+            Class labels of any sortable kind, or zeros and ones with a column for each of several
+            labels; numbers for a regressor.
+        sample_weight : array-like of shape (rows,), optional
+            The rows' weights in the loss, which is divided by their sum.
+        validation_data : (X, y) or (X, y, sample_weight), optional
+            Rows to validate on after each epoch; with `early_stopping` they take the place of
+            those that would be held out.
+
+        Returns
+        -------
+        estimator
+            Itself.
+
+        Raises
+        ------
+        ValueError, TypeError
+            A parameter or the data does not fit, or the weights would have become infinite.
+        """
+        return self._fit(X, y, sample_weight, validation_data)
+
+    @available_if(lambda self: self._check_solver())
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train one epoch on these rows, continuing from where the last one ended.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (rows, columns)
+            Inputs.
+        y : array-like of shape (rows,) or (rows, outputs)
+            Numbers.
+        sample_weight : array-like of shape (rows,), optional
+            The rows' weights.
+
+        Returns
+        -------
+        estimator
+            Itself.
+        """
+        return self._fit(X, y, sample_weight, incremental=True)
 
     def _fit(
         self,
@@ -115,24 +134,28 @@ class BaseFFNN(BaseEstimator, ABC):
         validation_data: Any = None,
         incremental: bool = False,
     ) -> Self:
+        if self.solver == "lbfgs" and validation_data is not None:
+            raise ValueError("validation_data needs solver='adam' or 'sgd'; lbfgs has no epochs")
         hidden_sizes(self.hidden_layer_sizes)
         fresh = not hasattr(self, "model_") or not (self.warm_start or incremental)
-        X, y = self._open_rows(X, y, reset=fresh)
+        X, y = self._check_rows(X, y, reset=fresh)
         target = self._read_targets(y, fresh=fresh, incremental=incremental)
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         weight = self._weigh_classes(y, weight, incremental=incremental)
-        self._random_state = check_random_state(self.random_state)
+        random_state = check_random_state(self.random_state)
         if fresh:
-            self._initialize(X)
+            self._initialize(X, random_state)
+        rule = self._make_rule()
+        if not (incremental and self._compiled):
+            self.model_.compile(make_optimizer(self), rule.loss)
+        self._compiled = self.solver in STOCHASTIC_SOLVERS
+        self.model_.forget_position()
+        samples = Samples(X, target, weight)
         if self.solver == "lbfgs":
-            if validation_data is not None:
-                raise ValueError(
-                    "validation_data needs solver='adam' or 'sgd'; lbfgs has no epochs"
-                )
-            fit_lbfgs(self, X, target, weight)
+            fit_lbfgs(self, rule, samples)
         else:
-            held_out = self._open_validation(validation_data)
-            fit_stochastic(self, X, target, weight, held_out, incremental)
+            held_out = self._read_validation(validation_data)
+            self._fit_by_epochs(rule, samples, held_out, random_state, incremental)
         if not np.isfinite(self.model_.parameters).all():
             raise ValueError(
                 "the solver ended with non-finite parameter weights: scale the columns of X, for "
@@ -140,7 +163,7 @@ class BaseFFNN(BaseEstimator, ABC):
             )
         return self
 
-    def _open_rows(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
+    def _check_rows(self, X: Any, y: Any, *, reset: bool) -> tuple[Matrix, Array]:
         """Return X and y checked by scikit-learn's own rules."""
         X, y = validate_data(
             self,
@@ -154,20 +177,32 @@ class BaseFFNN(BaseEstimator, ABC):
         )
         return X, y
 
-    def _initialize(self, X: Any) -> None:
+    def _read_validation(self, data: Any) -> Samples | None:
+        if data is None:
+            return None
+        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
+            raise ValueError(
+                f"validation_data: expected (X, y) or (X, y, sample_weight), "
+                f"got {type(data).__name__}"
+            )
+        X, y = self._check_rows(data[0], data[1], reset=False)
+        weight = None if len(data) == 2 else _check_sample_weight(data[2], X)
+        return Samples(X, self._read_held_out(y), weight)
+
+    def _initialize(self, X: Matrix, random_state: np.random.RandomState) -> None:
         """Make the network, and forget what an earlier fit has left."""
         # Whatever X is, scikit-learn's lbfgs computes in float64.
         dtype = "float64" if self.solver == "lbfgs" else X.dtype.name
         if self.network is None:
-            layers = make_layers(self, self.n_outputs_, self.out_activation_)
+            layers = make_layers(self)
         else:
             layers, dtype = copy_layers(self.network), self.network.dtype.name
         draws = (self.network, self.weight_initializer, self.bias_initializer) != (None,) * 3
         draws = draws or any(layer.random_generators() for layer in layers)
-        seed = int(self._random_state.randint(2**31 - 1)) if draws else None
+        seed = int(random_state.randint(2**31 - 1)) if draws else None
         self.model_ = Sequential(layers, X.shape[1], dtype, seed)
         if self.network is None:
-            draw_parameters(self.model_, self, self._random_state)
+            draw_parameters(self, random_state)
         self.model_.feature_names = getattr(self, "feature_names_in_", None)
         if self.out_activation_ == "softmax":
             self.model_.class_names = vars(self).get("classes_")
@@ -179,28 +214,43 @@ class BaseFFNN(BaseEstimator, ABC):
         self.n_iter_ = self.t_ = 0
         self._compiled = False
         if self.solver in STOCHASTIC_SOLVERS:
-            self._begin_record()
+            self._standing = begin_record(self)
 
-    def _begin_record(self) -> None:
-        early = self.early_stopping
-        self.loss_curve_: list[float] = []
-        self.validation_scores_: list[float] | None = [] if early else None
-        self.best_validation_score_: float | None = -np.inf if early else None
-        self.best_loss_: float | None = None if early else np.inf
-        self._best_weights: list[Array] | None = None
-        self._no_improvement_count = 0
-
-    def _open_validation(self, data: Any) -> HeldOut | None:
-        if data is None:
-            return None
-        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
+    def _fit_by_epochs(
+        self,
+        rule: Rule,
+        samples: Samples,
+        held_out: Samples | None,
+        random_state: np.random.RandomState,
+        incremental: bool,
+    ) -> None:
+        """Train by "adam" or "sgd": one epoch if `incremental`, else until nothing improves."""
+        if self.early_stopping and incremental:
             raise ValueError(
-                f"validation_data: expected (X, y) or (X, y, sample_weight), "
-                f"got {type(data).__name__}"
+                "partial_fit does not support early_stopping=True: it has no rows to hold out"
             )
-        X, y = self._open_rows(data[0], data[1], reset=False)
-        weight = None if len(data) == 2 else _check_sample_weight(data[2], X)
-        return HeldOut(X, self._read_held_out(y), weight)
+        model = self.model_
+        if self.early_stopping and held_out is None:
+            strata = self._strata(samples.target)
+            share = self.validation_fraction
+            samples, held_out = hold_out(samples, share, strata, random_state)
+        validate = None
+        if held_out is not None:
+            loss = rule.reported(model.step.loss)
+            validate = make_validation(model, loss, held_out, self._score_outputs)
+        if "_standing" not in vars(self):  # the weights come from lbfgs
+            self._standing = begin_record(self)
+        convergence = Convergence(self, self._standing, len(samples.target))
+        interrupted = train_by_epochs(
+            self,
+            rule.reported(model.step.loss),
+            samples,
+            random_state,
+            validate=validate,
+            convergence=convergence,
+            epochs=1 if incremental else int(self.max_iter),
+        )
+        convergence.finish(interrupted=interrupted, incremental=incremental)
 
     def _check_solver(self) -> bool:
         if self.solver not in STOCHASTIC_SOLVERS:
@@ -210,24 +260,58 @@ class BaseFFNN(BaseEstimator, ABC):
             )
         return True
 
+    def adopt(self, model: Sequential, classes: Any = None) -> Self:
+        """Take a built network as this estimator's own; see `Sequential.as_estimator`.
+
+        Parameters
+        ----------
+        model : Sequential
+            The network, which becomes `model_`.
+        classes : array-like of shape (classes,), optional
+            For a classifier, the labels of the outputs, in ascending order; without them the
+            model's `class_names`, or else numbers from 0.
+
+        Returns
+        -------
+        estimator
+            Itself, fitted.
+
+        Raises
+        ------
+        ValueError
+            The classes are not as many as the outputs tell apart, or do not ascend.
+        """
+        self._adopt_outputs(model, classes)
+        self.model_ = model
+        self.n_features_in_ = model.input_dim or 0
+        if model.feature_names is not None:
+            self.feature_names_in_ = np.asarray(model.feature_names, dtype=object)
+        self._begin()
+        self._standing = begin_record(self)
+        losses = [] if model.history is None else list(model.history.history.get("loss", []))
+        self.n_iter_, self.loss_curve_ = len(losses), losses
+        self.loss_ = losses[-1] if losses else np.nan
+        return self
+
     # -- predicting ----------------------------------------------------------------------------
 
     def _compute(self, X: Any) -> Array:
         """Return the network's outputs for rows that are checked first."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        return compute_outputs(self.model_, X)
+        source, stages = open_matrix(X, self.model_.dtype, self.model_.replicas())
+        return self.model_.compute(source, stages)
 
     # -- the network in scikit-learn's terms ---------------------------------------------------
 
-    def _dense_layers(self, wanted: str) -> list[Any]:
+    def _dense_layers(self, wanted: str) -> list[Dense]:
         if "model_" not in vars(self):
             raise AttributeError(f"{type(self).__name__} has no {wanted} before it is fitted")
         return dense_layers(self.model_)
 
     @property
     def coefs_(self) -> LiveArrays:
-        """The weights of each layer, (inputs, units); what is written into them is in force."""
+        """Weights of each layer, (inputs, units); values written into them take effect."""
         return LiveArrays(layer.params["weight"].T for layer in self._dense_layers("coefs_"))
 
     @coefs_.setter
@@ -236,7 +320,7 @@ class BaseFFNN(BaseEstimator, ABC):
 
     @property
     def intercepts_(self) -> LiveArrays:
-        """The biases of each layer, (units,); what is written into them is in force."""
+        """Biases of each layer, (units,); values written into them take effect."""
         return LiveArrays(
             layer.params["bias"] if layer.use_bias else np.broadcast_to(0.0, layer.units)
             for layer in self._dense_layers("intercepts_")

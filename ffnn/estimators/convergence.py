@@ -1,9 +1,10 @@
-"""What scikit-learn does between epochs, as a callback."""
+"""What scikit-learn does between epochs, as a callback: the record, the rate, when to stop."""
 
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -11,89 +12,99 @@ from sklearn.exceptions import ConvergenceWarning
 from ffnn.callbacks import Callback
 
 if TYPE_CHECKING:
+    from ffnn._types import Array
     from ffnn.callbacks import Logs
+    from ffnn.estimators.parameters import Estimator
 
 
-class Monitor(Callback):
-    """Keep the record of a training, change its rate, and stop it when it stands still.
+@dataclass
+class Standing:
+    """What a record does not show of a training, kept for a warm start."""
 
-    Parameters
-    ----------
-    estimator : BaseFFNN
-        Whose training it is.
-    num_rows : int
-        The number of rows in an epoch.
-    incremental : bool
-        Whether the training is one epoch of `partial_fit`.
-    """
+    stale_epochs: int = 0  # in a row, without improvement
+    best_weights: list[Array] | None = None
 
-    def __init__(self, estimator: Any, num_rows: int, incremental: bool) -> None:
-        self._estimator = estimator
-        self._num_rows = num_rows
-        self._incremental = incremental
+
+def begin_record(estimator: Estimator) -> Standing:
+    """Empty an estimator's record of its epochs."""
+    early = estimator.early_stopping
+    estimator.loss_curve_ = []
+    estimator.best_loss_ = None if early else np.inf
+    estimator.validation_scores_ = [] if early else None
+    estimator.best_validation_score_ = -np.inf if early else None
+    return Standing()
+
+
+class Convergence(Callback):
+    """Keep the record of a training, change its rate, and stop it when it no longer improves."""
+
+    def __init__(self, estimator: Estimator, standing: Standing, num_rows: int) -> None:
+        self._estimator, self._standing, self._num_rows = estimator, standing, num_rows
+        choice = estimator.restore_best_weights
+        self._restores = bool(estimator.early_stopping if choice == "auto" else choice)
         estimator.n_iter_ = 0
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        """Record the epoch, and decide how it goes on."""
-        self._record(logs)
-        estimator = self._estimator
+        """Record the epoch, and decide whether another one follows and at which rate."""
+        estimator, standing = self._estimator, self._standing
+        is_stale = self._record_loss(logs["loss"], decides="val_score" not in logs)
+        if "val_score" in logs:
+            score_is_stale = self._record_score(logs["val_score"])
+            is_stale = score_is_stale if estimator.early_stopping else is_stale
+        standing.stale_epochs = standing.stale_epochs + 1 if is_stale else 0
         if estimator.solver == "sgd" and estimator.learning_rate == "invscaling":
             self.model.optimizer.learning_rate = (
                 float(estimator.learning_rate_init) / (estimator.t_ + 1) ** estimator.power_t
             )
-        if estimator._no_improvement_count > estimator.n_iter_no_change:
+        if standing.stale_epochs > estimator.n_iter_no_change:
             if self._lower_rate():
-                estimator._no_improvement_count = 0
+                standing.stale_epochs = 0
             else:
                 self.model.stop_training = True
 
-    def _record(self, logs: Logs) -> None:
+    def _record_loss(self, loss: float, decides: bool) -> bool:
+        """Return whether the loss failed to improve; keep the best weights if it `decides`."""
         estimator = self._estimator
-        loss = logs["loss"]
         estimator.n_iter_ += 1
-        estimator.loss_ = loss
         estimator.t_ += self._num_rows
+        estimator.loss_ = loss
         estimator.loss_curve_.append(loss)
         if estimator.verbose:
             print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
-        if "val_score" in logs:
-            self._record_score(logs["val_score"])
-        if not estimator.early_stopping:
-            stands = loss > estimator.best_loss_ - estimator.tol
-            estimator._no_improvement_count = estimator._no_improvement_count + 1 if stands else 0
-            if loss < estimator.best_loss_:
-                estimator.best_loss_ = loss
-                if estimator.validation_scores_ is None:
-                    self._keep_best()
+        best = estimator.best_loss_
+        if best is None:  # with early stopping
+            return True
+        if loss < best:
+            estimator.best_loss_ = loss
+            if decides:
+                self._keep_weights()
+        return loss > best - estimator.tol
 
-    def _record_score(self, score: float) -> None:
+    def _record_score(self, score: float) -> bool:
+        """Return whether the score failed to improve."""
         estimator = self._estimator
-        if estimator.validation_scores_ is None:  # validation data without early stopping
-            estimator.validation_scores_, estimator.best_validation_score_ = [], -np.inf
-        estimator.validation_scores_.append(score)
         if estimator.verbose:
             print(f"Validation score: {score:f}")
-        if estimator.early_stopping:
-            stands = score < estimator.best_validation_score_ + estimator.tol
-            estimator._no_improvement_count = estimator._no_improvement_count + 1 if stands else 0
-        if score > estimator.best_validation_score_:
+        if estimator.validation_scores_ is None:  # validation data without early stopping
+            estimator.validation_scores_ = []
+        estimator.validation_scores_.append(score)
+        best = estimator.best_validation_score_
+        if best is None:
+            best = estimator.best_validation_score_ = -np.inf
+        if score > best:
             estimator.best_validation_score_ = score
-            self._keep_best()
+            self._keep_weights()
+        return score < best + estimator.tol
 
-    def _keep_best(self) -> None:
+    def _keep_weights(self) -> None:
         if self._restores:
-            self._estimator._best_weights = self.model.get_weights()
-
-    @property
-    def _restores(self) -> bool:
-        choice = self._estimator.restore_best_weights
-        return bool(self._estimator.early_stopping if choice == "auto" else choice)
+            self._standing.best_weights = self.model.get_weights()
 
     def _lower_rate(self) -> bool:
-        """Divide an adaptive rate by 5 if it is not too small yet, and tell whether it was."""
+        """Divide an adaptive rate by 5 unless it is too small already; return whether it was."""
         estimator, optimizer = self._estimator, self.model.optimizer
         what = "Validation score" if estimator.early_stopping else "Training loss"
-        said = (
+        message = (
             f"{what} did not improve more than tol={estimator.tol:f} for "
             f"{estimator.n_iter_no_change} consecutive epochs."
         )
@@ -101,27 +112,27 @@ class Monitor(Callback):
         lowers: bool = adaptive and optimizer.learning_rate > 1e-6
         if lowers:
             optimizer.learning_rate /= 5.0
-            said += f" Setting learning rate to {optimizer.learning_rate:f}"
+            message += f" Setting learning rate to {optimizer.learning_rate:f}"
         else:
-            said += " Learning rate too small. Stopping." if adaptive else " Stopping."
+            message += " Learning rate too small. Stopping." if adaptive else " Stopping."
         if estimator.verbose:
-            print(said)
+            print(message)
         return lowers
 
-    def finish(self, interrupted: bool) -> None:
-        """Say so if training ended too early, and go back to the best weights if that is wanted."""
-        estimator = self._estimator
+    def finish(self, *, interrupted: bool, incremental: bool) -> None:
+        """Warn of a training that ended too early, and return to the best weights if wanted."""
+        estimator, best = self._estimator, self._standing.best_weights
         if interrupted:
             warnings.warn(
                 "Training interrupted by user: what was learned so far is kept.", stacklevel=2
             )
-        elif not (self._incremental or self.model.stop_training):
+        elif not (incremental or self.model.stop_training):
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached before "
-                f"the loss, or the validation score, stood still within tol={estimator.tol:g}. Let "
-                f"max_iter be greater, or scale the columns of X.",
+                f"the loss, or the validation score, stopped improving by tol={estimator.tol:g}. "
+                f"Increase max_iter, or scale the columns of X.",
                 ConvergenceWarning,
                 stacklevel=2,
             )
-        if self._restores and estimator._best_weights is not None:
-            self.model.set_weights(estimator._best_weights)
+        if self._restores and best is not None:
+            self.model.set_weights(best)

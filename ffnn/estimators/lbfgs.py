@@ -3,96 +3,52 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ffnn.estimators.epochs import normalize, open_targets
-from ffnn.estimators.sklearn_losses import ScaledLoss
-from ffnn.estimators.solvers import make_loss, make_penalty, make_step
-from ffnn.estimators.sparse import open_matrix
-from ffnn.layers import BatchNorm, Dropout
-from ffnn.optimizers import SGD
+from ffnn.data.batches import Batches
+from ffnn.estimators.conventions import WeightedStep
 
 if TYPE_CHECKING:
+    from scipy.optimize import OptimizeResult
+
     from ffnn._types import Array
-    from ffnn.sequential import Sequential
+    from ffnn.estimators.conventions import Rule
+    from ffnn.estimators.parameters import Estimator
+    from ffnn.estimators.samples import Samples
+    from ffnn.models.trainable import Trainable
 
 
-class WholeLoss:
-    """The loss of all rows as a function of the flat vector of parameters, with its gradient.
+def fit_lbfgs(estimator: Estimator, rule: Rule, samples: Samples) -> None:
+    """Minimise the loss of all samples, which has to depend on the weights alone.
 
     The gradient is that of the value. scikit-learn minimises the number that it reports, which is
-    another where a row is wholly wrong and for a squared loss of several outputs; see `report`.
-
-    Parameters
-    ----------
-    estimator : BaseFFNN
-        Has the network and the penalties.
-    X : ndarray or sparse matrix of shape (rows, columns)
-        Inputs.
-    target : ndarray
-        Targets in the form of the loss.
-    weight : ndarray of shape (rows,) or None
-        The rows' weights.
-    """
-
-    def __init__(self, estimator: Any, X: Any, target: Array, weight: Array | None) -> None:
-        model: Sequential = estimator.model_
-        # Replicas of the layers, so that memory for all rows goes when the fit is over.
-        replicas = model.replicas()[: len(model.step.stages)]
-        rows, stages = open_matrix(X, model.dtype, replicas)
-        targets = open_targets(target, model.dtype)
-        share, total = (None, float(len(rows))) if weight is None else normalize(weight)
-        self._batch = rows.slice(0, len(rows)), targets.slice(0, len(rows)), share
-        penalty = make_penalty(model, estimator.alpha, estimator.l1)
-        if penalty is not None:
-            penalty.batch_weight = total
-        reported = make_loss(estimator)
-        exact = ScaledLoss(reported.loss, reported.gradient_factor, reported.gradient_factor)
-        self._model, self._reported = model, reported
-        self._step = make_step(model, stages, exact, penalty)
-
-    def __call__(self, values: Array) -> tuple[float, Array]:
-        """Return the loss at `values` and its gradient, a copy."""
-        np.copyto(self._model.parameters, values)
-        value = self._step.forward(*self._batch)
-        self._step.backward()
-        return value, self._model.gradients.astype(np.float64)
-
-    def report(self, values: Array) -> float:
-        """Leave `values` in the network and return the loss as scikit-learn reports it."""
-        np.copyto(self._model.parameters, values)
-        self._step.loss = self._reported
-        value = self._step.forward(*self._batch)
-        self._model.renew_replicas()
-        return value
-
-
-def fit_lbfgs(estimator: Any, X: Any, target: Array, weight: Array | None) -> None:
-    """Minimise the loss of all rows.
-
-    Raises
-    ------
-    ValueError
-        The network has a layer whose output depends on more than the weights and the row.
+    another one where a row is entirely wrong and for a squared loss of several outputs. That number
+    is left in `loss_` all the same.
     """
     from scipy.optimize import minimize
 
-    for layer in estimator.model_.layers:
-        if isinstance(layer, (Dropout, BatchNorm)):
-            raise ValueError(
-                f"solver='lbfgs' needs a loss that follows from the weights alone, which "
-                f"{type(layer).__name__} does not give; use solver='adam' or 'sgd'"
-            )
-    estimator.model_.compile(SGD(), estimator._make_loss().loss)
-    estimator._compiled = False
-    loss = WholeLoss(estimator, X, target, weight)
+    model = estimator.model_
+    _require_fixed_loss(model)
+    # Replicas of the layers, so that memory for all rows is freed at the end of the fit.
+    replicas = model.replicas()[: len(model.step.stages)]
+    examples, stages = samples.open(model.dtype, replicas)
+    batch = next(iter(Batches(examples, len(examples.x))))
+    step = WeightedStep(estimator, stages, rule.exact(model.step.loss))
+
+    def evaluate(values: Array) -> tuple[float, Array]:
+        """Return the loss at `values` and its gradient, a copy."""
+        np.copyto(model.parameters, values)
+        value = step.forward(*batch)
+        step.backward()
+        return value, model.gradients.astype(np.float64)
+
     with np.errstate(over="ignore", invalid="ignore"):
         result = minimize(
-            loss,
-            estimator.model_.parameters.astype(np.float64),
+            evaluate,
+            model.parameters.astype(np.float64),
             method="L-BFGS-B",
             jac=True,
             callback=_print_loss if estimator.verbose else None,
@@ -102,16 +58,28 @@ def fit_lbfgs(estimator: Any, X: Any, target: Array, weight: Array | None) -> No
                 "gtol": estimator.tol,
             },
         )
-        estimator.loss_ = loss.report(result.x)
+        np.copyto(model.parameters, result.x)
+        step.loss = rule.reported(model.step.loss)
+        estimator.loss_ = step.forward(*batch)
+    model.renew_replicas()
     estimator.n_iter_ = min(int(result.nit), int(estimator.max_iter))
     if result.status != 0:
         warnings.warn(
-            f"lbfgs failed to converge after {result.nit} iterations ({result.message}): let "
-            f"max_iter or max_fun be greater, or scale the columns of X",
+            f"lbfgs failed to converge after {result.nit} iterations ({result.message}): increase "
+            f"max_iter or max_fun, or scale the columns of X",
             ConvergenceWarning,
             stacklevel=2,
         )
 
 
-def _print_loss(intermediate_result: Any) -> None:
+def _require_fixed_loss(model: Trainable) -> None:
+    for layer in model.layers:
+        if layer.depends_on_batch or layer.random_generators():
+            raise ValueError(
+                f"solver='lbfgs' needs a loss that depends on the weights alone, which "
+                f"{type(layer).__name__} does not give; use solver='adam' or 'sgd'"
+            )
+
+
+def _print_loss(intermediate_result: OptimizeResult) -> None:
     print(f"loss = {intermediate_result.fun:.8f}")

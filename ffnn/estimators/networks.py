@@ -1,36 +1,35 @@
-"""From an estimator's parameters to a `Sequential`, and from its layers to `coefs_`."""
+"""From an estimator's parameters to the layers of a `Sequential`, and from these to `coefs_`."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
 
 import numpy as np
 
 from ffnn.activations import ACTIVATIONS, ActivationFunction, Sigmoid
 from ffnn.core.checks import check_int
-from ffnn.core.registry import custom_classes, describe, rebuild
-from ffnn.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, RMSNorm
-from ffnn.sequential import Sequential
+from ffnn.core.registry import custom_classes, describe, family_of, rebuild
+from ffnn.estimators.parameters import NORMALIZATIONS
+from ffnn.layers import Activation, BatchNorm, Dense, Dropout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
+    from ffnn.estimators.parameters import Estimator
     from ffnn.layers.base import Layer
+    from ffnn.models.network import Network
 
-ACTIVATION_NAMES = {"identity": "linear", "logistic": "sigmoid", "exp": "exponential"}
-NORMALIZATIONS: dict[str, Callable[[], Layer]] = {
-    # Batches of 200 rows make few updates; the layer's own 0.99 would still remember its start.
-    "batch": lambda: BatchNorm(momentum=0.9),
-    "layer": LayerNorm,
-    "rms": RMSNorm,
-}
+T = TypeVar("T")
+
+SKLEARN_NAMES = ("identity", "logistic", "tanh", "relu", "softmax", "exp")
 
 
 class LiveArrays(list[Any]):
     """A list of arrays that are a network's own: an assigned entry is written into its array."""
 
-    def __setitem__(self, index: Any, values: Any) -> None:
+    def __setitem__(self, index: SupportsIndex | slice, values: Any) -> None:
         if isinstance(index, slice):
             for own, new in zip(self[index], values, strict=True):
                 own[...] = new
@@ -38,16 +37,8 @@ class LiveArrays(list[Any]):
             self[index][...] = values
 
 
-def hidden_sizes(value: Any) -> list[int]:
-    """Return the hidden layers' numbers of units.
-
-    Raises
-    ------
-    ValueError
-        A number is not above 0, or an entry is more than one number.
-    TypeError
-        A number is not whole, or the array has more than one axis.
-    """
+def hidden_sizes(value: int | Sequence[int]) -> list[int]:
+    """Return the number of units of each hidden layer, or refuse `value` as scikit-learn does."""
     sizes = list(value) if hasattr(value, "__iter__") else [value]
     if np.ndim(sizes) != 1:
         raise TypeError(f"hidden_layer_sizes: expected one number for each layer, got {value!r}")
@@ -58,24 +49,9 @@ def hidden_sizes(value: Any) -> list[int]:
     return [check_int("hidden_layer_sizes", "each entry", size, low=1) for size in sizes]
 
 
-def per_layer(name: str, value: Any, num_layers: int) -> list[Any]:
-    """Return one entry of `value` for each hidden layer.
-
-    Parameters
-    ----------
-    name : str
-        What the parameter is called, for the message.
-    value : object
-        One value for all layers, or a sequence with one for each.
-    num_layers : int
-        The number of hidden layers.
-
-    Raises
-    ------
-    ValueError
-        The sequence has another length.
-    """
-    if isinstance(value, str) or not hasattr(value, "__iter__"):
+def per_layer(name: str, value: T | Sequence[T], num_layers: int) -> list[T]:
+    """Return an entry of parameter `name` for each hidden layer: `value` itself, or its entries."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
         return [value] * num_layers
     entries = list(value)
     if len(entries) != num_layers:
@@ -86,48 +62,48 @@ def per_layer(name: str, value: Any, num_layers: int) -> list[Any]:
     return entries
 
 
-def activation_function(value: str | ActivationFunction) -> ActivationFunction:
-    """Return the activation that scikit-learn or the library calls so."""
-    if isinstance(value, str):
-        value = ACTIVATION_NAMES.get(value, value)
-    return ACTIVATIONS.get(value)
+def name_activation(activation: ActivationFunction | None) -> str:
+    """Return scikit-learn's name of what a network ends with, or the library's if it has none."""
+    if activation is None:
+        return "identity"
+    for name in SKLEARN_NAMES:
+        if ACTIVATIONS.class_named(name) is type(activation):
+            return name
+    return family_of(activation).name_of(activation)
 
 
-def make_layers(params: Any, num_outputs: int, out_activation: str) -> list[Layer]:
-    """Return new layers as an estimator's parameters describe them.
-
-    Parameters
-    ----------
-    params : estimator
-        Has `hidden_layer_sizes`, `activation`, `dropout`, `normalization` and the initialisers.
-    num_outputs : int
-        The number of output units.
-    out_activation : str
-        What scikit-learn calls their activation.
-    """
-    sizes = hidden_sizes(params.hidden_layer_sizes)
-    activations = per_layer("activation", params.activation, len(sizes))
-    rates = per_layer("dropout", params.dropout, len(sizes))
-    options = {
-        name: getattr(params, name)
+def make_layers(estimator: Estimator) -> list[Layer]:
+    """Return new layers as an estimator's parameters and its outputs describe them."""
+    sizes = hidden_sizes(estimator.hidden_layer_sizes)
+    activations: list[str | ActivationFunction]
+    activations = per_layer("activation", estimator.activation, len(sizes))
+    rates = per_layer("dropout", estimator.dropout, len(sizes))
+    options: dict[str, Any] = {
+        name: getattr(estimator, name)
         for name in ("weight_initializer", "bias_initializer")
-        if getattr(params, name) is not None
+        if getattr(estimator, name) is not None
     }
     layers: list[Layer] = []
     for units, activation, rate in zip(sizes, activations, rates, strict=True):
-        function = activation_function(activation)
-        if params.normalization is None:
-            layers.append(Dense(units, function, **options))
+        if estimator.normalization is None:
+            layers.append(Dense(units, activation, **options))
         else:
-            normalization = NORMALIZATIONS[params.normalization]()
-            layers += [Dense(units, **options), normalization, Activation(function)]
+            normalization = make_normalization(estimator.normalization)
+            layers += [Dense(units, **options), normalization, Activation(activation)]
         if rate:
             layers.append(Dropout(rate))
-    last = None if out_activation == "identity" else activation_function(out_activation)
-    return [*layers, Dense(num_outputs, last, **options)]
+    last = None if estimator.out_activation_ == "identity" else estimator.out_activation_
+    return [*layers, Dense(estimator.n_outputs_, last, **options)]
 
 
-def copy_layers(network: Sequential) -> list[Layer]:
+def make_normalization(name: str) -> Layer:
+    """Return a new normalisation layer."""
+    cls = NORMALIZATIONS[name]
+    # Batches of 200 rows make few updates; the layer's own 0.99 would still remember its start.
+    return BatchNorm(momentum=0.9) if cls is BatchNorm else cls()
+
+
+def copy_layers(network: Network) -> list[Layer]:
     """Return new, unbuilt layers like a network's; those that train nothing keep their state."""
     layers = []
     for layer in network.layers:
@@ -138,29 +114,31 @@ def copy_layers(network: Sequential) -> list[Layer]:
     return layers
 
 
-def dense_layers(network: Sequential) -> list[Dense]:
+def dense_layers(network: Network) -> list[Dense]:
     """Return the fully connected layers, from the first to the last."""
     return [layer for layer in network.layers if isinstance(layer, Dense)]
 
 
-def draw_parameters(network: Sequential, params: Any, random_state: np.random.RandomState) -> None:
-    """Draw first values as scikit-learn does, where the parameters name no initialisers.
+def draw_parameters(estimator: Estimator, random_state: np.random.RandomState) -> None:
+    """Draw the initial values for which no initializer is given as scikit-learn does.
 
-    Weights and biases of a layer come from U(±√(6 / (inputs + units))), or, if it is logistic,
-    from U(±√(2 / (inputs + units))); the output layer goes by the last hidden one. They are drawn
-    in scikit-learn's order, so the same generator gives the same numbers.
+    Weights and biases of a layer come from U(±√(6 / (inputs + units))) or, if it is logistic, from
+    U(±√(2 / (inputs + units))); the output layer goes by the last hidden one. They are drawn in
+    scikit-learn's order, so the same generator gives the same numbers.
     """
-    layers = dense_layers(network)
-    hidden = per_layer("activation", params.activation, len(layers) - 1)
-    single = None if isinstance(params.activation, (list, tuple)) else params.activation
-    hidden.append(hidden[-1] if hidden else single or "identity")
-    functions = [activation_function(activation) for activation in hidden]
-    for layer, function in zip(layers, functions, strict=True):
+    layers = dense_layers(estimator.model_)
+    activation = estimator.activation
+    if isinstance(activation, (list, tuple)):
+        activations = [*activation, *(activation[-1:] or ["identity"])]
+    else:
+        activations = [activation] * len(layers)
+    for layer, activation in zip(layers, activations, strict=True):
+        is_logistic = isinstance(ACTIVATIONS.get(activation), Sigmoid)
         inputs, units = layer.input_dim or 0, layer.units
-        bound = math.sqrt((2.0 if isinstance(function, Sigmoid) else 6.0) / (inputs + units))
+        bound = math.sqrt((2.0 if is_logistic else 6.0) / (inputs + units))
         weight = random_state.uniform(-bound, bound, (inputs, units))
         bias = random_state.uniform(-bound, bound, units)
-        if params.weight_initializer is None:
+        if estimator.weight_initializer is None:
             layer.params["weight"].T[...] = weight
-        if params.bias_initializer is None:
+        if estimator.bias_initializer is None:
             layer.params["bias"][...] = bias

@@ -316,7 +316,12 @@ class Network:
         source = self.open_inputs(x)
         if not self.is_built:
             self.build(source.shape[1])
-        stages = self.replicas()
+        return self.compute(source, self.replicas(), batch_size)
+
+    def compute(
+        self, source: Source, stages: Sequence[Stage], batch_size: int = EVALUATION_BATCH_SIZE
+    ) -> Array:
+        """Return as an array of its own what `stages` put out for all rows of checked inputs."""
         if len(source) <= batch_size:
             result = np.array(run_forward(stages, source.slice(0, len(source)), training=False))
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 
 import numpy as np
 import pytest
@@ -254,6 +255,27 @@ def test_constructors_begin_with_the_same_parameters_and_defaults(ours, theirs):
     assert [p.name for p in found.values() if p.kind is p.POSITIONAL_OR_KEYWORD] == positional
     for name, parameter in expected.items():
         assert found[name].default == parameter.default, name
+
+
+@pytest.mark.parametrize("ours", PAIRS)
+def test_help_shows_every_parameter_and_every_fitted_attribute(ours):
+    text = inspect.getdoc(ours)
+    sections = [part.partition("\n\n")[0] for part in text.split("----------\n")[1:]]
+    parameters, attributes = (
+        [name for line in section.splitlines() if line[0] != " " for name in names_of(line)]
+        for section in sections
+    )
+    signature = inspect.signature(ours).parameters
+    assert sorted(parameters) == sorted(signature)
+    positional = [p.name for p in signature.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert parameters[: len(positional)] == positional
+    fitted = vars(PAIRS[ours](max_iter=2).fit(*load_iris(return_X_y=True)))
+    assert {name for name in fitted if name[0] != "_" and name[-1] == "_"} <= set(attributes)
+    assert "{" not in re.sub(r'\{"[^}]*\}', "", text)  # no place left to be filled
+
+
+def names_of(line):
+    return line.partition(" : ")[0].split(", ")
 
 
 @pytest.mark.parametrize("ours", PAIRS)

@@ -354,7 +354,7 @@ def test_a_progress_bar_shows_the_loss(wine, capfd):
 
 @pytest.mark.parametrize("params", [{"dropout": 0.2}, {"normalization": "batch"}], ids=str)
 def test_lbfgs_refuses_a_loss_that_the_weights_alone_do_not_give(wine, params):
-    with pytest.raises(ValueError, match="solver='lbfgs' needs a loss that follows"):
+    with pytest.raises(ValueError, match="solver='lbfgs' needs a loss that depends"):
         FFNNClassifier(solver="lbfgs", **params).fit(*wine)
 
 

@@ -12,14 +12,16 @@ pytest.importorskip("sklearn", reason="scikit-learn is an extra")
 import scipy.sparse as sp
 from sklearn.utils import shuffle
 
-from ffnn.data.sources import ArraySource
-from ffnn.estimators.epochs import EpochBatches, normalize
+import ffnn
+from ffnn.data.batches import Batches
+from ffnn.estimators import FFNNRegressor
+from ffnn.estimators.conventions import ClippedLogLoss, ScaledLoss, WeightedStep, normalize
 from ffnn.estimators.networks import LiveArrays, hidden_sizes, per_layer
-from ffnn.estimators.sklearn_losses import BatchPenalty, CutLogLoss, ScaledLoss
-from ffnn.estimators.sparse import SparseBatch, SparseLinear, open_matrix
+from ffnn.estimators.samples import Samples, SparseBatch, SparseLinear, open_matrix
+from ffnn.estimators.solvers import Score, shuffle_with
 from ffnn.layers import Dense, Rescaling
 from ffnn.layers.base import Stage
-from ffnn.losses import MeanSquaredError, SigmoidCrossentropy, SoftmaxCrossentropy
+from ffnn.losses import Loss, MeanSquaredError, SigmoidCrossentropy, SoftmaxCrossentropy
 
 # Losses
 
@@ -33,9 +35,9 @@ def test_scaled_loss_multiplies_value_and_gradient_each_by_its_own():
 
 
 @pytest.mark.parametrize("weight", [None, np.array([0.5, 1.5])])
-def test_a_log_loss_of_classes_is_cut_off_row_by_row(weight):
+def test_a_log_loss_of_classes_is_clipped_row_by_row(weight):
     z = np.array([[0.0, 100.0, 0.0], [1.0, 0.0, 0.0]])
-    loss = CutLogLoss(SoftmaxCrossentropy(), 1.0, 1.0)
+    loss = ClippedLogLoss(SoftmaxCrossentropy(), 1.0, 1.0)
     rows = np.array([-math.log(np.finfo(float).eps), math.log(math.e + 2) - 1.0])
     w = np.ones(2) if weight is None else weight
     assert loss.forward(z, np.array([0, 0]), weight) == pytest.approx(
@@ -47,9 +49,9 @@ def test_a_log_loss_of_classes_is_cut_off_row_by_row(weight):
 
 
 @pytest.mark.parametrize("weight", [None, np.array([0.5, 1.5])])
-def test_a_log_loss_of_labels_is_cut_off_output_by_output(weight):
+def test_a_log_loss_of_labels_is_clipped_output_by_output(weight):
     z, y = np.array([[100.0, -100.0], [0.0, -100.0]]), np.array([[0.0, 0.0], [1.0, 1.0]])
-    loss = CutLogLoss(SigmoidCrossentropy(), 2.0, 2.0)
+    loss = ClippedLogLoss(SigmoidCrossentropy(), 2.0, 2.0)
     cut = -math.log(np.finfo(float).eps)
     w = np.ones(2) if weight is None else weight
     expected = (w * np.array([cut, math.log(2.0) + cut])).sum() / 2
@@ -60,56 +62,92 @@ def test_a_log_loss_of_labels_is_cut_off_output_by_output(weight):
 
 def test_a_log_loss_that_needs_no_cut_is_the_exact_one():
     z, y = np.array([[-30.0]]), np.array([[1.0]])
-    assert CutLogLoss(SigmoidCrossentropy(), 1.0, 1.0).forward(z, y) == pytest.approx(
+    assert ClippedLogLoss(SigmoidCrossentropy(), 1.0, 1.0).forward(z, y) == pytest.approx(
         30.0 + math.log1p(math.exp(-30.0)), rel=1e-14
     )
 
 
-def test_the_penalty_is_divided_by_the_batchs_weight():
-    w, grad = np.array([[1.0, -2.0], [0.0, 3.0]]), np.ones((2, 2))
-    penalty = BatchPenalty([w], [grad], [np.empty((2, 2))], l2=0.5, l1=0.25)
-    penalty.batch_weight = 4.0
-    assert penalty.value() == pytest.approx((0.5 * 14 / 2 + 0.25 * 6) / 4)
-    penalty.add_gradient()
-    np.testing.assert_allclose(grad, 1 + (0.5 * w + 0.25 * np.sign(w)) / 4)
+# Steps and batches
 
 
-# Batches
+def compiled(**params):
+    """Return an estimator with a network of four weights, compiled for a loss that is always 0."""
+    layer = Dense(2, use_bias=False)
+    model = ffnn.Sequential([layer], input_dim=2, dtype="float64")
+    layer.params["weight"][...] = [[1.0, -2.0], [0.0, 3.0]]
+    model.compile("sgd", Nothing())
+    estimator = FFNNRegressor(**params)
+    estimator.model_ = model
+    return estimator
 
 
-def batches_of(rows, batch_size, random_state=None, weight=None, penalty=None):
-    x = np.arange(rows, dtype=float)[:, None]
-    return EpochBatches(ArraySource(x), ArraySource(x), weight, batch_size, random_state, penalty)
+class Nothing(Loss):
+    """No loss at all: what a step computes is the penalty."""
+
+    def forward(self, output, target, weight=None):
+        self.output, self.weight = output, weight
+        return 0.0
+
+    def backward(self):
+        return np.zeros_like(self.output)
+
+
+@pytest.mark.parametrize(
+    ("weight", "batch_weight", "shares"), [(None, 2.0, None), ([1.0, 3.0], 4.0, [0.5, 1.5])]
+)
+def test_a_batch_has_weights_of_mean_one_and_a_penalty_divided_by_their_sum(
+    weight, batch_weight, shares
+):
+    estimator, loss = compiled(alpha=0.5, l1=0.25), Nothing()
+    step = WeightedStep(estimator, estimator.model_.step.stages, loss)
+    w = estimator.model_.layers[0].params["weight"]
+    x = np.ones((2, 2))
+    for rows in (x[:1], x):  # the penalty goes by the last batch alone
+        own = None if weight is None else np.array(weight)[: len(rows)]
+        value = step.forward(rows, rows, own)
+    step.backward()
+    assert value == pytest.approx((0.5 * 14 / 2 + 0.25 * 6) / batch_weight)
+    np.testing.assert_allclose(
+        estimator.model_.layers[0].grads["weight"], (0.5 * w + 0.25 * np.sign(w)) / batch_weight
+    )
+    assert (None if loss.weight is None else loss.weight.tolist()) == shares
+
+
+def test_without_strength_there_is_no_penalty():
+    estimator = compiled(alpha=0.0)
+    step = WeightedStep(estimator, estimator.model_.step.stages, Nothing())
+    assert step.penalties == []
+    assert step.forward(np.ones((2, 2)), np.ones((2, 2)), None) == 0.0
+
+
+def test_weights_without_a_sum_are_refused():
+    with pytest.raises(ZeroDivisionError, match="weights of a batch sum to zero"):
+        normalize(np.zeros(3))
 
 
 @pytest.mark.parametrize("rows", [1, 7, 50])
 def test_the_order_is_shuffled_on_and_on_as_by_scikit_learn(rows):
-    batches, reference = batches_of(rows, 3, np.random.RandomState(5)), np.random.RandomState(5)
-    order = np.arange(rows)
+    examples, _ = Samples(np.arange(rows)[:, None], np.arange(rows), None).open(
+        np.dtype(float), Dense(1).build(1).stages()
+    )
+    batches = Batches(examples, 3, shuffle_with(np.random.RandomState(5)))
+    order, reference = np.arange(rows), np.random.RandomState(5)
     for _ in range(3):
         order = shuffle(order, random_state=reference)
         seen = np.concatenate([x[:, 0].copy() for x, _, _ in batches])
         np.testing.assert_array_equal(seen, order)
 
 
-def test_without_a_generator_the_rows_keep_their_order():
-    batches = batches_of(7, 3)
-    assert len(batches) == 3
-    assert [x[:, 0].tolist() for x, _, _ in batches] == [[0, 1, 2], [3, 4, 5], [6]]
-
-
-def test_weights_have_mean_one_in_each_batch_and_the_penalty_knows_their_sum():
-    penalty = BatchPenalty([], [], [], 1.0, 0.0)
-    batches = batches_of(3, 2, weight=np.array([1.0, 3.0, 5.0]), penalty=penalty)
-    seen = [(weight.tolist(), penalty.batch_weight) for _, _, weight in batches]
-    assert seen == [([0.5, 1.5], 4.0), ([1.0], 5.0)]
-    plain = [penalty.batch_weight for _ in batches_of(3, 2, penalty=penalty)]
-    assert plain == [2.0, 1.0]
-
-
-def test_weights_without_a_sum_are_refused():
-    with pytest.raises(ZeroDivisionError, match="weights of a batch sum to zero"):
-        normalize(np.zeros(3))
+def test_a_score_is_that_of_all_rows_together_with_their_weights():
+    target, weight = np.array([1.0, 0.0, 2.0]), np.array([1.0, 2.0, 3.0])
+    metric = Score(lambda p, y, w: float((w * (p[:, 0] - y)).sum()), target, weight)
+    metric.reset()
+    buffer = np.empty((2, 1))
+    for rows in (slice(0, 2), slice(2, 3)):
+        batch = buffer[: len(target[rows])]  # the memory is used again
+        batch[:, 0] = target[rows] + 1.0
+        metric.update(target[rows], batch)
+    assert metric.result() == 6.0
 
 
 # Sparse rows

@@ -1,0 +1,136 @@
+"""scikit-learn's conventions on losses, weights and penalties, put around the library's parts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ffnn.estimators.networks import dense_layers
+from ffnn.losses import Loss
+from ffnn.regularizers import L1L2
+from ffnn.training.step import Penalty, TrainStep
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ffnn._types import Array
+    from ffnn.estimators.parameters import Estimator
+    from ffnn.layers.base import Stage
+
+
+class ScaledLoss(Loss):
+    """Another loss with its value and its gradient multiplied by a factor each.
+
+    The library's elementwise losses are means over rows and outputs; scikit-learn's are means over
+    rows and sums over outputs, and its squared loss has a factor ½. Moreover, its squared loss of u
+    outputs reports 1/u of what it differentiates, so there are two factors.
+    """
+
+    def __init__(self, loss: Loss, value_factor: float, gradient_factor: float) -> None:
+        self.loss = loss
+        self.value_factor = value_factor
+        self.gradient_factor = gradient_factor
+
+    def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
+        """Return the loss's value times its factor."""
+        value = self.loss.forward(output, target, weight)
+        self.output = self.loss.output
+        return value * self.value_factor
+
+    def backward(self) -> Array:
+        """Return the loss's gradient times its factor."""
+        grad = self.loss.backward()
+        if self.gradient_factor != 1.0:
+            grad *= self.gradient_factor
+        return grad
+
+
+class ClippedLogLoss(ScaledLoss):
+    """A log-loss whose value counts no probability as less than ε, the spacing of floats at 1.
+
+    The value of a row that is entirely wrong is then at most -log ε, 36 in float64, and training
+    stops at the same epoch as in scikit-learn. The gradient is the exact one, there as here.
+    """
+
+    def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
+        """Return the value, clipped if a row needs it."""
+        value = super().forward(output, target, weight)
+        p, y = self.output, self.loss.target
+        epsilon = float(np.finfo(p.dtype).eps)
+        miss = np.subtract(p, y, out=self._like("miss", p))
+        if float(np.abs(miss, out=miss).max()) < 1.0 - 2.0 * epsilon:
+            return value
+        clipped = np.clip(p, epsilon, 1.0 - epsilon)
+        rows = (y * np.log(clipped)).sum(axis=1)
+        if self.loss.task == "probabilities":
+            rows += ((1.0 - y) * np.log1p(-clipped)).sum(axis=1)
+        return -float(rows.sum() if weight is None else rows @ weight) / len(rows)
+
+
+class Rule(NamedTuple):
+    """The function that an estimator minimises: a loss of the library, and scikit-learn's factors.
+
+    The value of a log-loss may be reported for clipped probabilities.
+    """
+
+    loss: Loss
+    value_factor: float = 1.0
+    gradient_factor: float = 1.0
+    is_clipped: bool = False
+
+    def reported(self, paired: Loss) -> ScaledLoss:
+        """Return the loss to train by and to report, around the one that `compile` has paired."""
+        kind = ClippedLogLoss if self.is_clipped else ScaledLoss
+        return kind(paired.clone(), self.value_factor, self.gradient_factor)
+
+    def exact(self, paired: Loss) -> ScaledLoss:
+        """Return the loss whose gradient is that of its value."""
+        return ScaledLoss(paired.clone(), self.gradient_factor, self.gradient_factor)
+
+
+def normalize(weight: Array) -> tuple[Array, float]:
+    """Return weights divided by their mean, and their sum, which may not be zero."""
+    total = float(weight.sum())
+    if total == 0.0:
+        raise ZeroDivisionError(
+            "sample_weight: the weights of a batch sum to zero, so it has no mean loss. Leave out "
+            "the rows of weight zero, or increase batch_size."
+        )
+    return weight * (len(weight) / total), total
+
+
+class WeightedStep(TrainStep):
+    """The library's training step with weights and penalty relative to the batch's weight s.
+
+    s is the sum of the rows' weights, or the number of rows if they have none. The rows' weights
+    are divided by their mean, and R = (alpha Σw²/2 + l1 Σ|w|) / s is the penalty on the weights of
+    the fully connected layers: a batch counts its penalty as often as its rows.
+    """
+
+    def __init__(self, estimator: Estimator, stages: Sequence[Stage], loss: Loss) -> None:
+        model = estimator.model_
+        assert model.optimizer is not None
+        vector = model.require_built()
+        self._l1, self._l2 = float(estimator.l1), 0.5 * float(estimator.alpha)
+        self._penalty = L1L2(self._l1, self._l2)
+        scratch = dict(zip(model.layers, vector.views(vector.scratch), strict=True))
+        penalties = [
+            Penalty(
+                self._penalty,
+                layer.params["weight"],
+                layer.grads["weight"],
+                scratch[layer]["weight"],
+            )
+            for layer in dense_layers(model)
+            if self._l1 or self._l2
+        ]
+        super().__init__(stages, model.layers, loss, penalties, vector, model.optimizer, [])
+
+    def forward(self, x: Array, y: Array, weight: Array | None) -> float:
+        """Return the loss of one batch, penalty included."""
+        total = float(len(x))
+        if weight is not None:
+            weight, total = normalize(weight)
+        self._penalty.l1, self._penalty.l2 = self._l1 / total, self._l2 / total
+        return super().forward(x, y, weight)

@@ -1,0 +1,256 @@
+"""What both estimators have in common for their users: parameters, and attributes after `fit`.
+
+Each estimator is a dataclass, so that its constructor has the explicit signature from which
+scikit-learn's `get_params` reads the parameters. Where its docstring says ``{parameters}`` or
+``{attributes}``, that section of the classes here is inserted.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from dataclasses import KW_ONLY, dataclass
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from ffnn.activations import ACTIVATIONS, ActivationFunction
+from ffnn.initializers import INITIALIZERS, Initializer
+from ffnn.layers.base import LAYERS
+from ffnn.models.network import Network
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TypeAlias
+
+    import numpy as np
+
+    from ffnn._types import Array
+    from ffnn.callbacks import Callback
+    from ffnn.losses import Loss
+    from ffnn.sequential import Sequential
+
+    Activation: TypeAlias = str | ActivationFunction
+
+STOCHASTIC_SOLVERS = ("sgd", "adam")
+NORMALIZATIONS = {
+    name.removesuffix("_norm"): layer
+    for name, layer in LAYERS.classes.items()
+    if name.endswith("_norm")
+}
+
+_COUNT = Interval(Integral, 1, None, closed="left")
+_AT_LEAST_0 = Interval(Real, 0, None, closed="left")
+_ABOVE_0 = Interval(Real, 0, None, closed="neither")
+_SHARE = Interval(Real, 0, 1, closed="left")
+_INITIALIZER = [StrOptions(set(INITIALIZERS.classes)), Initializer, None]
+
+# What each parameter may be, in the form in which scikit-learn checks it.
+CONSTRAINTS: dict[str, list[Any]] = {
+    "hidden_layer_sizes": ["array-like", _COUNT],
+    "activation": [StrOptions(set(ACTIVATIONS.classes)), ActivationFunction, list, tuple],
+    "solver": [StrOptions({"lbfgs", *STOCHASTIC_SOLVERS})],
+    "batch_size": [StrOptions({"auto"}), _COUNT],
+    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+    "random_state": ["random_state"],
+    "verbose": ["verbose"],
+    "momentum": [Interval(Real, 0, 1, closed="both")],
+    "n_iter_no_change": [_COUNT, Options(Real, {math.inf})],
+    "dropout": [_SHARE, "array-like"],
+    "normalization": [StrOptions(set(NORMALIZATIONS)), None],
+    "clipnorm": [_ABOVE_0, None],
+    "restore_best_weights": ["boolean", StrOptions({"auto"})],
+    "callbacks": [list, tuple, None],
+    "network": [Network, None],
+    "weight_initializer": _INITIALIZER,
+    "bias_initializer": _INITIALIZER,
+    **{name: [_COUNT] for name in ("max_iter", "max_fun")},
+    **{name: [_AT_LEAST_0] for name in ("alpha", "power_t", "tol", "l1")},
+    **{name: [_ABOVE_0] for name in ("learning_rate_init", "epsilon")},
+    **{name: [_SHARE] for name in ("validation_fraction", "beta_1", "beta_2")},
+    **{name: ["boolean"] for name in ("shuffle", "warm_start", "nesterovs_momentum")},
+    **{name: ["boolean"] for name in ("early_stopping", "progress_bar")},
+}
+
+
+@dataclass(eq=False, repr=False)
+class Parameters:
+    """The constructor parameters that both estimators take.
+
+    The first two stand in the estimators themselves: their place in the signature differs.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default (100,)
+        Number of units of each hidden layer; empty for a linear model.
+    activation : str, ActivationFunction, or sequence of them, default "relu"
+        Activation of the hidden layers: "identity", "logistic", "tanh", "relu", any other name or
+        object of `ffnn.activations`. A sequence gives one for each hidden layer.
+    solver : {"adam", "sgd", "lbfgs"}, default "adam"
+        "adam" and "sgd" train by epochs of mini-batches, "lbfgs" on all rows at once, in float64.
+    alpha : float, default 1e-4
+        Strength of the penalty alpha/(2n)·Σw² on the weights (not the biases), n being the number
+        of rows in the batch, or the sum of their weights.
+    batch_size : int or "auto", default "auto"
+        Mini-batch size; "auto" is 200, or the number of rows if that is smaller.
+    learning_rate : {"constant", "invscaling", "adaptive"}, default "constant"
+        Schedule of "sgd". "invscaling": after an epoch at whose end t rows have been seen in all,
+        the rate is learning_rate_init / (t + 1)^power_t. "adaptive": it is divided by 5 whenever
+        training would otherwise stop, down to 1e-6.
+    learning_rate_init : float, default 0.001
+        Initial learning rate, above 0.
+    power_t : float, default 0.5
+        Exponent of "invscaling".
+    max_iter : int, default 200
+        Largest number of epochs, or of lbfgs iterations.
+    shuffle : bool, default True
+        Whether to shuffle the rows before each epoch.
+    random_state : int, RandomState or None, default None
+        Draws the initial weights, the rows held out, and the order of rows: the same ones as in
+        scikit-learn.
+    tol : float, default 1e-4
+        Smallest improvement of the loss, or of the score with `early_stopping`, that counts; the
+        tolerance on the gradient for lbfgs.
+    verbose : bool or int, default False
+        Whether to print a line per epoch.
+    warm_start : bool, default False
+        Whether `fit` continues from where the last one ended.
+    momentum : float, default 0.9
+        Momentum of "sgd", in [0, 1].
+    nesterovs_momentum : bool, default True
+        Whether the momentum of "sgd" is Nesterov's.
+    early_stopping : bool, default False
+        Whether to hold out rows, stop when their score no longer improves, and return to the
+        weights of the best score.
+    validation_fraction : float, default 0.1
+        Share of the rows held out for that, in [0, 1).
+    beta_1, beta_2 : float, default 0.9 and 0.999
+        Decay rates of the moment estimates of "adam", in [0, 1).
+    epsilon : float, default 1e-8
+        Added to the divisor of "adam", above 0.
+    n_iter_no_change : int or inf, default 10
+        Number of consecutive epochs that may fail to improve by `tol`.
+    max_fun : int, default 15000
+        Largest number of times that lbfgs computes the loss.
+    dropout : float or sequence of float, default 0.0
+        Share of the units of each hidden layer that is dropped in training, in [0, 1).
+    normalization : str, optional
+        Normalisation between each hidden layer and its activation, "batch", "layer" or "rms".
+    weight_initializer, bias_initializer : str or Initializer, optional
+        Initial values; None draws both as scikit-learn does.
+    l1 : float, default 0.0
+        Strength of a penalty l1/n·Σ|w|, n as for `alpha`.
+    clipnorm : float, optional
+        Largest norm of the gradient in an update.
+    restore_best_weights : bool or "auto", default "auto"
+        Whether to end with the weights of the best epoch: that of the best validation score or,
+        with no rows to validate on, of the lowest training loss. "auto" does so with
+        `early_stopping`.
+    callbacks : sequence of Callback, optional
+        Called by "adam" and "sgd", see `ffnn.callbacks`. They see ``loss`` and, with rows to
+        validate on, ``val_loss`` and ``val_score``.
+    progress_bar : bool, default False
+        Whether "adam" and "sgd" show a progress bar.
+    network : Sequential, optional
+        Its layers are copied and trained from new weights, in place of those that
+        `hidden_layer_sizes`, `activation`, `dropout`, `normalization` and the initializers
+        describe. Its dtype is kept; without it the dtype is that of X.
+    """
+
+    _: KW_ONLY
+    solver: str = "adam"
+    alpha: float = 0.0001
+    batch_size: int | str = "auto"
+    learning_rate: str = "constant"
+    learning_rate_init: float = 0.001
+    power_t: float = 0.5
+    max_iter: int = 200
+    shuffle: bool = True
+    random_state: int | np.random.RandomState | None = None
+    tol: float = 1e-4
+    verbose: bool | int = False
+    warm_start: bool = False
+    momentum: float = 0.9
+    nesterovs_momentum: bool = True
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    n_iter_no_change: float = 10
+    max_fun: int = 15000
+    dropout: float | Sequence[float] = 0.0
+    normalization: str | None = None
+    weight_initializer: str | Initializer | None = None
+    bias_initializer: str | Initializer | None = None
+    l1: float = 0.0
+    clipnorm: float | None = None
+    restore_best_weights: bool | str = "auto"
+    callbacks: Sequence[Callback] | None = None
+    progress_bar: bool = False
+    network: Sequential | None = None
+
+
+class Estimator(Parameters):
+    """An estimator as the solvers see it: its parameters, its network, and the record they keep.
+
+    Attributes
+    ----------
+    model_ : Sequential
+        The network.
+    coefs_, intercepts_ : list of ndarray
+        Weights of each layer, (inputs, units), and biases, (units,): live arrays of `model_`.
+        Values written into them take effect.
+    n_layers_, n_outputs_ : int
+        Number of layers, the input included, and of output units.
+    out_activation_ : str
+        Activation of the output layer.
+    n_features_in_ : int
+        Number of columns of X.
+    feature_names_in_ : ndarray of str
+        Their names, if X has any.
+    n_iter_ : int
+        Number of epochs, or iterations, of the last fit.
+    t_ : int
+        Number of rows trained on, each counted once per epoch.
+    loss_ : float
+        Loss of the last epoch, penalty included.
+    best_loss_ : float or None
+        The lowest loss; None with `early_stopping`.
+    loss_curve_ : list of float
+        Loss of each epoch.
+    validation_scores_ : list of float or None
+        Score on the rows held out, or on `validation_data`, after each epoch.
+    best_validation_score_ : float or None
+        The highest of them.
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+
+    hidden_layer_sizes: int | Sequence[int]
+    activation: Activation | Sequence[Activation]
+    loss: str | Loss
+
+    model_: Sequential
+    n_layers_: int
+    n_outputs_: int
+    out_activation_: str
+    n_features_in_: int
+    feature_names_in_: Array
+    n_iter_: int
+    t_: int
+    loss_: float
+    best_loss_: float | None
+    loss_curve_: list[float]
+    validation_scores_: list[float] | None
+    best_validation_score_: float | None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if cls.__doc__ is not None:
+            text = inspect.cleandoc(cls.__doc__)
+            for source, name in ((Parameters, "{parameters}"), (Estimator, "{attributes}")):
+                section = inspect.getdoc(source) or ""
+                text = text.replace(name, section.partition("----------\n")[2])
+            cls.__doc__ = text

@@ -1,0 +1,110 @@
+"""Rows that scikit-learn has checked; sparse ones stay sparse up to the first layer's product."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ffnn.data.batches import Examples
+from ffnn.data.sources import ArraySource, Source, SparseSource
+from ffnn.layers.base import Stage
+from ffnn.layers.dense import Dense
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TypeAlias
+
+    from scipy.sparse import csc_array, csr_array
+
+    from ffnn._types import Array
+
+    # SciPy's csr_matrix and csc_matrix, too, which have the same methods.
+    SparseMatrix: TypeAlias = csr_array[Any, tuple[int, int]] | csc_array[Any]
+    Matrix: TypeAlias = Array | SparseMatrix
+
+
+class Samples(NamedTuple):
+    """Checked rows, with their targets in the form of the loss and their weights."""
+
+    X: Matrix  # (rows, columns)
+    target: Array  # (rows,) or (rows, units)
+    weight: Array | None  # (rows,)
+
+    def take(self, rows: Array) -> Samples:
+        """Return the samples of some row numbers."""
+        X = self.X if isinstance(self.X, np.ndarray) else self.X.tocsr()
+        weight = None if self.weight is None else self.weight[rows]
+        return Samples(X[rows], self.target[rows], weight)
+
+    def open(self, dtype: np.dtype[Any], stages: Sequence[Stage]) -> tuple[Examples, list[Stage]]:
+        """Return examples to be cut into batches of `dtype`, and the stages that these pass."""
+        x, stages = open_matrix(self.X, dtype, stages)
+        y = ArraySource(self.target, np.intp if self.target.ndim == 1 else dtype)
+        weight = None if self.weight is None else ArraySource(self.weight, dtype)
+        return Examples(x, y, weight), stages
+
+
+class SparseBatch:
+    """Rows of a sparse matrix, as a batch of shape (batch, columns)."""
+
+    def __init__(self, matrix: SparseMatrix) -> None:
+        self.matrix = matrix
+        self.transposed = matrix.T
+        self.shape: tuple[int, int] = matrix.shape
+        self.dtype: np.dtype[Any] = matrix.dtype
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+
+class UndensedSource(SparseSource):
+    """Rows of a sparse matrix whose batches are `SparseBatch` objects."""
+
+    def _dense(self, block: SparseMatrix) -> Any:
+        return SparseBatch(block)
+
+
+class SparseLinear:
+    """The linear part of a `Dense` layer, z = x Wᵀ + b, for sparse x."""
+
+    def __init__(self, layer: Dense) -> None:
+        self._layer = layer
+
+    def forward(self, x: Any, training: bool = False) -> Array:
+        """Return z for a `SparseBatch`."""
+        layer = self._layer
+        self._x: SparseBatch = x
+        product = x.matrix @ layer.params["weight"].T
+        z = layer._buffer("z", product.shape, product.dtype)
+        bias = layer.params.get("bias")
+        if bias is None:
+            np.copyto(z, product)
+        else:
+            np.add(product, bias, out=z)
+        return z
+
+    def backward(self, dz: Array) -> None:
+        """Fill the gradients of W and b; nothing stands before a first layer."""
+        grads = self._layer.grads
+        np.copyto(grads["weight"].T, self._x.transposed @ dz)
+        if "bias" in grads:
+            np.add.reduce(dz, axis=0, out=grads["bias"])
+
+
+def open_matrix(
+    X: Matrix, dtype: np.dtype[Any], stages: Sequence[Stage]
+) -> tuple[Source, list[Stage]]:
+    """Return checked rows as a source of batches of `dtype`, and the stages that these pass.
+
+    Where the first stage is the linear part of a `Dense`, sparse rows stay sparse and it is
+    replaced. Before any other layer they become dense a batch at a time.
+    """
+    first = stages[0].layer
+    if isinstance(X, np.ndarray):
+        return ArraySource(X, None if first.takes_any_dtype else dtype), list(stages)
+    if not isinstance(first, Dense):
+        return SparseSource(X, dtype), list(stages)
+    linear = SparseLinear(first)
+    source = UndensedSource(X.astype(dtype, copy=False), dtype)
+    return source, [Stage(first, linear.forward, linear.backward), *stages[1:]]
