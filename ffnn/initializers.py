@@ -1,6 +1,6 @@
-"""First values of weights and biases.
+"""Initial values of weights and biases.
 
-Every initializer fills an array from a generator that it is handed, so NumPy's global generator is
+Every initializer fills an array from the generator passed to it, so NumPy's global generator is
 never touched. The layer derives that generator from the seed, its own place in the model and the
 parameter's place in the layer: two layers never get the same numbers, even from one seed.
 
@@ -11,7 +11,7 @@ one seed start from the same network.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from ffnn.core.checks import check_number, check_seed
 from ffnn.core.registry import Configurable, Family
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class Initializer(Configurable):
-    """A rule for the first values of a parameter."""
+    """A rule for the initial values of a parameter."""
 
     def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
-        """Write first values into `out`.
+        """Write initial values into `out`.
 
         Parameters
         ----------
@@ -35,7 +35,7 @@ class Initializer(Configurable):
         fan_in, fan_out : int
             The number of inputs and of units of its layer.
         rng : numpy.random.Generator
-            Where random numbers come from.
+            The source of random numbers.
         """
         raise NotImplementedError
 
@@ -45,7 +45,7 @@ INITIALIZERS: Family[Initializer] = Family("initializer", Initializer)
 
 @INITIALIZERS.register("constant")
 class Constant(Initializer):
-    """Every entry the same number.
+    """Sets every entry to one number.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Constant(Initializer):
 
 @INITIALIZERS.register("zeros")
 class Zeros(Initializer):
-    """Every entry 0. As weights this leaves all units of a layer alike for ever."""
+    """Sets every entry to 0. As weights they leave all units of a layer alike forever."""
 
     def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
         """Write 0 into every entry."""
@@ -72,7 +72,7 @@ class Zeros(Initializer):
 
 @INITIALIZERS.register("ones")
 class Ones(Initializer):
-    """Every entry 1, the neutral gain of a normalisation."""
+    """Sets every entry to 1, the neutral gain of a normalization."""
 
     def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
         """Write 1 into every entry."""
@@ -127,76 +127,63 @@ class RandomNormal(Initializer):
         out[...] = rng.normal(self.mean, math.sqrt(self.variance), out.shape)
 
 
-class _VarianceScaling(Initializer):
-    """Draws around 0 whose variance follows from the layer's size, so that signals keep theirs."""
+class VarianceScaling(Initializer):
+    """Draws around 0 with variance scale / fan, so that signals keep their size through layers.
+
+    A subclass sets `scale`, `mode` ("fan_in": the fan is the number of inputs, "fan_avg": the mean
+    of inputs and units) and `distribution` ("normal" or "uniform").
+
+    Parameters
+    ----------
+    seed : int, optional
+        Makes the draws independent of the model's seed.
+    """
+
+    scale: ClassVar[float]
+    mode: ClassVar[str]
+    distribution: ClassVar[str]
 
     def __init__(self, seed: int | None = None) -> None:
         self.seed = check_seed(type(self).__name__, seed)
 
-    def variance(self, fan_in: int, fan_out: int) -> float:
-        """Return the variance for a layer of `fan_in` inputs and `fan_out` units."""
-        raise NotImplementedError
-
-
-class _ScaledNormal(_VarianceScaling):
     def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
-        """Draw every entry from N(0, variance)."""
-        out[...] = rng.normal(0.0, math.sqrt(self.variance(fan_in, fan_out)), out.shape)
-
-
-class _ScaledUniform(_VarianceScaling):
-    def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
-        """Draw every entry from U(±√(3 variance))."""
-        limit = math.sqrt(3.0 * self.variance(fan_in, fan_out))
-        out[...] = rng.uniform(-limit, limit, out.shape)
+        """Draw every entry."""
+        fan = fan_in if self.mode == "fan_in" else (fan_in + fan_out) / 2.0
+        variance = self.scale / fan
+        if self.distribution == "normal":
+            out[...] = rng.normal(0.0, math.sqrt(variance), out.shape)
+        else:
+            limit = math.sqrt(3.0 * variance)
+            out[...] = rng.uniform(-limit, limit, out.shape)
 
 
 @INITIALIZERS.register("he_normal")
-class HeNormal(_ScaledNormal):
+class HeNormal(VarianceScaling):
     """N(0, 2 / inputs), which keeps the variance through layers of ReLUs.
-
-    Parameters
-    ----------
-    seed : int, optional
-        Makes the draws independent of the model's seed.
 
     References
     ----------
     He, Zhang, Ren, Sun, "Delving deep into rectifiers", ICCV 2015, equation 10.
     """
 
-    def variance(self, fan_in: int, fan_out: int) -> float:
-        """Return 2 / inputs."""
-        return 2.0 / fan_in
+    scale, mode, distribution = 2.0, "fan_in", "normal"
 
 
 @INITIALIZERS.register("he_uniform")
-class HeUniform(_ScaledUniform):
-    """U(±√(6 / inputs)), of the variance of `HeNormal`.
-
-    Parameters
-    ----------
-    seed : int, optional
-        Makes the draws independent of the model's seed.
+class HeUniform(VarianceScaling):
+    """U(±√(6 / inputs)), with the variance of `HeNormal`.
 
     References
     ----------
     He, Zhang, Ren, Sun, "Delving deep into rectifiers", ICCV 2015, equation 10.
     """
 
-    def variance(self, fan_in: int, fan_out: int) -> float:
-        """Return 2 / inputs."""
-        return 2.0 / fan_in
+    scale, mode, distribution = 2.0, "fan_in", "uniform"
 
 
 @INITIALIZERS.register("glorot_normal", "xavier_normal")
-class GlorotNormal(_ScaledNormal):
+class GlorotNormal(VarianceScaling):
     """N(0, 2 / (inputs + units)), also known as Xavier.
-
-    Parameters
-    ----------
-    seed : int, optional
-        Makes the draws independent of the model's seed.
 
     References
     ----------
@@ -204,19 +191,12 @@ class GlorotNormal(_ScaledNormal):
     AISTATS 2010, equation 12.
     """
 
-    def variance(self, fan_in: int, fan_out: int) -> float:
-        """Return 2 / (inputs + units)."""
-        return 2.0 / (fan_in + fan_out)
+    scale, mode, distribution = 1.0, "fan_avg", "normal"
 
 
 @INITIALIZERS.register("glorot_uniform", "xavier_uniform")
-class GlorotUniform(_ScaledUniform):
-    """U(±√(6 / (inputs + units))), also known as Xavier; the default of weights.
-
-    Parameters
-    ----------
-    seed : int, optional
-        Makes the draws independent of the model's seed.
+class GlorotUniform(VarianceScaling):
+    """U(±√(6 / (inputs + units))), also known as Xavier; the default for weights.
 
     References
     ----------
@@ -224,25 +204,16 @@ class GlorotUniform(_ScaledUniform):
     AISTATS 2010, equation 16.
     """
 
-    def variance(self, fan_in: int, fan_out: int) -> float:
-        """Return 2 / (inputs + units)."""
-        return 2.0 / (fan_in + fan_out)
+    scale, mode, distribution = 1.0, "fan_avg", "uniform"
 
 
 @INITIALIZERS.register("lecun_normal")
-class LecunNormal(_ScaledNormal):
+class LecunNormal(VarianceScaling):
     """N(0, 1 / inputs).
-
-    Parameters
-    ----------
-    seed : int, optional
-        Makes the draws independent of the model's seed.
 
     References
     ----------
     LeCun, Bottou, Orr, Müller, "Efficient BackProp", 1998, equation 16.
     """
 
-    def variance(self, fan_in: int, fan_out: int) -> float:
-        """Return 1 / inputs."""
-        return 1.0 / fan_in
+    scale, mode, distribution = 1.0, "fan_in", "normal"

@@ -1,4 +1,4 @@
-"""First values: distributions, fans, and where the random numbers come from."""
+"""Initial values: distributions, fans, and where the random numbers come from."""
 
 from __future__ import annotations
 

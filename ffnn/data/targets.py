@@ -1,4 +1,8 @@
-"""Targets checked once, before training, and brought into the form that losses compute with."""
+"""Targets checked once, before training, and brought into the form that losses compute with.
+
+Each check returns an array with a row for each example, or raises DataError with the first row that
+does not fit.
+"""
 
 from __future__ import annotations
 
@@ -18,23 +22,19 @@ if TYPE_CHECKING:
 _SUM_TOLERANCE = 1e-3  # soft labels come rounded, in float32 or from a text file
 
 
+def _refuse(wrong: Array, values: Array, expected: str, advice: str = "") -> None:
+    """Raise DataError with the first row or entry of `values` for which `wrong` is true."""
+    places = np.argwhere(wrong)
+    if len(places):
+        value = values[tuple(places[0])]
+        if value.ndim:
+            value = value.tolist()
+        place = ", column ".join(map(str, places[0]))  # the row, and its column if it has several
+        raise DataError(f"{expected}, got {value} in row {place}{advice}")
+
+
 def prepare_dense(y: Array, units: int, loss: str) -> Array:
-    """Return targets as (rows, units) finite numbers.
-
-    Parameters
-    ----------
-    y : array-like of shape (rows, units), or (rows,) for one unit
-        Targets.
-    units : int
-        The number of the network's outputs.
-    loss : str
-        Who needs them, for the message.
-
-    Raises
-    ------
-    DataError
-        The shape differs, or a value is not a finite number.
-    """
+    """Return targets as finite numbers of shape (rows, units); one unit's may come flat."""
     y = as_numbers(y, "y")
     if y.ndim == 1 and units == 1:
         y = y.reshape(-1, 1)
@@ -51,72 +51,22 @@ def prepare_dense(y: Array, units: int, loss: str) -> Array:
 
 
 def prepare_probabilities(y: Array, units: int) -> Array:
-    """Return targets as (rows, units) numbers from 0 to 1.
-
-    Parameters
-    ----------
-    y : array-like of shape (rows, units), or (rows,) for one unit
-        Targets.
-    units : int
-        The number of the network's outputs.
-
-    Raises
-    ------
-    DataError
-        The shape differs, or a value lies outside [0, 1].
-    """
+    """Return targets of shape (rows, units) from 0 to 1."""
     y = prepare_dense(y, units, "binary_crossentropy")
-    outside = np.argwhere((y < 0) | (y > 1))
-    if len(outside):
-        row, column = outside[0]
-        raise DataError(
-            f"binary_crossentropy: expected y between 0 and 1, got {y[row, column]} in row {row}, "
-            f"column {column}. Code the two classes as 0 and 1."
-        )
+    expected = "binary_crossentropy: expected y between 0 and 1"
+    _refuse((y < 0) | (y > 1), y, expected, ". Code the two classes as 0 and 1.")
     return y
 
 
 def prepare_counts(y: Array, units: int) -> Array:
-    """Return targets as (rows, units) numbers of at least 0.
-
-    Parameters
-    ----------
-    y : array-like of shape (rows, units), or (rows,) for one unit
-        Targets.
-    units : int
-        The number of the network's outputs.
-
-    Raises
-    ------
-    DataError
-        The shape differs, or a value is negative.
-    """
+    """Return targets of shape (rows, units), each at least 0."""
     y = prepare_dense(y, units, "poisson")
-    negative = np.argwhere(y < 0)
-    if len(negative):
-        row, column = negative[0]
-        raise DataError(
-            f"poisson: expected y of at least 0, such as counts, got {y[row, column]} in row "
-            f"{row}, column {column}"
-        )
+    _refuse(y < 0, y, "poisson: expected y of at least 0, such as counts")
     return y
 
 
 def prepare_labels(y: Array, units: int) -> Array:
-    """Return class numbers as (rows,) of dtype intp.
-
-    Parameters
-    ----------
-    y : array-like of shape (rows,) or (rows, 1)
-        Whole numbers from 0 to units - 1.
-    units : int
-        The number of classes.
-
-    Raises
-    ------
-    DataError
-        The shape differs, or a label is not a whole number in range.
-    """
+    """Return class numbers from 0 to units - 1, of shape (rows,) and dtype intp."""
     y = as_numbers(y, "y")
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
@@ -126,117 +76,35 @@ def prepare_labels(y: Array, units: int) -> Array:
             f"use loss='categorical_crossentropy'."
         )
     check_finite(ArraySource(y), "y")
-    wrong = np.flatnonzero((y < 0) | (y >= units))
-    if len(wrong):
-        row = int(wrong[0])
-        raise DataError(
-            f"expected class labels from 0 to {units - 1}, since the network has {units} outputs, "
-            f"got {y[row]} in row {row}. Number the classes from 0, or give the last layer "
-            f"more units."
-        )
+    _refuse(
+        (y < 0) | (y >= units),
+        y,
+        f"expected class labels from 0 to {units - 1}, since the network has {units} outputs",
+        ". Number the classes from 0, or give the last layer more units.",
+    )
     labels: Array = y.astype(np.intp)
-    fractional = np.flatnonzero(labels != y)
-    if len(fractional):
-        row = int(fractional[0])
-        raise DataError(f"expected whole numbers as class labels, got {y[row]} in row {row}")
+    _refuse(labels != y, y, "expected integers as class labels")
     return labels
 
 
 def prepare_classes(y: Array, units: int) -> Array:
-    """Return class numbers (rows,) of dtype intp, or rows of probabilities (rows, units).
-
-    Parameters
-    ----------
-    y : array-like of shape (rows,), (rows, 1) or (rows, units)
-        Class numbers, one-hot rows, or soft labels.
-    units : int
-        The number of classes, at least 2.
-
-    Raises
-    ------
-    DataError
-        The shape differs, a label is out of range, or a row is not a probability distribution.
-    """
+    """Return class numbers (rows,), or one-hot or soft labels (rows, units) that sum to 1."""
     y = as_numbers(y, "y")
     if y.ndim == 1 or (y.ndim == 2 and y.shape[1] == 1):
         return prepare_labels(y, units)
     y = prepare_dense(y, units, "categorical_crossentropy")
-    sums = y.sum(axis=1)
-    wrong = np.flatnonzero((np.abs(sums - 1.0) > _SUM_TOLERANCE) | (y.min(axis=1) < 0))
-    if len(wrong):
-        row = int(wrong[0])
-        raise DataError(
-            f"categorical_crossentropy: expected each row of y to hold probabilities that sum to 1 "
-            f"(one-hot or soft labels), got {y[row].tolist()} in row {row}. For several classes "
-            f"at once use sigmoid outputs and loss='binary_crossentropy'."
-        )
+    _refuse(
+        (np.abs(y.sum(axis=1) - 1.0) > _SUM_TOLERANCE) | (y.min(axis=1) < 0),
+        y,
+        "categorical_crossentropy: expected each row of y to hold probabilities that sum to 1 "
+        "(one-hot or soft labels)",
+        ". For several classes at once use sigmoid outputs and loss='binary_crossentropy'.",
+    )
     return y
 
 
-def class_weights_of_rows(class_weight: Mapping[int, float], target: Array, units: int) -> Array:
-    """Return the weight of each row's class.
-
-    Parameters
-    ----------
-    class_weight : mapping of int to float
-        Class number → weight, at least 0; a class that is not named weighs 1.
-    target : ndarray of shape (rows,) or (rows, units)
-        Prepared class numbers, one-hot rows, or 0 and 1 for one unit.
-    units : int
-        The number of the network's outputs.
-
-    Raises
-    ------
-    ValueError
-        A key is not a class number, a weight is negative or not finite, or the targets are no
-        class labels.
-    TypeError
-        `class_weight` is not a mapping.
-    """
-    if not isinstance(class_weight, Mapping):
-        raise TypeError(
-            f"class_weight: expected a mapping such as {{0: 1.0, 1: 2.5}}, got {class_weight!r}"
-        )
-    num_classes = max(units, 2)
-    table: Array = np.ones(num_classes)
-    by_class: dict[Any, float] = dict(class_weight)
-    for key, value in by_class.items():
-        if (
-            isinstance(key, bool)
-            or not isinstance(key, Integral)
-            or not 0 <= int(key) < num_classes
-        ):
-            raise ValueError(
-                f"class_weight: expected class numbers from 0 to {num_classes - 1}, got {key!r}"
-            )
-        table[int(key)] = check_number("class_weight", f"weight of class {key}", value, low=0.0)
-    classes = target
-    if target.ndim == 2:
-        labels = (target == 0) | (target == 1)
-        if not (labels.all() if units == 1 else (target >= 0).all() and (target <= 1).all()):
-            raise ValueError(
-                "class_weight: the targets are not class labels; use sample_weight to weigh rows"
-            )
-        classes = target.argmax(axis=1) if units > 1 else (target[:, 0] > 0.5).astype(np.intp)
-    weights: Array = table[classes]
-    return weights
-
-
 def prepare_weights(sample_weight: Array, rows: int) -> Array:
-    """Return sample weights as (rows,) finite numbers of at least 0.
-
-    Parameters
-    ----------
-    sample_weight : array-like of shape (rows,)
-        The rows' weights.
-    rows : int
-        How many there must be.
-
-    Raises
-    ------
-    DataError
-        The shape differs, or a weight is negative or not finite.
-    """
+    """Return sample weights as finite numbers of at least 0, of shape (rows,)."""
     weight = as_numbers(sample_weight, "sample_weight")
     if weight.shape != (rows,):
         raise DataError(
@@ -244,8 +112,53 @@ def prepare_weights(sample_weight: Array, rows: int) -> Array:
             f"got shape {weight.shape}"
         )
     check_finite(ArraySource(weight), "sample_weight")
-    negative = np.flatnonzero(weight < 0)
-    if len(negative):
-        row = int(negative[0])
-        raise DataError(f"sample_weight: expected at least 0, got {weight[row]} in row {row}")
+    _refuse(weight < 0, weight, "sample_weight: expected at least 0")
     return weight
+
+
+def class_weights_of_rows(class_weight: Mapping[int, float], target: Array, units: int) -> Array:
+    """Return the weight of each row's class, of shape (rows,).
+
+    Parameters
+    ----------
+    class_weight : mapping of int to float
+        Class number → weight, at least 0; a class that is not named weighs 1.
+    target : ndarray of shape (rows,) or (rows, units)
+        Prepared class numbers, one-hot or soft rows, or 0 and 1 for one unit.
+    units : int
+        The number of the network's outputs.
+
+    Raises
+    ------
+    ValueError
+        A key is not a class number, a weight is negative or not finite, or the targets are not
+        class labels.
+    TypeError
+        `class_weight` is not a mapping, or a weight is not a number.
+    """
+    if not isinstance(class_weight, Mapping):
+        raise TypeError(
+            f"class_weight: expected a mapping such as {{0: 1.0, 1: 2.5}}, got {class_weight!r}"
+        )
+    num_classes = max(units, 2)
+    table: Array = np.ones(num_classes)
+    for key, value in dict[Any, float](class_weight).items():
+        is_number = isinstance(key, Integral) and not isinstance(key, bool)
+        if not is_number or not 0 <= int(key) < num_classes:
+            raise ValueError(
+                f"class_weight: expected class numbers from 0 to {num_classes - 1}, got {key!r}"
+            )
+        table[int(key)] = check_number("class_weight", f"weight of class {key}", value, low=0.0)
+    weights: Array = table[_classes_of_rows(target, units)]
+    return weights
+
+
+def _classes_of_rows(target: Array, units: int) -> Array:
+    if target.ndim == 1:
+        return target
+    is_label = (target == 0) | (target == 1) if units == 1 else (target >= 0) & (target <= 1)
+    if not is_label.all():
+        raise ValueError(
+            "class_weight: the targets are not class labels; use sample_weight to weigh rows"
+        )
+    return target.argmax(axis=1) if units > 1 else (target[:, 0] > 0.5).astype(np.intp)

@@ -581,7 +581,7 @@ def test_huber_refuses_a_delta_that_is_not_positive(delta):
         ("bce", [0.5, np.nan], 1, "y: got nan in row 1"),
         ("cce", [0, 3], 3, "class labels from 0 to 2.*3 outputs.*got 3 in row 1"),
         ("cce", [-1, 0], 3, "class labels from 0 to 2.*got -1 in row 0"),
-        ("cce", [0.0, 1.5], 3, r"whole numbers as class labels, got 1\.5 in row 1"),
+        ("cce", [0.0, 1.5], 3, r"integers as class labels, got 1\.5 in row 1"),
         ("cce", [[0, 1, 0], [1, 1, 0]], 3, r"sum to 1.*got \[1, 1, 0\] in row 1.*sigmoid"),
         ("cce", [[1.5, -0.5, 0.0]], 3, r"sum to 1.*got \[1\.5, -0\.5, 0\.0\] in row 0"),
         ("cce", np.eye(4), 3, r"expected y of shape \(rows, 3\).*got shape \(4, 4\)"),

@@ -407,7 +407,7 @@ def test_softmax_of_one_unit_is_refused():
         (X, LABELS - 1, "got -1 in row"),
         (X, ONE_HOT[:, :2], r"shape \(rows, 3\)"),
         (X, ONE_HOT * 2, "sum to 1"),
-        (X, LABELS + 0.5, "whole numbers"),
+        (X, LABELS + 0.5, "integers as class labels"),
         (X, np.array(["a"] * 50), "'a' in row 0; number classes from 0"),
         (X, np.array(3), "one target for each of 50 rows"),
         (np.ma.masked_greater(X, 1.0), LABELS, "masked"),
