@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import itertools
 import textwrap
 from typing import TYPE_CHECKING, Any
 
@@ -63,8 +62,7 @@ def optimizer_defaults(argument: str) -> dict[str, Any]:
 
 def _names(family: Family[Any]) -> list[str]:
     """Return the names of each part, such as ``mean_squared_error/mse``."""
-    by_class = itertools.groupby(family.classes, key=lambda name: family.classes[name])
-    return ["/".join(names) for _, names in by_class]
+    return ["/".join(names) for names in family.names()]
 
 
 def _callbacks() -> list[str]:

@@ -133,13 +133,13 @@ class Family(Generic[T]):
                 load_modules(package)
         return iter(sorted(self._names, key=lambda cls: self._names[cls]))
 
-    def names(self) -> list[str]:
-        """Return the name of each class that is used in files, without aliases."""
-        return [self._names[cls][0] for cls in self]
+    def names(self) -> list[tuple[str, ...]]:
+        """Return the names of each class, in lower case; the first is the one used in files."""
+        return [self._names[cls] for cls in self]
 
     @property
     def classes(self) -> Mapping[str, type[T]]:
-        """Each name, in lower case → its class; a class's aliases follow its first name."""
+        """Each name → its class, in the order of `names`."""
         return {name: cls for cls in self for name in self._names[cls]}
 
     def get(self, identifier: str | T) -> T:

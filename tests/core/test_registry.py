@@ -343,7 +343,7 @@ def test_parts_come_in_alphabetical_order_however_they_were_registered(widgets):
     zigzag = widgets.register("zigzag", "a")(type("Zigzag", (Configurable,), {}))
     big = widgets.register("big", "z")(type("Big", (Configurable,), {}))
 
-    assert widgets.names() == ["big", "zigzag"]
+    assert widgets.names() == [("big", "z"), ("zigzag", "a")]
     assert list(widgets) == [big, zigzag]
     assert list(widgets.classes.items()) == [
         ("big", big),
@@ -361,7 +361,7 @@ def test_a_name_cannot_be_given_twice(widgets):
 
     with pytest.raises(ValueError, match="there is a widget for this test 'w' already"):
         widgets.register("width", "W")(type("Width", (Configurable,), {}))
-    assert widgets.names() == ["wide"]
+    assert widgets.names() == [("wide", "w")]
 
 
 @pytest.mark.parametrize("package", ["ffnn.layers", "ffnn.callbacks"])
