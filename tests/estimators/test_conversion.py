@@ -94,7 +94,7 @@ def test_partial_fit_trains_the_model_itself(fitted_model):
     estimator.partial_fit(X, Y)
     assert estimator.model_ is fitted_model
     assert not np.array_equal(fitted_model.parameters, before)
-    assert fitted_model.position() is None  # where its own training stood holds no longer
+    assert fitted_model.position is None  # where its own training stood holds no longer
 
 
 def test_the_estimator_of_a_model_survives_pickling(fitted_model):
