@@ -7,8 +7,8 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ffnn.charts.style import BLUE, ORANGE, VERMILION
 from ffnn.core.text import counted
-from ffnn.visualization.style import BLUE, ORANGE, VERMILION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
