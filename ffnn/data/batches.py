@@ -83,7 +83,19 @@ class Examples(NamedTuple):
     ) -> Examples:
         """Return the examples with each row's weight multiplied by that of its class.
 
-        See `ffnn.data.targets.class_weights_of_rows` for the arguments and errors.
+        Parameters
+        ----------
+        class_weight : mapping of int to float
+            Class number → weight; a class that is not named weighs 1.
+        units : int
+            The number of the network's outputs.
+        dtype : dtype
+            What weights are cast to.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A class is unknown, a weight is no number of at least 0, or targets are no classes.
         """
         weight = targets.class_weights_of_rows(class_weight, self.y.data, units)
         if self.weight is not None:
@@ -91,7 +103,17 @@ class Examples(NamedTuple):
         return self._replace(weight=ArraySource(weight, dtype))
 
     def split(self, share: float) -> tuple[Examples, Examples]:
-        """Return the examples without the last `share` of the rows, and those rows.
+        """Cut off the last rows, before any shuffling.
+
+        Parameters
+        ----------
+        share : float
+            Which part of the rows is cut off, in [0, 1).
+
+        Returns
+        -------
+        first, last : Examples
+            Neither is empty.
 
         Raises
         ------
@@ -119,20 +141,20 @@ def rows_kept(rows: int, share: float) -> int:
 
 
 class Batches:
-    """The batches of a data set, epoch by epoch.
+    """A data set cut into batches, again for every epoch.
 
     Parameters
     ----------
     examples : Examples
         The data set.
     batch_size : int
-        The number of rows in a batch; the last one of a pass over the data may have fewer.
+        Rows in a batch; the last one of a pass over the rows may have fewer.
     shuffle : numpy.random.Generator or callable, optional
-        A generator shuffles the rows at each pass; the order follows from its state alone. A
-        function is called at each pass with the previous order, an array of row numbers, and
-        returns the next one. None keeps the data's order.
+        A generator puts the rows into a new order at each pass, which follows from the generator's
+        state alone. A function is called at each pass with the last order, an array of row numbers,
+        and returns the next one. None keeps the rows' order.
     max_batches : int, optional
-        The number of batches after which an epoch ends at the latest; the next one continues.
+        Where an epoch ends at the latest. The next epoch continues from there.
     """
 
     def __init__(
@@ -173,7 +195,7 @@ class Batches:
         self._left = None
 
     def get_state(self) -> dict[str, Any]:
-        """Return as plain data how far the batches have come, and the rows' order."""
+        """Return as plain data how far the batches have come, and what they are cut from."""
         return {
             "rows": len(self.examples.x),
             "batch_size": self.batch_size,
@@ -183,12 +205,17 @@ class Batches:
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Continue from where `get_state` was called, on the same data.
+        """Go to where `get_state` was called, for the same data.
+
+        Parameters
+        ----------
+        state : mapping
+            What `get_state` returned.
 
         Raises
         ------
         ValueError
-            The state does not fit these batches.
+            There is no such place.
         """
         next_batch, left = state["next_batch"], state["left"]
         if not 0 <= next_batch < self._batches_a_pass:
@@ -198,7 +225,7 @@ class Batches:
         shuffled_from = state["shuffled_from"]
         is_shuffled = next_batch > 0 and isinstance(self._shuffle, np.random.Generator)
         if (shuffled_from is not None) != is_shuffled:
-            raise ValueError("expected the rows' order where they are shuffled, and only there")
+            raise ValueError("the rows' order is missing, or there is one too many")
         self._next_batch, self._left = next_batch, left
         if shuffled_from is not None:
             rng = np.random.default_rng()
