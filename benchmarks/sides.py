@@ -2,12 +2,12 @@
 
     python benchmarks/sides.py SIDE WORK CORE
 
-This is what a child process of `bench_training.py` runs. It makes ready, trains once untimed, and
-answers on its standard output, one line of JSON for each line that it reads.
+This is what a child process of `bench_training.py` runs. It sets up, trains once untimed, and
+answers on its standard output with one line of JSON for each line that it reads.
 
-All sides start from the same weights and train on the same float32 rows, shuffled anew at each
-epoch. What a library needs not do is left out: PyTorch and JAX keep no epoch losses here, while
-ffnn, scikit-learn and Keras do, as their fits always do.
+All sides start from the same weights and train on the same float32 rows, reshuffled every epoch.
+Work that a library need not do is left out: PyTorch and JAX keep no epoch losses here, while ffnn,
+scikit-learn and Keras do, as their fits always do.
 """
 
 from __future__ import annotations
@@ -22,40 +22,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from common import ADAM, WORKS, initial_weights, make_data, mean_loss, pin_to, threads_in_force
+from common import ADAM, WORKS, mean_loss, pin_to, threads_in_force
+from side import Side
 
 if TYPE_CHECKING:
     from common import Weights, Work
     from numpy.typing import NDArray
-
-
-class Side:
-    """One library on one work: builds and compiles all that is not to be timed.
-
-    Parameters
-    ----------
-    work : Work
-        What is trained.
-    """
-
-    def __init__(self, work: Work) -> None:
-        self.work = work
-        self.x, self.y = make_data(work)
-        self.initial = initial_weights(work)
-        self.build()
-
-    def build(self) -> None:
-        """Make the network."""
-
-    def reset(self) -> None:
-        """Go back to the first weights, with an optimizer that remembers nothing."""
-
-    def fit(self) -> None:
-        """Train for all epochs and return when the weights are there; this is timed."""
-
-    def weights(self) -> Weights | None:
-        """Return (weight (units, inputs), bias) of each layer, or None if nothing is trained."""
-        return None
 
 
 class FFNN(Side):

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from common import ADAM
-from sides import Side
+from side import Side
 
 if TYPE_CHECKING:
     from common import Weights

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -10,5 +11,6 @@ from numpy.typing import DTypeLike, NDArray
 Array: TypeAlias = NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]
 FloatDType: TypeAlias = np.dtype[Any]
+FilePath: TypeAlias = str | os.PathLike[str]
 
-__all__ = ["Array", "DTypeLike", "FloatDType", "Shape"]
+__all__ = ["Array", "DTypeLike", "FilePath", "FloatDType", "Shape"]

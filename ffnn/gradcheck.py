@@ -219,8 +219,7 @@ class _Probe:
         self._batch = model.open_batch(x, y, sample_weight)
         self._step = model.step
         self._step.stages = tap(self._step.stages, before=self._note_input)
-        self._generators = [rng for layer in model.layers for rng in layer.random_generators()]
-        self._states = [rng.bit_generator.state for rng in self._generators]
+        self._model, self._states = model, model.generator_states
         self._sides: list[bytes] = []
 
     def _note_input(self, stage: Stage, direction: str, x: Array) -> None:
@@ -264,8 +263,7 @@ class _Probe:
 
     def _loss(self) -> tuple[float, list[bytes]]:
         """Return the loss, and on which side of every kink it was computed."""
-        for rng, state in zip(self._generators, self._states, strict=True):
-            rng.bit_generator.state = state
+        self._model.generator_states = self._states
         self._sides = []
         loss = self._step.forward(*self._batch)
         kinks = self._step.loss.kinks

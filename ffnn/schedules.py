@@ -118,7 +118,9 @@ class PiecewiseConstantDecay(Schedule):
                 f"and {len(self.boundaries)} boundaries"
             )
         if self.boundaries != sorted(set(self.boundaries)):
-            raise ValueError(f"{name}: boundaries must ascend, got {self.boundaries}")
+            raise ValueError(
+                f"{name}: boundaries must be strictly increasing, got {self.boundaries}"
+            )
 
     def __call__(self, step: int) -> float:
         """Return the value of the piece that `step` lies in."""
@@ -129,12 +131,12 @@ class PiecewiseConstantDecay(Schedule):
 class CosineDecay(Schedule):
     """A half cosine, η(t) = η₀ (α + (1 - α) (1 + cos(π t / steps)) / 2), constant after `steps`.
 
-    With `warmup_steps` w the rate first climbs evenly, η(t) = η₀ t / w, and the cosine begins at w.
+    With `warmup_steps` w the rate first rises linearly, η(t) = η₀ t / w; the cosine begins at w.
 
     Parameters
     ----------
     initial_learning_rate : float
-        η₀, the greatest rate, at least 0.
+        η₀, the largest rate, at least 0.
     decay_steps : int
         The length of the half cosine in updates.
     alpha : float, default 0.0

@@ -34,7 +34,7 @@ class Sequential(Trainable):
     layers : sequence of Layer
         From the first to the last. Activation objects are layers too.
     input_dim : int, optional
-        The number of input columns; without it the model builds itself at the first data it sees.
+        The number of input columns; without it the model builds itself from the first data it sees.
     dtype : {"float32", "float64"}, default "float32"
         Of all parameters and results.
     seed : int, optional
@@ -45,7 +45,9 @@ class Sequential(Trainable):
     layers : tuple of Layer
         The layers.
     class_names, feature_names : list of str or None
-        What the outputs and the input columns mean, if anybody said; kept with the model.
+        What the outputs and the input columns mean, if given; kept with the model.
+    optimizer, loss, metrics
+        What `compile` was given; None, None and () before.
     history : History or None
         The record of the last training.
     recording : Recording or None
@@ -56,8 +58,8 @@ class Sequential(Trainable):
     Raises
     ------
     TypeError, ValueError
-        An argument is of the wrong type; a layer stands in the list twice or belongs to another
-        model; the layers do not fit together.
+        An argument is of the wrong type; a layer appears twice or belongs to another model; the
+        layers do not fit together.
 
     Examples
     --------
@@ -82,20 +84,13 @@ class Sequential(Trainable):
         Parameters
         ----------
         sizes : sequence of int
-            The number of inputs, then the units of each layer, the output layer included.
+            The number of inputs, then the units of each layer, including the output layer.
         activations : sequence of str, ActivationFunction or None, or one of them for all
             One for each layer.
-        dtype : {"float32", "float64"}, default "float32"
-            Of all parameters and results.
-        seed : int, optional
-            Makes the model repeatable.
+        dtype, seed
+            As for `Sequential`.
         **dense_options
             Passed to every `Dense`: initializers, regularizers, ``use_bias``.
-
-        Returns
-        -------
-        Sequential
-            The built model.
 
         Raises
         ------
@@ -121,8 +116,8 @@ class Sequential(Trainable):
         """Return the network as a graph with every weight and every gradient.
 
         There is an edge for each entry of each `Dense` weight and bias. Its float attributes
-        ``weight`` and ``gradient`` are the arrays' values exactly; ``gradient`` is NaN as long as
-        no gradient was computed. A node's attributes are ``kind`` ("input", "bias", "neuron",
+        ``weight`` and ``gradient`` are the arrays' values exactly; ``gradient`` is NaN before the
+        first gradient is computed. A node's attributes are ``kind`` ("input", "bias", "neuron",
         "output"), ``layer`` (its column: 0 for inputs, k for the k-th `Dense`), ``unit``, ``x``
         and ``y``, ``label``, and, on neurons, ``activation``, ``bias``, gains and shifts with
         their gradients. ``networkx.write_graphml`` writes all of it.
@@ -130,7 +125,7 @@ class Sequential(Trainable):
         Returns
         -------
         networkx.DiGraph
-            A copy of the numbers: it stays as it is when the model trains on.
+            A copy of the numbers, which later training does not change.
 
         Raises
         ------
@@ -155,8 +150,8 @@ class Sequential(Trainable):
         values : {"weight", "gradient"}, default "weight"
             What the edges' colour and width show.
         max_units : int or None, default 16
-            The most neurons to show of a layer, the strongest ones; the rest is folded into one
-            node that says how many. None for all.
+            The most neurons to show of a layer, the strongest ones; the rest are folded into one
+            node that says how many there are. None for all.
         max_edges : int or None, default 80
             The most edges to show between two layers, the strongest ones; None for all.
         max_labels : int, default 40
@@ -170,9 +165,9 @@ class Sequential(Trainable):
         Raises
         ------
         RuntimeError
-            The model is not built, or gradients are asked for and none were computed.
+            The model is not built, or has no gradients yet and they are to be shown.
         TypeError, ValueError
-            A limit is no whole number of at least 1, or there is no `Dense` layer.
+            A limit is not an integer of at least 1, or there is no `Dense` layer.
         """
         from ffnn.visualization.graph_figure import plot_graph
 
@@ -184,7 +179,7 @@ class Sequential(Trainable):
         Parameters
         ----------
         path : str or path
-            Where to. Its suffix says as what: ``.html``, one interactive page that needs no
+            Where to. Its suffix determines the form: ``.html``, one interactive page that needs no
             network and no server (needs the extra ``ffnn[html]``); ``.svg`` or ``.png``, the
             figure of `plot_graph`; ``.graphml``, the graph of `to_networkx`.
 
@@ -204,7 +199,7 @@ class Sequential(Trainable):
         save_graph(self, path)
 
     def plot_weights(self, layers: Sequence[int] | None = None) -> Figure:
-        """Return histograms of weights, biases and gains, with mean, spread and share of zeros.
+        """Return histograms of weights, biases and gains, with mean, deviation and share of zeros.
 
         Parameters
         ----------
@@ -231,47 +226,14 @@ class Sequential(Trainable):
     def plot_gradients(self, layers: Sequence[int] | None = None) -> Figure:
         """Return histograms of the gradients of the last backward pass.
 
-        Parameters
-        ----------
-        layers : sequence of int, optional
-            As in `plot_weights`.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-            Save it with its ``savefig``; a notebook shows it.
-
-        Raises
-        ------
-        RuntimeError
-            The model is not built, or no gradient was computed yet.
-        TypeError, IndexError, ValueError
-            `layers` is not a list of indices, there is no such layer, or it has no parameters.
+        As `plot_weights`; RuntimeError also if no gradient has been computed yet.
         """
         from ffnn.visualization.distributions import plot_gradients
 
         return plot_gradients(self, layers)
 
     def plot_distributions(self, layers: Sequence[int] | None = None) -> Figure:
-        """Return histograms of weights and, beside them, of their gradients.
-
-        Parameters
-        ----------
-        layers : sequence of int, optional
-            As in `plot_weights`.
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-            Save it with its ``savefig``; a notebook shows it.
-
-        Raises
-        ------
-        RuntimeError
-            The model is not built.
-        TypeError, IndexError, ValueError
-            `layers` is not a list of indices, there is no such layer, or it has no parameters.
-        """
+        """Return histograms of weights and, beside them, of their gradients, as `plot_weights`."""
         from ffnn.visualization.distributions import plot_distributions
 
         return plot_distributions(self, layers)
@@ -283,17 +245,13 @@ class Sequential(Trainable):
 
         Parameters
         ----------
-        x : array-like of shape (batch, input_dim)
-            Inputs, a few rows.
-        y : array-like of shape (batch,) or (batch, units)
-            Targets, as the loss wants them.
-        sample_weight : array-like of shape (batch,), optional
-            The rows' weights.
+        x, y, sample_weight
+            As for `fit`; a few rows.
 
         Returns
         -------
         Explanation
-            Print it, or take its ``to_text()``, ``to_markdown()``, ``to_latex()`` or ``plot()``.
+            Print it, or call its ``to_text()``, ``to_markdown()``, ``to_latex()`` or ``plot()``.
 
         Raises
         ------
@@ -311,18 +269,15 @@ class Sequential(Trainable):
     def diagnose(self, x: Any, y: Any = None, sample_weight: Any = None) -> Diagnosis:
         """Return what is likely wrong with the model or its data, each with a remedy.
 
-        Looked for are dead and saturated units, vanishing and exploding gradients, units that are
+        It looks for dead and saturated units, vanishing and exploding gradients, units that are
         all the same, inputs that are not scaled, a learning rate that is out of range, and labels
         that do not fit the loss. The model stays as it is.
 
         Parameters
         ----------
-        x : array-like, memmap, h5py dataset or sparse matrix of shape (rows, input_dim)
-            Inputs, such as the training rows.
-        y : array-like of shape (rows,) or (rows, units), optional
-            Targets; without them the checks that need a loss are left out.
-        sample_weight : array-like of shape (rows,), optional
-            The rows' weights.
+        x, y, sample_weight
+            As for `fit`, such as the training rows; without targets the checks that need a loss
+            are left out.
 
         Returns
         -------
@@ -331,8 +286,8 @@ class Sequential(Trainable):
 
         Raises
         ------
-        RuntimeError
-            The model is not built.
+        DataError
+            The data is not rows of the model's inputs.
         """
         from ffnn.diagnostics import diagnose
 
@@ -343,13 +298,13 @@ class Sequential(Trainable):
 
         It predicts and scores at once. `fit` trains new weights for a copy of the layers, with the
         settings of this model's optimizer if that is `Adam` or `SGD`; `partial_fit`, and `fit` with
-        ``warm_start=True``, train this model on. Needs scikit-learn.
+        ``warm_start=True``, continue to train this model. Needs scikit-learn.
 
         Parameters
         ----------
         classes : array-like of shape (classes,), optional
-            The labels of the outputs, in ascending order; without them `class_names`, or else
-            numbers from 0.
+            The labels of the outputs, in ascending order; by default `class_names`, or else numbers
+            from 0.
         **params
             Parameters of the estimator, such as ``max_iter``.
 
@@ -363,7 +318,7 @@ class Sequential(Trainable):
         RuntimeError
             The model is not built.
         ValueError
-            The classes are not as many as the outputs tell apart, or do not ascend.
+            The number of classes does not match the outputs, or they are not in ascending order.
         ImportError
             scikit-learn is not installed.
         """

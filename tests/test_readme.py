@@ -1,5 +1,6 @@
-"""What README shows is true: its code runs, and what it quotes stands in the source."""
+"""What README shows is true: its code runs, it prints what is shown, and quotes are verbatim."""
 
+import os
 import re
 from pathlib import Path
 
@@ -7,11 +8,15 @@ import numpy as np
 import pytest
 
 import ffnn
+from ffnn.cli import main
+from ffnn.datasets import find_mnist
 from ffnn.layers import Dense
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+PRINTED = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
+MNIST = os.environ.get("FFNN_DATA_DIR", "FFNN_DATA_DIR is not set")
 QUOTED = next(block for block in BLOCKS if block.startswith("def linear("))
 
 
@@ -28,6 +33,35 @@ def test_the_two_commands_stand_in_readme(command):
     assert command in README.splitlines()
 
 
+def without_errors(table):
+    """Return a table of gradients without the errors, which depend on the machine's rounding."""
+    return re.sub(r"\d\.\d\de-\d\d", "", table).split()
+
+
+def without_decimals(lines):
+    """Return what is printed of a training, without times and results and without the bar."""
+    lines = [line for line in lines if not line.startswith("Epoch")]
+    return [re.sub(r"\d+\.\d+( s)?$", "", x) if x[:4] in ("trai", "test") else x for x in lines]
+
+
+def test_the_training_of_digits_prints_what_is_shown(capsys):
+    assert main(["train", "digits"]) == 0
+
+    out, shown = capsys.readouterr().out.splitlines(), PRINTED[0].splitlines()
+    assert without_decimals(out) == without_decimals(shown)
+    results = [[float(line.split()[-1]) for line in lines[-2:]] for lines in (out, shown)]
+    np.testing.assert_allclose(*results, atol=0.02)
+
+
+@pytest.mark.skipif(not find_mnist(MNIST)[2], reason=f"MNIST is not in {MNIST}: set FFNN_DATA_DIR")
+def test_the_training_of_mnist_begins_with_what_is_shown(capsys):
+    (command,) = re.findall("ffnn (train mnist .*)", README)
+    assert main([*command.replace("--epochs 20", "--epochs 1").split(), "--data-dir", MNIST]) == 0
+
+    shown = PRINTED[1].partition("Epoch")[0]
+    assert capsys.readouterr().out.startswith(shown)
+
+
 def test_the_examples_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names = {}
@@ -41,6 +75,7 @@ def test_the_examples_run(tmp_path, monkeypatch, capsys):
     for name in (*pictures, "digits.html"):
         assert (tmp_path / name).stat().st_size > 1000
     assert names["report"].max_error < 1e-7
+    assert without_errors(str(names["report"])) == without_errors(PRINTED[2])
     assert "Epoch 20/20" in capsys.readouterr().out
     loaded = ffnn.load_model(tmp_path / "digits.h5")
     assert loaded.count_params() == 64 * 128 + 128 + 128 * 64 + 64 + 64 * 10 + 10

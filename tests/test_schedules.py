@@ -100,8 +100,14 @@ def test_every_schedule_returns_python_floats(name):
             lambda: PiecewiseConstantDecay([5], [1.0]),
             "one value more than boundaries, got 1 values and 1 boundaries",
         ),
-        (lambda: PiecewiseConstantDecay([5, 3], [1, 1, 1]), r"must ascend, got \[5, 3\]"),
-        (lambda: PiecewiseConstantDecay([5, 5], [1, 1, 1]), r"must ascend, got \[5, 5\]"),
+        (
+            lambda: PiecewiseConstantDecay([5, 3], [1, 1, 1]),
+            r"must be strictly increasing, got \[5, 3\]",
+        ),
+        (
+            lambda: PiecewiseConstantDecay([5, 5], [1, 1, 1]),
+            r"must be strictly increasing, got \[5, 5\]",
+        ),
         (lambda: PiecewiseConstantDecay([-1], [1, 1]), "boundaries must be at least 0, got -1"),
         (lambda: PiecewiseConstantDecay([5], [1, -1]), "values must be .*got -1"),
     ],

@@ -1,7 +1,8 @@
 """Checks of arguments, made before any work begins.
 
-Each check returns the value as a plain Python number, so that float32 arrays are never
-multiplied by NumPy float64 scalars (which would compute in float64 and allocate).
+Each check is told whose argument it is and what it is called, for its message, and returns the
+value as a plain Python number: a float32 array that is multiplied by a NumPy float64 scalar would
+be computed in float64 and allocated.
 """
 
 from __future__ import annotations
@@ -17,21 +18,12 @@ if TYPE_CHECKING:
 def check_int(owner: str, name: str, value: Any, low: int) -> int:
     """Return `value` as an int of at least `low`.
 
-    Parameters
-    ----------
-    owner, name : str
-        Whose argument it is and what it is called, for the message.
-    value : object
-        What came.
-    low : int
-        The least value allowed.
-
     Raises
     ------
     TypeError
         `value` is not an integer (booleans are not integers here).
     ValueError
-        `value` is under `low`.
+        `value` is below `low`.
     """
     if type(value) is int and value >= low:
         return value
@@ -52,18 +44,7 @@ def check_number(
     low_open: bool = False,
     high_open: bool = False,
 ) -> float:
-    """Return `value` as a finite float in the interval from `low` to `high`.
-
-    Parameters
-    ----------
-    owner, name : str
-        Whose argument it is and what it is called, for the message.
-    value : object
-        What came.
-    low, high : float
-        The interval's ends.
-    low_open, high_open : bool
-        Whether that end itself is left out.
+    """Return `value` as a finite float from `low` to `high`; an open end itself is excluded.
 
     Raises
     ------
@@ -90,22 +71,7 @@ def check_number(
 
 
 def check_choice(owner: str, name: str, value: Any, choices: Iterable[str]) -> str:
-    """Return `value` if it is one of `choices`.
-
-    Parameters
-    ----------
-    owner, name : str
-        Whose argument it is and what it is called, for the message.
-    value : object
-        What came.
-    choices : iterable of str
-        What is allowed.
-
-    Raises
-    ------
-    ValueError
-        `value` is something else; the message lists the choices.
-    """
+    """Return `value` if it is one of `choices`, else raise a ValueError that lists them."""
     valid = list(choices)
     if value not in valid:
         raise ValueError(f"{owner}: {name} must be one of {', '.join(valid)}, got {value!r}")
@@ -113,33 +79,12 @@ def check_choice(owner: str, name: str, value: Any, choices: Iterable[str]) -> s
 
 
 def check_seed(owner: str, seed: Any) -> int | None:
-    """Return `seed` as None or a non-negative int.
-
-    Parameters
-    ----------
-    owner : str
-        Whose seed it is, for the message.
-    seed : int or None
-        What came.
-
-    Raises
-    ------
-    TypeError, ValueError
-        It is neither.
-    """
+    """Return `seed` as an int of at least 0, or None."""
     return None if seed is None else check_int(owner, "seed", seed, low=0)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Say which known name is closest: ``" (did you mean 'relu'?)"``, or nothing.
-
-    Parameters
-    ----------
-    name : str
-        The unknown name.
-    known : iterable of str
-        The valid ones.
-    """
+    """Return ``" (did you mean 'relu'?)"`` with the closest known name, or nothing."""
     import difflib
 
     folded = {other.casefold(): other for other in known}

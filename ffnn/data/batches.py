@@ -83,19 +83,7 @@ class Examples(NamedTuple):
     ) -> Examples:
         """Return the examples with each row's weight multiplied by that of its class.
 
-        Parameters
-        ----------
-        class_weight : mapping of int to float
-            Class number → weight; a class that is not named weighs 1.
-        units : int
-            The number of the network's outputs.
-        dtype : dtype
-            What weights are cast to.
-
-        Raises
-        ------
-        TypeError, ValueError
-            A class is unknown, a weight is no number of at least 0, or targets are no classes.
+        See `ffnn.data.targets.class_weights_of_rows` for the arguments and errors.
         """
         weight = targets.class_weights_of_rows(class_weight, self.y.data, units)
         if self.weight is not None:
@@ -103,17 +91,7 @@ class Examples(NamedTuple):
         return self._replace(weight=ArraySource(weight, dtype))
 
     def split(self, share: float) -> tuple[Examples, Examples]:
-        """Cut off the last rows, before any shuffling.
-
-        Parameters
-        ----------
-        share : float
-            Which part of the rows is cut off, in [0, 1).
-
-        Returns
-        -------
-        first, last : Examples
-            Neither is empty.
+        """Return the examples without the last `share` of the rows, and those rows.
 
         Raises
         ------
@@ -141,20 +119,20 @@ def rows_kept(rows: int, share: float) -> int:
 
 
 class Batches:
-    """A data set cut into batches, again for every epoch.
+    """The batches of a data set, epoch by epoch.
 
     Parameters
     ----------
     examples : Examples
         The data set.
     batch_size : int
-        Rows in a batch; the last one of a pass over the rows may have fewer.
+        The number of rows in a batch; the last one of a pass over the data may have fewer.
     shuffle : numpy.random.Generator or callable, optional
-        A generator puts the rows into a new order at each pass, which follows from the generator's
-        state alone. A function is called at each pass with the last order, an array of row numbers,
-        and returns the next one. None keeps the rows' order.
+        A generator shuffles the rows at each pass; the order follows from its state alone. A
+        function is called at each pass with the previous order, an array of row numbers, and
+        returns the next one. None keeps the data's order.
     max_batches : int, optional
-        Where an epoch ends at the latest. The next epoch continues from there.
+        The number of batches after which an epoch ends at the latest; the next one continues.
     """
 
     def __init__(
@@ -195,7 +173,7 @@ class Batches:
         self._left = None
 
     def get_state(self) -> dict[str, Any]:
-        """Return as plain data how far the batches have come, and what they are cut from."""
+        """Return as plain data how far the batches have come, and the rows' order."""
         return {
             "rows": len(self.examples.x),
             "batch_size": self.batch_size,
@@ -205,17 +183,12 @@ class Batches:
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go to where `get_state` was called, for the same data.
-
-        Parameters
-        ----------
-        state : mapping
-            What `get_state` returned.
+        """Continue from where `get_state` was called, on the same data.
 
         Raises
         ------
         ValueError
-            There is no such place.
+            The state does not fit these batches.
         """
         next_batch, left = state["next_batch"], state["left"]
         if not 0 <= next_batch < self._batches_a_pass:
@@ -225,7 +198,7 @@ class Batches:
         shuffled_from = state["shuffled_from"]
         is_shuffled = next_batch > 0 and isinstance(self._shuffle, np.random.Generator)
         if (shuffled_from is not None) != is_shuffled:
-            raise ValueError("the rows' order is missing, or there is one too many")
+            raise ValueError("expected the rows' order where they are shuffled, and only there")
         self._next_batch, self._left = next_batch, left
         if shuffled_from is not None:
             rng = np.random.default_rng()

@@ -84,7 +84,7 @@ class Source:
         """
         if self.data.dtype.kind != "f":
             return None
-        dtype = self.dtype if dtype is None else np.dtype(dtype)
+        dtype = np.dtype(dtype or self.dtype)
         for start in range(0, len(self), BLOCK_ROWS):
             block = self._read_as(dtype, start, min(start + BLOCK_ROWS, len(self)))
             if math.isfinite(np.vdot(block, block)):  # NaN and infinity would show in the sum
@@ -169,14 +169,14 @@ class SparseSource(Source):
 
 
 def open_source(x: Any, dtype: DTypeLike | None, what: str = "x") -> Source:
-    """Return the source of batches that suits `x`.
+    """Return the source that suits `x`.
 
     Parameters
     ----------
     x : array-like, memmap, h5py dataset, or SciPy sparse matrix, of shape (rows, columns)
         The data.
     dtype : dtype or None
-        What batches are cast to; None leaves them in their own dtype.
+        What batches are cast to; None leaves them in the data's dtype.
     what : str
         What the data is called in messages.
 
@@ -213,24 +213,13 @@ def _not_rows(shape: tuple[int, ...], what: str) -> str:
 
 
 def as_numbers(values: Any, what: str) -> Array:
-    """Return `values` as an array of numbers.
-
-    Parameters
-    ----------
-    values : array-like
-        What came from the user.
-    what : str
-        What it is called in messages.
-
-    Raises
-    ------
-    DataError
-        The rows differ in length, or something in them is not a number.
-    """
+    """Return `values` as an array of numbers, or raise DataError where `what` is not one."""
     if type(values).__module__.startswith("h5py"):
         values = values[()]
     if hasattr(values, "filled") and np.any(getattr(values, "mask", False)):
-        raise DataError(f"{what}: some entries are masked; fill or leave out such rows first")
+        raise DataError(
+            f"{what}: some entries are masked; fill such entries or leave the rows out first"
+        )
     try:
         array = np.asarray(values)
     except ValueError as error:
@@ -261,45 +250,26 @@ def _first_non_number(array: Array) -> str:
 
 
 def check_finite(source: Source, what: str, dtype: DTypeLike | None = None) -> None:
-    """Raise DataError if an entry is NaN or infinite, naming its row and column.
-
-    Parameters
-    ----------
-    source : Source
-        The data.
-    what : str
-        What it is called in the message.
-    dtype : dtype, optional
-        In which dtype it has to be finite; that of `source` if None.
-    """
+    """Raise DataError with the row and column of the first entry that is not finite in `dtype`."""
+    dtype = np.dtype(dtype or source.dtype)
     found = source.find_non_finite(dtype)
     if found is not None:
         row, column, value = found
         advice = "Remove or fill such values first."
         if np.isfinite(value):
-            advice = (
-                f"It is too large for {np.dtype(dtype or source.dtype)}; scale the column first."
-            )
+            advice = f"It is too large for {dtype}; scale the column first."
         raise DataError(f"{what}: got {value} in row {row}, column {column}. {advice}")
 
 
 def column_statistics(x: Any) -> tuple[Array, Array]:
-    """Return the mean and the population variance of each column, in one pass over the source.
+    """Return the mean and population variance of each column, in float64.
 
-    Parameters
-    ----------
-    x : array-like, memmap, h5py dataset, or SciPy sparse matrix, of shape (rows, columns)
-        The data; never loaded whole.
-
-    Returns
-    -------
-    mean, variance : ndarray of shape (columns,), float64
-        Of each column.
+    The data, of any kind that `open_source` takes, is read in one pass and never loaded whole.
 
     Raises
     ------
     DataError
-        The data is empty or holds NaN or infinity.
+        The data is empty or holds NaN or infinity, or its squares do.
     """
     source = open_source(x, np.float64)
     check_finite(source, "x")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Mapping
-from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ffnn.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ffnn._types import FilePath
 
 
 class Arrays(NamedTuple):
@@ -35,7 +38,7 @@ class Arrays(NamedTuple):
     y_test: Any
 
 
-def load_npz(path: str | PathLike[str], *, targets: bool = True) -> Arrays:
+def load_npz(path: FilePath, *, targets: bool = True) -> Arrays:
     """Load the arrays ``x_train y_train x_test y_test``, or ``x y``, of an npz file.
 
     Parameters
@@ -69,7 +72,7 @@ def load_npz(path: str | PathLike[str], *, targets: bool = True) -> Arrays:
         raise DataError(f"{path}: this .npz file cannot be read: {error}") from error
 
 
-def load_h5(path: str | PathLike[str], *, targets: bool = True) -> Arrays:
+def load_h5(path: FilePath, *, targets: bool = True) -> Arrays:
     """Open the datasets ``x_train y_train x_test y_test``, or ``x y``, of an HDF5 file.
 
     Parameters
@@ -103,12 +106,12 @@ def load_h5(path: str | PathLike[str], *, targets: bool = True) -> Arrays:
         raise
 
 
-def _check_file(path: str | PathLike[str]) -> None:
+def _check_file(path: FilePath) -> None:
     if not Path(path).is_file():
         raise DataError(f"{path}: there is no such file")
 
 
-def _arrays(file: Mapping[str, Any], path: str | PathLike[str], targets: bool) -> Arrays:
+def _arrays(file: Mapping[str, Any], path: FilePath, targets: bool) -> Arrays:
     """Pick a file's arrays by their names."""
     suffix = "_train" if "x_train" in file or "y_train" in file else ""
     x_train, y_train = _rows_and_targets(file, suffix, path, targets)
@@ -124,7 +127,7 @@ def _arrays(file: Mapping[str, Any], path: str | PathLike[str], targets: bool) -
 
 
 def _rows_and_targets(
-    file: Mapping[str, Any], suffix: str, path: str | PathLike[str], targets: bool
+    file: Mapping[str, Any], suffix: str, path: FilePath, targets: bool
 ) -> tuple[Any, Any]:
     """Return one checked pair, the targets in memory, or None if they are not asked for."""
     names = [f"x{suffix}", f"y{suffix}"] if targets else [f"x{suffix}"]

@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from array import array
-from collections.abc import Iterator, Sequence
-from os import PathLike
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +14,19 @@ from ffnn.core.checks import check_choice, nearest
 from ffnn.core.text import listed
 from ffnn.errors import DataError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ffnn._types import FilePath
+
 _MISSING = frozenset({"", "?", "na", "n/a", "nan", "null"})
 _MAX_SHOWN = 12
+_FEATURE_ADVICE = (
+    "write the column in numbers, leave it out of the features, or name it as the target"
+)
+
+Target = NDArray[np.int64] | NDArray[np.float64]
+Record = tuple[int, list[str]]  # the number of a line, and its fields
 
 
 class Table(NamedTuple):
@@ -39,14 +48,14 @@ class Table(NamedTuple):
     """
 
     x: NDArray[np.float64]
-    y: NDArray[np.int64] | NDArray[np.float64]
+    y: Target
     feature_names: tuple[str, ...]
     class_names: tuple[str, ...] | None
     target_name: str
 
 
 def load_csv(
-    path: str | PathLike[str],
+    path: FilePath,
     target: str | None = None,
     *,
     feature_names: Sequence[str] | None = None,
@@ -57,7 +66,7 @@ def load_csv(
     """Read features and a target from a CSV file with a header line.
 
     A target of numbers is read as numbers, a target of text as classes. Files are UTF-8, with or
-    without a byte order mark; blank lines are skipped, spaces around fields removed.
+    without a byte order mark; blank lines are skipped, spaces around fields are removed.
 
     Parameters
     ----------
@@ -104,9 +113,10 @@ def load_csv(
         )
     x, entries = array("d"), list[tuple[int, str]]()
     for line, fields in rows:
-        values = _numbers([fields[i] for i in indices], feature_names, path, line, missing)
+        row = f"{path}, line {line}"
+        values = _numbers([fields[i] for i in indices], feature_names, row, missing)
         label = fields[target_index].strip()
-        if values is None or _is_missing(label, f"{path}, line {line}, column {target!r}", missing):
+        if values is None or _is_missing(label, f"{row}, column {target!r}", missing):
             continue
         x.extend(values)
         entries.append((line, label))
@@ -116,7 +126,7 @@ def load_csv(
 
 
 def load_csv_features(
-    path: str | PathLike[str],
+    path: FilePath,
     feature_names: Sequence[str] | None = None,
     *,
     missing: str = "error",
@@ -152,14 +162,13 @@ def load_csv_features(
     indices = _find(header, names, path)
     x = array("d")
     for line, fields in rows:
-        x.extend(_numbers([fields[i] for i in indices], names, path, line, missing) or ())
+        texts = [fields[i] for i in indices]
+        x.extend(_numbers(texts, names, f"{path}, line {line}", missing) or ())
     return _matrix(x, len(indices), path)
 
 
-def _open_csv(
-    path: str | PathLike[str], delimiter: str
-) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    """Return the checked header, and the rows to come as line number and fields."""
+def _open_csv(path: FilePath, delimiter: str) -> tuple[list[str], Iterator[Record]]:
+    """Return the checked header, and the rows to come."""
     records = _records(path, delimiter)
     line, fields = next(records, (1, []))
     if not fields:
@@ -181,7 +190,7 @@ def _open_csv(
         if not name:
             raise DataError(
                 f"{where}: column {position} of {len(header)} has no name; name it or remove it "
-                "(pandas writes its index so, unless told index=False)"
+                "(pandas writes its index like this, unless told index=False)"
             )
         if first.setdefault(name, position) != position:
             raise DataError(
@@ -191,8 +200,8 @@ def _open_csv(
     return header, _rows(records, len(header), path)
 
 
-def _records(path: str | PathLike[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield every line that is not blank as the number of its (first) line and its fields."""
+def _records(path: FilePath, delimiter: str) -> Iterator[Record]:
+    """Yield every record that is not blank, with the number of its first line."""
     line = 1
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
@@ -215,16 +224,14 @@ def _records(path: str | PathLike[str], delimiter: str) -> Iterator[tuple[int, l
         raise DataError(f"{path}, line {line}: this is not valid CSV: {error}") from error
 
 
-def _undecodable_line(path: str | PathLike[str]) -> int:
+def _undecodable_line(path: FilePath) -> int:
     # Text is decoded ahead of the reader, in blocks, so that the reader's line is too early.
     with open(path, "rb") as file:
         lines = enumerate(file, start=1)
         return next(i for i, line in lines if line.decode(errors="ignore").encode() != line)
 
 
-def _rows(
-    records: Iterator[tuple[int, list[str]]], width: int, path: str | PathLike[str]
-) -> Iterator[tuple[int, list[str]]]:
+def _rows(records: Iterator[Record], width: int, path: FilePath) -> Iterator[Record]:
     line = 0
     for line, fields in records:
         if len(fields) != width:
@@ -237,7 +244,7 @@ def _rows(
         raise DataError(f"{path}: expected rows below the header line, got none")
 
 
-def _find(header: list[str], names: Sequence[str], path: str | PathLike[str]) -> list[int]:
+def _find(header: list[str], names: Sequence[str], path: FilePath) -> list[int]:
     """Return the position of each name in the header."""
     positions = {name: position for position, name in enumerate(header)}
     unknown = [name for name in names if name not in positions]
@@ -247,9 +254,7 @@ def _find(header: list[str], names: Sequence[str], path: str | PathLike[str]) ->
     return [positions[name] for name in names]
 
 
-def _numbers(
-    texts: list[str], names: Sequence[str], path: str | PathLike[str], line: int, missing: str
-) -> list[float] | None:
+def _numbers(texts: list[str], names: Sequence[str], row: str, missing: str) -> list[float] | None:
     """Return a row's numbers, or None if the row is to be dropped."""
     try:
         values = [float(text) for text in texts]
@@ -260,16 +265,10 @@ def _numbers(
         pass
     values = []
     for name, text in zip(names, map(str.strip, texts), strict=True):
-        where = f"{path}, line {line}, column {name!r}"
+        where = f"{row}, column {name!r}"
         if _is_missing(text, where, missing):
             return None
-        value = _number(text)
-        if value is None:
-            raise DataError(
-                f"{where}: expected a number, got {text!r}; write the column in numbers, leave it "
-                "out of the features, or name it as the target"
-            )
-        values.append(_finite(value, text, where))
+        values.append(_finite(text, where, "a number", _FEATURE_ADVICE))
     return values
 
 
@@ -281,7 +280,10 @@ def _number(text: str) -> float | None:
         return None
 
 
-def _finite(value: float, text: str, where: str) -> float:
+def _finite(text: str, where: str, expected: str, advice: str) -> float:
+    value = _number(text)
+    if value is None:
+        raise DataError(f"{where}: expected {expected}, got {text!r}; {advice}")
     if not math.isfinite(value):
         raise DataError(f"{where}: expected a finite number, got {text!r}")
     return value
@@ -297,23 +299,19 @@ def _is_missing(text: str, where: str, missing: str) -> bool:
     return True
 
 
-def _matrix(values: array[float], width: int, path: str | PathLike[str]) -> NDArray[np.float64]:
+def _matrix(values: array[float], width: int, path: FilePath) -> NDArray[np.float64]:
     if not values:
         raise DataError(f"{path}: no rows are left, every row lacks a value")
     return np.frombuffer(values, dtype=np.float64).reshape(-1, width)
 
 
 def _target(
-    entries: list[tuple[int, str]],
-    class_names: Sequence[str] | None,
-    path: str | PathLike[str],
-    name: str,
-) -> tuple[NDArray[np.int64] | NDArray[np.float64], tuple[str, ...] | None]:
+    entries: list[tuple[int, str]], class_names: Sequence[str] | None, path: FilePath, name: str
+) -> tuple[Target, tuple[str, ...] | None]:
     """Read the target's entries (line, text) as numbers or as classes."""
     if class_names is None:
-        numeric = _numeric_target(entries, path, name)
-        if numeric is not None:
-            return numeric, None
+        if any(_number(text) is not None for _, text in entries):
+            return _numeric_target(entries, path, name), None
         class_names = sorted({text for _, text in entries})
     index = {class_name: position for position, class_name in enumerate(class_names)}
     for line, text in entries:
@@ -325,22 +323,13 @@ def _target(
     return np.array([index[text] for _, text in entries], dtype=np.int64), tuple(class_names)
 
 
-def _numeric_target(
-    entries: list[tuple[int, str]], path: str | PathLike[str], name: str
-) -> NDArray[np.int64] | NDArray[np.float64] | None:
-    """Return the target as numbers, or None if no entry is one."""
-    numbers = [_number(text) for _, text in entries]
-    if all(number is None for number in numbers):
-        return None
-    values = []
-    for number, (line, text) in zip(numbers, entries, strict=True):
-        where = f"{path}, line {line}, column {name!r}"
-        if number is None:
-            raise DataError(
-                f"{where}: expected a number, as in other rows of the target, got {text!r}; "
-                "correct it, or give the names of all classes"
-            )
-        values.append(_finite(number, text, where))
+def _numeric_target(entries: list[tuple[int, str]], path: FilePath, name: str) -> Target:
+    expected = "a number, as in other rows of the target"
+    advice = "correct it, or give the names of all classes"
+    values = [
+        _finite(text, f"{path}, line {line}, column {name!r}", expected, advice)
+        for line, text in entries
+    ]
     try:
         return np.array([int(text) for _, text in entries], dtype=np.int64)
     except (ValueError, OverflowError):

@@ -10,9 +10,8 @@ import os
 import struct
 import sys
 import zlib
-from os import PathLike
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,19 +20,17 @@ from ffnn.core.files import replace_whole
 from ffnn.datasets.digits import LabelledImages
 from ffnn.errors import DataError
 
+if TYPE_CHECKING:
+    from ffnn._types import FilePath
+
 MNIST_MIRRORS: tuple[str, ...] = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://raw.githubusercontent.com/fgnt/mnist/master/",
 )
 
-
 _TIMEOUT = 30.0  # seconds without a byte
-
-
 _CHUNK = 1 << 16
-
-
 _DAMAGED = (OSError, EOFError, zlib.error)  # what reading a broken gzip file raises
 
 
@@ -79,13 +76,11 @@ _MNIST_FILES = (
 )
 
 
-def load_mnist(
-    data_dir: str | PathLike[str] | None = None,
-) -> tuple[LabelledImages, LabelledImages]:
+def load_mnist(data_dir: FilePath | None = None) -> tuple[LabelledImages, LabelledImages]:
     """Load the MNIST database of handwritten digits.
 
     The four files ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``,
-    ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte`` are taken, plain or with ``.gz``, from
+    ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte`` are read, plain or with ``.gz``, from
     a folder or from its subfolder ``mnist``. Every file's SHA-256 is checked on every load.
 
     Parameters
@@ -103,8 +98,8 @@ def load_mnist(
     Raises
     ------
     DataError
-        If the folder that was named lacks a file, if a file is damaged or another one, or if it
-        could not be downloaded.
+        If the given folder lacks a file, or a file is damaged, is not MNIST's, or could not be
+        downloaded.
 
     References
     ----------
@@ -130,8 +125,8 @@ def load_mnist(
     )
 
 
-def find_mnist(data_dir: str | PathLike[str] | None = None) -> tuple[Path, bool, bool]:
-    """Tell where `load_mnist` looks.
+def find_mnist(data_dir: FilePath | None = None) -> tuple[Path, bool, bool]:
+    """Return where `load_mnist` looks.
 
     Parameters
     ----------
@@ -143,7 +138,7 @@ def find_mnist(data_dir: str | PathLike[str] | None = None) -> tuple[Path, bool,
     folder : Path
         Where it looks.
     named : bool
-        Whether somebody named the folder; if not, what is missing will be downloaded into it.
+        Whether the folder was given; if not, missing files will be downloaded into it.
     complete : bool
         Whether all four files are there.
     """
@@ -151,8 +146,8 @@ def find_mnist(data_dir: str | PathLike[str] | None = None) -> tuple[Path, bool,
     return folder, named, all(_find_idx(folder, file) for file in _MNIST_FILES)
 
 
-def _mnist_folder(data_dir: str | PathLike[str] | None) -> tuple[Path, bool]:
-    """Return the folder to look in, and whether somebody named it."""
+def _mnist_folder(data_dir: FilePath | None) -> tuple[Path, bool]:
+    """Return the folder to look in, and whether it was given."""
     named = data_dir or os.environ.get("FFNN_DATA_DIR")
     return (Path(named).expanduser(), True) if named else (_cache_folder(), False)
 
@@ -184,8 +179,8 @@ def _read_idx(path: Path, file: _IdxFile) -> NDArray[np.uint8]:
             content = _content(stream, file)
     except (*_DAMAGED, DataError) as error:
         raise DataError(
-            f"{path} cannot be read as MNIST's {file.name}: {error}. Delete it, or put "
-            "the original in its place"
+            f"{path} cannot be read as MNIST's {file.name}: {error}. Delete it, or replace it "
+            "with the original"
         ) from error
     values = np.frombuffer(content, dtype=np.uint8, offset=len(file.header))
     return np.array(values.reshape(file.shape))
@@ -208,28 +203,22 @@ def _content(stream: BinaryIO | gzip.GzipFile, file: _IdxFile) -> bytes:
 
 
 def _download(file: _IdxFile, folder: Path) -> Path:
-    """Bring one file into the cache from the first mirror that has it; return its path."""
+    """Download one file into the cache from the first mirror that has it; return its path."""
+    from http.client import HTTPException
+
     path, reasons = folder / f"{file.name}.gz", ""
     for mirror in MNIST_MIRRORS:
-        reason = _failure_to_fetch(mirror + path.name, file, path)
-        if reason is None:
+        try:
+            _fetch(mirror + path.name, file, path)
+        except (*_DAMAGED, HTTPException, DataError) as error:
+            reasons += f"\n  {mirror}: {str(error) or type(error).__name__}"
+        else:
             return path
-        reasons += f"\n  {mirror}: {reason}"
     raise DataError(
-        f"MNIST: {path.name} could not be brought to {folder} from any mirror:{reasons}\n"
+        f"MNIST: {path.name} could not be downloaded to {folder} from any mirror:{reasons}\n"
         f"Check the network, or put the file into {folder} or into a folder that data_dir or "
         "FFNN_DATA_DIR names"
     )
-
-
-def _failure_to_fetch(url: str, file: _IdxFile, path: Path) -> str | None:
-    from http.client import HTTPException
-
-    try:
-        _fetch(url, file, path)
-    except (*_DAMAGED, HTTPException, DataError) as error:
-        return str(error) or type(error).__name__
-    return None
 
 
 def _fetch(url: str, file: _IdxFile, path: Path) -> None:

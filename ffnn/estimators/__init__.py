@@ -5,10 +5,13 @@
 `FFNNClassifier` and `FFNNRegressor` take every constructor parameter of scikit-learn's
 `MLPClassifier` and `MLPRegressor`, with the same defaults and meanings, and have the same fitted
 attributes. From the same `random_state` they draw the same initial weights, the same splits and
-the same batches, so they come to the same weights, up to rounding. What is more is in keyword
-parameters behind theirs; `docs/from-sklearn.md` has the list.
+the same batches, so they arrive at the same weights, up to rounding. Further keyword parameters are
+listed in `docs/from-sklearn.md`.
 
-This is the one part of the package that needs scikit-learn: ``pip install 'ffnn[sklearn]'``.
+Read `parameters`, `base` and the two estimators first; then `conventions`, which says in what
+scikit-learn differs from the library, `solvers` with `convergence`, and `lbfgs`.
+
+This is the only part of the package that needs scikit-learn: ``pip install 'ffnn[sklearn]'``.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ import importlib
 
 
 def _require_sklearn() -> None:
-    """Raise ImportError, which says what to install, unless scikit-learn is there."""
+    """Raise ImportError, which says what to install, unless scikit-learn is installed."""
     found, cause = "it is not installed", None
     try:
         sklearn = importlib.import_module("sklearn")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ffnn._types import Array
-    from ffnn.estimators.conventions import Rule
+    from ffnn.estimators.conventions import ScaledLoss
     from ffnn.estimators.samples import Matrix
     from ffnn.layers import Dense
 
@@ -55,8 +55,8 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
         """Return checked y of rows to validate on in the form of the loss."""
 
     @abstractmethod
-    def _make_rule(self) -> Rule:
-        """Return the function to minimise."""
+    def _make_loss(self) -> ScaledLoss:
+        """Return the library's loss with scikit-learn's factors."""
 
     @abstractmethod
     def _score_outputs(self, outputs: Array, target: Array, weight: Array | None) -> float:
@@ -145,17 +145,18 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
         random_state = check_random_state(self.random_state)
         if fresh:
             self._initialize(X, random_state)
-        rule = self._make_rule()
+        loss = self._make_loss()
         if not (incremental and self._compiled):
-            self.model_.compile(make_optimizer(self), rule.loss)
+            self.model_.compile(make_optimizer(self), loss.inner)
+        loss = loss.around(self.model_.step.loss)
         self._compiled = self.solver in STOCHASTIC_SOLVERS
         self.model_.forget_position()
         samples = Samples(X, target, weight)
         if self.solver == "lbfgs":
-            fit_lbfgs(self, rule, samples)
+            fit_lbfgs(self, loss, samples)
         else:
             held_out = self._read_validation(validation_data)
-            self._fit_by_epochs(rule, samples, held_out, random_state, incremental)
+            self._fit_by_epochs(loss, samples, held_out, random_state, incremental)
         if not np.isfinite(self.model_.parameters).all():
             raise ValueError(
                 "the solver ended with non-finite parameter weights: scale the columns of X, for "
@@ -218,7 +219,7 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
 
     def _fit_by_epochs(
         self,
-        rule: Rule,
+        loss: ScaledLoss,
         samples: Samples,
         held_out: Samples | None,
         random_state: np.random.RandomState,
@@ -229,21 +230,20 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
             raise ValueError(
                 "partial_fit does not support early_stopping=True: it has no rows to hold out"
             )
-        model = self.model_
         if self.early_stopping and held_out is None:
             strata = self._strata(samples.target)
             share = self.validation_fraction
             samples, held_out = hold_out(samples, share, strata, random_state)
         validate = None
         if held_out is not None:
-            loss = rule.reported(model.step.loss)
-            validate = make_validation(model, loss, held_out, self._score_outputs)
+            twin = loss.around(loss.inner)  # with working memory of its own
+            validate = make_validation(self.model_, twin, held_out, self._score_outputs)
         if "_standing" not in vars(self):  # the weights come from lbfgs
             self._standing = begin_record(self)
         convergence = Convergence(self, self._standing, len(samples.target))
         interrupted = train_by_epochs(
             self,
-            rule.reported(model.step.loss),
+            loss,
             samples,
             random_state,
             validate=validate,

@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_targ
 
 from ffnn.activations import Sigmoid, Softmax
 from ffnn.estimators.base import BaseFFNN
-from ffnn.estimators.conventions import Rule
+from ffnn.estimators.conventions import ClippedLogLoss, ScaledLoss
 from ffnn.estimators.parameters import CONSTRAINTS
 from ffnn.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss
 
@@ -35,10 +35,10 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
 
     Parameters and attributes of that class have the same names, defaults and meanings here, and
     the same `random_state` gives the same weights up to rounding. By scikit-learn's conventions the
-    loss is the mean over rows of -Σ log p of what is true, divided by the sum of the weights if
-    rows have any, and the penalty is divided by the same number: `Sequential` divides a weighted
-    loss by the number of rows, takes the mean over the outputs of several labels, and has a
-    penalty that does not depend on the batch. The loss that is reported counts no probability as
+    loss is the sum over rows of -Σ log p of the true labels, divided by the number of rows or by
+    the sum of their weights, and the penalty is divided by the same number. A `Sequential` divides
+    a weighted loss by the number of rows, takes the mean over the outputs of several labels, and
+    has a penalty that does not depend on the batch. The reported loss counts no probability as
     less than the dtype's epsilon; gradients, and the function that lbfgs minimises, are exact.
 
     For several labels at once (y of zeros and ones, a column per label) each label has an output of
@@ -254,12 +254,12 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
         self.n_outputs_ = units
         self.out_activation_ = "softmax" if exclusive else "logistic"
 
-    def _make_rule(self) -> Rule:
+    def _make_loss(self) -> ScaledLoss:
         if isinstance(self.loss, Loss):
-            return Rule(self.loss.clone())
+            return ScaledLoss(self.loss.clone())
         if self.out_activation_ == "softmax":
-            return Rule(CategoricalCrossentropy(), is_clipped=True)
-        return Rule(BinaryCrossentropy(), self.n_outputs_, self.n_outputs_, is_clipped=True)
+            return ClippedLogLoss(CategoricalCrossentropy())
+        return ClippedLogLoss(BinaryCrossentropy(), self.n_outputs_, self.n_outputs_)
 
     def _strata(self, target: Array) -> Array | None:
         return target if target.ndim == 2 and target.shape[1] == 1 else None

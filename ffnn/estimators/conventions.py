@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ffnn.estimators.networks import dense_layers
+from ffnn.layers import Dense
 from ffnn.losses import Loss
 from ffnn.regularizers import L1L2
-from ffnn.training.step import Penalty, TrainStep
+from ffnn.training.step import TrainStep, make_penalties
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from typing_extensions import Self
 
     from ffnn._types import Array
     from ffnn.estimators.parameters import Estimator
@@ -27,20 +29,30 @@ class ScaledLoss(Loss):
     outputs reports 1/u of what it differentiates, so there are two factors.
     """
 
-    def __init__(self, loss: Loss, value_factor: float, gradient_factor: float) -> None:
-        self.loss = loss
+    def __init__(
+        self, inner: Loss, value_factor: float = 1.0, gradient_factor: float = 1.0
+    ) -> None:
+        self.inner = inner
         self.value_factor = value_factor
         self.gradient_factor = gradient_factor
 
+    def around(self, inner: Loss) -> Self:
+        """Return the same around a copy of another loss, such as the one that `compile` pairs."""
+        return type(self)(inner.clone(), self.value_factor, self.gradient_factor)
+
+    def exact(self) -> ScaledLoss:
+        """Return the loss that has this one's gradient, and the value which that belongs to."""
+        return ScaledLoss(self.inner, self.gradient_factor, self.gradient_factor)
+
     def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
         """Return the loss's value times its factor."""
-        value = self.loss.forward(output, target, weight)
-        self.output = self.loss.output
+        value = self.inner.forward(output, target, weight)
+        self.output = self.inner.output
         return value * self.value_factor
 
     def backward(self) -> Array:
         """Return the loss's gradient times its factor."""
-        grad = self.loss.backward()
+        grad = self.inner.backward()
         if self.gradient_factor != 1.0:
             grad *= self.gradient_factor
         return grad
@@ -56,37 +68,16 @@ class ClippedLogLoss(ScaledLoss):
     def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
         """Return the value, clipped if a row needs it."""
         value = super().forward(output, target, weight)
-        p, y = self.output, self.loss.target
+        p, y = self.output, self.inner.target
         epsilon = float(np.finfo(p.dtype).eps)
         miss = np.subtract(p, y, out=self._like("miss", p))
         if float(np.abs(miss, out=miss).max()) < 1.0 - 2.0 * epsilon:
             return value
         clipped = np.clip(p, epsilon, 1.0 - epsilon)
         rows = (y * np.log(clipped)).sum(axis=1)
-        if self.loss.task == "probabilities":
+        if self.inner.task == "probabilities":
             rows += ((1.0 - y) * np.log1p(-clipped)).sum(axis=1)
         return -float(rows.sum() if weight is None else rows @ weight) / len(rows)
-
-
-class Rule(NamedTuple):
-    """The function that an estimator minimises: a loss of the library, and scikit-learn's factors.
-
-    The value of a log-loss may be reported for clipped probabilities.
-    """
-
-    loss: Loss
-    value_factor: float = 1.0
-    gradient_factor: float = 1.0
-    is_clipped: bool = False
-
-    def reported(self, paired: Loss) -> ScaledLoss:
-        """Return the loss to train by and to report, around the one that `compile` has paired."""
-        kind = ClippedLogLoss if self.is_clipped else ScaledLoss
-        return kind(paired.clone(), self.value_factor, self.gradient_factor)
-
-    def exact(self, paired: Loss) -> ScaledLoss:
-        """Return the loss whose gradient is that of its value."""
-        return ScaledLoss(paired.clone(), self.gradient_factor, self.gradient_factor)
 
 
 def normalize(weight: Array) -> tuple[Array, float]:
@@ -114,17 +105,10 @@ class WeightedStep(TrainStep):
         vector = model.require_built()
         self._l1, self._l2 = float(estimator.l1), 0.5 * float(estimator.alpha)
         self._penalty = L1L2(self._l1, self._l2)
-        scratch = dict(zip(model.layers, vector.views(vector.scratch), strict=True))
-        penalties = [
-            Penalty(
-                self._penalty,
-                layer.params["weight"],
-                layer.grads["weight"],
-                scratch[layer]["weight"],
-            )
-            for layer in dense_layers(model)
-            if self._l1 or self._l2
-        ]
+        penalized = {"weight": self._penalty} if self._l1 or self._l2 else {}
+        penalties = make_penalties(
+            model.layers, vector, lambda layer: penalized if isinstance(layer, Dense) else {}
+        )
         super().__init__(stages, model.layers, loss, penalties, vector, model.optimizer, [])
 
     def forward(self, x: Array, y: Array, weight: Array | None) -> float:

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from scipy.optimize import OptimizeResult
 
     from ffnn._types import Array
-    from ffnn.estimators.conventions import Rule
+    from ffnn.estimators.conventions import ScaledLoss
     from ffnn.estimators.parameters import Estimator
     from ffnn.estimators.samples import Samples
     from ffnn.models.trainable import Trainable
 
 
-def fit_lbfgs(estimator: Estimator, rule: Rule, samples: Samples) -> None:
+def fit_lbfgs(estimator: Estimator, loss: ScaledLoss, samples: Samples) -> None:
     """Minimise the loss of all samples, which has to depend on the weights alone.
 
     The gradient is that of the value. scikit-learn minimises the number that it reports, which is
@@ -36,7 +36,7 @@ def fit_lbfgs(estimator: Estimator, rule: Rule, samples: Samples) -> None:
     replicas = model.replicas()[: len(model.step.stages)]
     examples, stages = samples.open(model.dtype, replicas)
     batch = next(iter(Batches(examples, len(examples.x))))
-    step = WeightedStep(estimator, stages, rule.exact(model.step.loss))
+    step = WeightedStep(estimator, stages, loss.exact())
 
     def evaluate(values: Array) -> tuple[float, Array]:
         """Return the loss at `values` and its gradient, a copy."""
@@ -59,7 +59,7 @@ def fit_lbfgs(estimator: Estimator, rule: Rule, samples: Samples) -> None:
             },
         )
         np.copyto(model.parameters, result.x)
-        step.loss = rule.reported(model.step.loss)
+        step.loss = loss
         estimator.loss_ = step.forward(*batch)
     model.renew_replicas()
     estimator.n_iter_ = min(int(result.nit), int(estimator.max_iter))

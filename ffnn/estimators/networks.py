@@ -38,7 +38,7 @@ class LiveArrays(list[Any]):
 
 
 def hidden_sizes(value: int | Sequence[int]) -> list[int]:
-    """Return the number of units of each hidden layer, or refuse `value` as scikit-learn does."""
+    """Return the number of units of each hidden layer, or reject `value` as scikit-learn does."""
     sizes = list(value) if hasattr(value, "__iter__") else [value]
     if np.ndim(sizes) != 1:
         raise TypeError(f"hidden_layer_sizes: expected one number for each layer, got {value!r}")

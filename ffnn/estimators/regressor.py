@@ -11,7 +11,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 
 from ffnn.estimators.base import BaseFFNN
-from ffnn.estimators.conventions import Rule
+from ffnn.estimators.conventions import ScaledLoss
 from ffnn.estimators.networks import name_activation
 from ffnn.estimators.parameters import CONSTRAINTS
 from ffnn.losses import LOSSES, Loss, MeanSquaredError, Poisson
@@ -32,16 +32,16 @@ class FFNNRegressor(RegressorMixin, BaseFFNN):
 
     Parameters and attributes of that class have the same names, defaults and meanings here, and
     the same `random_state` gives the same weights up to rounding. By scikit-learn's conventions the
-    squared loss has a factor ½ and its gradient is that of the sum over outputs, while its value
-    is their mean; the loss is divided by the sum of the weights if rows have any, and so is the
-    penalty. `Sequential` has no ½, takes value and gradient of the mean over outputs, divides by
-    the number of rows, and has a penalty that does not depend on the batch.
+    squared loss has a factor ½, and its gradient is that of the sum over outputs, while its value
+    is their mean; loss and penalty are divided by the number of rows, or by the sum of their
+    weights. A `Sequential` has no ½, takes value and gradient of the mean over outputs, always
+    divides the loss by the number of rows, and has a penalty that does not depend on the batch.
 
     Parameters
     ----------
     loss : str or Loss, default "squared_error"
-        "squared_error"; "poisson", half the Poisson deviance of y ≥ 0, with an exponential behind
-        the last layer; any loss for numbers that `ffnn.losses` knows by name, such as "huber"; or
+        "squared_error"; "poisson", half the Poisson deviance of y ≥ 0, with an exponential after
+        the last layer; any loss for numbers that `ffnn.losses` has by name, such as "huber"; or
         one of your own. The latter two follow the library's conventions.
     {parameters}
 
@@ -132,13 +132,13 @@ class FFNNRegressor(RegressorMixin, BaseFFNN):
         self.n_outputs_ = model.output_dim or 0
         self.out_activation_ = name_activation(model.last_activation)
 
-    def _make_rule(self) -> Rule:
+    def _make_loss(self) -> ScaledLoss:
         if isinstance(self.loss, Loss):
-            return Rule(self.loss.clone())
+            return ScaledLoss(self.loss.clone())
         if self.loss == "squared_error":
-            return Rule(MeanSquaredError(), 0.5, 0.5 * self.n_outputs_)
+            return ScaledLoss(MeanSquaredError(), 0.5, 0.5 * self.n_outputs_)
         factor = self.n_outputs_ if self.loss == "poisson" else 1.0
-        return Rule(LOSSES.get(self.loss), factor, factor)
+        return ScaledLoss(LOSSES.get(self.loss), factor, factor)
 
     def _score_outputs(self, outputs: Array, target: Array, weight: Array | None) -> float:
         """Return R², the mean over the outputs of 1 - Σ w (p - y)² / Σ w (y - ȳ)²."""
@@ -148,7 +148,7 @@ class FFNNRegressor(RegressorMixin, BaseFFNN):
         weights = 1.0 if weight is None else weight[:, None]
         left = (weights * (outputs - target) ** 2).sum(axis=0)
         whole = (weights * (target - mean) ** 2).sum(axis=0)
-        # Of an output that never varies nothing can be explained: 1 if it is met, else 0.
+        # An output that never varies leaves nothing to explain: 1 if it is met exactly, else 0.
         constant = whole == 0.0
         scores = 1.0 - left / np.where(constant, 1.0, whole)
         return float(np.where(constant, left == 0.0, scores).mean())

@@ -9,6 +9,7 @@ import numpy as np
 
 from ffnn.core.checks import check_int
 from ffnn.data.batches import Batches, Examples
+from ffnn.errors import DataError
 from ffnn.layers.chain import forget_batch
 from ffnn.losses import LOSSES, Loss
 from ffnn.metrics import METRICS, Metric
@@ -18,7 +19,7 @@ from ffnn.training.loop import diverged, run_pass
 from ffnn.training.step import EvaluationStep, TrainStep, make_penalties
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ffnn._types import Array
 
@@ -26,14 +27,7 @@ if TYPE_CHECKING:
 class Compiled(Network):
     """A network that can be told how to train: it evaluates, and trains on single batches.
 
-    The parameters are those of `Network`.
-
-    Attributes
-    ----------
-    optimizer, loss, metrics
-        What `compile` was given; None, None and () before.
-    step : TrainStep
-        Trains on one batch; there once the network is built and compiled.
+    Its `step` trains on one batch; it is there once the network is built and compiled.
     """
 
     optimizer: Optimizer | None = None
@@ -92,13 +86,7 @@ class Compiled(Network):
         self.renew_replicas()
 
     def require_compiled(self) -> Loss:
-        """Return the loss.
-
-        Raises
-        ------
-        RuntimeError
-            The model is not compiled.
-        """
+        """Return the loss; raise RuntimeError if the model is not compiled."""
         if self.loss is None:
             raise RuntimeError("this model is not compiled: call compile(...) first")
         return self.loss
@@ -106,12 +94,7 @@ class Compiled(Network):
     # -- data ----------------------------------------------------------------------------------
 
     def open_examples(self, x: Any, y: Any, sample_weight: Any = None) -> Examples:
-        """Check data, and then build the model if these are the first data that it sees.
-
-        Parameters
-        ----------
-        x, y, sample_weight
-            As for `fit`.
+        """Check data as `fit` takes it, and then build the model if it is the first that it sees.
 
         Raises
         ------
@@ -135,6 +118,38 @@ class Compiled(Network):
         """Return all rows as one batch (x, y, weight), checked as by `open_examples`."""
         examples = self.open_examples(x, y, sample_weight)
         return next(iter(Batches(examples, len(examples.x))))
+
+    def open_training(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        class_weight: Mapping[int, float] | None,
+        validation_split: float,
+        validation_data: tuple[Any, ...] | None,
+    ) -> tuple[Examples, Examples | None]:
+        """Return the examples to train on and those to validate with."""
+        if validation_split and validation_data is not None:
+            raise ValueError("fit: give validation_split or validation_data, not both")
+        examples = self.open_examples(x, y, sample_weight)
+        held_out = None if validation_data is None else self._open_validation(validation_data)
+        if validation_split:
+            examples, held_out = examples.split(validation_split)
+        if class_weight is not None:
+            units = self.compute_dims(examples.x.shape[1])[-1]
+            examples = examples.weigh_classes(class_weight, units, self.dtype)
+        return examples, held_out
+
+    def _open_validation(self, data: tuple[Any, ...]) -> Examples:
+        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
+            raise ValueError(
+                "fit: expected validation_data=(x, y) or (x, y, sample_weight), "
+                f"got {type(data).__name__}"
+            )
+        try:
+            return self.open_examples(*data)
+        except DataError as error:
+            raise DataError(f"validation_data: {error}") from None
 
     # -- one pass, one batch -------------------------------------------------------------------
 
@@ -252,12 +267,10 @@ class Compiled(Network):
             The data does not fit.
         """
         batch = self.open_batch(x, y, sample_weight)
-        generators = [rng for layer in self.layers for rng in layer.random_generators()]
-        states = [rng.bit_generator.state for rng in generators]
+        states = self.generator_states
         try:
             loss = self.step.forward(*batch)
             self.step.backward()
         finally:
-            for rng, state in zip(generators, states, strict=True):
-                rng.bit_generator.state = state
+            self.generator_states = states
         return loss

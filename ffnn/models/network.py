@@ -15,10 +15,11 @@ from ffnn.data.sources import Source, check_finite, open_source
 from ffnn.errors import DataError
 from ffnn.layers.base import Layer, Stage
 from ffnn.layers.chain import forget_batch, run_forward
+from ffnn.models.generators import set_generators
 from ffnn.models.summary import summarize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ffnn._types import Array
 
@@ -28,16 +29,7 @@ EVALUATION_BATCH_SIZE = 1024
 class Network:
     """Layers one after another: their parameters, their forward pass, predictions.
 
-    Parameters
-    ----------
-    layers : sequence of Layer
-        From the first to the last.
-    input_dim : int, optional
-        The number of input columns; without it the network is built at the first data it sees.
-    dtype : {"float32", "float64"}, default "float32"
-        Of all parameters and results.
-    seed : int, optional
-        Makes everything that is drawn at random repeatable.
+    The parameters are those of `ffnn.Sequential`, the class that users hold.
     """
 
     def __init__(
@@ -103,7 +95,7 @@ class Network:
 
     @property
     def class_names(self) -> list[str] | None:
-        """What the outputs mean, if anybody said; kept with the model."""
+        """What the outputs mean, if given; kept with the model."""
         return self._class_names
 
     @class_names.setter
@@ -112,7 +104,7 @@ class Network:
 
     @property
     def feature_names(self) -> list[str] | None:
-        """What the input columns mean, if anybody said; kept with the model."""
+        """What the input columns mean, if given; kept with the model."""
         return self._feature_names
 
     @feature_names.setter
@@ -120,19 +112,14 @@ class Network:
         self._feature_names = None if names is None else [str(name) for name in names]
 
     def compute_dims(self, input_dim: int) -> list[int]:
-        """Return the number of columns before the first layer, and behind each."""
+        """Return the number of columns before the first layer and after each layer."""
         dims = [input_dim]
         for layer in self.layers:
             dims.append(layer.compute_output_dim(dims[-1]))
         return dims
 
     def build(self, input_dim: int) -> None:
-        """Make and initialise all parameters.
-
-        Parameters
-        ----------
-        input_dim : int
-            The number of input columns.
+        """Make and initialise all parameters for a number of input columns.
 
         Raises
         ------
@@ -162,13 +149,7 @@ class Network:
         self._vector = vector
 
     def require_built(self) -> ParameterVector:
-        """Return all parameters and gradients.
-
-        Raises
-        ------
-        RuntimeError
-            The model is not built.
-        """
+        """Return all parameters and gradients; raise RuntimeError if the model is not built."""
         if self._vector is None:
             raise RuntimeError(
                 "this model has no parameters yet: give Sequential an input_dim, call "
@@ -231,6 +212,19 @@ class Network:
     def _arrays(self) -> list[Array]:
         self.require_built()
         return [a for layer in self.layers for a in (*layer.params.values(), *layer.state.values())]
+
+    def random_generators(self) -> list[np.random.Generator]:
+        """Return all generators that the layers draw from in training."""
+        return [rng for layer in self.layers for rng in layer.random_generators()]
+
+    @property
+    def generator_states(self) -> list[dict[str, Any]]:
+        """The states of `random_generators`, as plain data; they may be set."""
+        return [dict(rng.bit_generator.state) for rng in self.random_generators()]
+
+    @generator_states.setter
+    def generator_states(self, states: Sequence[Mapping[str, Any]]) -> None:
+        set_generators(self.random_generators(), states)
 
     # -- computing -----------------------------------------------------------------------------
 

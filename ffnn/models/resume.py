@@ -27,19 +27,18 @@ def check_resumable(here: Parts, there: Parts, path: str, epochs: int) -> dict[s
         )
     mine, theirs = _facts(here), _facts(there)
     if here.input_dim is None:  # not built yet
-        mine["number of inputs"] = theirs["number of inputs"]
-    for fact, expected in mine.items():
-        if theirs[fact] != expected:
-            raise ValueError(
-                f"resume_from: {path} is of another model: {fact} there {theirs[fact]}, "
-                f"here {expected}"
-            )
-    for index, (layer, other) in enumerate(zip(here.layers, there.layers, strict=True)):
-        if describe(layer) != describe(other):
-            raise ValueError(
-                f"resume_from: {path} is of another model: layer {index} there {other!r}, "
-                f"here {layer!r}"
-            )
+        del mine["number of inputs"]
+    differences = [(fact, theirs[fact], mine[fact]) for fact in mine if mine[fact] != theirs[fact]]
+    differences += [
+        (f"layer {index}", repr(other), repr(layer))
+        for index, (layer, other) in enumerate(zip(here.layers, there.layers, strict=False))
+        if describe(layer) != describe(other)
+    ]
+    if differences:
+        fact, other, own = differences[0]
+        raise ValueError(
+            f"resume_from: {path} is of another model: {fact} there {other}, here {own}"
+        )
     if position["epoch"] > epochs:
         raise ValueError(
             f"resume_from: {path} has been trained for {position['epoch']} epochs, more than "
@@ -49,7 +48,7 @@ def check_resumable(here: Parts, there: Parts, path: str, epochs: int) -> dict[s
 
 
 def _facts(parts: Parts) -> dict[str, Any]:
-    """Return what has to be the same."""
+    """Return what has to be the same, besides the layers themselves."""
     optimizer = describe(parts.optimizer)
     if optimizer is not None:  # whose learning rate callbacks change
         optimizer["config"]["learning_rate"] = None
@@ -65,10 +64,10 @@ def _facts(parts: Parts) -> dict[str, Any]:
 
 def take_over(here: Parts, there: Parts) -> None:
     """Bring the layers and the optimizer of a built model to the state of those of a twin."""
-    assert here.optimizer is not None
-    here.optimizer.iterations = there.iterations
     for layer, other in zip(here.layers, there.layers, strict=True):
         layer.load_state(other.state)
     theirs = serialization.computed_arrays(there)
     for name, array in serialization.computed_arrays(here).items():
         array[...] = theirs[name]
+    if here.optimizer is not None and there.optimizer is not None:
+        here.optimizer.iterations = there.optimizer.iterations

@@ -1,7 +1,7 @@
 """A model's parts as plain data: a config of numbers, strings, lists and dicts, and named arrays.
 
 Both saving and pickling use it. It holds all that a model needs to predict and to continue training
-as if nothing had happened.
+as if nothing had happened. `docs/format.md` describes it as a file.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from ffnn.callbacks import History
 from ffnn.callbacks.recording import Recording
 from ffnn.core import registry
 from ffnn.core.registry import describe, rebuild
+from ffnn.models.generators import set_generators
 from ffnn.saving.schema import check_form
 from ffnn.training.position import POSITION
 
@@ -49,17 +50,12 @@ CONFIG = {
     "position": (POSITION, None),
     "generators": [dict],
 }
-# Those that a config has as they are.
-PLAIN = ("input_dim", "dtype", "seed", "entropy", "class_names", "feature_names", "has_gradients")
+FACTS = ("input_dim", "dtype", "seed", "entropy", "class_names", "feature_names", "has_gradients")
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What is kept of a model: its live parts, and plain data under the names of `CONFIG`.
-
-    Where `restore` has made them, layers are not built and `iterations` are not the optimizer's
-    yet: both follow once the layers belong to a network.
-    """
+    """What is kept of a model, under the names that it has there."""
 
     layers: Sequence[Layer]
     input_dim: int | None
@@ -69,14 +65,13 @@ class Parts:
     class_names: list[str] | None
     feature_names: list[str] | None
     has_gradients: bool
-    history: History | None
-    recording: Recording | None
     optimizer: Optimizer | None
     loss: Loss | None
     metrics: Sequence[Metric]
-    iterations: int
+    history: History | None
+    recording: Recording | None
     position: dict[str, Any] | None
-    generators: list[Any]
+    generator_states: list[dict[str, Any]]
 
     def custom_classes(self) -> dict[str, type]:
         """Return the classes of parts that are not part of the library, by name."""
@@ -87,24 +82,16 @@ class Parts:
 
 
 def capture(parts: Parts) -> Content:
-    """Return the config and the live arrays of a model's parts.
-
-    Returns
-    -------
-    config : dict
-        Plain data.
-    arrays : dict of str to ndarray
-        ``"layers/0_dense_1/weight"`` → values, and so on.
-    """
-    history, recording = parts.history, parts.recording
+    """Return the config, which is plain data, and the live arrays by name."""
+    history, optimizer = parts.history, parts.optimizer
     config: dict[str, Any] = {
         "layers": describe(parts.layers),
-        **{name: getattr(parts, name) for name in PLAIN},
+        **{name: getattr(parts, name) for name in FACTS},
         "history": None,
-        "recording": None if recording is None else recording.get_config(),
+        "recording": None if parts.recording is None else parts.recording.get_config(),
         "compile": None,
         "position": _split(parts.position)[0],
-        "generators": parts.generators,
+        "generators": parts.generator_states,
     }
     if history is not None:
         config["history"] = {
@@ -113,18 +100,18 @@ def capture(parts: Parts) -> Content:
             "growing": history.higher_is_better,
             "interrupted": history.interrupted,
         }
-    if parts.optimizer is not None:
+    if optimizer is not None:
         config["compile"] = {
-            "optimizer": describe(parts.optimizer),
+            "optimizer": describe(optimizer),
             "loss": describe(parts.loss),
             "metrics": describe(parts.metrics),
-            "iterations": parts.iterations,
+            "iterations": optimizer.iterations,
         }
     return config, live_arrays(parts)
 
 
 def live_arrays(parts: Parts) -> dict[str, Array]:
-    """Return all arrays by name."""
+    """Return all arrays by name, such as ``"layers/0_dense_1/weight"``."""
     arrays = computed_arrays(parts)
     if parts.history is not None:  # as arrays, which may be infinite as JSON may not
         for index, numbers in enumerate(parts.history.history.values()):
@@ -135,7 +122,7 @@ def live_arrays(parts: Parts) -> dict[str, Array]:
 
 
 def computed_arrays(parts: Parts) -> dict[str, Array]:
-    """Return the live arrays of layers and optimizer by name, in an order set by the structure."""
+    """Return the arrays of layers and optimizer by name, in an order set by the structure alone."""
     arrays: dict[str, Array] = {}
     for place, layer in _places(parts.layers):
         groups = {"layers": layer.params, "gradients": layer.grads, "state": layer.state}
@@ -173,9 +160,9 @@ def restore(
     arrays: Mapping[str, Array],
     custom_objects: Mapping[str, type] | None = None,
 ) -> Parts:
-    """Return the parts that `capture` described, except for what the layers' arrays hold.
+    """Return the parts that `capture` described, the layers still without their arrays.
 
-    A network takes the layers; `prepare` checks them before it is built, `fill` fills them after.
+    A network takes these layers. `prepare` checks them before it is built, `fill` fills them after.
 
     Raises
     ------
@@ -185,24 +172,25 @@ def restore(
     """
     check_form(config, CONFIG, "/config")
     how = config["compile"] or {"optimizer": None, "loss": None, "metrics": [], "iterations": 0}
+    optimizer, recording = rebuild(how["optimizer"], custom_objects), config["recording"]
     if not 0 <= how["iterations"] < 1 << 63:  # powers of floats are computed with it
         raise ValueError(
             f"/config/compile/iterations: expected 0 to 2**63 - 1, got {how['iterations']}"
         )
-    recording = None
-    if config["recording"] is not None:
-        recording = Recording.restore(config["recording"], _under("recording/", arrays))
+    if optimizer is not None:
+        optimizer.iterations = how["iterations"]
+    if recording is not None:
+        recording = Recording.restore(recording, _under("recording/", arrays))
     return Parts(
         layers=rebuild(config["layers"], custom_objects),
-        history=_restore_history(config["history"], arrays),
-        recording=recording,
-        optimizer=rebuild(how["optimizer"], custom_objects),
+        **{name: config[name] for name in FACTS},
+        optimizer=optimizer,
         loss=rebuild(how["loss"], custom_objects),
         metrics=rebuild(how["metrics"], custom_objects),
-        iterations=how["iterations"],
+        history=_restore_history(config["history"], arrays),
+        recording=recording,
         position=_join(config["position"], arrays),
-        generators=config["generators"],
-        **{name: config[name] for name in PLAIN},
+        generator_states=config["generators"],
     )
 
 
@@ -244,29 +232,18 @@ def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
 def prepare(parts: Parts, arrays: Mapping[str, Array]) -> None:
     """Load the layers' states, and check that the parameters have the sizes that `build` will give.
 
-    This comes before `build` takes all the memory that a config asks for.
+    Comes before `build`, which takes all the memory that a config asks for.
     """
     for place, layer in _places(parts.layers):
         state = _under(f"state/{place}/", arrays)
         if state:
             layer.load_state(state)
-    if parts.input_dim is None:
-        return
-    columns, dtype = parts.input_dim, np.dtype(parts.dtype)
-    for place, layer in _places(parts.layers):
+    columns: Any = parts.input_dim
+    dtype = np.dtype(parts.dtype)
+    for place, layer in _places(parts.layers if columns is not None else ()):
         for name, shape in layer.parameter_shapes(columns).items():
             _check_array(f"layers/{place}/{name}", dtype, shape, arrays)
         columns = layer.compute_output_dim(columns)
-
-
-def _check_array(name: str, dtype: FloatDType, shape: Shape, arrays: Mapping[str, Array]) -> None:
-    value = arrays.get(name)
-    if value is None:
-        raise ValueError(f"/{name}: missing")
-    if value.shape != shape or value.dtype != dtype:
-        raise ValueError(
-            f"/{name}: expected {dtype} of shape {shape}, got {value.dtype} of shape {value.shape}"
-        )
 
 
 def fill(parts: Parts, values: Mapping[str, Array]) -> None:
@@ -293,35 +270,11 @@ def fill(parts: Parts, values: Mapping[str, Array]) -> None:
             raise ValueError(f"/state/{place}/{error}") from error
 
 
-def set_generators(
-    generators: Sequence[np.random.Generator], states: Sequence[Mapping[str, Any]]
-) -> None:
-    """Bring generators to states that came from outside.
-
-    Raises
-    ------
-    ValueError
-        There are not as many states, or one is not a state of such a generator.
-    """
-    if len(states) != len(generators):
+def _check_array(name: str, dtype: FloatDType, shape: Shape, arrays: Mapping[str, Array]) -> None:
+    value = arrays.get(name)
+    if value is None:
+        raise ValueError(f"/{name}: missing")
+    if value.shape != shape or value.dtype != dtype:
         raise ValueError(
-            f"/config/generators: expected {len(generators)} states, got {len(states)}"
+            f"/{name}: expected {dtype} of shape {shape}, got {value.dtype} of shape {value.shape}"
         )
-    for index, (rng, state) in enumerate(zip(generators, states, strict=True)):
-        place = f"/config/generators/{index}"
-        check_form(state, _form_of(rng.bit_generator.state), place)
-        # What NumPy may take without a look: wrong signs, a flag of 2, an even increment.
-        inner = [number for number in state["state"].values() if isinstance(number, int)]
-        if (
-            not all(0 <= number < 1 << 128 for number in inner)
-            or state.get("has_uint32", 0) not in (0, 1)
-            or state["state"].get("inc", 1) % 2 == 0
-        ):
-            raise ValueError(f"{place}: not a state of a generator")
-        rng.bit_generator.state = state
-
-
-def _form_of(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _form_of(inner) for key, inner in value.items()}
-    return type(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,11 @@ import numpy as np
 from ffnn import saving
 from ffnn.callbacks import CallbackList, History
 from ffnn.core.checks import check_int
-from ffnn.data.batches import Batches, Examples
-from ffnn.errors import DataError
+from ffnn.data.batches import Batches
 from ffnn.models import serialization
 from ffnn.models.compiled import Compiled
 from ffnn.models.resume import check_resumable, take_over
-from ffnn.models.serialization import Parts
+from ffnn.models.serialization import Content, Parts
 from ffnn.training.loop import train
 from ffnn.training.position import Position
 from ffnn.training.reporters import reporters
@@ -35,28 +34,14 @@ if TYPE_CHECKING:
 class Trainable(Compiled):
     """A network that trains for epochs, and whose state can be kept and resumed.
 
-    Views, explanations, diagnoses and checks work on it; users hold a `Sequential`, which adds the
-    methods that lead there. The parameters are those of `Network`.
-
-    Attributes
-    ----------
-    history : History or None
-        The record of the last training.
-    recording : Recording or None
-        What the last `ffnn.callbacks.Recorder` saw.
-    stop_training : bool
-        Set by a callback to end training after the epoch.
+    Views, explanations, diagnoses and checks work on it; users hold a `ffnn.Sequential`, which adds
+    the methods that lead there and describes the parameters and attributes.
     """
 
     history: History | None = None
     recording: Recording | None = None
     stop_training: bool = False
     _position: Position | dict[str, Any] | None = None
-
-    @cached_property
-    def shuffling(self) -> np.random.Generator:
-        """What the order of the rows is drawn from."""
-        return np.random.default_rng(np.random.SeedSequence(self.entropy))
 
     def fit(
         self,
@@ -144,7 +129,7 @@ class Trainable(Compiled):
                 raise ValueError("fit: give resume_from or initial_epoch, not both")
             saved, resumed = self._open_checkpoint(resume_from, epochs)
             initial_epoch = resumed["epoch"]
-        examples, held_out = self._open_training(
+        examples, held_out = self.open_training(
             x, y, sample_weight, class_weight, validation_split, validation_data
         )
         order = self.shuffling if shuffle else None
@@ -173,7 +158,7 @@ class Trainable(Compiled):
             history.interrupted = train(self.step, called, validate, position, epochs)
         finally:
             self.renew_replicas()
-            self._position = self.position()  # without the data
+            self._position = self.position  # plain data, which does not hold the rows
         return history
 
     def _open_checkpoint(
@@ -184,38 +169,6 @@ class Trainable(Compiled):
         here = self.parts()
         there = Trainable.load(path, here.custom_classes()).parts()
         return there, check_resumable(here, there, os.fspath(path), epochs)
-
-    def _open_training(
-        self,
-        x: Any,
-        y: Any,
-        sample_weight: Any,
-        class_weight: Mapping[int, float] | None,
-        validation_split: float,
-        validation_data: tuple[Any, ...] | None,
-    ) -> tuple[Examples, Examples | None]:
-        """Return the examples to train on and those to validate with."""
-        if validation_split and validation_data is not None:
-            raise ValueError("fit: give validation_split or validation_data, not both")
-        examples = self.open_examples(x, y, sample_weight)
-        held_out = None if validation_data is None else self._open_validation(validation_data)
-        if validation_split:
-            examples, held_out = examples.split(validation_split)
-        if class_weight is not None:
-            units = self.compute_dims(examples.x.shape[1])[-1]
-            examples = examples.weigh_classes(class_weight, units, self.dtype)
-        return examples, held_out
-
-    def _open_validation(self, data: tuple[Any, ...]) -> Examples:
-        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
-            raise ValueError(
-                "fit: expected validation_data=(x, y) or (x, y, sample_weight), "
-                f"got {type(data).__name__}"
-            )
-        try:
-            return self.open_examples(*data)
-        except DataError as error:
-            raise DataError(f"validation_data: {error}") from None
 
     def _begin(self, learning_rate: float | None, saved: Parts | None) -> None:
         """Set the learning rate, and take over the state of a saved training if there is one."""
@@ -228,13 +181,22 @@ class Trainable(Compiled):
             optimizer.learning_rate = saved.optimizer.learning_rate
         self.recording, self.has_gradients = saved.recording, saved.has_gradients
         take_over(self.parts(), saved)
-        serialization.set_generators(self._generators(), saved.generators)
+        self.generator_states = saved.generator_states
 
+    @cached_property
+    def shuffling(self) -> np.random.Generator:
+        """The generator that draws the order of the rows."""
+        return np.random.default_rng(np.random.SeedSequence(self.entropy))
+
+    def random_generators(self) -> list[np.random.Generator]:
+        """Return all generators that a training draws from: that of the rows, then the layers'."""
+        return [self.shuffling, *super().random_generators()]
+
+    @property
     def position(self) -> dict[str, Any] | None:
-        """Return where the last training stands (`ffnn.training.position`); None if not known."""
-        if isinstance(self._position, Position):
-            return self._position.capture()
-        return self._position
+        """Where the last training stands (`ffnn.training.position`); None if not known."""
+        place = self._position
+        return place.capture() if isinstance(place, Position) else place
 
     def forget_position(self) -> None:
         """Declare that the parameters are no longer those at which training has arrived."""
@@ -245,8 +207,8 @@ class Trainable(Compiled):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model into an HDF5 file, whole or not at all.
 
-        Saved are the layers, parameters, gradients, layer states, optimizer with its memory,
-        random generators, history, recording and names: the loaded model predicts and continues
+        Layers, parameters, gradients, layer states, the optimizer with its memory, random
+        generators, history, recording and names are saved: the loaded model predicts and continues
         training as this one.
 
         Parameters
@@ -288,7 +250,12 @@ class Trainable(Compiled):
         """
         return saving.read(path, partial(cls.restore, custom_objects=custom_objects))
 
-    def capture(self) -> serialization.Content:
+    def parts(self) -> Parts:
+        """Return what is kept of the model."""
+        own = {field.name: getattr(self, field.name) for field in fields(Parts)}
+        return Parts(**own | {"dtype": self.dtype.name})
+
+    def capture(self) -> Content:
         """Return the model as plain data and live arrays, from which `restore` makes it again."""
         return serialization.capture(self.parts())
 
@@ -304,6 +271,26 @@ class Trainable(Compiled):
         model = cls(parts.layers, dtype=parts.dtype, seed=parts.seed)
         model._adopt(parts, arrays)
         return model
+
+    def _adopt(self, parts: Parts, arrays: Mapping[str, Array]) -> None:
+        """Become what `parts`, whose layers this network has taken, and `arrays` describe."""
+        serialization.prepare(parts, arrays)
+        self.entropy = parts.entropy
+        if parts.input_dim is not None:
+            self.build(parts.input_dim)
+            self.has_gradients = parts.has_gradients
+        if parts.optimizer is not None and parts.loss is not None:
+            iterations = parts.optimizer.iterations
+            self.compile(parts.optimizer, parts.loss, parts.metrics)
+            parts.optimizer.iterations = iterations
+        self.history, self.recording, self._position = (
+            parts.history,
+            parts.recording,
+            parts.position,
+        )
+        self.class_names, self.feature_names = parts.class_names, parts.feature_names
+        serialization.fill(self.parts(), arrays)
+        self.generator_states = parts.generator_states
 
     def as_double(self) -> Trainable:
         """Return a copy that computes in float64 from the same values, without what it recorded."""
@@ -322,50 +309,6 @@ class Trainable(Compiled):
         # Whatever a subclass's constructor takes.
         Trainable.__init__(self, parts.layers, dtype=parts.dtype, seed=parts.seed)
         self._adopt(parts, content["arrays"])
-
-    def parts(self) -> Parts:
-        """Return what is kept of the model."""
-        return Parts(
-            layers=self.layers,
-            input_dim=self.input_dim,
-            dtype=self.dtype.name,
-            seed=self.seed,
-            entropy=self.entropy,
-            class_names=self.class_names,
-            feature_names=self.feature_names,
-            has_gradients=self.has_gradients,
-            history=self.history,
-            recording=self.recording,
-            optimizer=self.optimizer,
-            loss=self.loss,
-            metrics=self.metrics,
-            iterations=0 if self.optimizer is None else self.optimizer.iterations,
-            position=self.position(),
-            generators=[rng.bit_generator.state for rng in self._generators()],
-        )
-
-    def _adopt(self, parts: Parts, arrays: Mapping[str, Array]) -> None:
-        """Become what `parts`, whose layers this network has taken, and `arrays` describe."""
-        serialization.prepare(parts, arrays)
-        self.entropy = parts.entropy
-        if parts.input_dim is not None:
-            self.build(parts.input_dim)
-            self.has_gradients = parts.has_gradients
-        if parts.optimizer is not None and parts.loss is not None:
-            self.compile(parts.optimizer, parts.loss, parts.metrics)
-            parts.optimizer.iterations = parts.iterations
-        self.history, self.recording, self._position = (
-            parts.history,
-            parts.recording,
-            parts.position,
-        )
-        self.class_names, self.feature_names = parts.class_names, parts.feature_names
-        serialization.fill(self.parts(), arrays)
-        serialization.set_generators(self._generators(), parts.generators)
-
-    def _generators(self) -> list[np.random.Generator]:
-        """Return all that a training draws from: the shuffling, then each layer that draws."""
-        return [self.shuffling, *(g for layer in self.layers for g in layer.random_generators())]
 
 
 def _check_numbers(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ffnn.layers.chain import run_backward, run_forward, tap
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ffnn._types import Array
     from ffnn.callbacks import CallbackList
@@ -167,11 +167,19 @@ class Penalty(NamedTuple):
         self.regularizer.add_gradient(self.w, self.grad, self.scratch)
 
 
-def make_penalties(layers: Sequence[Layer], vector: ParameterVector) -> list[Penalty]:
-    """Return the penalties of all layers whose parameters are laid out in `vector`."""
+def make_penalties(
+    layers: Sequence[Layer],
+    vector: ParameterVector,
+    regularizers: Callable[[Layer], Mapping[str, Regularizer]] | None = None,
+) -> list[Penalty]:
+    """Return the penalties of all layers whose parameters are laid out in `vector`.
+
+    They are the layers' own, or those that `regularizers` gives for a layer's parameters by name.
+    """
+    rules_of = regularizers or (lambda layer: layer.regularizers())
     scratch = vector.views(vector.scratch)
     return [
         Penalty(rule, layer.params[name], layer.grads[name], scratch[index][name])
         for index, layer in enumerate(layers)
-        for name, rule in layer.regularizers().items()
+        for name, rule in rules_of(layer).items()
     ]

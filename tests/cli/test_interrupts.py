@@ -44,7 +44,7 @@ def test_sigterm_finishes_the_batch_saves_and_is_143(tmp_path, start):
     assert process.returncode == 143
     assert out.endswith(f"saved {path}\n")
     assert re.fullmatch(r"ffnn: terminated after \d+ of 1,000,000 epochs\n", err)
-    assert ffnn.load_model(path).position() is not None
+    assert ffnn.load_model(path).position is not None
 
 
 class InterruptInBatch(Callback):

@@ -424,7 +424,7 @@ class TestMnistDownload:
         with pytest.raises(DataError) as caught:
             load_mnist()
         lines = str(caught.value).splitlines()
-        assert f"{NAMES[0]}.gz could not be brought to {cache}" in lines[0]
+        assert f"{NAMES[0]}.gz could not be downloaded to {cache}" in lines[0]
         assert lines[1].startswith(f"  {mirrors[0]}: ")
         assert "503" in lines[1]
         assert lines[2].startswith(f"  {mirrors[1]}: ")

@@ -1,4 +1,4 @@
-"""The estimators' benchmark: that it runs, and what it refuses; no time is asserted."""
+"""The estimators' benchmark: that it runs, and what it rejects; no time is asserted."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def test_it_prints_settings_times_and_scores(tmp_path):
     assert numbers["scores"]["iris/raw"]["ffnn"] == numbers["scores"]["iris/raw"]["sklearn"]
 
 
-def test_wrong_options_are_refused():
+def test_wrong_options_are_rejected():
     assert run("--rounds", 0).returncode == 2
     assert run("--solvers", "newton").returncode == 2
 
 
 class Answers:
-    """A child that answers always alike."""
+    """A child that always gives the same answer."""
 
     def __init__(self, **answer):
         self.answer = answer
@@ -78,7 +78,7 @@ def test_the_ratio_is_the_median_over_the_rounds(bench):
     assert (row["seconds"], row["ratio"], row["quartiles"]) == (0.5, 3.0, [3.0, 3.0])
 
 
-def test_another_loss_is_refused_but_for_lbfgs(bench):
+def test_another_loss_is_rejected_but_for_lbfgs(bench):
     children = {
         "ffnn": Answers(seconds=0.5, epochs=3, loss=1.0),
         "sklearn": Answers(seconds=1.5, epochs=3, loss=1.1),

@@ -94,7 +94,7 @@ def test_partial_fit_trains_the_model_itself(fitted_model):
     estimator.partial_fit(X, Y)
     assert estimator.model_ is fitted_model
     assert not np.array_equal(fitted_model.parameters, before)
-    assert fitted_model.position() is None  # where its own training stood holds no longer
+    assert fitted_model.position is None  # where its own training stood holds no longer
 
 
 def test_the_estimator_of_a_model_survives_pickling(fitted_model):
@@ -154,7 +154,7 @@ def test_names_of_classes_and_columns_are_taken_over():
     ("classes", "message"),
     [([0, 1], "expected 3 classes"), (["b", "a", "c"], "have to ascend.*classes=range.3.")],
 )
-def test_classes_that_do_not_fit_are_refused(classes, message):
+def test_classes_that_do_not_fit_are_rejected(classes, message):
     with pytest.raises(ValueError, match=message):
         iris_model().as_estimator(classes=classes)
 
@@ -242,12 +242,12 @@ def test_the_pattern_of_a_custom_layer_is_copied():
         ([Dense(1, "sigmoid")], "3 classes.*has 1 with Sigmoid"),
     ],
 )
-def test_a_pattern_that_does_not_fit_the_classes_is_refused(layers, message):
+def test_a_pattern_that_does_not_fit_the_classes_is_rejected(layers, message):
     with pytest.raises(ValueError, match=f"network: y has {message}"):
         FFNNClassifier(network=ffnn.Sequential(layers)).fit(X, Y)
 
 
-def test_a_pattern_that_does_not_fit_the_numbers_is_refused():
+def test_a_pattern_that_does_not_fit_the_numbers_is_rejected():
     with pytest.raises(
         ValueError, match="network: y has 1 outputs, but the last layer has 2 units"
     ):
@@ -262,12 +262,12 @@ def test_a_layer_without_bias_has_intercepts_of_zero_that_cannot_be_written():
         fitted.intercepts_[0] = np.ones(3)
 
 
-def test_a_model_without_parameters_is_refused():
+def test_a_model_without_parameters_is_rejected():
     with pytest.raises(RuntimeError, match="as_estimator: this model has no parameters yet"):
         ffnn.Sequential([Dense(1)]).as_estimator()
 
 
-def test_classes_of_a_model_for_numbers_are_refused():
+def test_classes_of_a_model_for_numbers_are_rejected():
     with pytest.raises(ValueError, match="classes belong to a network that ends in a softmax"):
         ffnn.Sequential([Dense(1)], input_dim=2).as_estimator(classes=[0, 1])
 

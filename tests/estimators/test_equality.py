@@ -1,4 +1,4 @@
-"""The estimators beside scikit-learn's own: same draws, same weights, same record."""
+"""The estimators compared with scikit-learn's own: same draws, same weights, same record."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_some_epochs_give_the_same_weights_and_record(task, params):
 
 @pytest.mark.parametrize("load", [load_iris, load_wine, load_breast_cancer])
 def test_raw_columns_give_the_same_losses_however_wrong_the_rows(load):
-    # In wine a column goes up to 1680: rows of the first epochs are wholly wrong. Where 1 - p is
+    # In wine a column goes up to 1680: rows of the first epochs are entirely wrong. Where 1 - p is
     # small but above the cut, scikit-learn's logarithm has few digits.
     x, y = load(return_X_y=True)
     theirs, ours = (
@@ -214,7 +214,7 @@ def test_partial_fit_gives_the_same_weights(task):
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
-def test_warm_start_goes_on_alike(early_stopping):
+def test_warm_start_continues_alike(early_stopping):
     x, y = digits()
     fitted = []
     for cls in (MLPClassifier, FFNNClassifier):

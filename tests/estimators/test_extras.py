@@ -98,14 +98,14 @@ def test_initializers_take_the_place_of_the_draws(wine):
     constant.set_params(solver="sgd", learning_rate_init=1e-12).fit(*wine)
     np.testing.assert_allclose(constant.intercepts_[0], 0.25)
     plain = FFNNClassifier((6,), random_state=1, max_iter=1, solver="sgd", learning_rate_init=1e-12)
-    # The weights are drawn as if nothing were given, but for the seed that is drawn before.
+    # The weights are drawn as without initializers, but after a seed for the network.
     assert constant.coefs_[0].std() == pytest.approx(plain.fit(*wine).coefs_[0].std(), rel=0.3)
     wide = FFNNClassifier((50,), weight_initializer=RandomNormal(variance=9.0), max_iter=1)
     assert wide.fit(*wine).coefs_[0].std() == pytest.approx(3.0, rel=0.1)
 
 
 @pytest.mark.parametrize("name", ["activation", "dropout"])
-def test_a_list_of_another_length_than_the_layers_is_refused(wine, name):
+def test_a_list_of_another_length_than_the_layers_is_rejected(wine, name):
     value = {"activation": ["relu"], "dropout": [0.1]}[name]
     with pytest.raises(ValueError, match=f"{name} has 1 entries.*2 hidden layers"):
         FFNNClassifier((5, 4), **{name: value}).fit(*wine)
@@ -182,7 +182,7 @@ def test_a_loss_by_the_librarys_name_or_object():
 
 
 class Squares(CategoricalCrossentropy):
-    """Brier's score of a softmax, a loss of one's own."""
+    """Brier's score of a softmax, a custom loss."""
 
     def fuse(self, activation):
         return None
@@ -197,7 +197,7 @@ class Squares(CategoricalCrossentropy):
         return 2.0 * (self.output - self.target) / len(self.output)
 
 
-def test_a_classifier_takes_a_loss_of_ones_own(wine):
+def test_a_classifier_takes_a_custom_loss(wine):
     loss = Squares()
     fitted = FFNNClassifier((10,), loss=loss, random_state=0, learning_rate_init=0.02).fit(*wine)
     assert fitted.score(*wine) > 0.95
@@ -249,7 +249,7 @@ def test_validation_score_of_numbers_is_r2_also_of_a_constant(outputs):
     assert fitted.validation_scores_[-1] == pytest.approx(r2_score(target, fitted.predict(x)))
 
 
-def test_early_stopping_with_validation_data_holds_back_no_rows(wine):
+def test_early_stopping_with_validation_data_holds_out_no_rows(wine):
     x, y = wine
     fitted = FFNNClassifier((6,), early_stopping=True, random_state=0, max_iter=30)
     fitted.fit(x, y, validation_data=(x[::2], y[::2]))
@@ -300,7 +300,7 @@ def test_early_stopping_may_keep_the_last_weights(wine):
         ((np.full((2, 13), np.nan), [0, 1]), "NaN"),
     ],
 )
-def test_bad_validation_data_are_refused(wine, data, message):
+def test_bad_validation_data_are_rejected(wine, data, message):
     with pytest.raises(ValueError, match=message):
         FFNNClassifier().fit(*wine, validation_data=data)
 
@@ -353,7 +353,7 @@ def test_a_progress_bar_shows_the_loss(wine, capfd):
 
 
 @pytest.mark.parametrize("params", [{"dropout": 0.2}, {"normalization": "batch"}], ids=str)
-def test_lbfgs_refuses_a_loss_that_the_weights_alone_do_not_give(wine, params):
+def test_lbfgs_rejects_a_loss_that_the_weights_alone_do_not_give(wine, params):
     with pytest.raises(ValueError, match="solver='lbfgs' needs a loss that depends"):
         FFNNClassifier(solver="lbfgs", **params).fit(*wine)
 
@@ -385,11 +385,11 @@ def test_lbfgs_takes_the_other_extras(wine, params):
         ("callbacks", []),
     ],
 )
-def test_saying_the_default_another_way_changes_nothing(name, neutral):
+def test_the_default_given_another_way_changes_nothing(name, neutral):
     x, y = load_iris(return_X_y=True)
     plain = FFNNClassifier(random_state=0, max_iter=5).fit(x, y)
-    said = FFNNClassifier(random_state=0, max_iter=5, **{name: neutral}).fit(x, y)
-    for mine, other in itertools.zip_longest(said.coefs_, plain.coefs_):
+    given = FFNNClassifier(random_state=0, max_iter=5, **{name: neutral}).fit(x, y)
+    for mine, other in itertools.zip_longest(given.coefs_, plain.coefs_):
         np.testing.assert_allclose(mine, other, rtol=1e-12)
 
 
@@ -410,6 +410,6 @@ def test_saying_the_default_another_way_changes_nothing(name, neutral):
     ],
     ids=str,
 )
-def test_bad_extras_are_refused_as_scikit_learn_refuses(wine, params, message):
+def test_bad_extras_are_rejected_as_scikit_learn_rejects(wine, params, message):
     with pytest.raises(ValueError, match=message):
         FFNNClassifier(**params).fit(*wine)

@@ -1,4 +1,4 @@
-"""Fitting: errors and warnings beside scikit-learn's, sparse rows, live weights, interruption."""
+"""Fitting: errors and warnings as in scikit-learn, sparse rows, live weights, interruption."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NAN[3, 1], INFINITE[3, 1] = np.nan, np.inf
 INDICATORS = np.column_stack([np.eye(3, dtype=int)[Y], np.ones(150, dtype=int)])
 
 
-# Bad parameters and bad data, beside scikit-learn
+# Bad parameters and bad data, compared with scikit-learn
 
 BAD_PARAMETERS = {
     "hidden_layer_sizes": [-1, 0, (0,), (5, -2), (2.5,), "a", ("a",), None, (3, [4]), [[2, 2]]],
@@ -70,7 +70,7 @@ def error_of(call, cls):
     return None
 
 
-def assert_refused_alike(call, ours):
+def assert_rejected_alike(call, ours):
     theirs, mine = error_of(call, PAIRS[ours]), error_of(call, ours)
     assert theirs is not None
     assert mine is not None
@@ -86,9 +86,9 @@ def assert_refused_alike(call, ours):
     ("name", "value"),
     [(name, value) for name, values in BAD_PARAMETERS.items() for value in values],
 )
-def test_bad_parameters_are_refused_alike(ours, name, value):
+def test_bad_parameters_are_rejected_alike(ours, name, value):
     params = {"max_iter": 2, name: np.array(value) if value == [[2, 2]] else value}
-    theirs, mine = assert_refused_alike(lambda cls: cls(**params).fit(X, Y), ours)
+    theirs, mine = assert_rejected_alike(lambda cls: cls(**params).fit(X, Y), ours)
     if name in str(theirs):
         assert name in str(mine)
 
@@ -165,18 +165,18 @@ BAD_NUMBERS = {
 
 @both
 @pytest.mark.parametrize("case", BAD_DATA)
-def test_bad_data_are_refused_alike(ours, case):
-    assert_refused_alike(BAD_DATA[case], ours)
+def test_bad_data_are_rejected_alike(ours, case):
+    assert_rejected_alike(BAD_DATA[case], ours)
 
 
 @pytest.mark.parametrize("case", BAD_CLASSES)
-def test_bad_classes_are_refused_alike(case):
-    assert_refused_alike(BAD_CLASSES[case], FFNNClassifier)
+def test_bad_classes_are_rejected_alike(case):
+    assert_rejected_alike(BAD_CLASSES[case], FFNNClassifier)
 
 
 @pytest.mark.parametrize("case", BAD_NUMBERS)
-def test_bad_numbers_are_refused_alike(case):
-    assert_refused_alike(BAD_NUMBERS[case], FFNNRegressor)
+def test_bad_numbers_are_rejected_alike(case):
+    assert_rejected_alike(BAD_NUMBERS[case], FFNNRegressor)
 
 
 def test_counts_may_not_be_negative():
@@ -191,7 +191,7 @@ def test_partial_fit_is_there_for_the_solvers_that_train_by_batches():
 
 
 @quiet
-def test_weights_that_run_away_are_a_value_error_that_says_what_to_do():
+def test_diverging_weights_are_a_value_error_with_advice():
     settings = {"solver": "sgd", "learning_rate_init": 1e6, "random_state": 0}
     for cls in (MLPRegressor, FFNNRegressor):
         with (
@@ -205,7 +205,7 @@ def test_weights_that_run_away_are_a_value_error_that_says_what_to_do():
         FFNNRegressor(**settings).fit(X * 1e3, Y)
 
 
-def test_weights_that_are_no_numbers_in_the_end_are_refused(monkeypatch):
+def test_weights_that_end_as_nan_are_rejected(monkeypatch):
     def lose(estimator, *rows):
         estimator.model_.parameters.fill(np.nan)
 
@@ -234,7 +234,7 @@ def test_too_few_epochs_are_a_convergence_warning(ours):
 
 
 @both
-def test_no_warning_where_training_stood_still(ours):
+def test_no_warning_once_training_no_longer_improves(ours):
     fitted = ours(tol=1e6, n_iter_no_change=2).fit(X, Y)  # warnings are errors here
     assert fitted.n_iter_ == PAIRS[ours](tol=1e6, n_iter_no_change=2).fit(X, Y).n_iter_ == 4
 
@@ -443,7 +443,7 @@ def test_random_state_objects_are_advanced_as_by_scikit_learn():
 
 
 @quiet
-def test_lbfgs_then_adam_goes_on_from_its_weights():
+def test_adam_continues_from_the_weights_of_lbfgs():
     estimator = FFNNClassifier((5,), solver="lbfgs", warm_start=True, random_state=0).fit(X, Y)
     before = estimator.loss_
     estimator.set_params(solver="adam", learning_rate_init=1e-6, max_iter=3).fit(X, Y)

@@ -120,13 +120,13 @@ def test_without_strength_there_is_no_penalty():
     assert step.forward(np.ones((2, 2)), np.ones((2, 2)), None) == 0.0
 
 
-def test_weights_without_a_sum_are_refused():
+def test_weights_without_a_sum_are_rejected():
     with pytest.raises(ZeroDivisionError, match="weights of a batch sum to zero"):
         normalize(np.zeros(3))
 
 
 @pytest.mark.parametrize("rows", [1, 7, 50])
-def test_the_order_is_shuffled_on_and_on_as_by_scikit_learn(rows):
+def test_each_epoch_shuffles_the_last_order_as_scikit_learn_does(rows):
     examples, _ = Samples(np.arange(rows)[:, None], np.arange(rows), None).open(
         np.dtype(float), Dense(1).build(1).stages()
     )

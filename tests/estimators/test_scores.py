@@ -1,4 +1,4 @@
-"""Cross-validated scores beside scikit-learn's; `benchmarks/bench_estimators.py` has more seeds."""
+"""Cross-validated scores and scikit-learn's; `benchmarks/bench_estimators.py` has more seeds."""
 
 from __future__ import annotations
 

@@ -213,7 +213,7 @@ def test_custom_classes_are_loaded_only_if_they_are_named(tmp_path):
 def test_a_custom_class_of_another_family_is_refused(tmp_path):
     ffnn.Sequential([Tripling(2.0)], input_dim=4).save(tmp_path / "model.h5")
 
-    with pytest.raises(ffnn.ModelFileError, match="'Tripling' is not a layer"):
+    with pytest.raises(ffnn.ModelFileError, match="'Tripling' must be a subclass of Layer"):
         ffnn.load_model(tmp_path / "model.h5", custom_objects={"Tripling": Huber})
 
 
