@@ -14,6 +14,7 @@ import math
 from typing import TYPE_CHECKING, ClassVar
 
 from ffnn.core.checks import check_number, check_seed
+from ffnn.core.formulas import Formulas
 from ffnn.core.registry import Configurable, Family
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
 class Initializer(Configurable):
     """A rule for the initial values of a parameter."""
+
+    @property
+    def formulas(self) -> Formulas:
+        """How the values are drawn; without its own, by a rule f."""
+        return Formulas(("w ~ f(inputs, units)",))
 
     def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
         """Write initial values into `out`.
@@ -53,6 +59,8 @@ class Constant(Initializer):
         The number.
     """
 
+    formulas = Formulas(("w = c",), where={"c": "value"})
+
     def __init__(self, value: float = 0.0) -> None:
         self.value = check_number("Constant", "value", value)
 
@@ -65,6 +73,8 @@ class Constant(Initializer):
 class Zeros(Initializer):
     """Sets every entry to 0. As weights they leave all units of a layer alike forever."""
 
+    formulas = Formulas(("w = 0",))
+
     def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
         """Write 0 into every entry."""
         out.fill(0.0)
@@ -73,6 +83,8 @@ class Zeros(Initializer):
 @INITIALIZERS.register("ones")
 class Ones(Initializer):
     """Sets every entry to 1, the neutral gain of a normalization."""
+
+    formulas = Formulas(("w = 1",))
 
     def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
         """Write 1 into every entry."""
@@ -90,6 +102,8 @@ class RandomUniform(Initializer):
     seed : int, optional
         Makes the draws independent of the model's seed.
     """
+
+    formulas = Formulas(("w ~ U(a, b)",), where={"a": "low", "b": "high"})
 
     def __init__(self, low: float = -0.05, high: float = 0.05, seed: int | None = None) -> None:
         self.low = check_number("RandomUniform", "low", low)
@@ -114,6 +128,8 @@ class RandomNormal(Initializer):
     seed : int, optional
         Makes the draws independent of the model's seed.
     """
+
+    formulas = Formulas(("w ~ N(μ, v)",), where={"μ": "mean", "v": "variance"})
 
     def __init__(
         self, mean: float = 0.0, variance: float = 0.0025, seed: int | None = None
@@ -166,6 +182,7 @@ class HeNormal(VarianceScaling):
     He, Zhang, Ren, Sun, "Delving deep into rectifiers", ICCV 2015, equation 10.
     """
 
+    formulas = Formulas(("w ~ N(0, v) with v = 2 / inputs",))
     scale, mode, distribution = 2.0, "fan_in", "normal"
 
 
@@ -178,6 +195,7 @@ class HeUniform(VarianceScaling):
     He, Zhang, Ren, Sun, "Delving deep into rectifiers", ICCV 2015, equation 10.
     """
 
+    formulas = Formulas(("w ~ U(-a, a) with a = √(6 / inputs)",))
     scale, mode, distribution = 2.0, "fan_in", "uniform"
 
 
@@ -191,6 +209,7 @@ class GlorotNormal(VarianceScaling):
     AISTATS 2010, equation 12.
     """
 
+    formulas = Formulas(("w ~ N(0, v) with v = 2 / (inputs + units)",))
     scale, mode, distribution = 1.0, "fan_avg", "normal"
 
 
@@ -204,6 +223,7 @@ class GlorotUniform(VarianceScaling):
     AISTATS 2010, equation 16.
     """
 
+    formulas = Formulas(("w ~ U(-a, a) with a = √(6 / (inputs + units))",))
     scale, mode, distribution = 1.0, "fan_avg", "uniform"
 
 
@@ -216,4 +236,5 @@ class LecunNormal(VarianceScaling):
     LeCun, Bottou, Orr, Müller, "Efficient BackProp", 1998, equation 16.
     """
 
+    formulas = Formulas(("w ~ N(0, v) with v = 1 / inputs",))
     scale, mode, distribution = 1.0, "fan_in", "normal"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from ffnn.core.formulas import Formulas
 from ffnn.core.memory import Buffered
 from ffnn.core.registry import Family
 
@@ -35,6 +36,11 @@ class Metric(Buffered):
 
     name: ClassVar[str]
     higher_is_better: ClassVar[bool] = True
+
+    @property
+    def formulas(self) -> Formulas:
+        """Its mathematics; without its own, a function of p and y."""
+        return Formulas(("M = f(p, y)",))
 
     def reset(self) -> None:
         """Forget all batches."""
@@ -95,6 +101,7 @@ class Accuracy(Metric):
     largest unit counts, and targets may be class numbers, one-hot or soft rows.
     """
 
+    formulas = Formulas(("A = mean(Σ_units c ∘ y) with c = [p = max_units(p)]",))
     name = "accuracy"
 
     def reset(self) -> None:
@@ -130,6 +137,7 @@ class _DenseMetric(Metric):
 class BinaryAccuracy(_DenseMetric):
     """The share of entries on the right side of 0.5, for several yes-or-no labels a row."""
 
+    formulas = Formulas(("A = mean([[p > 0.5] = [y > 0.5]])",))
     name = "binary_accuracy"
 
     def reset(self) -> None:
@@ -193,6 +201,7 @@ def _ratio(part: Array, whole: Array) -> Array:
 class Precision(_ConfusionMetric):
     """Of the rows given a class, the share that is of it; macro mean over several classes."""
 
+    formulas = Formulas(("P = mean((Σ_rows c ∘ y) / Σ_rows c) with c = [p = max_units(p)]",))
     name = "precision"
 
     def _per_class(self) -> Array:
@@ -203,6 +212,7 @@ class Precision(_ConfusionMetric):
 class Recall(_ConfusionMetric):
     """Of the rows of a class, the share that was found; macro mean over several classes."""
 
+    formulas = Formulas(("R = mean((Σ_rows c ∘ y) / Σ_rows y) with c = [p = max_units(p)]",))
     name = "recall"
 
     def _per_class(self) -> Array:
@@ -213,6 +223,9 @@ class Recall(_ConfusionMetric):
 class F1(_ConfusionMetric):
     """The harmonic mean of precision and recall, 2 hits / (predicted + actual); macro mean."""
 
+    formulas = Formulas(
+        ("F = mean(2 (Σ_rows c ∘ y) / Σ_rows (c + y)) with c = [p = max_units(p)]",)
+    )
     name = "f1"
 
     def _per_class(self) -> Array:
@@ -248,6 +261,7 @@ class _ResidualMetric(_DenseMetric):
 class MeanSquaredError(_ResidualMetric):
     """The mean of (p - y)² over all elements."""
 
+    formulas = Formulas(("M = mean((p - y)²)",))
     name = "mean_squared_error"
 
     def _sum(self, residual: Array) -> float:
@@ -259,6 +273,7 @@ class MeanSquaredError(_ResidualMetric):
 class MeanAbsoluteError(_ResidualMetric):
     """The mean of |p - y| over all elements."""
 
+    formulas = Formulas(("M = mean(|p - y|)",))
     name = "mean_absolute_error"
 
     def _sum(self, residual: Array) -> float:
@@ -274,6 +289,7 @@ class R2(_DenseMetric):
     LeVeque 1979, equation 2.1).
     """
 
+    formulas = Formulas(("R = 1 - mean((Σ_rows (p - y)²) / Σ_rows (y - mean_rows(y))²)",))
     name = "r2"
 
     def reset(self) -> None:

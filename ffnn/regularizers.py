@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn.core.checks import check_number
+from ffnn.core.formulas import Formulas
 from ffnn.core.registry import Configurable, Family
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ class Regularizer(Configurable):
     """
 
     kinks: tuple[float, ...] = ()
+
+    @property
+    def formulas(self) -> Formulas:
+        """Its mathematics; without its own, a function of w."""
+        return Formulas(("R = ρ(w)",), ("∂R/∂w = ∂ρ/∂w",))
 
     def value(self, w: Array, scratch: Array) -> float:
         """Return R(w); `scratch` of the shape of `w` may be overwritten."""
@@ -52,6 +58,12 @@ class L1L2(Regularizer):
     Zou, Hastie, "Regularization and variable selection via the elastic net", JRSS B 2005,
     equation 3.
     """
+
+    formulas = Formulas(
+        forward=("R = λ₁ Σ |w| + λ₂ Σ w²",),
+        backward=("∂R/∂w = λ₁ sign(w) + 2 λ₂ w",),
+        where={"λ₁": "l1", "λ₂": "l2"},
+    )
 
     def __init__(self, l1: float = 0.01, l2: float = 0.01) -> None:
         self.l1 = check_number(type(self).__name__, "l1", l1, low=0.0)
@@ -88,6 +100,8 @@ class L1(L1L2):
         The strength λ1, at least 0.
     """
 
+    formulas = Formulas(("R = λ₁ Σ |w|",), ("∂R/∂w = λ₁ sign(w)",), where={"λ₁": "l1"})
+
     def __init__(self, l1: float = 0.01) -> None:
         super().__init__(l1=l1, l2=0.0)
 
@@ -101,6 +115,8 @@ class L2(L1L2):
     l2 : float, default 0.01
         The strength λ2, at least 0.
     """
+
+    formulas = Formulas(("R = λ₂ Σ w²",), ("∂R/∂w = 2 λ₂ w",), where={"λ₂": "l2"})
 
     def __init__(self, l2: float = 0.01) -> None:
         super().__init__(l1=0.0, l2=l2)

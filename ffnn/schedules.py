@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, ClassVar
 
 from ffnn.core.checks import check_int, check_number
+from ffnn.core.formulas import Formulas
 from ffnn.core.registry import Configurable, Family
 
 if TYPE_CHECKING:
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 
 class Schedule(Configurable):
     """A function η(t) of the number t of updates made so far, t = 0 at the first."""
+
+    @property
+    def formulas(self) -> Formulas:
+        """Its mathematics; without its own, a function of t."""
+        return Formulas(("η = f(t)",))
 
     def __call__(self, step: int) -> float:
         """Return the learning rate of update number `step`, counted from 0."""
@@ -47,6 +53,12 @@ class _Decay(Schedule):
         )
         self.staircase = bool(staircase)
 
+    def _formulas(self, rate: str) -> Formulas:
+        """Return the formulas; in `rate` s stands for the time."""
+        time = "⌊t / T⌋" if self.staircase else "t / T"
+        where = {"η₀": "initial_learning_rate", "ρ": "decay_rate", "T": "decay_steps"}
+        return Formulas((f"η = {rate} with s = {time}",), where=where)
+
     def _time(self, step: int) -> float:
         time = step / self.decay_steps
         return math.floor(time) if self.staircase else time
@@ -70,6 +82,11 @@ class ExponentialDecay(_Decay):
 
     _rate_may_be_zero = False
 
+    @property
+    def formulas(self) -> Formulas:
+        """The rate η at update t."""
+        return self._formulas("η₀ ρ^s")
+
     def __call__(self, step: int) -> float:
         """Return η₀ · rate^(step / steps)."""
         return self.initial_learning_rate * math.pow(self.decay_rate, self._time(step))
@@ -91,6 +108,11 @@ class InverseTimeDecay(_Decay):
         Whether η drops all at once every `decay_steps` updates.
     """
 
+    @property
+    def formulas(self) -> Formulas:
+        """The rate η at update t."""
+        return self._formulas("η₀ / (1 + ρ s)")
+
     def __call__(self, step: int) -> float:
         """Return η₀ / (1 + rate · step / steps)."""
         return self.initial_learning_rate / (1.0 + self.decay_rate * self._time(step))
@@ -107,6 +129,10 @@ class PiecewiseConstantDecay(Schedule):
     values : sequence of float
         One more than there are boundaries, each at least 0.
     """
+
+    formulas = Formulas(
+        ("η = value(k) with k = Σ [t > b]",), where={"b": "boundaries", "value": "values"}
+    )
 
     def __init__(self, boundaries: Sequence[int], values: Sequence[float]) -> None:
         name = type(self).__name__
@@ -162,6 +188,22 @@ class CosineDecay(Schedule):
         self.decay_steps = check_int(name, "decay_steps", decay_steps, low=1)
         self.alpha = check_number(name, "alpha", alpha, low=0.0, high=1.0)
         self.warmup_steps = check_int(name, "warmup_steps", warmup_steps, low=0)
+
+    @property
+    def formulas(self) -> Formulas:
+        """The rate η at update t, which a warm-up changes."""
+        where = {
+            "η₀": "initial_learning_rate",
+            "T": "decay_steps",
+            "α": "alpha",
+            "w": "warmup_steps",
+        }
+        rate = "(α + (1 - α) (1 + cos(π s)) / 2)"
+        if self.warmup_steps:
+            text = f"η = η₀ ([t < w] t / w + [t ≥ w] {rate}) with s = min((t - w) / T, 1)"
+        else:
+            text = f"η = η₀ {rate} with s = min(t / T, 1)"
+        return Formulas((text,), where=where)
 
     def __call__(self, step: int) -> float:
         """Return the warm-up's or the half cosine's rate."""

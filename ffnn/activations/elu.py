@@ -8,6 +8,7 @@ import numpy as np
 
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
 from ffnn.core.checks import check_number
+from ffnn.core.formulas import Formulas
 
 if TYPE_CHECKING:
     from ffnn._types import Array
@@ -33,6 +34,11 @@ class ELU(ActivationFunction):
     linear units", ICLR 2016, equation 15.
     """
 
+    formulas = Formulas(
+        forward=("y = max(x, 0) + a (e^min(x, 0) - 1)",),
+        backward=("∂L/∂x = ∂L/∂y ∘ ([x > 0] + (y + a) ∘ [x ≤ 0])",),
+        where={"a": "alpha"},
+    )
     kinks = (0.0,)
 
     def __init__(self, alpha: float = 1.0) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
+from ffnn.core.formulas import Formulas
 
 if TYPE_CHECKING:
     from ffnn._types import Array
@@ -22,6 +23,7 @@ class Exponential(ActivationFunction):
     McCullagh, Nelder, "Generalized linear models", 1989, section 2.2.4 (the log link).
     """
 
+    formulas = Formulas(("y = e^x",), ("∂L/∂x = ∂L/∂y ∘ y",))
     output_range = (0.0, math.inf)
 
     def forward(self, x: Array, training: bool = False) -> Array:

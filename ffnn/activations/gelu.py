@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
+from ffnn.core.formulas import Formulas
 
 if TYPE_CHECKING:
     from ffnn._types import Array
@@ -27,6 +28,11 @@ class GELU(ActivationFunction):
     Hendrycks, Gimpel, "Gaussian error linear units", 2016, section 2.
     """
 
+    formulas = Formulas(
+        forward=("t = tanh(√(2/π) (x + 0.044715 x³))", "y = x ∘ (1 + t) / 2"),
+        backward=("∂L/∂x = ∂L/∂y ∘ ((1 + t) / 2 + x ∘ (1 - t²) ∘ √(2/π) (1 + 0.134145 x²) / 2)",),
+        where={"t": "_t"},
+    )
     output_range = (-0.17004070474025196, math.inf)
     _C = math.sqrt(2.0 / math.pi)
     _CUBIC = 0.044715

@@ -8,6 +8,7 @@ import numpy as np
 
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
 from ffnn.core.checks import check_number
+from ffnn.core.formulas import Formulas
 
 if TYPE_CHECKING:
     from ffnn._types import Array
@@ -33,6 +34,11 @@ class LeakyReLU(ActivationFunction):
     ICML 2013, section 2.
     """
 
+    formulas = Formulas(
+        forward=("y = max(x, a x)",),
+        backward=("∂L/∂x = ∂L/∂y ∘ ([x > 0] + a [x ≤ 0])",),
+        where={"a": "negative_slope"},
+    )
     kinks = (0.0,)
 
     def __init__(self, negative_slope: float = 0.01) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
+from ffnn.core.formulas import Formulas
 
 if TYPE_CHECKING:
     from ffnn._types import Array
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 class Linear(ActivationFunction):
     """The identity, y = x,  y' = 1. It hands its input through."""
 
+    formulas = Formulas(("y = x",), ("∂L/∂x = ∂L/∂y",))
     is_affine = True
 
     def forward(self, x: Array, training: bool = False) -> Array:

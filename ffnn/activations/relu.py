@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
+from ffnn.core.formulas import Formulas
 
 if TYPE_CHECKING:
     from ffnn._types import Array
@@ -31,6 +32,7 @@ class ReLU(ActivationFunction):
     Nair, Hinton, "Rectified linear units improve restricted Boltzmann machines", ICML 2010.
     """
 
+    formulas = Formulas(("y = max(x, 0)",), ("∂L/∂x = ∂L/∂y ∘ [x > 0]",))
     output_range = (0.0, math.inf)
     can_die = True
     kinks = (0.0,)

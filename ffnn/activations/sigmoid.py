@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
+from ffnn.core.formulas import Formulas
 
 if TYPE_CHECKING:
     from ffnn._types import Array
@@ -41,6 +42,7 @@ class Sigmoid(ActivationFunction):
     1986, equation 2.
     """
 
+    formulas = Formulas(("y = 1 / (1 + e^-x)",), ("∂L/∂x = ∂L/∂y ∘ y ∘ (1 - y)",))
     output_range = (0.0, 1.0)
     saturates = True
 

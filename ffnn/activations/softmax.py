@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
+from ffnn.core.formulas import Formulas
 
 if TYPE_CHECKING:
     from ffnn._types import Array
@@ -27,6 +28,7 @@ class Softmax(ActivationFunction):
     Bridle, "Probabilistic interpretation of feedforward classification network outputs", 1990.
     """
 
+    formulas = Formulas(("y = e^x / Σ_units e^x",), ("∂L/∂x = y ∘ (∂L/∂y - Σ_units ∂L/∂y ∘ y)",))
     output_range = (0.0, 1.0)
 
     def compute_output_dim(self, input_dim: int) -> int:

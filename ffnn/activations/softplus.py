@@ -9,6 +9,7 @@ import numpy as np
 
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
 from ffnn.activations.sigmoid import sigmoid
+from ffnn.core.formulas import Formulas
 
 if TYPE_CHECKING:
     from ffnn._types import Array
@@ -26,6 +27,7 @@ class Softplus(ActivationFunction):
     NIPS 2000, section 3.
     """
 
+    formulas = Formulas(("y = log(1 + e^x)",), ("∂L/∂x = ∂L/∂y / (1 + e^-x)",))
     output_range = (0.0, math.inf)
 
     def forward(self, x: Array, training: bool = False) -> Array:

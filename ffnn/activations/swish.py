@@ -9,6 +9,7 @@ import numpy as np
 
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
 from ffnn.activations.sigmoid import sigmoid
+from ffnn.core.formulas import Formulas
 
 if TYPE_CHECKING:
     from ffnn._types import Array
@@ -24,6 +25,11 @@ class Swish(ActivationFunction):
     (with β = 1; also Hendrycks, Gimpel 2016, where it is called SiLU).
     """
 
+    formulas = Formulas(
+        forward=("s = 1 / (1 + e^-x)", "y = x ∘ s"),
+        backward=("∂L/∂x = ∂L/∂y ∘ (s + y ∘ (1 - s))",),
+        where={"s": "_sigmoid"},
+    )
     output_range = (-0.2784645427610738, math.inf)
 
     def forward(self, x: Array, training: bool = False) -> Array:

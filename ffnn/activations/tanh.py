@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
+from ffnn.core.formulas import Formulas
 
 if TYPE_CHECKING:
     from ffnn._types import Array
@@ -21,6 +22,7 @@ class Tanh(ActivationFunction):
     LeCun, Bottou, Orr, Müller, "Efficient BackProp", 1998, section 4.4.
     """
 
+    formulas = Formulas(("y = tanh(x)",), ("∂L/∂x = ∂L/∂y ∘ (1 - y²)",))
     output_range = (-1.0, 1.0)
     saturates = True
 

@@ -1,4 +1,4 @@
-"""What a `Recorder` saw of a training, as plain data: numbers per epoch, snapshots, histograms."""
+"""What a `Recorder` saw of a training, as plain data: numbers by epoch, snapshots, histograms."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from ffnn.core.checks import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from matplotlib.figure import Figure
 
     from ffnn._types import Array
 
-_MOMENTS = ("mean", "std", "norm", "zero_fraction")
+_MOMENTS = ("mean", "spread", "norm", "zeros")
 STATISTICS = {
     "weights": _MOMENTS,
     "gradients": _MOMENTS,
@@ -24,17 +24,7 @@ STATISTICS = {
     "activations": _MOMENTS,
 }
 VALUE_KINDS = ("weights", "gradients", "activations")
-OUTPUT = "output"  # the name of a layer's activations, beside "weight", "bias", ...
-
-
-def counts_of(kind: str) -> str:
-    """Return the name of the table of a kind's histograms."""
-    return f"histograms/{kind}/counts"
-
-
-def grids_of(kind: str) -> str:
-    """Return the name of the table of where a kind's bins are."""
-    return f"histograms/{kind}/grids"
+OUTPUT = "output"  # what a layer's activations are called, beside "weight", "bias", ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +56,7 @@ class Histogram:
         The bins' edges; a bin holds its lower edge and not its upper one. They are NaN in an epoch
         without any finite value.
     counts : ndarray of shape (epochs, bins)
-        The number of values in each bin.
+        The numbers of values.
     """
 
     edges: Array
@@ -74,7 +64,7 @@ class Histogram:
 
 
 class Recording:
-    """Statistics of a network by epoch; `Recorder`, which fills it, says how each is computed.
+    """Statistics of a network by epoch; a `Recorder` fills it and tells how each is computed.
 
     Parameters
     ----------
@@ -108,23 +98,20 @@ class Recording:
         pairs = [(layer, name) for layer, name in parameters]
         self._names = dict.fromkeys(STATISTICS, pairs)
         self._names["activations"] = [(layer, OUTPUT) for layer in layers]
-        # What an epoch has a table of → its kind, and a column for each statistic, bin or place.
-        self._columns = {kind: (kind, len(names)) for kind, names in STATISTICS.items()}
-        if bins is not None:
-            for kind in VALUE_KINDS:
-                self._columns[counts_of(kind)] = kind, bins
-                self._columns[grids_of(kind)] = kind, 2
-        self._tables: dict[str, list[Array]] = {name: [] for name in self._columns}
+        # One array an epoch: a row for each name, a column for each statistic or bin.
+        self._tables: dict[str, list[Array]] = {kind: [] for kind in STATISTICS}
+        self._counts: dict[str, list[Array]] = {kind: [] for kind in VALUE_KINDS}
+        self._grids: dict[str, list[Array]] = {kind: [] for kind in VALUE_KINDS}
 
     # -- reading -------------------------------------------------------------------------------
 
     def names(self, kind: str) -> list[tuple[str, str]]:
-        """Return the layer and the array of everything that was recorded.
+        """Return the layer and the array of all that there are numbers of.
 
         Parameters
         ----------
         kind : {"weights", "gradients", "updates", "activations"}
-            What was recorded.
+            Of what.
 
         Returns
         -------
@@ -139,18 +126,18 @@ class Recording:
         return list(self._names[_known("kind", kind, STATISTICS)])
 
     def series(self, kind: str, layer: str, array: str, statistic: str) -> Array:
-        """Return one statistic, a number per epoch.
+        """Return one number by epoch.
 
         Parameters
         ----------
         kind : {"weights", "gradients", "updates", "activations"}
-            What was recorded.
+            Of what.
         layer : str
             The layer's name, such as ``"dense_1"``.
         array : str
             The parameter's name, such as ``"weight"``; of activations ``"output"``.
         statistic : str
-            ``"mean"``, ``"std"``, ``"norm"`` or ``"zero_fraction"``; of updates ``"norm"`` or
+            ``"mean"``, ``"spread"``, ``"norm"`` or ``"zeros"``; of updates ``"norm"`` or
             ``"ratio"``.
 
         Returns
@@ -165,15 +152,15 @@ class Recording:
         """
         row = self._row(kind, layer, array)
         column = STATISTICS[kind].index(_known(f"statistic of {kind}", statistic, STATISTICS[kind]))
-        return self._stack(kind)[:, row, column]
+        return self._stack(self._tables[kind], kind, len(STATISTICS[kind]))[:, row, column]
 
     def histogram(self, kind: str, layer: str, array: str) -> Histogram:
-        """Return how often values fell into each bin, epoch by epoch.
+        """Return how often each value was seen, by epoch.
 
         Parameters
         ----------
         kind : {"weights", "gradients", "activations"}
-            What was recorded.
+            Of what.
         layer : str
             The layer's name.
         array : str
@@ -191,9 +178,9 @@ class Recording:
             )
         _known("kind with histograms", kind, VALUE_KINDS)
         row = self._row(kind, layer, array)
-        grid = self._stack(grids_of(kind))[:, row]
+        grid = self._stack(self._grids[kind], kind, 2)[:, row]
         edges = grid[:, :1] + grid[:, 1:] * np.arange(self.bins + 1)
-        return Histogram(edges, self._stack(counts_of(kind))[:, row])
+        return Histogram(edges, self._stack(self._counts[kind], kind, self.bins)[:, row])
 
     def _row(self, kind: str, layer: str, array: str) -> int:
         names = self.names(kind)
@@ -201,12 +188,10 @@ class Recording:
         _known(f"array of {layer!r}", array, [name for known, name in names if known == layer])
         return names.index((layer, array))
 
-    def _stack(self, name: str) -> Array:
-        """Return the epochs' tables of a name as one array, also where there is none."""
-        kind, columns = self._columns[name]
-        return np.array(self._tables[name]).reshape(
-            len(self.epochs), len(self._names[kind]), columns
-        )
+    def _stack(self, tables: Sequence[Array], kind: str, columns: int) -> Array:
+        """Return the epochs' tables as one array, also where there is none."""
+        shape = (len(self.epochs), len(self._names[kind]), columns)
+        return np.array(tables).reshape(shape)
 
     def plot(self) -> Figure:
         """Return a figure of gradients, updates, activations and weights by epoch, a line a layer.
@@ -221,7 +206,7 @@ class Recording:
         ValueError
             No epoch was recorded.
         """
-        from ffnn.charts.recording_figures import plot_recording
+        from ffnn.visualization.recording_figures import plot_recording
 
         return plot_recording(self)
 
@@ -239,32 +224,46 @@ class Recording:
         Returns
         -------
         matplotlib.figure.Figure
-            A row per epoch, from the first to the last, at most ten.
+            A row an epoch, from the first to the last, at most ten.
 
         Raises
         ------
         ValueError
             A name is unknown, no histograms were recorded, or no epoch was.
         """
-        from ffnn.charts.recording_figures import plot_recorded_histograms
+        from ffnn.visualization.recording_figures import plot_recorded_histograms
 
         return plot_recorded_histograms(self, layer, array)
 
     # -- writing -------------------------------------------------------------------------------
 
-    def append(self, epoch: int, tables: Mapping[str, Array]) -> None:
-        """Add the epoch of a number, counted from 0.
+    def append(
+        self,
+        epoch: int,
+        tables: Mapping[str, Array],
+        counts: Mapping[str, Array] | None = None,
+        grids: Mapping[str, Array] | None = None,
+    ) -> None:
+        """Add an epoch.
 
-        `tables` are an array of shape (names, statistics) for each kind, in the orders of `names`
-        and of `STATISTICS`. With histograms, ``counts_of(kind)`` has how many values each bin
-        holds, and ``grids_of(kind)`` the first bin's lower edge and the bins' width.
+        Parameters
+        ----------
+        epoch : int
+            Its number, counted from 0.
+        tables : mapping of str to ndarray of shape (names, statistics)
+            Kind → numbers, in the orders of `names` and of `STATISTICS`.
+        counts : mapping of str to ndarray of shape (names, bins), optional
+            Kind → how many values each bin holds, for the kinds with histograms.
+        grids : mapping of str to ndarray of shape (names, 2), optional
+            Kind → the first bin's lower edge and the bins' width.
         """
         self.epochs.append(epoch)
-        for name, kept in self._tables.items():
-            kept.append(tables[name])
+        for mine, new in ((self._tables, tables), (self._counts, counts), (self._grids, grids)):
+            for kind, table in (new or {}).items():
+                mine[kind].append(table)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the names as plain data; `restore` needs them and `arrays`."""
+        """Return the names as plain data, from which and from `arrays` comes all by `restore`."""
         return {
             "parameters": [list(pair) for pair in self._names["weights"]],
             "layers": [layer for layer, _ in self._names["activations"]],
@@ -274,7 +273,13 @@ class Recording:
     def arrays(self) -> dict[str, Array]:
         """Return copies of all numbers as arrays by name."""
         arrays: dict[str, Array] = {"epochs": np.array(self.epochs, np.int64)}
-        arrays |= {name: self._stack(name) for name in self._tables}
+        for kind, statistics in STATISTICS.items():
+            arrays[kind] = self._stack(self._tables[kind], kind, len(statistics))
+        if self.bins is not None:
+            for kind in VALUE_KINDS:
+                counts = self._stack(self._counts[kind], kind, self.bins)
+                arrays[f"histograms/{kind}/counts"] = counts
+                arrays[f"histograms/{kind}/grids"] = self._stack(self._grids[kind], kind, 2)
         if self.snapshots:
             taken = [snapshot.epoch for snapshot in self.snapshots]
             arrays["snapshots/epochs"] = np.array(taken, np.int64)
@@ -284,13 +289,28 @@ class Recording:
 
     @classmethod
     def restore(cls, config: Mapping[str, Any], arrays: Mapping[str, Array]) -> Recording:
-        """Return the recording of which `get_config` and `arrays` returned these.
+        """Return the recording that a config and arrays describe.
 
-        KeyError, TypeError or ValueError is raised where something is missing or does not fit.
+        Parameters
+        ----------
+        config : mapping
+            What `get_config` returned.
+        arrays : mapping of str to ndarray
+            What `arrays` returned.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            Something is missing or does not fit.
         """
         recording = cls(config["parameters"], config["layers"], config["bins"])
         recording.epochs = arrays["epochs"].tolist()
-        recording._tables = {name: list(arrays[name]) for name in recording._tables}
+        for kind in STATISTICS:
+            recording._tables[kind] = list(arrays[kind])
+        if recording.bins is not None:
+            for kind in VALUE_KINDS:
+                recording._counts[kind] = list(arrays[f"histograms/{kind}/counts"])
+                recording._grids[kind] = list(arrays[f"histograms/{kind}/grids"])
         if "snapshots/epochs" in arrays:
             fields = (arrays[f"snapshots/{name}"] for name in ("weights", "gradients"))
             taken = arrays["snapshots/epochs"].tolist()

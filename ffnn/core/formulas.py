@@ -1,122 +1,120 @@
-"""Formulas in plain text and in LaTeX."""
+"""Formulas: each is written once, as a string, and read as text, as LaTeX and as numbers."""
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-_TOKENS = {
-    "∘": r"\odot",
-    "Σ_rows": r"\sum_{\mathrm{rows}}",
-    "Σ_units": r"\sum_{\mathrm{units}}",
-    "Σ": r"\sum",
-    "mean_rows": r"\underset{\mathrm{rows}}{\mathrm{mean}}",
-    "mean_units": r"\underset{\mathrm{units}}{\mathrm{mean}}",
-    "_new": r"^{\mathrm{new}}",
-    "x̂": r"\hat{x}",
-    "ᵀ": r"^\top",
-    "ᵗ": "^t",
-    "²": "^2",
-    "³": "^3",
-    "₁": "_1",
-    "₂": "_2",
-    "·": r"\cdot",
-    "←": r"\leftarrow",
-    "≤": r"\leq",
-    "‖": r"\Vert",
-    "max(": r"\max(",
-    "min(": r"\min(",
-    "tanh(": r"\tanh(",
-    "log": r"\log",
-    "sign(": r"\mathrm{sign}(",
-    "β": r"\beta",
-    "γ": r"\gamma",
-    "δ": r"\delta",
-    "ε": r"\varepsilon",
-    "η": r"\eta",
-    "θ": r"\theta",
-    "λ": r"\lambda",
-    "μ": r"\mu",
-    "π": r"\pi",
-    "ρ": r"\rho",
-    "σ": r"\sigma",
-    "ℓ": r"\ell",
-}
-_TOKEN = re.compile("|".join(map(re.escape, _TOKENS)))
-_DERIVATIVE = re.compile(r"∂(\w)/∂([\w@%])")
+import numpy as np
+
+from ffnn.core.expressions import NAME, find_symbols, parse, to_latex
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ffnn._types import Array
+
+_FORMULA = re.compile(r"(\S+) ([=←~]) (.+?)(?: if (.+?))?(?: with (.+))?")
 
 
-def to_tex(text: str) -> str:
-    """Return a formula in LaTeX's mathematics.
-
-    Parameters
-    ----------
-    text : str
-        Plain text in this package's signs; what is LaTeX already stays as it is.
-    """
-    text = _DERIVATIVE.sub(r"\\frac{\\partial \1}{\\partial \2}", text)
-    return _tidy(_TOKEN.sub(lambda match: f"{_TOKENS[match[0]]} ", text))
-
-
-def _tidy(latex: str) -> str:
-    """Leave out the spaces that are not needed; one that ends a command is."""
-    return re.sub(r" +", " ", re.sub(r" +(?=[_^)}|,])|(?<=[(^]) +", "", latex)).strip()
-
-
-class Formula(NamedTuple):
-    """An equation, or what an update does.
+@dataclass(frozen=True)
+class Formulas:
+    """The mathematics of a part; its class has it as ``formulas``.
 
     Attributes
     ----------
-    symbol : str
-        What it gives, such as ``"z"`` or ``"∂L/∂W"``.
+    forward, backward, update : tuple of str
+        The formulas of each pass, in the order of computation.
+    where : mapping of str to str
+        Symbol → the part's attribute, of constants and of what it keeps; an entry of a mapping is
+        written as ``"state.moving_mean"``.
+    scale : mapping of str to str
+        Symbol → the factor by which what is kept has to be multiplied, as an expression.
+    """
+
+    forward: tuple[str, ...] = ()
+    backward: tuple[str, ...] = ()
+    update: tuple[str, ...] = ()
+    where: Mapping[str, str] = field(default_factory=dict)
+    scale: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Formula:
+    """An equation, an update, or a distribution that numbers are drawn from.
+
+    Parameters
+    ----------
     text : str
-        The whole formula as plain text, such as ``"z = x Wᵀ + b"``.
-    latex : str
-        The whole formula in LaTeX's mathematics.
+        A symbol, then ``=``, ``←`` or ``~``, and an expression (see `ffnn.core.expressions`) such
+        as in ``"y = max(x, 0)"``. Behind it may stand ``if a > b``, without which nothing changes,
+        and ``with a = … and b = …``. What cannot be read raises ValueError when it is used.
     """
 
-    symbol: str
     text: str
-    latex: str
 
-    def fill(self, at: str = "@", percent: str = "%") -> Formula:
-        """Return the formula with ``@`` and ``%`` replaced."""
-        symbol, text = (s.replace("@", at).replace("%", percent) for s in self[:2])
-        latex = self.latex.replace("@", f"{to_tex(at)} ").replace("%", f"{to_tex(percent)} ")
-        return Formula(symbol, text, _tidy(latex))
+    @property
+    def symbol(self) -> str:
+        """What it gives, such as ``"z"`` or ``"∂L/∂W"``."""
+        return self._parts[0]
 
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What it takes, such as ``("x", "W", "b")``."""
+        _, _, right, condition, definitions = self._parts
+        found = find_symbols(" ".join([right, condition, *definitions.values()]))
+        return tuple(symbol for symbol in found if symbol not in definitions)
 
-def equation(symbol: str, right: str, latex: str | None = None) -> Formula:
-    """Return a formula.
+    @property
+    def latex(self) -> str:
+        """The whole formula in LaTeX's mathematics."""
+        symbol, relation, right, condition, definitions = self._parts
+        written = f"{to_latex(symbol)} {to_latex(relation)} {to_latex(right)}"
+        ends = [("if", condition)] if condition else []
+        for index, (name, text) in enumerate(definitions.items()):
+            ends.append(("and" if index else "with", f"{name} = {text}"))
+        return written + "".join(
+            rf" \quad\mathrm{{{word}}} \quad {to_latex(text)}" for word, text in ends
+        )
 
-    Parameters
-    ----------
-    symbol : str
-        Its left side.
-    right : str
-        Its right side.
-    latex : str, optional
-        The right side where LaTeX is not `right` sign by sign: with fractions, roots, exponents.
-    """
-    return _formula(symbol, "=", right, latex)
+    def evaluate(self, arrays: Mapping[str, Any]) -> Array:
+        """Return the value of the right side.
 
+        Parameters
+        ----------
+        arrays : mapping of str to array-like
+            The values of `symbols`; with an "if", that of `symbol` too.
 
-def assignment(symbol: str, right: str, latex: str | None = None) -> Formula:
-    """Return the formula of an update, in which `symbol` stands for its value before and after.
+        Raises
+        ------
+        KeyError
+            There is no value for a symbol.
+        """
+        _, _, right, condition, definitions = self._parts
+        known = dict(arrays)
+        for name, text in definitions.items():
+            known[name] = parse(text).value(known)
+        value = np.asarray(parse(right).value(known))
+        if condition:
+            value = np.where(parse(condition).value(known), value, known[self.symbol])
+        return value
 
-    Parameters
-    ----------
-    symbol : str
-        Its left side.
-    right : str
-        Its right side.
-    latex : str, optional
-        The right side where LaTeX is not `right` sign by sign.
-    """
-    return _formula(symbol, "←", right, latex)
+    def rename(self, names: Mapping[str, str]) -> Formula:
+        """Return the formula with other names for some of its symbols."""
+        return Formula(re.sub(NAME, lambda match: names.get(match[0], match[0]), self.text))
 
+    def without(self, factor: str) -> Formula:
+        """Return the formula without a symbol that stands before ``∘``."""
+        return Formula(re.sub(rf"(?<!\w){factor} ∘ ", "", self.text))
 
-def _formula(symbol: str, sign: str, right: str, latex: str | None) -> Formula:
-    text = f"{symbol} {sign} {right}"
-    return Formula(symbol, text, to_tex(text if latex is None else f"{symbol} {sign} {latex}"))
+    @cached_property
+    def _parts(self) -> tuple[str, str, str, str, dict[str, str]]:
+        """The symbol, the relation, the right side, the condition, and what "with" defines."""
+        match = _FORMULA.fullmatch(self.text)
+        if match is None:
+            raise ValueError(f"formula {self.text!r}: expected a symbol, then =, ← or ~")
+        symbol, relation, right, condition, ending = match.groups(default="")
+        definitions = [each.partition(" = ") for each in ending.split(" and ") if each]
+        return symbol, relation, right, condition, {name: text for name, _, text in definitions}

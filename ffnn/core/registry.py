@@ -13,6 +13,7 @@ import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from ffnn.core.checks import nearest
+from ffnn.core.formulas import Formulas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
 class Configurable:
     """An object that is fully described by its class and its constructor's arguments."""
+
+    @property
+    def formulas(self) -> Formulas:
+        """Its mathematics, for explanations and documents; a class has its own as an attribute."""
+        return Formulas()
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, name → value."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn.core.text import printable
-from ffnn.explanation.labels import heading_of, pad, title_of, width_of
-from ffnn.explanation.number_format import write_number, write_numbers
+from ffnn.explanation.labels import heading_of, pad, width_of
+from ffnn.explanation.number_format import GAP, cut_columns, write_number, write_numbers
 from ffnn.visualization.computation_figure import Arrow, Box, plot_computation
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ffnn._types import Array
     from ffnn.core.formulas import Formula
-    from ffnn.explanation.explanation import Explanation
+    from ffnn.explanation.labels import Head
     from ffnn.explanation.steps import Step
 
 _MOST = 8  # rows or columns of an array
@@ -27,27 +27,19 @@ _ROOM = 40  # letters beside the chain
 _WIDEST = 42  # letters of a formula in a box
 
 
-def draw(explanation: Explanation, precision: int) -> Figure:
-    """Return a figure of the chain of layers with the data and the gradients at each.
-
-    Parameters
-    ----------
-    explanation : Explanation
-        What to draw; the update is left out.
-    precision : int
-        Significant digits.
-    """
-    chain = [s for s in explanation if s.place is not None and s.direction in ("forward", "loss")]
+def draw(head: Head, steps: Sequence[Step], precision: int) -> Figure:
+    """Return a figure of the chain of layers with the data and the gradients at each."""
+    chain = [s for s in steps if s.place is not None and s.direction in ("forward", "loss")]
     back: list[list[Step]] = [[] for _ in chain]
-    for step in explanation:
+    for step in steps:
         if step.place is not None and step.direction == "backward":
             back[step.place].append(step)
     boxes = [_box(step, back[place], precision) for place, step in enumerate(chain)]
     arrows = [_arrow(chain, back, place, precision) for place in range(len(chain))]
     end = [f"L = {write_number(chain[-1].arrays['L'], precision)}"]
-    if any(step.formulas and step.formulas[0].symbol == "J" for step in explanation):
-        end.append(f"J = {write_number(explanation.loss, precision)}")
-    return plot_computation(title_of(explanation), boxes, [*arrows, Arrow("\n".join(end))])
+    if any("J" in step.results for step in steps):
+        end.append(f"J = {write_number(head.loss, precision)}")
+    return plot_computation(head.title, boxes, [*arrows, Arrow("\n".join(end))])
 
 
 def _source(step: Step) -> str:
@@ -139,15 +131,11 @@ def _parts(array: Array, precision: int) -> list[tuple[str, list[str]]]:
     if len(texts) > _MOST:
         texts = np.vstack([texts[: _MOST - 1], np.full((1, texts.shape[1]), "…")])
     widths = [max(map(len, column)) for column in texts.T]
-    num_parts = -(-(sum(widths) + 2 * len(widths)) // _ROOM)
-    step = -(-len(widths) // num_parts)
     parts = []
-    for start in range(0, len(widths), step):
-        columns = slice(start, start + step)
-        rows = [
-            "  ".join(f"{t:>{w}}" for t, w in zip(row[columns], widths[columns], strict=True))
-            for row in texts
-        ]
-        where = f"[:,{start}:]" if array.ndim > 1 else f"[{start}:]"
-        parts.append((where if start else "", rows))
+    for part in cut_columns(widths, _ROOM):
+        columns = zip(texts.T[part], widths[part], strict=True)
+        padded = [[text.rjust(width) for text in column] for column, width in columns]
+        where = f"[{':,' * (array.ndim > 1)}{part.start}:]"
+        rows = [(" " * GAP).join(row) for row in zip(*padded, strict=True)]
+        parts.append((where if part.start else "", rows))
     return parts

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from ffnn.core.checks import check_int
+from ffnn.core.text import counted, printable
 from ffnn.data.batches import Batches
 from ffnn.explanation.drawing import draw
-from ffnn.explanation.labels import title_of
+from ffnn.explanation.labels import Head
 from ffnn.explanation.markdown import write_latex, write_markdown
 from ffnn.explanation.steps import Step
 from ffnn.explanation.text import write_text
-from ffnn.explanation.trace import walk
+from ffnn.explanation.trace import trace
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -76,7 +77,18 @@ class Explanation(Sequence[Step]):
         return self.steps[index]
 
     def __repr__(self) -> str:
-        return f"<Explanation: {title_of(self)}, {len(self)} steps, loss {self.loss:.4g}>"
+        return f"<Explanation: {self._head.title}, {len(self)} steps, loss {self.loss:.4g}>"
+
+    @property
+    def _head(self) -> Head:
+        named = (("inputs", self.input_names), ("outputs", self.output_names))
+        names = [
+            (what, [f"{index} {printable(name)}" for index, name in enumerate(each)])
+            for what, each in named
+            if each
+        ]
+        rows = counted(self.num_rows, "row")
+        return Head(f"One training step on {rows} ({self.dtype})", self.loss, names)
 
     def __str__(self) -> str:
         return self.to_text()
@@ -89,7 +101,9 @@ class Explanation(Sequence[Step]):
         precision : int, default 4
             Significant digits of the largest entry of each array; the smallest has at least two.
         """
-        return write_text(self, check_int("to_text", "precision", precision, low=1))
+        return write_text(
+            self._head, self.steps, check_int("to_text", "precision", precision, low=1)
+        )
 
     def to_markdown(self, precision: int = PRECISION) -> str:
         """Return the explanation as Markdown, with mathematics as GitHub and notebooks show it.
@@ -99,7 +113,9 @@ class Explanation(Sequence[Step]):
         precision : int, default 4
             As in `to_text`.
         """
-        return write_markdown(self, check_int("to_markdown", "precision", precision, low=1))
+        return write_markdown(
+            self._head, self.steps, check_int("to_markdown", "precision", precision, low=1)
+        )
 
     def to_latex(self, precision: int = PRECISION) -> str:
         """Return the explanation as the body of a LaTeX document; it needs the package amsmath.
@@ -109,7 +125,9 @@ class Explanation(Sequence[Step]):
         precision : int, default 4
             As in `to_text`.
         """
-        return write_latex(self, check_int("to_latex", "precision", precision, low=1))
+        return write_latex(
+            self._head, self.steps, check_int("to_latex", "precision", precision, low=1)
+        )
 
     def plot(self, precision: int = FIGURE_PRECISION) -> Figure:
         """Return a figure of the chain of layers, with data and gradients at each.
@@ -127,7 +145,7 @@ class Explanation(Sequence[Step]):
         matplotlib.figure.Figure
             As large as the numbers need. Save it with its ``savefig``; a notebook shows it.
         """
-        return draw(self, check_int("plot", "precision", precision, low=1))
+        return draw(self._head, self.steps, check_int("plot", "precision", precision, low=1))
 
     def _repr_markdown_(self) -> str:
         return self.to_markdown()
@@ -141,7 +159,7 @@ def explain_step(model: Trainable, x: Any, y: Any, sample_weight: Any = None) ->
 
     Parameters
     ----------
-    model : Sequential
+    model : Trainable
         Compiled, with at most 400 parameters and at most 64 columns in and behind each layer.
     x : array-like of shape (batch, input_dim)
         Inputs, at most 8 rows.
@@ -171,7 +189,7 @@ def explain_step(model: Trainable, x: Any, y: Any, sample_weight: Any = None) ->
     _check_network(twin)
     _check_rows(examples)
     batch = next(iter(Batches(examples, len(examples.x))))
-    steps, loss = walk(twin, *batch)
+    steps, loss = trace(twin, *batch)
     return Explanation(
         steps,
         loss,

@@ -6,13 +6,12 @@ import unicodedata
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from ffnn.core.formulas import to_tex
-from ffnn.core.text import counted, printable
+from ffnn.core.expressions import to_latex
+from ffnn.core.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-    from ffnn.explanation.explanation import Explanation
     from ffnn.explanation.steps import Step
 
 _SECTIONS = {"forward": "Forward", "loss": "Loss", "backward": "Backward", "update": "Update"}
@@ -28,6 +27,14 @@ _SIGNS = {
 }
 
 
+class Head(NamedTuple):
+    """What stands above the steps: a title, the loss, and the names of inputs and outputs."""
+
+    title: str
+    loss: float
+    names: list[tuple[str, list[str]]]
+
+
 class Sign(NamedTuple):
     """A sign and what it means."""
 
@@ -36,30 +43,15 @@ class Sign(NamedTuple):
     meaning: str
 
 
-def signs_of(explanation: Explanation) -> list[Sign]:
-    """Return the signs in the formulas of an explanation that need a word."""
-    texts = [formula.text for step in explanation for formula in step.formulas]
+def signs_of(steps: Iterable[Step]) -> list[Sign]:
+    """Return the signs in the formulas of steps that need a word."""
+    texts = [formula.text for step in steps for formula in step.formulas]
     spaced = " ".join(texts).replace("(", " ").replace("[", " [c] ").replace("θ", " θ ")
     words = set(spaced.split())
-    return [Sign(sign, to_tex(sign), _SIGNS[sign]) for sign in _SIGNS if sign in words]
+    return [Sign(sign, to_latex(sign), _SIGNS[sign]) for sign in _SIGNS if sign in words]
 
 
-def names_of(explanation: Explanation) -> list[tuple[str, list[str]]]:
-    """Return what there is of ("inputs", names) and ("outputs", names), each with its number."""
-    named = (("inputs", explanation.input_names), ("outputs", explanation.output_names))
-    return [
-        (what, [f"{index} {printable(name)}" for index, name in enumerate(names)])
-        for what, names in named
-        if names
-    ]
-
-
-def title_of(explanation: Explanation) -> str:
-    """Return what an explanation is about."""
-    return f"One training step on {counted(explanation.num_rows, 'row')} ({explanation.dtype})"
-
-
-def sections_of(steps: Sequence[Step]) -> Iterator[tuple[str, list[Step]]]:
+def sections_of(steps: Iterable[Step]) -> Iterator[tuple[str, list[Step]]]:
     """Yield each part's heading with its steps."""
     for direction, members in groupby(steps, lambda step: step.direction):
         yield _SECTIONS[direction], list(members)

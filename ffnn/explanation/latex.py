@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ffnn.core.formulas import to_tex
+from ffnn.core.expressions import to_latex
 from ffnn.core.text import printable
-from ffnn.explanation.number_format import write_numbers
+from ffnn.explanation.number_format import GAP, cut_columns, write_matrix, write_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from ffnn._types import Array
     from ffnn.core.formulas import Formula
@@ -23,62 +23,53 @@ _DERIVED = re.compile(r"∂(.)/∂(.+)")
 _REMEMBERED = re.compile(r"([msv])_(.+)")
 
 
-class Dialect(NamedTuple):
-    r"""How one kind of document wants its mathematics.
+def set_symbol(symbol: str, quote: Callable[[str], str]) -> str:
+    r"""Return the LaTeX of an array's symbol; a name that is no symbol is set as text.
 
-    Attributes
-    ----------
-    row_end : str
-        What ends a row of a matrix.
-    quote : callable
-        Makes text out of a string of the user's, for use within ``\text{}``.
+    `quote` makes text for use within ``\text{}`` of what may be the user's.
     """
-
-    row_end: str
-    quote: Callable[[str], str]
-
-
-def set_symbol(symbol: str, dialect: Dialect) -> str:
-    """Return the LaTeX of an array's symbol; a name that is no symbol is set as text."""
     if _OWN.fullmatch(symbol):
-        return to_tex(symbol)
+        return to_latex(symbol)
     if match := _DERIVED.fullmatch(symbol):
-        return rf"\frac{{\partial {match[1]}}}{{\partial {set_symbol(match[2], dialect)}}}"
+        return rf"\frac{{\partial {match[1]}}}{{\partial {set_symbol(match[2], quote)}}}"
     if symbol.endswith("_new"):
-        return set_symbol(symbol.removesuffix("_new"), dialect) + r"^{\mathrm{new}}"
+        return set_symbol(symbol.removesuffix("_new"), quote) + r"^{\mathrm{new}}"
     if match := _REMEMBERED.fullmatch(symbol):
-        return f"{match[1]}_{{{set_symbol(match[2], dialect)}}}"
-    return rf"\text{{{dialect.quote(printable(symbol))}}}"
+        return f"{match[1]}_{{{set_symbol(match[2], quote)}}}"
+    return rf"\text{{{quote(printable(symbol))}}}"
 
 
-def set_formulas(formulas: Sequence[Formula], dialect: Dialect) -> str:
-    """Return formulas below each other, aligned at their signs."""
+def set_formulas(formulas: Sequence[Formula], row_end: str) -> str:
+    """Return formulas below each other, aligned at their signs; `row_end` ends a line."""
     lines = [re.sub(r" (=|\\leftarrow) ", r" &\1 ", formula.latex, count=1) for formula in formulas]
-    return rf"\begin{{aligned}} {f' {dialect.row_end} '.join(lines)} \end{{aligned}}"
+    return rf"\begin{{aligned}} {f' {row_end} '.join(lines)} \end{{aligned}}"
 
 
-def set_arrays(arrays: dict[str, Array], precision: int, dialect: Dialect) -> list[str]:
+def set_arrays(
+    arrays: Mapping[str, Array], precision: int, row_end: str, quote: Callable[[str], str]
+) -> list[str]:
     """Return lines of equations such as x = matrix, as many in a line as there is room for.
 
     Parameters
     ----------
-    arrays : dict of str to ndarray
+    arrays : mapping of str to ndarray
         Symbol → numbers.
     precision : int
         Significant digits.
-    dialect : Dialect
-        How to write.
+    row_end : str
+        What ends a row of a matrix.
+    quote : callable
+        As of `set_symbol`.
     """
     pieces = []
     for symbol, array in sorted(arrays.items(), key=lambda item: item[1].ndim > 0):
-        name, texts = set_symbol(symbol, dialect), write_numbers(array, precision)
+        name, width = set_symbol(symbol, quote), len(symbol) + 3
         if array.ndim:
-            matrix = texts.reshape(1 if array.ndim == 1 else len(array), -1)
-            for which, part, width in _cut_columns(matrix, len(symbol)):
-                pieces.append((f"{name}{which} = {_set_rows(part, dialect)}", width))
+            for which, part, more in _cut(write_matrix(array, precision), width):
+                pieces.append((f"{name}{which} = {_set_rows(part, row_end)}", width + more))
         else:
-            text = str(texts[()])
-            pieces.append((f"{name} = {_set_number(text)}", len(symbol) + 3 + _width(text)))
+            text = write_number(array, precision)
+            pieces.append((f"{name} = {_set_number(text)}", width + _width(text)))
     lines: list[list[str]] = []
     used = _ROOM
     for piece, width in pieces:
@@ -90,28 +81,29 @@ def set_arrays(arrays: dict[str, Array], precision: int, dialect: Dialect) -> li
     return [r" \qquad ".join(line) for line in lines]
 
 
-def _cut_columns(texts: Array, left: int) -> Iterator[tuple[str, Array, int]]:
+def _cut(texts: Array, left: int) -> Iterator[tuple[str, Array, int]]:
     """Yield which columns they are, as many columns as there is room for, and their width.
 
     `left` is the width of the name before them.
     """
-    widths = 2 + np.array([[_width(text) for text in column] for column in texts.T]).max(axis=1)
-    if left + 6 + widths.sum() <= _ROOM:
-        yield "", texts, left + 6 + int(widths.sum())
-        return
-    label = left + 24
-    step = max(1, (_ROOM - label) // int(widths.max()))
-    for start in range(0, len(widths), step):
-        part = texts[:, start : start + step]
-        which = rf" \text{{ (columns {start} to {start + part.shape[1] - 1})}}"
-        yield which, part, label + int(widths[start : start + step].sum())
+    brackets, label = 3, 21
+    widths = np.array([[_width(text) for text in column] for column in texts.T]).max(axis=1)
+    parts = cut_columns(widths, _ROOM - left - brackets)
+    if len(parts) > 1:
+        parts = cut_columns(widths, _ROOM - left - label)
+    for part in parts:
+        width = int((widths[part] + GAP).sum())
+        if len(parts) == 1:
+            yield "", texts, brackets + width
+        else:
+            which = rf" \text{{ (columns {part.start} to {part.stop - 1})}}"
+            yield which, texts[:, part], label + width
 
 
-def _set_rows(rows: Iterable[Sequence[str]], dialect: Dialect) -> str:
+def _set_rows(rows: Iterable[Sequence[str]], row_end: str) -> str:
     lines = [" & ".join(map(_set_number, row)) for row in rows]
     columns = "r" * (lines[0].count("&") + 1)
-    body = f" {dialect.row_end} ".join(lines)
-    return rf"\left[\begin{{array}}{{{columns}}} {body} \end{{array}}\right]"
+    return rf"\left[\begin{{array}}{{{columns}}} {f' {row_end} '.join(lines)} \end{{array}}\right]"
 
 
 def _set_number(text: str) -> str:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ffnn.explanation import table
-from ffnn.explanation.steps import SYMBOLS, Step, copy_kept, is_known, kind_of, symbol_of
+from ffnn.core.formulas import Formula
+from ffnn.explanation.steps import (
+    SYMBOLS,
+    Step,
+    copy_kept,
+    formulas_of,
+    kind_of,
+    symbol_of,
+    symbols_in,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ffnn._types import Array
     from ffnn.explanation.taps import Link
@@ -19,7 +27,7 @@ if TYPE_CHECKING:
     from ffnn.training.step import Penalty
 
 _FUSED = (
-    "Activation and loss are computed in one, from the input of the activation: both are exact, "
+    "Activation and loss are computed together, from the input of the activation: both are exact, "
     "however far it is from 0, and this is the derivative of the two together."
 )
 _ROLES = {
@@ -30,10 +38,13 @@ _ROLES = {
     "u": "u the number of outputs",
 }
 _CLASSES = " Class numbers are written as rows: 1 at the class, else 0."
+_TOTAL, _TOTAL_SLOPE = Formula("J = L + Σ R"), Formula("∂J/∂w = ∂L/∂w + ∂R/∂w")
 
 
-class WatchedLoss:
-    """A loss that makes a step of its value and one of its derivative.
+def pass_loss(
+    loss: Loss, named: Loss, last: Link, output: Array, target: Array, weight: Array | None
+) -> tuple[Step, Step, Array]:
+    """Return the step to L, the one to its derivative by `output`, and that derivative.
 
     Parameters
     ----------
@@ -43,121 +54,98 @@ class WatchedLoss:
         What the model was compiled with; another one where `loss` takes the place of the last
         activation.
     last : Link
-        The last stage; if `loss` takes its place, it is not run, and its step is made here.
+        The last stage; if `loss` takes its place, it is not run, and its forward step made here.
+    output, target : ndarray
+        What the stages that are run put out, and the batch's targets.
+    weight : ndarray or None
+        The rows' weights.
     """
-
-    def __init__(self, loss: Loss, named: Loss, last: Link) -> None:
-        self.loss, self.last = loss, last
-        self.is_fused = loss is not named
-        self.kind = kind_of(named)
-        self.entry = table.LOSSES[self.kind] if is_known(named) else table.OTHER_LOSS
-        self.kept = copy_kept(named, self.entry.kept)
-        self.value = 0.0
-
-    def forward(self, output: Array, target: Array, weight: Array | None) -> Step:
-        """Return the step to L; `value` is its number."""
-        source = np.array(output)
-        self.value = self.loss.forward(output, target, weight)
-        p = np.array(getattr(self.loss, "output", source))
-        if self.is_fused:
-            self.last.note_forward(source, p, {})
-        y = np.array(getattr(self.loss, "target", target))  # class numbers are rows there
-        counts = {"n": np.array(len(p)), "u": np.array(p.shape[1])}
-        self.given = {"p": p, "y": y}
-        if weight is not None:
-            self.given["w"] = np.array(weight)
-        self.given |= {symbol: counts[symbol] for symbol in self.entry.counts} | self.kept
-        note = ", ".join(role for symbol, role in _ROLES.items() if symbol in self.given) + "."
-        note += _CLASSES if target.ndim < y.ndim else ""
-        formula = self.entry.value.fill("p", self._weights)
-        arrays = {**self.given, "L": np.array(self.value)}
-        place = self.last.place + 1
-        return Step("loss", "loss", self.kind, (formula,), arrays, ("L",), note, place)
-
-    def backward(self) -> tuple[Step, Array]:
-        """Return the step to the derivative by what `forward` was given, and that derivative."""
-        grad = self.loss.backward()
-        kind, source, note, place = self.kind, "p", "", self.last.place + 1
-        formula = self.entry.slope
-        if self.is_fused:
-            kind, source, note = f"{self.last.kind} and {kind}", self.last.source, _FUSED
-            formula = table.FUSED.get(kind_of(self.loss), table.OTHER_LOSS.slope)
-            place = self.last.place
-        formula = formula.fill(source, self._weights)
-        arrays = {**self.given, formula.symbol: np.array(grad)}
-        results = (formula.symbol,)
-        return Step("backward", "loss", kind, (formula,), arrays, results, note, place), grad
-
-    @property
-    def _weights(self) -> str:
-        return "w ∘ " if "w" in self.given else ""
+    source, is_fused = np.array(output), loss is not named
+    value = np.array(loss.forward(output, target, weight))
+    p = np.array(getattr(loss, "output", source))
+    y = np.array(getattr(loss, "target", target))  # class numbers are rows there
+    formulas = [Formula(text) for text in formulas_of(named).forward]
+    slopes = [Formula(text) for text in formulas_of(loss).backward]
+    given = {"p": p, "y": y}
+    if weight is None:
+        formulas, slopes = ([f.without("w") for f in each] for each in (formulas, slopes))
+    else:
+        given["w"] = np.array(weight)[:, None]
+    used = symbols_in([*formulas, *slopes])
+    counts = {"n": np.array(len(p)), "u": np.array(p.shape[1])}
+    given |= {symbol: count for symbol, count in counts.items() if symbol in used}
+    given |= copy_kept(named, formulas_of(named).where, used)
+    kind, note, place = kind_of(named), _describe(given, target.ndim < y.ndim), last.place + 1
+    arrays = {**given, "L": value}
+    step = Step("loss", "loss", kind, tuple(formulas), arrays, ("L",), note, place)
+    note = ""
+    if is_fused:
+        last.pass_forward(source, p, {})
+        kind, note, place = f"{last.kind} and {kind}", _FUSED, last.place
+        slopes = [slope.rename({slopes[-1].symbol[-1]: last.source}) for slope in slopes]
+    grad = loss.backward()
+    symbol = slopes[-1].symbol
+    arrays = {**given, symbol: np.array(grad)}
+    return step, Step("backward", "loss", kind, tuple(slopes), arrays, (symbol,), note, place), grad
 
 
-class WatchedPenalties:
-    """The penalties of a model, of which each makes a step of its value and its derivative.
+def _describe(given: Mapping[str, Array], has_classes: bool) -> str:
+    note = ", ".join(role for symbol, role in _ROLES.items() if symbol in given) + "."
+    return note + (_CLASSES if has_classes else "")
 
-    Parameters
-    ----------
-    penalties : sequence of Penalty
-        In the order of the layers and of their regularizers.
-    layers : sequence of Layer
-        The layers.
-    """
 
-    def __init__(self, penalties: Sequence[Penalty], layers: Sequence[Layer]) -> None:
-        of = [(layer, name) for layer in layers for name in layer.regularizers()]
-        self._all = [(penalty, *owner) for penalty, owner in zip(penalties, of, strict=True)]
+class Penalized(NamedTuple):
+    """A parameter with its penalty."""
 
-    def __len__(self) -> int:
-        return len(self._all)
+    penalty: Penalty
+    layer: Layer
+    name: str
 
-    def forward(self, loss: float) -> tuple[list[Step], float]:
-        """Return the steps from L to J, and J."""
-        steps, values = [], []
-        for penalty, layer, name in self._all:
-            values.append(penalty.value())
-            results = {"R": np.array(values[-1])}
-            steps.append(self._step("loss", penalty, layer, name, {}, results))
-        total = sum(values, start=loss)
-        each = np.array(values[0] if len(values) == 1 else values)
-        arrays = {"L": np.array(loss), "R": each, "J": np.array(total)}
-        return [*steps, Step("loss", "loss", "total", (table.TOTAL,), arrays, ("J",))], total
-
-    def backward(self, places: dict[Layer, int]) -> list[Step]:
-        """Return the steps from ∂L/∂w to ∂J/∂w, which the gradients are then.
-
-        Parameters
-        ----------
-        places : dict of Layer to int
-            Each layer's place.
-        """
-        steps = []
-        for penalty, layer, name in self._all:
-            sign = symbol_of(name)
-            given = {f"∂L/∂{sign}": penalty.grad.copy()}
-            slope = np.zeros_like(penalty.grad)
-            penalty.regularizer.add_gradient(penalty.w, slope, penalty.scratch)
-            penalty.add_gradient()
-            results = {f"∂R/∂{sign}": slope, f"∂J/∂{sign}": penalty.grad.copy()}
-            place = places[layer]
-            steps.append(self._step("backward", penalty, layer, name, given, results, place))
-        return steps
-
-    def _step(
-        self,
-        direction: str,
-        penalty: Penalty,
-        layer: Layer,
-        name: str,
-        given: dict[str, Array],
-        results: dict[str, Array],
-        place: int | None = None,
-    ) -> Step:
-        rule, sign = penalty.regularizer, symbol_of(name)
-        kind = kind_of(rule)
-        entry = table.PENALTIES[kind] if is_known(rule) else table.OTHER_PENALTY
-        entries = (entry.value,) if direction == "loss" else (entry.slope, table.TOTAL_SLOPE)
+    def step(self, direction: str, arrays: Mapping[str, Array], place: int | None = None) -> Step:
+        """Return a step of the penalty; `arrays` are its own and begin with what is given."""
+        rule, sign = self.penalty.regularizer, symbol_of(self.name)
+        formulas = formulas_of(rule)
+        way = [Formula(text) for text in formulas.forward]
+        results: tuple[str, ...] = ("R",)
+        if direction == "backward":
+            way = [*map(Formula, formulas.backward), _TOTAL_SLOPE]
+            results = (f"∂R/∂{sign}", f"∂J/∂{sign}")
         letter = sign if sign in SYMBOLS.values() else "θ"
-        formulas = tuple(formula.fill(letter) for formula in entries)
-        arrays = {sign: penalty.w.copy(), **copy_kept(rule, entry.kept), **given, **results}
-        return Step(direction, layer.name, kind, formulas, arrays, tuple(results), place=place)
+        way = [formula.rename({"w": letter}) for formula in way]
+        kept = copy_kept(rule, formulas.where, symbols_in(way))
+        arrays = {sign: self.penalty.w.copy(), **kept, **arrays}
+        kind = kind_of(rule)
+        return Step(direction, self.layer.name, kind, tuple(way), arrays, results, place=place)
+
+
+def pair_penalties(penalties: Sequence[Penalty], layers: Iterable[Layer]) -> list[Penalized]:
+    """Return the penalties of a model with the parameters that they are on."""
+    owners = [(layer, name) for layer in layers for name in layer.regularizers()]
+    return [Penalized(each, *owner) for each, owner in zip(penalties, owners, strict=True)]
+
+
+def add_penalties(penalized: Sequence[Penalized], loss: float) -> list[Step]:
+    """Return the steps from L to J; none if there are no penalties."""
+    if not penalized:
+        return []
+    values = [each.penalty.value() for each in penalized]
+    steps = [
+        each.step("loss", {"R": np.array(value)})
+        for each, value in zip(penalized, values, strict=True)
+    ]
+    each_value = np.array(values[0] if len(values) == 1 else values)
+    arrays = {"L": np.array(loss), "R": each_value, "J": np.array(sum(values, start=loss))}
+    return [*steps, Step("loss", "loss", "total", (_TOTAL,), arrays, ("J",))]
+
+
+def add_slopes(penalized: Iterable[Penalized], places: Mapping[Layer, int]) -> list[Step]:
+    """Return the steps from ∂L/∂w to ∂J/∂w, which the gradients are then."""
+    steps = []
+    for each in penalized:
+        penalty, sign = each.penalty, symbol_of(each.name)
+        arrays = {f"∂L/∂{sign}": penalty.grad.copy(), f"∂R/∂{sign}": np.zeros_like(penalty.grad)}
+        penalty.regularizer.add_gradient(penalty.w, arrays[f"∂R/∂{sign}"], penalty.scratch)
+        penalty.add_gradient()
+        arrays[f"∂J/∂{sign}"] = penalty.grad.copy()
+        steps.append(each.step("backward", arrays, places[each.layer]))
+    return steps

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from ffnn.explanation.labels import heading_of, names_of, sections_of, signs_of, title_of
-from ffnn.explanation.latex import Dialect, set_arrays, set_formulas
+from ffnn.explanation.labels import heading_of, sections_of, signs_of
+from ffnn.explanation.latex import set_arrays, set_formulas
 from ffnn.explanation.number_format import write_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from ffnn.explanation.explanation import Explanation
+    from ffnn.explanation.labels import Head
     from ffnn.explanation.steps import Step
 
 _LATEX_SPECIALS = {
@@ -59,65 +59,81 @@ def _quote_in_mathematics(text: str) -> str:
     )
 
 
-_LATEX = Dialect(r"\\", escape_latex)
-_MARKDOWN = Dialect(r"\cr", _quote_in_mathematics)  # Markdown may halve a double backslash
+class _Dialect(NamedTuple):
+    """A kind of document: templates, and how texts that may be the user's get into it."""
+
+    title: str
+    section: str
+    display: str  # of mathematics
+    sign: str  # and its meaning
+    between_signs: str
+    text: str
+    heading: Callable[[str, str], str]  # of a step's name and kind
+    name: Callable[[str], str]  # of a column
+    escape: Callable[[str], str]  # of a note
+    quote: Callable[[str], str]  # of text in mathematics
+    row_end: str  # of a matrix
 
 
-def write_markdown(explanation: Explanation, precision: int) -> str:
-    """Return an explanation as Markdown with mathematics between dollar signs.
+_MARKDOWN = _Dialect(
+    title="## %s",
+    section="### %s",
+    display="$$\n%s\n$$",
+    sign="- $%s$: %s",
+    between_signs="\n",
+    text="%s",
+    heading=lambda name, kind: f"#### {code_span(f'{name}: {kind}')}",
+    name=code_span,
+    escape=escape_markdown,
+    quote=_quote_in_mathematics,
+    row_end=r"\cr",  # Markdown may halve a double backslash
+)
+_LATEX = _Dialect(
+    title=r"\section*{%s}",
+    section=r"\subsection*{%s}",
+    display="\\[\n%s\n\\]",
+    sign=r"\noindent $%s$: %s",
+    between_signs="\n\n",
+    text=r"\noindent %s",
+    heading=lambda name, kind: (
+        rf"\subsubsection*{{\texttt{{{escape_latex(name)}}}: {escape_latex(kind)}}}"
+    ),
+    name=escape_latex,
+    escape=escape_latex,
+    quote=escape_latex,
+    row_end=r"\\",
+)
 
-    Parameters
-    ----------
-    explanation : Explanation
-        What to write.
-    precision : int
-        Significant digits.
-    """
-    loss = write_number(explanation.loss, precision)
-    parts = [f"## {title_of(explanation)}, loss {loss}"]
-    parts += [
-        f"{what}: {', '.join(map(code_span, names))}" for what, names in names_of(explanation)
-    ]
-    signs = [f"- ${sign.latex}$: {sign.meaning}" for sign in signs_of(explanation)]
-    parts += ["\n".join(signs)] if signs else []
-    for heading, steps in sections_of(explanation):
-        parts.append(f"### {heading}")
-        for step in steps:
-            parts.append(f"#### {code_span(': '.join(heading_of(step)))}")
-            parts += [f"$$\n{line}\n$$" for line in _mathematics(step, precision, _MARKDOWN)]
-            parts += [escape_markdown(step.note)] if step.note else []
+
+def write_markdown(head: Head, steps: Sequence[Step], precision: int) -> str:
+    """Return an explanation as Markdown with mathematics between dollar signs."""
+    return _write(head, steps, precision, _MARKDOWN)
+
+
+def write_latex(head: Head, steps: Sequence[Step], precision: int) -> str:
+    """Return an explanation as the body of a LaTeX document, which needs the package amsmath."""
+    return _write(head, steps, precision, _LATEX)
+
+
+def _write(head: Head, steps: Sequence[Step], precision: int, dialect: _Dialect) -> str:
+    parts = [dialect.title % f"{head.title}, loss {write_number(head.loss, precision)}"]
+    for what, names in head.names:
+        parts.append(dialect.text % f"{what}: {', '.join(map(dialect.name, names))}")
+    signs = [dialect.sign % (sign.latex, sign.meaning) for sign in signs_of(steps)]
+    parts += [dialect.between_signs.join(signs)] if signs else []
+    for heading, members in sections_of(steps):
+        parts.append(dialect.section % heading)
+        for step in members:
+            parts.append(dialect.heading(*heading_of(step)))
+            parts += [dialect.display % line for line in _mathematics(step, precision, dialect)]
+            parts += [dialect.text % dialect.escape(step.note)] if step.note else []
     return "\n\n".join(parts) + "\n"
 
 
-def write_latex(explanation: Explanation, precision: int) -> str:
-    """Return an explanation as the body of a LaTeX document, which needs the package amsmath.
-
-    Parameters
-    ----------
-    explanation : Explanation
-        What to write.
-    precision : int
-        Significant digits.
-    """
-    loss = write_number(explanation.loss, precision)
-    parts = [rf"\section*{{{title_of(explanation)}, loss {loss}}}"]
-    for what, names in names_of(explanation):
-        parts.append(rf"\noindent {what}: {', '.join(map(escape_latex, names))}")
-    signs = [rf"\noindent ${sign.latex}$: {sign.meaning}" for sign in signs_of(explanation)]
-    parts += signs
-    for heading, steps in sections_of(explanation):
-        parts.append(rf"\subsection*{{{heading}}}")
-        for step in steps:
-            name, kind = map(escape_latex, heading_of(step))
-            parts.append(rf"\subsubsection*{{\texttt{{{name}}}: {kind}}}")
-            parts += [f"\\[\n{line}\n\\]" for line in _mathematics(step, precision, _LATEX)]
-            parts += [rf"\noindent {escape_latex(step.note)}"] if step.note else []
-    return "\n\n".join(parts) + "\n"
-
-
-def _mathematics(step: Step, precision: int, dialect: Dialect) -> Iterator[str]:
+def _mathematics(step: Step, precision: int, dialect: _Dialect) -> Iterator[str]:
     """Yield the displayed lines of a step: formulas, what is given, what comes out."""
     if step.formulas:
-        yield set_formulas(step.formulas, dialect)
+        yield set_formulas(step.formulas, dialect.row_end)
     for symbols in (step.given, step.results):
-        yield from set_arrays({s: step.arrays[s] for s in symbols}, precision, dialect)
+        arrays = {symbol: step.arrays[symbol] for symbol in symbols}
+        yield from set_arrays(arrays, precision, dialect.row_end, dialect.quote)

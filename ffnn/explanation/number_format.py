@@ -1,4 +1,4 @@
-"""Numbers as text: all entries of an array in the same form."""
+"""Numbers as text: all entries of an array in the same form, cut into parts that fit."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ffnn._types import Array
 
 _MOST_BEYOND = 2  # decimals beyond the precision, for the sake of the smallest entry
 _LARGEST_EXPONENT = 6
+GAP = 2  # spaces between columns
 
 
 def write_numbers(array: Array, precision: int) -> Array:
@@ -20,18 +23,6 @@ def write_numbers(array: Array, precision: int) -> Array:
     The largest entry has `precision` significant digits and the smallest at least two of them; if
     that takes too many decimals, all entries are written with a power of ten. Where fewer decimals
     tell all entries fully, there are fewer. A zero is written as 0, and nothing else is.
-
-    Parameters
-    ----------
-    array : ndarray
-        Numbers, of any shape.
-    precision : int
-        Significant digits, at least 1.
-
-    Returns
-    -------
-    ndarray of str
-        Of the same shape.
     """
     values = [float(value) for value in array.ravel()]
     rounding = 4.0 * float(np.finfo(array.dtype).eps) if array.dtype.kind == "f" else 0.0
@@ -40,9 +31,25 @@ def write_numbers(array: Array, precision: int) -> Array:
     return np.array(texts, dtype=object).reshape(array.shape)
 
 
+def write_matrix(array: Array, precision: int) -> Array:
+    """Return the entries of an array with axes as the rows of a matrix."""
+    return write_numbers(array, precision).reshape(1 if array.ndim == 1 else len(array), -1)
+
+
 def write_number(value: Any, precision: int) -> str:
     """Return one number as `write_numbers` writes it."""
     return str(write_numbers(np.asarray(value), precision)[()])
+
+
+def cut_columns(widths: Sequence[int], room: int) -> list[slice]:
+    """Return slices of columns of these widths, each as many as fit with gaps into `room`."""
+    cuts, used = [0], 0
+    for index, width in enumerate(widths):
+        if index > cuts[-1] and used + GAP + width > room:
+            cuts.append(index)
+            used = 0
+        used += GAP + width
+    return [slice(*ends) for ends in zip(cuts, [*cuts[1:], len(widths)], strict=True)]
 
 
 def _choose_form(values: list[float], precision: int, rounding: float) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import getitem
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ffnn.core.registry import family_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     from ffnn._types import Array
-    from ffnn.core.formulas import Formula
+    from ffnn.core.formulas import Formula, Formulas
     from ffnn.core.registry import Configurable
 
 SYMBOLS = {"weight": "W", "bias": "b", "gamma": "γ", "beta": "β"}
@@ -40,10 +42,10 @@ class Step:
     results : tuple of str
         The symbols of what comes out.
     note : str
-        What else there is to say.
+        A remark in words, or nothing.
     place : int or None
-        To which place in the chain of forward steps it belongs, counted from 0; the loss's is the
-        last. None if to none.
+        Its place in the chain of forward steps, counted from 0; the loss has the last one. None if
+        it has none.
     """
 
     direction: str
@@ -72,22 +74,27 @@ def kind_of(part: Configurable) -> str:
     return family_of(part).name_of(part)
 
 
-def is_known(part: object) -> bool:
-    """Tell whether a part's class is the library's own, so that its formulas are known."""
-    return type(part).__module__.startswith("ffnn.")
+def formulas_of(part: Configurable) -> Formulas:
+    """Return the formulas on a part's own class: what is inherited may not be what it computes.
 
-
-def copy_kept(part: object, kept: Mapping[str, str]) -> dict[str, Array]:
-    """Return symbol → the part's attribute, copied, for attributes such as ``"a"`` or ``"a.b"``.
-
-    What stands behind a dot is the key of a dict.
+    A pass without formulas has those of its family, such as y = f(x).
     """
-    return {symbol: np.array(_read(part, path)) for symbol, path in kept.items()}
+    general: Formulas = family_of(part).base.formulas.fget(part)
+    own = part.formulas if "formulas" in vars(type(part)) else general
+    passes = ("forward", "backward", "update")
+    return replace(own, **{name: getattr(own, name) or getattr(general, name) for name in passes})
 
 
-def _read(part: object, path: str) -> Any:
-    name, *keys = path.split(".")
-    value = getattr(part, name)
-    for key in keys:
-        value = value[key]
-    return value
+def symbols_in(formulas: Iterable[Formula]) -> set[str]:
+    """Return what formulas take."""
+    return {symbol for formula in formulas for symbol in formula.symbols}
+
+
+def copy_kept(part: object, where: Mapping[str, str], symbols: Container[str]) -> dict[str, Array]:
+    """Return those of `symbols` that the part keeps, copied; `where` is that of its formulas."""
+    kept = {}
+    for symbol, path in where.items():
+        if symbol in symbols:
+            name, *keys = path.split(".")
+            kept[symbol] = np.array(reduce(getitem, keys, getattr(part, name)))
+    return kept

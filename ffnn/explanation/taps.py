@@ -1,42 +1,52 @@
-"""The stages of a model, watched: each pass through one becomes a step."""
+"""The stages of a model: what passes through each of them becomes a step."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ffnn.explanation import table
-from ffnn.explanation.steps import Step, copy_kept, is_known, kind_of, symbol_of
+from ffnn.core.formulas import Formula
+from ffnn.explanation.steps import (
+    Step,
+    copy_kept,
+    formulas_of,
+    kind_of,
+    symbol_of,
+    symbols_in,
+)
+from ffnn.layers.base import Layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ffnn._types import Array
-    from ffnn.core.formulas import Formula
-    from ffnn.layers.base import Layer, Stage
+    from ffnn.core.formulas import Formulas
+    from ffnn.layers.base import Stage
 
 
 class Link:
-    """A stage that copies what goes in and what comes out.
+    """A stage in its place in the chain, which is told of what passes.
 
     Parameters
     ----------
     stage : Stage
-        What to watch.
+        The stage.
     place : int
-        Its place in the chain.
+        Its place.
     owner : Layer or None
         The layer whose parameters belong to it, if any do.
-    entry : LayerEntry
-        Its formulas.
-    source, output : str
-        What its input and its output are called: x or z, and y or z.
+    formulas : Formulas
+        What it computes.
+    names : dict of str to str
+        Symbol in `formulas` → what that is called here: x may be z, and z may be y.
 
     Attributes
     ----------
-    forward, backward : Step or None
-        What the last passes did.
+    source, output : str
+        What its input and its output are called.
+    forward : Step or None
+        The forward pass, once it is over.
     """
 
     def __init__(
@@ -44,119 +54,88 @@ class Link:
         stage: Stage,
         place: int,
         owner: Layer | None,
-        entry: table.LayerEntry,
-        source: str,
-        output: str,
+        formulas: Formulas,
+        names: dict[str, str],
     ) -> None:
         self.stage, self.place, self.owner = stage, place, owner
+        self.kind = kind_of(stage.layer)
         self.params: Mapping[str, Array] = {} if owner is None else owner.params
         self.grads: Mapping[str, Array] = {} if owner is None else owner.grads
-        self.source, self.output = source, output
-        self.kind = kind_of(stage.layer)
-        self.entry = entry
+        self.where = formulas.where
+        self._forward = [Formula(text).rename(names) for text in formulas.forward]
+        self._backward = [Formula(text).rename(names) for text in formulas.backward]
+        self.source, self.output = names.get("x", "x"), self._forward[-1].symbol
         self.forward: Step | None = None
-        self.backward: Step | None = None
+        self._taken: dict[str, Array] = {}
 
-    def watched(self) -> Stage:
-        """Return the stage, so that its passes become steps."""
-        return self.stage._replace(forward=self._run_forward, backward=self._run_backward)
+    def before(self, direction: str, array: Array) -> None:
+        """Take what goes into a pass."""
+        self._taken[direction] = np.array(array)
 
-    def _run_forward(self, x: Array, training: bool) -> Array:
-        source = np.array(x)
-        y = self.stage.forward(x, training)
-        self.note_forward(source, y, copy_kept(self.stage.layer, self.entry.kept))
-        return y
+    def after(self, direction: str, array: Array) -> None:
+        """Take what comes out of a pass."""
+        if direction == "forward":
+            used = symbols_in(self._forward) | {formula.symbol for formula in self._forward}
+            kept = copy_kept(self.stage.layer, self.where, used)
+            self.pass_forward(self._taken["forward"], np.array(array), kept)
+        else:
+            self._taken["outgoing"] = np.array(array)
 
-    def note_forward(self, source: Array, output: Array, kept: Mapping[str, Array]) -> None:
-        """Make the step of a forward pass.
-
-        Parameters
-        ----------
-        source, output : ndarray
-            What went in and what came out.
-        kept : mapping of str to ndarray
-            Symbol → constants, and what the layer keeps.
-        """
-        computed = [formula.symbol for formula in self.entry.forward]
+    def pass_forward(self, source: Array, output: Array, kept: Mapping[str, Array]) -> None:
+        """Make the step of a forward pass; `kept` are constants, and what the layer keeps."""
+        computed = [formula.symbol for formula in self._forward]
         given = {self.source: source}
         given |= {symbol_of(name): array.copy() for name, array in self.params.items()}
         given |= {symbol: array for symbol, array in kept.items() if symbol not in computed}
         results = {symbol: kept[symbol] for symbol in computed if symbol in kept}
-        results[self.output] = np.array(output)
-        formulas = self._formulas(self.entry.forward, results)
-        self.forward = self._step("forward", formulas, given, results)
+        results[self.output] = output
+        self.forward = self._step("forward", self._forward, given, results)
 
-    def _run_backward(self, grad: Array) -> Array | None:
-        incoming = np.array(grad)
-        outgoing = self.stage.backward(grad)
+    def backward_step(self) -> Step:
+        """Return the step of the backward pass that has just been."""
         results = {f"∂L/∂{symbol_of(n)}": array.copy() for n, array in self.grads.items()}
-        note = "The gradient by x is not needed: no layer before has parameters."
-        if outgoing is not None:
-            results[f"∂L/∂{self.source}"], note = np.array(outgoing), ""
-        formulas = self._formulas(
-            self.entry.backward, [*results, self.entry.incoming, "∂L/∂θ" if self.params else ""]
-        )
-        given = {self.entry.incoming: incoming} | self._needed(formulas)
-        self.backward = self._step("backward", formulas, given, results, note)
-        return outgoing
-
-    def _formulas(self, entries: Iterable[Formula], symbols: Iterable[str]) -> tuple[Formula, ...]:
-        """Return those formulas that give one of `symbols`, with the names of this place."""
-        filled = [formula.fill(self.source, self.output) for formula in entries]
-        return tuple(formula for formula in filled if formula.symbol in symbols)
-
-    def _needed(self, formulas: Iterable[Formula]) -> dict[str, Array]:
-        """Return the arrays of the forward step that the backward formulas take."""
+        note = "The gradient with respect to x is not needed: no layer before has parameters."
+        if "outgoing" in self._taken:
+            results[f"∂L/∂{self.source}"], note = self._taken["outgoing"], ""
+        known = {*results, "∂L/∂θ" if self.grads else ""}
+        formulas = [f for f in self._backward if f.symbol in known or "∂" not in f.symbol]
+        incoming = f"∂L/∂{self.output}"
+        for formula in formulas:  # which may begin with a shorter name for it
+            if formula.text == f"{formula.symbol} = {incoming}" and "∂" not in formula.symbol:
+                incoming = formula.symbol
         assert self.forward is not None
-        rights = [formula.text.partition(" = ")[2] for formula in formulas]
-        symbols = [symbol.replace("@", self.source) for symbol in self.entry.needs]
-        return {
-            symbol: self.forward.arrays[symbol]
-            for symbol in symbols
-            if any(symbol in right for right in rights)
-        }
+        used, earlier = symbols_in(formulas), self.forward.arrays
+        given = {incoming: self._taken["backward"]}
+        given |= {symbol: array for symbol, array in earlier.items() if symbol in used}
+        given |= copy_kept(self.stage.layer, self.where, used - earlier.keys())
+        return self._step("backward", formulas, given, results, note)
 
     def _step(
         self,
         direction: str,
-        formulas: tuple[Formula, ...],
+        formulas: Iterable[Formula],
         given: Mapping[str, Array],
         results: Mapping[str, Array],
         note: str = "",
     ) -> Step:
-        arrays = {**given, **results}
-        name = self.stage.layer.name
-        return Step(direction, name, self.kind, formulas, arrays, tuple(results), note, self.place)
+        arrays, name = {**given, **results}, self.stage.layer.name
+        formulas, symbols = tuple(formulas), tuple(results)
+        return Step(direction, name, self.kind, formulas, arrays, symbols, note, self.place)
 
 
 def link_stages(layers: Iterable[Layer]) -> list[Link]:
-    """Return the stages of all layers in a row, to be watched."""
+    """Return the stages of all layers in a row."""
     links: list[Link] = []
     for layer in layers:
-        stages = layer.stages()
-        inside = "z" if is_known(layer) and kind_of(layer) == "dense" else "x"
+        stages, source = layer.stages(), "x"
         for index, stage in enumerate(stages):
-            is_last = index == len(stages) - 1
-            links.append(
-                Link(
-                    stage,
-                    place=len(links),
-                    owner=None if index else layer,
-                    entry=_entry_of(stage.layer, layer),
-                    source=inside if index else "x",
-                    output="y" if is_last or inside == "x" else "z",
-                )
-            )
+            # The parameters of a part inside a layer have other names.
+            is_known = stage.layer is layer or not stage.layer.params
+            formulas = formulas_of(stage.layer if is_known else Layer())
+            names = {} if source == "x" else {"x": source}
+            if index == len(stages) - 1:
+                names[Formula(formulas.forward[-1]).symbol] = "y"
+            owner = None if index else layer
+            links.append(Link(stage, len(links), owner, formulas, names))
+            source = "x" if links[-1].output == "y" else links[-1].output
     return links
-
-
-def _entry_of(part: Any, layer: Layer) -> table.LayerEntry:
-    """Return the formulas of a stage's part; parameters of a part inside have other names."""
-    if not is_known(part) or (part is not layer and part.params):
-        return table.OTHER_LAYER
-    kind = kind_of(part)
-    if kind == "dense" and not part.use_bias:
-        return table.LAYERS["dense without bias"]
-    if kind == "dropout" and not part.rate:
-        return table.LAYERS["dropout of nothing"]
-    return table.LAYERS[kind]

@@ -6,50 +6,33 @@ import re
 from typing import TYPE_CHECKING
 
 from ffnn.core.text import printable
-from ffnn.explanation.labels import (
-    heading_of,
-    names_of,
-    pad,
-    sections_of,
-    signs_of,
-    title_of,
-    width_of,
-)
-from ffnn.explanation.number_format import write_number, write_numbers
+from ffnn.explanation.labels import heading_of, pad, sections_of, signs_of, width_of
+from ffnn.explanation.number_format import GAP, cut_columns, write_matrix, write_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from ffnn._types import Array
-    from ffnn.explanation.explanation import Explanation
+    from ffnn.explanation.labels import Head
     from ffnn.explanation.steps import Step
 
 WIDTH = 80
 _INDENT = "    "
-_GAP = "     "
+_BETWEEN = "     "  # arrays side by side
 _LONGEST_SYMBOL = 24
-_OF_ROWS = ("x", "y", "z", "p", "m", "r", "s", "t", "v", "δ", "μ", "σ", "x̂")
+_OF_ROWS = ("x", "y", "z", "p", "w", "m", "r", "s", "t", "v", "δ", "μ", "σ", "x̂")
 
 
-def write_text(explanation: Explanation, precision: int) -> str:
-    """Return an explanation as text of at most 80 columns.
-
-    Parameters
-    ----------
-    explanation : Explanation
-        What to write.
-    precision : int
-        Significant digits.
-    """
-    lines = [f"{title_of(explanation)}, loss {write_number(explanation.loss, precision)}", ""]
+def write_text(head: Head, steps: Sequence[Step], precision: int) -> str:
+    """Return an explanation as text of at most 80 columns."""
+    lines = [f"{head.title}, loss {write_number(head.loss, precision)}", ""]
     lines += _wrap("Numbers begin at 0. W has a row for each unit and a column for each input.", "")
-    for what, names in names_of(explanation):
+    for what, names in head.names:
         lines += _wrap(f"{what}: {', '.join(names)}", "", hanging=_INDENT)
-    for sign in signs_of(explanation):
-        lines.append(f"{pad(sign.text, 10)}  {sign.meaning}")
-    for heading, steps in sections_of(explanation):
+    lines += [f"{pad(sign.text, 10)}  {sign.meaning}" for sign in signs_of(steps)]
+    for heading, members in sections_of(steps):
         lines += ["", f"── {heading} ".ljust(WIDTH, "─")]
-        for step in steps:
+        for step in members:
             lines += _write_step(step, precision)
     return "\n".join(lines) + "\n"
 
@@ -69,40 +52,31 @@ def _write_step(step: Step, precision: int) -> list[str]:
 
 def _write_arrays(arrays: dict[str, Array], precision: int) -> list[str]:
     """Return single numbers in a line, then the arrays side by side."""
-    numbers = [
-        f"{_short(s)} = {write_number(a, precision)}" for s, a in arrays.items() if not a.ndim
-    ]
+    named = [(printable(symbol, _LONGEST_SYMBOL), array) for symbol, array in arrays.items()]
+    numbers = [f"{s} = {write_number(a, precision)}" for s, a in named if not a.ndim]
     lines = _wrap_words(numbers, _INDENT, _INDENT, between="   ")
-    blocks = [
-        block
-        for s, a in arrays.items()
-        if a.ndim
-        for block in _write_array(_short(s), a, precision)
-    ]
+    blocks = [block for s, a in named if a.ndim for block in _write_array(s, a, precision)]
     for band in _bands(blocks):
         lines += [*([""] if lines else []), *_side_by_side(band)]
     return lines
 
 
-def _short(symbol: str) -> str:
-    return printable(symbol, _LONGEST_SYMBOL)
-
-
 def _write_array(symbol: str, array: Array, precision: int) -> list[list[str]]:
     """Return an array as blocks of lines of the same width, each as many columns as fit."""
-    texts = write_numbers(array, precision).reshape(1 if array.ndim == 1 else len(array), -1)
+    texts = write_matrix(array, precision)
     word = _row_word(symbol)
-    labels = [f"{word} {i}".strip() for i in range(len(texts))] if array.ndim > 1 else [""]
-    if array.ndim > 1 and len(array) == 1 and word != "unit":
+    labels = [f"{word} {i}".strip() for i in range(len(texts))]
+    if array.ndim == 1 or (len(array) == 1 and word != "unit"):
         labels = [""]
     left = max(map(width_of, [symbol, *labels]))
     columns = [[str(i), *column] for i, column in enumerate(texts.T)]
     widths = [max(map(len, column)) for column in columns]
     blocks = []
-    for start, stop in _cut(widths, WIDTH - len(_INDENT) - left):
+    for part in cut_columns(widths, WIDTH - len(_INDENT) - left):
         lines = [pad(label, left) for label in (symbol, *labels)]
-        for column, width in zip(columns[start:stop], widths[start:stop], strict=True):
-            lines = [f"{line}  {text:>{width}}" for line, text in zip(lines, column, strict=True)]
+        for column, width in zip(columns[part], widths[part], strict=True):
+            cells = [text.rjust(width + GAP) for text in column]
+            lines = [line + cell for line, cell in zip(lines, cells, strict=True)]
         blocks.append(lines)
     return blocks
 
@@ -115,24 +89,13 @@ def _row_word(symbol: str) -> str:
     return "row" if base in _OF_ROWS else ""
 
 
-def _cut(widths: Sequence[int], room: int) -> list[tuple[int, int]]:
-    """Return where to cut columns, two spaces before each, so that each part fits."""
-    cuts, used = [0], 0
-    for index, width in enumerate(widths):
-        if index > cuts[-1] and used + 2 + width > room:
-            cuts.append(index)
-            used = 0
-        used += 2 + width
-    return list(zip(cuts, [*cuts[1:], len(widths)], strict=True))
-
-
 def _bands(blocks: Iterable[list[str]]) -> list[list[list[str]]]:
     """Return the blocks in groups that fit side by side."""
     bands: list[list[list[str]]] = []
     used = WIDTH
     for block in blocks:
-        width = width_of(block[0]) + len(_GAP)
-        if used + width > WIDTH - len(_INDENT) + len(_GAP):
+        width = width_of(block[0]) + len(_BETWEEN)
+        if used + width > WIDTH - len(_INDENT) + len(_BETWEEN):
             bands.append([])
             used = 0
         bands[-1].append(block)
@@ -143,7 +106,7 @@ def _bands(blocks: Iterable[list[str]]) -> list[list[list[str]]]:
 def _side_by_side(blocks: Sequence[list[str]]) -> list[str]:
     height = max(map(len, blocks))
     filled = [block + [" " * width_of(block[0])] * (height - len(block)) for block in blocks]
-    return [(_INDENT + _GAP.join(lines)).rstrip() for lines in zip(*filled, strict=True)]
+    return [(_INDENT + _BETWEEN.join(lines)).rstrip() for lines in zip(*filled, strict=True)]
 
 
 def _wrap(text: str, indent: str, hanging: str | None = None) -> list[str]:

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ffnn.explanation.losses import WatchedLoss, WatchedPenalties
+from ffnn.explanation.losses import add_penalties, add_slopes, pair_penalties, pass_loss
 from ffnn.explanation.taps import link_stages
-from ffnn.explanation.updates import WatchedUpdate, follow
-from ffnn.layers.chain import run_backward, run_forward
+from ffnn.explanation.updates import update
+from ffnn.layers.chain import run_backward, run_forward, tap
 
 if TYPE_CHECKING:
     from ffnn._types import Array
     from ffnn.explanation.steps import Step
+    from ffnn.layers.base import Stage
     from ffnn.models.trainable import Trainable
 
 
-def walk(model: Trainable, x: Array, y: Array, weight: Array | None) -> tuple[list[Step], float]:
+def trace(model: Trainable, x: Array, y: Array, weight: Array | None) -> tuple[list[Step], float]:
     """Train a model on one batch; return each step, and the loss before the update.
 
     Parameters
@@ -39,28 +40,25 @@ def walk(model: Trainable, x: Array, y: Array, weight: Array | None) -> tuple[li
     """
     training, links = model.step, link_stages(model.layers)
     assert model.loss is not None
-    run = links[: len(training.stages)]
-    back = run[len(run) - len(training.backward_stages) :][::-1]
-    loss = WatchedLoss(training.loss, model.loss, links[-1])
-    penalties = WatchedPenalties(training.penalties, model.layers)
-    update = WatchedUpdate(
-        training.optimizer, training.vector, model.layers, "J" if len(penalties) else "L"
-    )
+    of_stage = {link.stage: link for link in links}
+
+    def before(stage: Stage, direction: str, array: Array) -> None:
+        of_stage[stage].before(direction, array)
+
+    def after(stage: Stage, direction: str, array: Array) -> None:
+        of_stage[stage].after(direction, array)
+
     with np.errstate(all="ignore"):  # a number that is not finite is shown
-        output = run_forward([link.watched() for link in run], x, training=True)
-        at_loss, total = [loss.forward(output, y, weight)], loss.value
-        if len(penalties):
-            more, total = penalties.forward(total)
-            at_loss += more
-        slope, grad = loss.backward()
-        run_backward([link.watched() for link in back], grad)
+        output = run_forward(tap(training.stages, before, after), x, training=True)
+        loss, slope, grad = pass_loss(training.loss, model.loss, links[-1], output, y, weight)
+        penalized = pair_penalties(training.penalties, model.layers)
+        at_loss = [loss, *add_penalties(penalized, float(loss.arrays["L"]))]
+        total = float(at_loss[-1].arrays[at_loss[-1].results[-1]])
+        run_backward(tap(training.backward_stages, before, after), grad)
+        backward = [of_stage[stage].backward_step() for stage in training.backward_stages]
         places = {link.owner: link.place for link in links if link.owner is not None}
-        after = penalties.backward(places)
+        backward += add_slopes(penalized, places)
         problem = None if math.isfinite(total) else f"the loss became {total}"
-        updates = update.run(problem)
-        if update.is_made:
-            moved = [follow(layer) for layer in training.layers_with_state]
-            updates += [step for step in moved if step is not None]
+        updates = update(training, model.layers, "J" if penalized else "L", problem)
     forward = [link.forward for link in links if link.forward is not None]
-    backward = [link.backward for link in back if link.backward is not None]
-    return [*forward, *at_loss, slope, *backward, *after, *updates], total
+    return [*forward, *at_loss, slope, *backward, *updates], total

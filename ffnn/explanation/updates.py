@@ -6,131 +6,121 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ffnn.core.formulas import equation
-from ffnn.explanation import table
-from ffnn.explanation.steps import Step, copy_kept, is_known, kind_of, symbol_of
+from ffnn.core.expressions import parse
+from ffnn.core.formulas import Formula
+from ffnn.explanation.steps import (
+    Step,
+    copy_kept,
+    formulas_of,
+    kind_of,
+    symbol_of,
+    symbols_in,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping
 
     from ffnn._types import Array
-    from ffnn.core.formulas import Formula
     from ffnn.core.memory import ParameterVector
     from ffnn.layers.base import Layer
     from ffnn.optimizers import Optimizer
+    from ffnn.training.step import TrainStep
 
 _FRESH = "It is the first update: what the optimizer remembers was 0 before."
+_CLIPPING = Formula("g ← g c / ‖g‖ if ‖g‖ > c")
 
 
-class WatchedUpdate:
-    """An optimizer's update, which makes a step of each parameter array.
+def update(
+    training: TrainStep, layers: Iterable[Layer], total: str, problem: str | None
+) -> list[Step]:
+    """Make the update; return its steps, or, if there can be none, the one that says why.
 
     Parameters
     ----------
-    optimizer : Optimizer
-        What updates them.
-    vector : ParameterVector
-        The parameters and their gradients.
-    layers : sequence of Layer
+    training : TrainStep
+        The parameters, their gradients and the optimizer.
+    layers : iterable of Layer
         The layers.
     total : {"L", "J"}
         What the gradients are of: the loss, or the loss with penalties.
+    problem : str or None
+        Why there can be no update, if that is known already.
     """
-
-    def __init__(
-        self, optimizer: Optimizer, vector: ParameterVector, layers: Sequence[Layer], total: str
-    ) -> None:
-        self.optimizer, self.vector, self.layers, self.total = optimizer, vector, layers, total
-        self.kind = kind_of(optimizer)
-        self.entry = _entry_of(optimizer, self.kind)
-        self.is_first = optimizer.iterations == 0
-        self.is_made = False
-
-    def run(self, problem: str | None) -> list[Step]:
-        """Return the steps of the update; if there can be none, the one that says why.
-
-        `is_made` tells then whether there was one.
-
-        Parameters
-        ----------
-        problem : str or None
-            Why there can be no update, if that is known already.
-        """
-        constants, before = self._constants(), self.vector.values.copy()
-        memory = self._memory()
-        note = _FRESH if self.is_first and memory else ""
-        if problem is None:
-            try:
-                self.optimizer.step()
-                self.is_made = True
-            except FloatingPointError as error:
-                problem = str(error)
-        if not self.is_made:
-            note = f"Nothing is updated: {problem}."
-        first = Step("update", "optimizer", self.kind, self._formulas(), constants, (), note)
-        return [first, *self._array_steps(before, memory)] if self.is_made else [first]
-
-    def _formulas(self) -> tuple[Formula, ...]:
-        clipping = () if self.optimizer.clipnorm is None else (table.CLIPPING,)
-        return (equation("g", f"∂{self.total}/∂w"), *clipping, *self.entry.formulas)
-
-    def _constants(self) -> dict[str, Array]:
-        rule = self.optimizer
-        numbers = {"η": np.array(rule.current_learning_rate), **copy_kept(rule, self.entry.kept)}
-        if any("ᵗ" in formula.text for formula in self.entry.formulas):
-            numbers["t"] = np.array(rule.iterations + 1)
-        if rule.clipnorm is not None:
-            numbers["c"] = np.array(rule.clipnorm)
-            numbers["‖g‖"] = np.array(rule.norm(self.vector.gradients))
-        return numbers
-
-    def _memory(self) -> dict[str, Array]:
-        """Return sign → a copy of what the optimizer remembers of all parameters."""
-        kept = {sign: self.optimizer.slots[name].copy() for name, sign in self.entry.memory.items()}
-        for name, attribute in self.entry.scale.items():
-            kept[self.entry.memory[name]] *= 1.0 - getattr(self.optimizer, attribute)
-        return kept
-
-    def _array_steps(self, before: Array, memory: dict[str, Array]) -> list[Step]:
-        vectors = {"": before, f"∂{self.total}/∂": self.vector.gradients.copy()}
-        if not self.is_first:
-            vectors |= {f"{sign}_": array for sign, array in memory.items()}
-        after = {f"{sign}_": array for sign, array in self._memory().items()}
-        after[""] = self.vector.values.copy()
-        given = {prefix: self.vector.views(vector) for prefix, vector in vectors.items()}
-        results = {prefix: self.vector.views(vector) for prefix, vector in after.items()}
-        steps = []
-        for index, layer in enumerate(self.layers):
-            for name in layer.params:
-                symbol = symbol_of(name)
-                arrays = {f"{prefix}{symbol}": v[index][name] for prefix, v in given.items()}
-                new = {f"{prefix}{symbol}_new": v[index][name] for prefix, v in results.items()}
-                kind = f"{self.kind} of {name}"
-                steps.append(Step("update", layer.name, kind, (), arrays | new, tuple(new)))
-        return steps
+    rule, vector, kind = training.optimizer, training.vector, kind_of(training.optimizer)
+    constants, given = _constants(rule, vector), {"": vector.values.copy(), **_memory(rule)}
+    note = _FRESH if len(given) > 1 and not rule.iterations else ""
+    given = {"": given.pop(""), f"∂{total}/∂": vector.gradients.copy(), **({} if note else given)}
+    if problem is None:
+        try:
+            rule.step()
+        except FloatingPointError as error:
+            problem = str(error)
+    if problem is not None:
+        note = f"Nothing is updated: {problem}."
+    formulas = [Formula(f"g = ∂{total}/∂w"), *map(Formula, formulas_of(rule).update)]
+    if rule.clipnorm is not None:
+        formulas.insert(1, _CLIPPING)
+    first = Step("update", "optimizer", kind, tuple(formulas), constants, (), note)
+    if problem is not None:
+        return [first]
+    results = {**_memory(rule), "": vector.values.copy()}
+    before, after = ({key: vector.views(v) for key, v in each.items()} for each in (given, results))
+    steps = [first]
+    for index, layer in enumerate(layers):
+        for name in layer.params:
+            sign = symbol_of(name)
+            arrays = {f"{prefix}{sign}": views[index][name] for prefix, views in before.items()}
+            new = {f"{prefix}{sign}_new": views[index][name] for prefix, views in after.items()}
+            what = f"{kind} of {name}"
+            steps.append(Step("update", layer.name, what, (), arrays | new, tuple(new)))
+    moved = [follow(layer) for layer in training.layers_with_state]
+    return [*steps, *(step for step in moved if step is not None)]
 
 
-def _entry_of(optimizer: Optimizer, kind: str) -> table.UpdateEntry:
-    if not is_known(optimizer):
-        return table.OTHER_OPTIMIZER
-    if getattr(optimizer, "nesterov", False):
-        return table.OPTIMIZERS[f"{kind} with nesterov"]
-    return table.OPTIMIZERS[f"{kind} with momentum" if "velocity" in optimizer.slots else kind]
+def _constants(rule: Optimizer, vector: ParameterVector) -> dict[str, Array]:
+    """Return the numbers in an optimizer's formulas."""
+    formulas = formulas_of(rule)
+    used = symbols_in(map(Formula, formulas.update))
+    numbers = {"η": np.array(rule.current_learning_rate)}
+    numbers |= copy_kept(rule, formulas.where, used - _kept_in("slots", formulas.where).keys())
+    if "t" in used:
+        numbers["t"] = np.array(rule.iterations + 1)
+    if rule.clipnorm is not None:
+        numbers["c"] = np.array(rule.clipnorm)
+        numbers["‖g‖"] = np.array(rule.norm(vector.gradients))
+    return numbers
+
+
+def _memory(rule: Optimizer) -> dict[str, Array]:
+    """Return sign and underscore → a copy of what an optimizer remembers of all parameters."""
+    formulas = formulas_of(rule)
+    signs = _kept_in("slots", formulas.where)
+    memory = copy_kept(rule, formulas.where, signs)
+    constants = copy_kept(rule, formulas.where, formulas.where.keys() - signs.keys())
+    for sign, factor in formulas.scale.items():
+        memory[sign] *= float(parse(factor).value(constants))
+    return {f"{sign}_": array for sign, array in memory.items()}
+
+
+def _kept_in(mapping: str, where: Mapping[str, str]) -> dict[str, str]:
+    """Return symbol → name, of what is kept in a mapping of the part's such as its ``slots``."""
+    start = f"{mapping}."
+    return {s: path.removeprefix(start) for s, path in where.items() if path.startswith(start)}
 
 
 def follow(layer: Layer) -> Step | None:
     """Let a layer take the batch into its state; return the step, or None if nothing changed."""
-    kind = kind_of(layer)
-    known = table.MOVING.get(kind) if is_known(layer) else None
-    entry = table.UpdateEntry(()) if known is None else known
-    given = copy_kept(layer, entry.kept)
+    formulas = formulas_of(layer)
+    way = tuple(map(Formula, formulas.update))
+    symbols = {name: symbol for symbol, name in _kept_in("state", formulas.where).items()}
+    given = copy_kept(layer, formulas.where, symbols_in(way) - set(symbols.values()))
     before = {name: array.copy() for name, array in layer.state.items()}
     layer.update_state()
     new: dict[str, Array] = {}
     for name, array in layer.state.items():
         if not np.array_equal(array, before[name]):
-            symbol = entry.memory.get(name, symbol_of(name))
+            symbol = symbols.get(name, symbol_of(name))
             given[symbol], new[f"{symbol}_new"] = before[name], array.copy()
     if not new:
         return None
-    return Step("update", layer.name, kind, entry.formulas, {**given, **new}, tuple(new))
+    return Step("update", layer.name, kind_of(layer), way, {**given, **new}, tuple(new))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from ffnn.core.formulas import Formulas
 from ffnn.core.memory import Buffered, ParameterVector
 from ffnn.core.registry import Family
 
@@ -107,6 +108,11 @@ class Layer(Buffered):
     def compute_output_dim(self, input_dim: int) -> int:
         """Return the number of columns of y for inputs with `input_dim` columns."""
         return input_dim
+
+    @property
+    def formulas(self) -> Formulas:
+        """Its mathematics; without its own, a function of x with parameters θ."""
+        return Formulas(("y = f(x)",), ("∂L/∂θ = (∂y/∂θ)ᵀ ∂L/∂y", "∂L/∂x = (∂y/∂x)ᵀ ∂L/∂y"))
 
     @property
     def state(self) -> Mapping[str, Array]:

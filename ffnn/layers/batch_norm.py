@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ffnn.core.checks import check_number
+from ffnn.core.formulas import Formulas
 from ffnn.layers.base import LAYERS
-from ffnn.layers.standardization import Standardization
+from ffnn.layers.standardization import WHERE, Standardization, standardization
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +51,11 @@ class BatchNorm(Standardization):
     population variance.
     """
 
+    formulas = Formulas(
+        *standardization("mean_rows"),
+        update=("M ← ρ M + (1 - ρ) μ", "V ← ρ V + (1 - ρ) v"),
+        where={**WHERE, "ρ": "momentum", "M": "state.moving_mean", "V": "state.moving_variance"},
+    )
     axis = 0
     depends_on_batch = True
 

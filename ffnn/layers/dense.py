@@ -8,6 +8,7 @@ import numpy as np
 
 from ffnn.activations import ACTIVATIONS, ActivationFunction
 from ffnn.core.checks import check_int
+from ffnn.core.formulas import Formulas
 from ffnn.initializers import INITIALIZERS, Initializer
 from ffnn.layers.base import LAYERS, Layer, Stage
 from ffnn.regularizers import REGULARIZERS, Regularizer
@@ -91,6 +92,12 @@ class Dense(Layer):
         self.bias_regularizer = _regularizer(bias_regularizer)
         if bias_regularizer is not None and not use_bias:
             raise ValueError("Dense: bias_regularizer is given but use_bias is False")
+
+    @property
+    def formulas(self) -> Formulas:
+        """Those of the linear part; the activation has its own."""
+        value, bias = ("z = x Wᵀ + b", ("∂L/∂b = Σ_rows δ",)) if self.use_bias else ("z = x Wᵀ", ())
+        return Formulas((value,), ("δ = ∂L/∂z", "∂L/∂W = δᵀ x", *bias, "∂L/∂x = δ W"))
 
     def parameter_shapes(self, input_dim: int) -> dict[str, Shape]:
         """Return the shapes of weight and bias."""

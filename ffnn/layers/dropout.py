@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ffnn.core.checks import check_number, check_seed
+from ffnn.core.formulas import Formulas
 from ffnn.layers.base import LAYERS, Layer
 
 if TYPE_CHECKING:
@@ -48,6 +49,13 @@ class Dropout(Layer):
         self.seed = check_seed("Dropout", seed)
         self._mask: Array | None = None
         self._rng = np.random.default_rng(seed)
+
+    @property
+    def formulas(self) -> Formulas:
+        """Those of training; at a rate of 0 nothing is done."""
+        if not self.rate:
+            return Formulas(("y = x",), ("∂L/∂x = ∂L/∂y",))
+        return Formulas(("y = x ∘ m",), ("∂L/∂x = ∂L/∂y ∘ m",), where={"m": "_mask"})
 
     def initialize(
         self, values: Mapping[str, Array], input_dim: int, entropy: Any, index: int

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ffnn.core.checks import check_number
+from ffnn.core.formulas import Formulas
 from ffnn.layers.base import LAYERS
-from ffnn.layers.standardization import Standardization
+from ffnn.layers.standardization import WHERE, Standardization, standardization
 
 if TYPE_CHECKING:
     from ffnn._types import Array
@@ -36,6 +37,7 @@ class LayerNorm(Standardization):
     Ba, Kiros, Hinton, "Layer normalization", 2016, equations 3 and 4.
     """
 
+    formulas = Formulas(*standardization("mean_units"), where=WHERE)
     axis = 1
 
     def __init__(self, epsilon: float = 1e-3) -> None:

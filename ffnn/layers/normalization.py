@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ffnn.core.formulas import Formulas
 from ffnn.data.sources import column_statistics
 from ffnn.layers.base import LAYERS, Layer
 
@@ -27,6 +28,11 @@ class Normalization(Layer):
     it becomes 0. As the first layer it takes integer rows as they are.
     """
 
+    formulas = Formulas(
+        forward=("y = (x - μ) / σ",),
+        backward=("∂L/∂x = ∂L/∂y / σ",),
+        where={"μ": "_statistics.mean", "σ": "_statistics.std"},
+    )
     takes_any_dtype = True
     is_affine = True
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn.core.checks import check_number
+from ffnn.core.formulas import Formulas
 from ffnn.layers.base import LAYERS, Layer
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Rescaling(Layer):
         `scale` or `offset` is not a finite number.
     """
 
+    formulas = Formulas(("y = a x + c",), ("∂L/∂x = a ∂L/∂y",), where={"a": "scale", "c": "offset"})
     takes_any_dtype = True
     is_affine = True
 

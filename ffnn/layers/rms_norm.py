@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn.core.checks import check_number
+from ffnn.core.formulas import Formulas
 from ffnn.initializers import Initializer, Ones
 from ffnn.layers.base import LAYERS, Layer
 
@@ -37,6 +38,14 @@ class RMSNorm(Layer):
     Zhang, Sennrich, "Root mean square layer normalization", NeurIPS 2019, equation 4; ε is ours.
     """
 
+    formulas = Formulas(
+        forward=("r = √(mean_units(x²) + ε)", "x̂ = x / r", "y = γ ∘ x̂"),
+        backward=(
+            "∂L/∂γ = Σ_rows ∂L/∂y ∘ x̂",
+            "∂L/∂x = (g - x̂ ∘ mean_units(g ∘ x̂)) / r with g = ∂L/∂y ∘ γ",
+        ),
+        where={"ε": "epsilon", "r": "_rms", "x̂": "_x_hat"},
+    )
     is_scale_invariant = True
 
     def __init__(self, epsilon: float = 1e-8) -> None:

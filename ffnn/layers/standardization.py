@@ -13,6 +13,23 @@ if TYPE_CHECKING:
     from ffnn._types import Array, Shape
 
 
+# Symbol → attribute in the formulas of both.
+WHERE = {"ε": "epsilon", "μ": "_mean", "v": "_variance", "σ": "_std", "x̂": "_x_hat"}
+
+
+def standardization(mean: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the formulas of both passes, with ``mean_units`` or ``mean_rows`` for `mean`."""
+    forward = (
+        f"μ = {mean}(x)",
+        f"v = {mean}((x - μ)²)",
+        "σ = √(v + ε)",
+        "x̂ = (x - μ) / σ",
+        "y = γ ∘ x̂ + β",
+    )
+    slope = f"∂L/∂x = (g - {mean}(g) - x̂ ∘ {mean}(g ∘ x̂)) / σ with g = ∂L/∂y ∘ γ"
+    return forward, ("∂L/∂γ = Σ_rows ∂L/∂y ∘ x̂", "∂L/∂β = Σ_rows ∂L/∂y", slope)
+
+
 class Standardization(Layer):
     """What LayerNorm and BatchNorm share: y = γ ∘ x̂ + β,  x̂ = (x - μ) / σ,  σ = √(var + ε).
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ffnn.activations import ActivationFunction
+from ffnn.core.formulas import Formulas
 from ffnn.core.memory import Buffered
 from ffnn.core.registry import Family
 from ffnn.data import targets
@@ -34,6 +35,14 @@ class Loss(Buffered):
     kinks: tuple[float, ...] = ()
     output: Array
     _classes: Array | None = None
+
+    @property
+    def formulas(self) -> Formulas:
+        """Its mathematics; without its own, a function of p and y.
+
+        The factor w, the weights of the rows, is left out where there are none.
+        """
+        return Formulas(("L = ℓ(p, y)",), ("∂L/∂p = ∂ℓ/∂p",))
 
     def check_output(self, activation: ActivationFunction | None) -> None:
         """Raise ValueError if the loss cannot follow a network that ends so.

@@ -8,6 +8,7 @@ import numpy as np
 
 from ffnn.activations import ActivationFunction
 from ffnn.activations.sigmoid import Sigmoid, sigmoid
+from ffnn.core.formulas import Formulas
 from ffnn.data import targets
 from ffnn.losses.base import LOSSES, ElementwiseLoss, Loss, describe_ending
 
@@ -24,6 +25,10 @@ class BinaryCrossentropy(ElementwiseLoss):
     it is computed from p, with p and 1 - p kept above the smallest normal number.
     """
 
+    formulas = Formulas(
+        forward=("L = -1/(n u) Σ w ∘ (y ∘ log p + (1 - y) ∘ log(1 - p))",),
+        backward=("∂L/∂p = 1/(n u) w ∘ (p - y) / (p ∘ (1 - p))",),
+    )
     task = "probabilities"
 
     def check_output(self, activation: ActivationFunction | None) -> None:
@@ -70,6 +75,10 @@ class SigmoidCrossentropy(ElementwiseLoss):
     and ∂ℓ/∂z = p - y. It stands in for the two where they meet.
     """
 
+    formulas = Formulas(
+        forward=("L = 1/(n u) Σ w ∘ (max(z, 0) - z ∘ y + log(1 + e^-|z|))",),
+        backward=("∂L/∂z = w ∘ (p - y) / (n u)",),
+    )
     task = "probabilities"
 
     def check_output(self, activation: ActivationFunction | None) -> None:

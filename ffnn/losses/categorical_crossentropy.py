@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ffnn.activations import ActivationFunction, Softmax
+from ffnn.core.formulas import Formulas
 from ffnn.data import targets
 from ffnn.losses.base import LOSSES, Loss, describe_ending
 
@@ -28,6 +29,7 @@ class CategoricalCrossentropy(Loss):
     Bridle, "Probabilistic interpretation of feedforward classification network outputs", 1990.
     """
 
+    formulas = Formulas(("L = -1/n Σ w ∘ y ∘ log p",), ("∂L/∂p = -1/n w ∘ y / p",))
     task = "classes"
 
     def check_output(self, activation: ActivationFunction | None) -> None:
@@ -71,6 +73,8 @@ class CategoricalCrossentropy(Loss):
 class SparseCategoricalCrossentropy(CategoricalCrossentropy):
     """`CategoricalCrossentropy` for class numbers alone: L = -1/n Σ_i w_i log p_i,c(i)."""
 
+    formulas = CategoricalCrossentropy.formulas
+
     def prepare(self, y: Array, units: int) -> Array:
         """Check that targets are whole numbers from 0 to units - 1."""
         return targets.prepare_labels(y, units)
@@ -103,6 +107,10 @@ class SoftmaxCrossentropy(Loss):
     are finite and exact, however far apart the logits are (in float32, up to 3e38).
     """
 
+    formulas = Formulas(
+        forward=("L = 1/n Σ w ∘ (log Σ_units e^z - Σ_units y ∘ z)",),
+        backward=("∂L/∂z = w ∘ (p - y) / n",),
+    )
     task = "classes"
     _batch: _LogitsMemory | None = None
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn.core.checks import check_number
+from ffnn.core.formulas import Formulas
 from ffnn.losses.base import LOSSES, ElementwiseLoss
 
 if TYPE_CHECKING:
@@ -28,6 +29,14 @@ class Huber(ElementwiseLoss):
     ----------
     Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 1964.
     """
+
+    formulas = Formulas(
+        forward=(
+            "L = 1/(n u) Σ w ∘ (r² / 2 ∘ [|r| ≤ d] + d (|r| - d/2) ∘ [|r| > d]) with r = p - y",
+        ),
+        backward=("∂L/∂p = 1/(n u) w ∘ min(max(p - y, -d), d)",),
+        where={"d": "delta"},
+    )
 
     def __init__(self, delta: float = 1.0) -> None:
         self.delta = check_number("Huber", "delta", delta, low=0.0, low_open=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ffnn.core.formulas import Formulas
 from ffnn.losses.base import LOSSES, ElementwiseLoss
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 class MeanAbsoluteError(ElementwiseLoss):
     """Mean absolute error, ℓ = |p - y|,  ∂ℓ/∂p = sign(p - y), 0 at p = y."""
 
+    formulas = Formulas(("L = 1/(n u) Σ w ∘ |p - y|",), ("∂L/∂p = 1/(n u) w ∘ sign(p - y)",))
     kinks = (0.0,)
 
     def _values(self, output: Array, target: Array) -> Array:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ffnn.core.formulas import Formulas
 from ffnn.losses.base import LOSSES, ElementwiseLoss
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 @LOSSES.register("mean_squared_error", "mse")
 class MeanSquaredError(ElementwiseLoss):
     """Mean squared error, ℓ = (p - y)²,  ∂ℓ/∂p = 2 (p - y)."""
+
+    formulas = Formulas(("L = 1/(n u) Σ w ∘ (p - y)²",), ("∂L/∂p = 2/(n u) w ∘ (p - y)",))
 
     def _values(self, output: Array, target: Array) -> Array:
         residual = np.subtract(output, target, out=self._like("residual", output))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn.activations import ActivationFunction, Exponential
+from ffnn.core.formulas import Formulas
 from ffnn.data import targets
 from ffnn.losses.base import LOSSES, ElementwiseLoss, Loss, describe_ending
 
@@ -27,6 +28,10 @@ class Poisson(ElementwiseLoss):
     ----------
     McCullagh, Nelder, "Generalized linear models", 1989, section 6.2 and table 2.1.
     """
+
+    formulas = Formulas(
+        ("L = 1/(n u) Σ w ∘ (y ∘ log(y / p) - y + p)",), ("∂L/∂p = 1/(n u) w ∘ (1 - y / p)",)
+    )
 
     def check_output(self, activation: ActivationFunction | None) -> None:
         """Raise ValueError unless the outputs are at least 0."""
@@ -65,6 +70,11 @@ class LogRatePoisson(ElementwiseLoss):
 
     ∂ℓ/∂x = e^x - y, finite however small p is. It stands in for the two where they meet.
     """
+
+    formulas = Formulas(
+        forward=("L = 1/(n u) Σ w ∘ (y ∘ log y - y ∘ z - y + e^z)",),
+        backward=("∂L/∂z = w ∘ (p - y) / (n u)",),
+    )
 
     def check_output(self, activation: ActivationFunction | None) -> None:
         """Raise ValueError: after any activation the loss would be another one."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn.core.checks import check_number
+from ffnn.core.formulas import Formulas
 from ffnn.optimizers.base import OPTIMIZERS, Optimizer
 from ffnn.schedules import Schedule
 
@@ -42,6 +43,16 @@ class Adam(Optimizer):
     Kingma, Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1 in the order
     of computation at the end of section 2.
     """
+
+    formulas = Formulas(
+        update=(
+            "m ← β₁ m + (1 - β₁) g",
+            "v ← β₂ v + (1 - β₂) g²",
+            "w ← w - η √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + ε)",
+        ),
+        where={"β₁": "beta_1", "β₂": "beta_2", "ε": "epsilon", "m": "slots.m", "v": "slots.v"},
+        scale={"m": "1 - β₁", "v": "1 - β₂"},
+    )
 
     def __init__(
         self,

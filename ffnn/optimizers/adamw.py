@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ffnn.core.checks import check_number
@@ -34,6 +35,12 @@ class AdamW(Adam):
     ----------
     Loshchilov, Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2.
     """
+
+    formulas = replace(
+        Adam.formulas,
+        update=("w ← (1 - η λ) w", *Adam.formulas.update),
+        where={"λ": "weight_decay", **Adam.formulas.where},
+    )
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn.core.checks import check_number
+from ffnn.core.formulas import Formulas
 from ffnn.core.memory import Buffered, aligned_empty
 from ffnn.core.registry import Family
 from ffnn.schedules import Schedule
@@ -48,6 +49,11 @@ class Optimizer(Buffered):
         self.slots: dict[str, Array] = {}
         self._owner: weakref.ref[object] | None = None
         self._vector: ParameterVector | None = None
+
+    @property
+    def formulas(self) -> Formulas:
+        """Its mathematics; without its own, a function of w and g."""
+        return Formulas(update=("w ← update(w, g)",))
 
     @property
     def slot_names(self) -> tuple[str, ...]:

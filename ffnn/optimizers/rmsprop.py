@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn.core.checks import check_number
+from ffnn.core.formulas import Formulas
 from ffnn.optimizers.base import OPTIMIZERS, Optimizer
 from ffnn.schedules import Schedule
 
@@ -36,6 +37,11 @@ class RMSprop(Optimizer):
     Tieleman, Hinton, "Lecture 6.5: rmsprop", Coursera, 2012. ε stands beside the root, as in
     PyTorch; Keras puts it under the root.
     """
+
+    formulas = Formulas(
+        update=("s ← ρ s + (1 - ρ) g²", "w ← w - η g / (√s + ε)"),
+        where={"ρ": "rho", "ε": "epsilon", "s": "slots.square"},
+    )
 
     def __init__(
         self,

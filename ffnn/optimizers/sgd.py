@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn.core.checks import check_number
+from ffnn.core.formulas import Formulas
 from ffnn.optimizers.base import OPTIMIZERS, Optimizer
 from ffnn.schedules import Schedule
 
@@ -50,6 +51,15 @@ class SGD(Optimizer):
         self.nesterov = bool(nesterov)
         if self.nesterov and not self.momentum:
             raise ValueError("SGD: nesterov=True needs a momentum above 0, got momentum=0.0")
+
+    @property
+    def formulas(self) -> Formulas:
+        """The update, which momentum changes."""
+        if not self.momentum:
+            return Formulas(update=("w ← w - η g",))
+        weight = "w ← w + μ v - η g" if self.nesterov else "w ← w + v"
+        where = {"μ": "momentum", "v": "slots.velocity"}
+        return Formulas(update=("v ← μ v - η g", weight), where=where)
 
     @property
     def slot_names(self) -> tuple[str, ...]:
