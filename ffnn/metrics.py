@@ -1,10 +1,10 @@
 """Metrics: numbers that are reported but not trained on.
 
-A metric collects what it needs batch by batch, in whole counts or float64 sums, so its result is
-that of all rows together, whatever the batch size. Sample weights do not enter.
+A metric collects integer counts or float64 sums batch by batch, so its result is that of all rows
+together, whatever the batch size. Sample weights are ignored.
 
-Outputs are (batch, units). Targets are (batch, units), or (batch,) class numbers. A class is read
-off an output as its largest unit, or, with one unit, as 1 where it is above 0.5.
+Outputs are (batch, units). Targets are (batch, units), or (batch,) class numbers. The predicted
+class is the largest unit, or, with one unit, 1 where it is above 0.5.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Metric(Buffered):
     Attributes
     ----------
     name : str
-        What it is called in histories.
+        The name in histories.
     higher_is_better : bool
-        Which way is better, for callbacks that watch it.
+        Whether larger is better, for callbacks that watch it.
     """
 
     name: ClassVar[str]
@@ -43,19 +43,19 @@ class Metric(Buffered):
         return Formulas(("M = f(p, y)",))
 
     def reset(self) -> None:
-        """Forget all batches."""
+        """Discard all batches."""
         raise NotImplementedError
 
     def update(self, target: Array, output: Array) -> None:
-        """Take in one batch."""
+        """Add one batch."""
         raise NotImplementedError
 
     def result(self) -> float:
-        """Return the metric of all rows since `reset`."""
+        """Return the metric over all rows since `reset`."""
         raise NotImplementedError
 
     def get_state(self) -> dict[str, Any]:
-        """Return what was collected since `reset`, as plain data."""
+        """Return what has been collected since `reset`, as plain data."""
         return {
             name: value.tolist() if isinstance(value, np.ndarray) else value
             for name, value in self.__getstate__().items()
@@ -63,20 +63,14 @@ class Metric(Buffered):
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Take back what `get_state` returned."""
+        """Restore what `get_state` returned."""
         self.reset()
         for name in self.get_state():
             value = state[name]
             setattr(self, name, np.array(value) if isinstance(value, list) else value)
 
     def check_target(self, target: Array) -> None:
-        """Raise ValueError if targets of this form do not suit the metric.
-
-        Parameters
-        ----------
-        target : ndarray
-            Prepared targets, (rows, units) or (rows,) class numbers.
-        """
+        """Raise ValueError if the metric cannot take targets of this shape."""
 
     def _classes(self, values: Array, key: str) -> Array:
         """Return the class number of each row of targets or outputs."""
@@ -95,34 +89,34 @@ METRICS: Family[Metric] = Family("metric", Metric)
 
 @METRICS.register("accuracy", "acc")
 class Accuracy(Metric):
-    """The share of rows whose class is right.
+    """The fraction of rows with the correct class.
 
-    The kind follows from the shapes: with one unit both sides are cut at 0.5, with several the
-    largest unit counts, and targets may be class numbers, one-hot or soft rows.
+    With one unit output and target are cut at 0.5. With several the largest unit counts, and
+    targets may be class numbers, one-hot or soft rows.
     """
 
     formulas = Formulas(("A = mean(Σ_units c ∘ y) with c = [p = max_units(p)]",))
     name = "accuracy"
 
     def reset(self) -> None:
-        """Forget all batches."""
+        """Discard all batches."""
         self._right = 0
         self._rows = 0
 
     def update(self, target: Array, output: Array) -> None:
-        """Count the right rows."""
+        """Count the correct rows."""
         right = self._buffer("right", (len(output),), bool)
         np.equal(self._classes(target, "target"), self._classes(output, "output"), out=right)
         self._right += int(np.count_nonzero(right))
         self._rows += len(right)
 
     def result(self) -> float:
-        """Return the share, from 0 to 1."""
+        """Return the fraction, from 0 to 1."""
         return self._right / self._rows
 
 
 class _DenseMetric(Metric):
-    """A metric that compares output and target number by number."""
+    """A metric that compares outputs and targets entry by entry."""
 
     def check_target(self, target: Array) -> None:
         """Raise ValueError for class numbers."""
@@ -135,42 +129,42 @@ class _DenseMetric(Metric):
 
 @METRICS.register("binary_accuracy")
 class BinaryAccuracy(_DenseMetric):
-    """The share of entries on the right side of 0.5, for several yes-or-no labels a row."""
+    """The fraction of entries on the correct side of 0.5, for several yes-or-no labels per row."""
 
     formulas = Formulas(("A = mean([[p > 0.5] = [y > 0.5]])",))
     name = "binary_accuracy"
 
     def reset(self) -> None:
-        """Forget all batches."""
+        """Discard all batches."""
         self._right = 0
         self._entries = 0
 
     def update(self, target: Array, output: Array) -> None:
-        """Count the right entries."""
+        """Count the correct entries."""
         high = np.greater(output, 0.5, out=self._buffer("output", output.shape, bool))
         wanted = np.greater(target, 0.5, out=self._buffer("target", output.shape, bool))
         self._right += int(np.count_nonzero(np.equal(high, wanted, out=high)))
         self._entries += high.size
 
     def result(self) -> float:
-        """Return the share, from 0 to 1."""
+        """Return the fraction, from 0 to 1."""
         return self._right / self._entries
 
 
 class _ConfusionMetric(Metric):
     """Counts per class, from which precision, recall and F1 follow.
 
-    With one unit the metric is that of class 1; with several it is the plain mean over the classes
-    ("macro"). A class with no rows to divide by counts as 0.
+    With one unit the metric is that of class 1; with several it is the unweighted mean over the
+    classes ("macro"). A class with no rows to divide by counts as 0.
     """
 
     def reset(self) -> None:
-        """Forget all batches."""
+        """Discard all batches."""
         self._units = 0
         self._hits = self._predicted = self._actual = np.zeros(0)
 
     def update(self, target: Array, output: Array) -> None:
-        """Count, per class, right rows, rows predicted and rows of it."""
+        """Count, per class, correct rows, rows predicted as it, and rows of it."""
         classes = max(output.shape[1], 2)
         if self._units == 0:
             self._units = output.shape[1]
@@ -178,7 +172,7 @@ class _ConfusionMetric(Metric):
         wanted, found = self._classes(target, "target"), self._classes(output, "output")
         right = np.equal(wanted, found, out=self._buffer("right", wanted.shape, bool))
         hits = self._buffer("hits", wanted.shape, np.intp)
-        hits.fill(classes)  # one class more, for the wrong rows
+        hits.fill(classes)  # an extra class, for the wrong rows
         np.copyto(hits, wanted, where=right)
         self._hits += np.bincount(hits, minlength=classes + 1)[:classes]
         self._predicted += np.bincount(found, minlength=classes)
@@ -188,7 +182,7 @@ class _ConfusionMetric(Metric):
         raise NotImplementedError
 
     def result(self) -> float:
-        """Return the number of class 1, or the mean over the classes, from 0 to 1."""
+        """Return the metric of class 1, or the mean over the classes, from 0 to 1."""
         values = self._per_class()
         return float(values[1] if self._units == 1 else values.mean())
 
@@ -199,7 +193,7 @@ def _ratio(part: Array, whole: Array) -> Array:
 
 @METRICS.register("precision")
 class Precision(_ConfusionMetric):
-    """Of the rows given a class, the share that is of it; macro mean over several classes."""
+    """The fraction of rows predicted as a class that belong to it; macro mean over classes."""
 
     formulas = Formulas(("P = mean((Σ_rows c ∘ y) / Σ_rows c) with c = [p = max_units(p)]",))
     name = "precision"
@@ -210,7 +204,7 @@ class Precision(_ConfusionMetric):
 
 @METRICS.register("recall")
 class Recall(_ConfusionMetric):
-    """Of the rows of a class, the share that was found; macro mean over several classes."""
+    """The fraction of a class's rows that are predicted as it; macro mean over classes."""
 
     formulas = Formulas(("R = mean((Σ_rows c ∘ y) / Σ_rows y) with c = [p = max_units(p)]",))
     name = "recall"
@@ -238,7 +232,7 @@ class _ResidualMetric(_DenseMetric):
     higher_is_better = False
 
     def reset(self) -> None:
-        """Forget all batches."""
+        """Discard all batches."""
         self._total = 0.0
         self._elements = 0
 
@@ -282,9 +276,9 @@ class MeanAbsoluteError(_ResidualMetric):
 
 @METRICS.register("r2", "r2_score")
 class R2(_DenseMetric):
-    """The share of the targets' variance that is explained, R² = 1 - Σ(p - y)² / Σ(y - mean y)².
+    """The fraction of the targets' variance that is explained, R² = 1 - Σ(p - y)² / Σ(y - mean y)².
 
-    With several units it is the mean over them. A target that never varies gives 1 if it is hit
+    With several units it is the mean over them. A constant target gives 1 if it is predicted
     exactly, else 0. The sum of squares around the mean is updated batch by batch (Chan, Golub,
     LeVeque 1979, equation 2.1).
     """
@@ -293,13 +287,13 @@ class R2(_DenseMetric):
     name = "r2"
 
     def reset(self) -> None:
-        """Forget all batches."""
+        """Discard all batches."""
         self._rows = 0
         self._origin = self._mean = self._spread = self._errors = np.zeros(1)
 
     def update(self, target: Array, output: Array) -> None:
         """Add the batch's rows."""
-        if self._rows == 0:  # a target that never varies becomes exactly 0 around its first row
+        if self._rows == 0:  # a constant target becomes exactly 0 around its first row
             self._origin = target[0].astype(np.float64)
         rows = self._rows + len(target)
         centred = np.subtract(

@@ -1,4 +1,4 @@
-"""Arrays to learn from out of npz and HDF5 files."""
+"""Arrays to learn from in npz and HDF5 files."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def load_npz(path: FilePath, *, targets: bool = True) -> Arrays:
     path : str or path-like
         The file, as `numpy.savez` writes it. Pickled objects in it are never loaded.
     targets : bool
-        False reads the rows alone, from a file that may have no targets.
+        False reads only the rows, from a file that may have no targets.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def load_h5(path: FilePath, *, targets: bool = True) -> Arrays:
     path : str or path-like
         The file. It stays open, for reading, as long as one of the datasets returned is in use.
     targets : bool
-        False reads the rows alone, from a file that may have no targets.
+        False reads only the rows, from a file that may have no targets.
 
     Returns
     -------
@@ -129,7 +129,7 @@ def _arrays(file: Mapping[str, Any], path: FilePath, targets: bool) -> Arrays:
 def _rows_and_targets(
     file: Mapping[str, Any], suffix: str, path: FilePath, targets: bool
 ) -> tuple[Any, Any]:
-    """Return one checked pair, the targets in memory, or None if they are not asked for."""
+    """Return one checked pair, with the targets in memory, or None where they are not wanted."""
     names = [f"x{suffix}", f"y{suffix}"] if targets else [f"x{suffix}"]
     absent = [name for name in names if name not in file]
     if absent:

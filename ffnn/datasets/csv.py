@@ -1,4 +1,4 @@
-"""Tables of numbers out of CSV files, with the line and the column in every error."""
+"""Tables of numbers from CSV files, with the line and the column in every error."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ def load_csv(
 ) -> Table:
     """Read features and a target from a CSV file with a header line.
 
-    A target of numbers is read as numbers, a target of text as classes. Files are UTF-8, with or
-    without a byte order mark; blank lines are skipped, spaces around fields are removed.
+    A numeric target is read as numbers, a textual one as classes. Files are UTF-8, with or without
+    a byte order mark; blank lines are skipped, and spaces around fields are removed.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def load_csv(
         order.
     class_names : sequence of str, optional
         Reads the target as classes, whatever it holds, and each class as its index in this
-        sequence. Default: for a target of text its different entries, sorted.
+        sequence. Default: the distinct entries of a textual target, sorted.
     missing : {"error", "drop"}
         What to do with a row that lacks a value (an empty field, ``?``, ``NA``, ``N/A``, ``NaN``
         or ``null`` in any case) in one of the columns read: raise, or leave the row out.
@@ -132,7 +132,7 @@ def load_csv_features(
     missing: str = "error",
     delimiter: str = ",",
 ) -> NDArray[np.float64]:
-    """Read feature columns alone from a CSV file with a header line, to predict from them.
+    """Read feature columns from a CSV file with a header line, to predict from them.
 
     Parameters
     ----------
@@ -140,9 +140,9 @@ def load_csv_features(
         The file.
     feature_names : sequence of str, optional
         The columns to read, in the order in which the model was trained on them; the file may
-        have them in another order, and others beside them. Default: all columns.
+        have them in another order, among others. Default: all columns.
     missing : {"error", "drop"}
-        As in `load_csv`. With "drop" the rows no longer match the file's lines one by one.
+        As in `load_csv`. With "drop" the rows no longer match the file's lines.
     delimiter : str
         The character between two fields.
 
