@@ -2,21 +2,19 @@
 
 Each name below is loaded when it is first used, so ``import ffnn`` is quick.
 
-To read the package from the ground up, each module importing only from those above it:
+To read the package floor by floor, each importing only from those above it:
 
-- `errors`, `checks`, `registry`: what goes wrong, what is allowed, what is called how;
-- `workspace`, `parameters`: memory that is used again, and one vector of all weights;
-- `initializers`, `regularizers`, `schedules`, `optimizers`, `metrics`, `callbacks`: what a training
-  is made of besides layers and a loss;
-- `rows`, `targets`: the user's data, checked and as it is computed with;
-- `chain`, `base`: the stages that a batch passes, and the protocol of a layer;
-- `activations`, `layers`, `losses`: the formulas and their derivatives;
-- `batches`, `training`: one step, and the loop around it;
-- `saving`, `state`: files, and a model as plain data;
-- `visualization`, `recording`, `explanation`, `diagnostics`: what a model shows;
-- `position`, `resuming`: where a training stands, and how it goes on from a file;
-- `network`, `seeing`, `sequential`: the model that ties all of it together;
-- `gradcheck`, `datasets`, `estimators`, `cli`: what is done with a model.
+1. `errors`: what can go wrong;
+2. `core`: names of parts, checks, working memory, files, texts; nothing about networks;
+3. `initializers`, `regularizers`, `schedules`, `metrics`, `threads`; `data` and `datasets`, rows to
+   train on; `saving`, the model file;
+4. `layers`, `activations`, `losses`: the formulas and their derivatives; `optimizers`, `callbacks`;
+5. `training`: one step, and the loop around it;
+6. `models`: layers become a network, which trains, resumes, is saved and loaded;
+7. `visualization`: figures and pages; `gradcheck`: gradients against finite differences;
+8. `explanation`: a step with its numbers; `diagnostics`: what keeps a network from learning;
+9. `sequential`: the model that users hold, with a method for each of these;
+10. `estimators`, for scikit-learn's tools, and `cli`, the command line.
 """
 
 from __future__ import annotations

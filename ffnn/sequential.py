@@ -329,6 +329,6 @@ class Sequential(Trainable):
 
     def _repr_html_(self) -> str:
         """Return a table and a small picture of the layers, for notebooks."""
-        from ffnn.visualization.notebook import network_html
+        from ffnn.visualization.network_html import network_html
 
         return network_html(self)

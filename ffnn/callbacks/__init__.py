@@ -1,6 +1,8 @@
-"""Callbacks: objects that `fit` calls at the begin and the end of training, epochs and batches.
+"""Callbacks: objects that `fit` calls at the beginning and the end of training, epochs and batches.
 
 A callback sees the model as `self.model` and stops training by ``self.model.stop_training = True``.
+Start with `base`; each callback has a file of its own. What a `Recorder` saw is a `recording`, made
+by means of `running_statistics` and `histogram`.
 """
 
 from __future__ import annotations

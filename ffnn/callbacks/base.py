@@ -1,4 +1,4 @@
-"""What every callback is, and several of them as one."""
+"""The base class of callbacks, and a list of callbacks that is called as one."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Callback:
     model : Sequential
         The model in training.
     params : dict
-        ``epochs``, ``initial_epoch``, ``steps`` (batches an epoch), ``verbose``, and ``metrics``,
+        ``epochs``, ``initial_epoch``, ``steps`` (batches per epoch), ``verbose``, and ``metrics``,
         the names that `logs` hold at the end of an epoch.
     """
 
     model: Any
     params: Mapping[str, Any]
-    saves_model: ClassVar[bool] = False  # then it comes after all others at the end of an epoch
+    saves_model: ClassVar[bool] = False  # if so, its epoch ends after that of all others
 
     def on_train_begin(self, logs: Logs) -> None:
         """Run before the first epoch."""
@@ -51,16 +51,16 @@ class Callback:
         Parameters
         ----------
         outputs : mapping of str to ndarray of shape (batch, units)
-            Layer name → what the layer put out for this batch, from the first layer to the last;
-            where the loss takes the place of the last activation, the probabilities. It is the
-            layers' live working memory, to be read in this hook and not later.
+            Layer name → the layer's output for this batch, from the first layer to the last; where
+            the loss takes the place of the last activation, the probabilities. They are the layers'
+            live working memory, to be read in this hook and not later.
         """
 
     def on_backward_end(self) -> None:
         """Run after a training batch's backward pass and before the optimizer's update.
 
-        ``self.model.gradients`` are this batch's, penalties included, and
-        ``self.model.parameters`` are those that gave them. Both are live, to be read in this hook.
+        ``self.model.gradients`` are this batch's, penalties included, taken at
+        ``self.model.parameters``. Both are live, to be read in this hook.
         """
 
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
@@ -69,24 +69,24 @@ class Callback:
     def on_interrupt(self, number: int) -> None:
         """Run when signal `number`, such as Ctrl-C's, ends the training, before `on_train_end`.
 
-        The model is as the last batch left it, and what is saved now can be gone on with.
+        The model is as the last batch left it, and a training saved now can be resumed.
         """
 
     def close(self) -> None:
-        """Let go of what `on_train_begin` opened; runs in every case, also after an error."""
+        """Release what `on_train_begin` opened; runs in every case, also after an error."""
 
     def get_state(self) -> dict[str, Any]:
-        """Return what `set_state` needs for a training that goes on from a file.
+        """Return what `set_state` needs when the training is resumed from a file.
 
         Returns
         -------
         dict
-            Name → a whole or finite number, a string, a list of these, None, or an array.
+            Name → an integer, a finite number, a string, a list of these, None, or an array.
         """
         return {}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `get_state` returned; called after `on_train_begin`."""
+        """Continue from what `get_state` returned; called after `on_train_begin`."""
 
 
 def overrides(callback: Callback, hook: str) -> bool:
@@ -95,25 +95,16 @@ def overrides(callback: Callback, hook: str) -> bool:
 
 
 class CallbackList:
-    """Several callbacks as one.
-
-    Parameters
-    ----------
-    first, callbacks, last : iterable of Callback
-        Called in this order; `callbacks`, the user's, may be None.
-    model : Sequential
-        What they see as `model`.
-    params : mapping
-        What they see as `params`.
+    """Several callbacks, called in order: `first`, the user's `callbacks`, `last`.
 
     Attributes
     ----------
     users : list of Callback
         The user's.
     watches_batches : bool
-        Whether any callback does something at the begin or the end of a batch.
+        Whether any callback does something at the beginning or the end of a batch.
     watches_steps : bool
-        Whether any does something in the midst of a step, after its forward or backward pass.
+        Whether any does something within a step, after its forward or backward pass.
 
     Raises
     ------
@@ -137,7 +128,7 @@ class CallbackList:
         self._begun: list[Callback] = []
         for callback in self.callbacks:
             if not isinstance(callback, Callback):
-                raise TypeError(f"callbacks: expected objects of Callback, got {callback!r}")
+                raise TypeError(f"callbacks: expected Callback objects, got {callback!r}")
             callback.model, callback.params = model, params
         self._batch_begin = self._hooks("on_train_batch_begin")
         self._batch_end = self._hooks("on_train_batch_end")

@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 class ModelCheckpoint(Monitor):
     """Save the model while it trains.
 
-    It saves after all other callbacks have ended the epoch, so ``fit(..., resume_from=...)`` goes
-    on from the file as if training had never stopped.
+    It saves after all other callbacks have ended the epoch, so ``fit(..., resume_from=...)``
+    continues from the file as if training had never stopped.
 
     Parameters
     ----------
     filepath : str or path
-        Where to; fields such as ``{epoch:03d}`` or ``{val_loss:.3f}`` are filled in, the epoch
+        The file; fields such as ``{epoch:03d}`` or ``{val_loss:.3f}`` are filled in, the epoch
         counted from 1.
     monitor : str, default "val_loss"
-        Which number says what is best; used with `save_best_only`.
+        The number that tells which epoch is best; used with `save_best_only`.
     mode : {"auto", "min", "max"}, default "auto"
         Whether less or more is better.
     save_best_only : bool, default False
         Whether to save only an epoch that is better than all before.
     every : int, default 1
-        Save at every so many epochs.
+        Save every this many epochs.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class ModelCheckpoint(Monitor):
         Raises
         ------
         ValueError, FileNotFoundError
-            A field of the path is unknown, or its folder is not there.
+            A field of the path is unknown, or its folder does not exist.
         """
         if self.save_best_only:
             super().on_train_begin(logs)
@@ -74,7 +74,7 @@ class ModelCheckpoint(Monitor):
             raise FileNotFoundError(f"ModelCheckpoint: there is no folder {folder}")
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        """Save, if it is this epoch's turn."""
+        """Save, if the epoch is due."""
         if (epoch + 1) % self.every:
             return
         if not self.save_best_only or self._improves(logs):

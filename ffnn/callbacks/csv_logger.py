@@ -1,4 +1,4 @@
-"""The numbers of a training in a CSV file."""
+"""Write the numbers of a training into a CSV file."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class CSVLogger(Callback):
-    """Write a line of numbers an epoch into a CSV file.
+    """Write one line of numbers per epoch into a CSV file.
 
     Parameters
     ----------
     filename : str or path
-        Where to.
+        The file.
     append : bool, default False
-        Whether lines are added to a file that is there; its header must be the same.
+        Whether lines are added to an existing file; its header must be the same.
     """
 
     def __init__(self, filename: str | os.PathLike[str], append: bool = False) -> None:
@@ -32,7 +32,7 @@ class CSVLogger(Callback):
     def on_train_begin(self, logs: Logs) -> None:
         """Begin a new file, or check the header of the one that lines are added to.
 
-        A training that is gone on with adds lines too, behind those of its earlier epochs.
+        A resumed training adds lines too, after those of its earlier epochs.
 
         Raises
         ------

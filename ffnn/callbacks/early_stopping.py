@@ -1,4 +1,4 @@
-"""Stop when a number no longer gets better."""
+"""Stop when a number stops improving."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class EarlyStopping(Monitor):
-    """Stop when a number has not become better for some epochs, and go back to the best weights.
+    """Stop when a number has not improved for some epochs, and restore the best weights.
 
     Parameters
     ----------
     monitor : str, default "val_loss"
         Which number.
     min_delta : float, default 0.0
-        What counts as better at least.
+        The smallest change that counts as an improvement.
     patience : int, default 0
         The number of epochs without improvement after which training stops; 0 means 1.
     mode : {"auto", "min", "max"}, default "auto"
@@ -39,6 +39,8 @@ class EarlyStopping(Monitor):
     stopped_epoch : int or None
         The epoch after which it stopped, counted from 0.
     """
+
+    kept = ("best_epoch", "stopped_epoch")
 
     def __init__(
         self,
@@ -70,28 +72,22 @@ class EarlyStopping(Monitor):
             self.model.stop_training = True
 
     def on_train_end(self, logs: Logs) -> None:
-        """Go back to the best weights."""
+        """Restore the best weights."""
         if self._best_weights is not None:
             self.model.set_weights(self._best_weights)
             self.model.forget_position()
 
     def get_state(self) -> dict[str, Any]:
         """Return the best number, its epoch and its weights."""
-        weights = self._best_weights or ()
-        kept = {f"weights/{index}": array for index, array in enumerate(weights)}
-        return super().get_state() | {
-            "best_epoch": self.best_epoch,
-            "stopped_epoch": self.stopped_epoch,
-            **kept,
-        }
+        kept = {f"weights/{i}": array for i, array in enumerate(self._best_weights or ())}
+        return super().get_state() | kept
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Take the best number, its epoch and its weights."""
         super().set_state(state)
-        self.best_epoch, self.stopped_epoch = state["best_epoch"], state["stopped_epoch"]
-        kept = sum(name.startswith("weights/") for name in state)
-        weights = [state[f"weights/{index}"] for index in range(kept)]
+        count = sum(name.startswith("weights/") for name in state)
+        weights = [state[f"weights/{index}"] for index in range(count)]
         expected = [array.shape for array in self.model.get_weights()]
         if weights and [array.shape for array in weights] != expected:
-            raise ValueError("EarlyStopping: the best weights are of another network")
+            raise ValueError("EarlyStopping: the best weights belong to another network")
         self._best_weights = weights or None

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 _FINEST = -100  # the narrowest bins are 2 to this power wide, which float32 can divide by
 
 
-class Bins:
-    """Counts of values in bins of one width, the narrowest power of two at which all fit in.
+class RunningHistogram:
+    """Counts of values in bins of one width, the smallest power of two at which all values fit.
 
-    The bins' edges are whole multiples of their width, so that when a value comes that does not
+    The bins' edges are whole multiples of their width, so that when a value arrives that does not
     fit, bins are joined in pairs, the width doubles, and no count is lost or moved: the result is
-    the same in whatever order values come. The first bin is the one that holds the smallest value.
-    Bins are never narrower than the difference of neighbouring numbers, nor than 2^-100.
+    the same whatever the order of the values. The first bin holds the smallest value. Bins are
+    never narrower than the difference of neighbouring numbers, nor than 2^-100.
 
     Parameters
     ----------
@@ -48,13 +48,7 @@ class Bins:
         return math.ldexp(self._first, self._exponent), math.ldexp(1.0, self._exponent)
 
     def add(self, blocks: Sequence[Block]) -> None:
-        """Count the values of a vector; infinities and NaN are left out.
-
-        Parameters
-        ----------
-        blocks : sequence of Block
-            What `Scratch.cut` made of it.
-        """
+        """Count the values of a vector cut by `Scratch.cut`; infinities and NaN are left out."""
         for values, _, _, double in blocks:
             finite = values
             low, high = float(values.min()), float(values.max())
@@ -73,7 +67,7 @@ class Bins:
             self.counts += np.bincount(places.astype(np.intp), minlength=len(self.counts))
 
     def _reach(self, low: float, high: float, digits: int) -> None:
-        """Widen the bins until they reach from `low` to `high` too; numbers have so many bits."""
+        """Widen the bins until they reach from `low` to `high`; numbers have `digits` bits."""
         self._low, self._high = min(low, self._low), max(high, self._high)
         exponent, largest = self._exponent, max(-self._low, self._high)
         if largest > 0.0:

@@ -1,4 +1,4 @@
-"""The record of a training."""
+"""The record of a training, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class History(Callback):
     Attributes
     ----------
     history : dict of str to list of float
-        ``"loss"``, the metrics' names, and each with ``"val_"`` before it: a number an epoch.
+        ``"loss"``, the metrics' names, and each with ``"val_"`` before it → one number per epoch.
     epoch : list of int
         The epochs' numbers, counted from 0.
-    growing : list of str
+    higher_is_better : list of str
         The names of the metrics of which more is better.
     interrupted : bool
         Whether Ctrl-C ended the training.
@@ -30,13 +30,13 @@ class History(Callback):
     def __init__(self) -> None:
         self.history: dict[str, list[float]] = {}
         self.epoch: list[int] = []
-        self.growing: list[str] = []
+        self.higher_is_better: list[str] = []
         self.interrupted = False
 
     def on_train_begin(self, logs: Logs) -> None:
-        """Remember of which metrics more is better."""
+        """Note of which metrics more is better."""
         self.interrupted = False
-        self.growing = [metric.name for metric in self.model.metrics if metric.higher_is_better]
+        self.higher_is_better = [m.name for m in self.model.metrics if m.higher_is_better]
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Append the epoch's numbers."""
@@ -60,13 +60,13 @@ class History(Callback):
         ValueError
             No epoch was trained.
         """
-        from ffnn.visualization.curves import plot_curves
+        from ffnn.charts.curve_figures import plot_curves
 
-        return plot_curves(self.history, self.epoch, self.growing)
+        return plot_curves(self)
 
     def _repr_html_(self) -> str:
         """Return a table and small pictures of the curves, for notebooks."""
-        from ffnn.visualization.notebook import history_html
+        from ffnn.charts.history_html import history_html
 
         return history_html(self)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class LossThreshold(Callback):
-    """Stop when an epoch's training loss is at or under a threshold.
+    """Stop when an epoch's training loss is at or below a threshold.
 
     Parameters
     ----------

@@ -1,10 +1,10 @@
-"""What callbacks that watch one number share."""
+"""The base of callbacks that watch one number."""
 
 from __future__ import annotations
 
 import abc
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ffnn.callbacks.base import Callback
 from ffnn.core.checks import check_choice, check_number
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Monitor(Callback, abc.ABC):
-    """What callbacks that watch one number share.
+    """The base of callbacks that watch one number.
 
     Parameters
     ----------
@@ -25,8 +25,10 @@ class Monitor(Callback, abc.ABC):
     mode : {"auto", "min", "max"}
         Whether less or more is better; "auto" asks the metric, and takes less for the loss.
     min_delta : float
-        What counts as better at least, at least 0.
+        The smallest change that counts as an improvement, at least 0.
     """
+
+    kept: ClassVar[tuple[str, ...]] = ()  # attributes that a resumed training needs, beside `best`
 
     def __init__(self, monitor: str, mode: str, min_delta: float) -> None:
         name = type(self).__name__
@@ -40,7 +42,7 @@ class Monitor(Callback, abc.ABC):
         Raises
         ------
         ValueError
-            The training has no number of that name.
+            The training has no number of this name.
         """
         known = self.params["metrics"]
         if self.monitor not in known:
@@ -64,13 +66,16 @@ class Monitor(Callback, abc.ABC):
         """Act on whether the epoch `_improves` on the best so far."""
 
     def get_state(self) -> dict[str, Any]:
-        """Return the best number so far; None stands for none."""
-        return {"best": self.best if math.isfinite(self.best) else None}
+        """Return the best number so far, None standing for none, and all that is `kept`."""
+        best = self.best if math.isfinite(self.best) else None
+        return {"best": best} | {name: getattr(self, name) for name in self.kept}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Take the best number so far."""
+        """Take the best number so far, and all that is `kept`."""
         if state["best"] is not None:
             self.best = float(state["best"])
+        for name in self.kept:
+            setattr(self, name, state[name])
 
     def _improves(self, logs: Logs) -> bool:
         """Tell whether the epoch is better than the best so far, and remember it if so."""

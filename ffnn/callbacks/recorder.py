@@ -1,4 +1,4 @@
-"""Statistics of weights, gradients, updates and activations, over whole epochs."""
+"""Record statistics of weights, gradients, updates and activations, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ffnn.callbacks.base import Callback
-from ffnn.callbacks.histogram import Bins
-from ffnn.callbacks.recording import VALUE_KINDS, Recording, Snapshot
-from ffnn.callbacks.running_statistics import Pool, Scratch, UpdatePool, euclidean_norm
+from ffnn.callbacks.histogram import RunningHistogram
+from ffnn.callbacks.recording import VALUE_KINDS, Recording, Snapshot, counts_of, grids_of
+from ffnn.callbacks.running_statistics import (
+    RunningStatistics,
+    Scratch,
+    UpdateStatistics,
+    euclidean_norm,
+)
 from ffnn.core.checks import check_int
 from ffnn.core.memory import aligned_empty
 
@@ -24,18 +29,18 @@ if TYPE_CHECKING:
 
 
 class Recorder(Callback):
-    """Record how weights, gradients, updates and activations go, epoch by epoch.
+    """Record how weights, gradients, updates and activations change, epoch by epoch.
 
-    What it saw is plain data, a `Recording`: its own `recording`, and the model's, which is saved
-    with the model. It changes nothing in the training. For each epoch it has, of every parameter
-    array and of every layer's output:
+    The result is plain data, a `Recording`: this callback's `recording`, and the model's, which is
+    saved with the model. Recording does not change the training. For each epoch there are, for
+    every parameter array and every layer's output:
 
-    - **gradients**, those of the loss with its penalties, before any clipping. ``mean``,
-      ``spread`` (the population's standard deviation) and ``zeros`` (the share of entries that are
+    - **gradients**, those of the loss with its penalties, before any clipping. ``mean``, ``std``
+      (the population's standard deviation) and ``zero_fraction`` (the fraction of entries that are
       exactly 0) are taken over all entries in all watched batches; ``norm`` is the mean over the
       watched batches of the Euclidean norm.
-    - **activations**, what the layer put out in training, after its activation and, of dropout,
-      with units switched off. ``mean``, ``spread`` and ``zeros`` are taken over all entries of all
+    - **activations**, the layer's output in training, after its activation and, for dropout, with
+      units switched off. ``mean``, ``std`` and ``zero_fraction`` are taken over all entries of all
       watched rows, each row counting once whatever the batches' sizes; ``norm`` is √(mean over
       the rows of ‖row‖²).
     - **updates**, what the optimizer added to the parameter in a watched batch. ``norm`` is the
@@ -43,27 +48,27 @@ class Recorder(Callback):
       Batches in which the whole parameter is 0, as biases are at first, do not count in the
       ratio, which is NaN if there are no others. About 1e-3 is a common rule of thumb for
       weights.
-    - **weights**, the parameters at the end of the epoch: ``mean``, ``spread``, ``norm`` and
-      ``zeros`` of their entries.
+    - **weights**, the parameters at the end of the epoch: ``mean``, ``std``, ``norm`` and
+      ``zero_fraction`` of their entries.
 
-    Watched are the batches 0, `every`, 2 `every`, ... of each epoch. An epoch that Ctrl-C cuts
-    short is left out.
+    Batches 0, `every`, 2 `every`, ... of each epoch are watched. An epoch that Ctrl-C cuts short
+    is left out.
 
     Parameters
     ----------
     every : int, default 1
-        Look at every so many batches. A look is about ten passes over all parameters, which may
-        be half of the time of a step with few rows (`benchmarks/bench_recorder.py` measures it);
-        with 10, a tenth of that is left.
+        Watch one batch in this many. A watched batch costs about ten passes over all parameters,
+        which may be half the time of a step with few rows (`benchmarks/bench_recorder.py` measures
+        it); with 10, a tenth of that is left.
     snapshots : int, optional
         Keep all parameters and the mean of the watched batches' gradients, at the first epoch and
-        at every so many epochs after it; None keeps none.
+        then once in this many epochs; None keeps none.
     histograms : int, optional
-        Count the values of weights, gradients and activations in so many bins, at least 2; None
-        counts none. The bins of an epoch have one width, the narrowest power of two at which all
-        of the epoch's values fit in, edges at whole multiples of it, and begin with the one that
-        holds the smallest value. Infinities and NaN are not counted. It takes longer than all of
-        the rest.
+        Count the values of weights, gradients and activations in this many bins, at least 2; None
+        counts none. The bins of an epoch have one width, the smallest power of two at which all of
+        the epoch's values fit, edges at whole multiples of it, and begin with the one that holds
+        the smallest value. Infinities and NaN are not counted. Counting takes longer than all the
+        rest.
 
     Attributes
     ----------
@@ -73,9 +78,9 @@ class Recorder(Callback):
     References
     ----------
     Glorot, Bengio, "Understanding the difficulty of training deep feedforward neural networks",
-    AISTATS 2010, watches activations and gradients so. The ratio and its rule of thumb are from
-    Karpathy's notes to the course CS231n, Stanford 2016, "Neural networks 3", "Ratio of weights to
-    updates".
+    AISTATS 2010, monitors activations and gradients in this way. The ratio and its rule of thumb
+    are from Karpathy's notes to the course CS231n, Stanford 2016, "Neural networks 3", "Ratio of
+    weights to updates".
 
     Examples
     --------
@@ -90,13 +95,12 @@ class Recorder(Callback):
     def __init__(
         self, every: int = 1, snapshots: int | None = None, histograms: int | None = None
     ) -> None:
+        def check(name: str, value: int | None, low: int) -> int | None:
+            return None if value is None else check_int("Recorder", name, value, low)
+
         self.every = check_int("Recorder", "every", every, low=1)
-        self.snapshots = snapshots
-        if snapshots is not None:
-            self.snapshots = check_int("Recorder", "snapshots", snapshots, low=1)
-        self.histograms = histograms
-        if histograms is not None:
-            self.histograms = check_int("Recorder", "histograms", histograms, low=2)
+        self.snapshots = check("snapshots", snapshots, low=1)
+        self.histograms = check("histograms", histograms, low=2)
 
     def on_train_begin(self, logs: Logs) -> None:
         """Begin a new recording."""
@@ -148,7 +152,7 @@ class Recorder(Callback):
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Add to the recording that came with the model.
 
-        Of an epoch that was left early, the batches before that are not in it.
+        Of an epoch that was interrupted, the batches before the interruption are missing.
         """
         self._first_epoch = state["first_epoch"]
         if self._earlier is not None and self.recording is not None:
@@ -198,21 +202,22 @@ class _Epoch:
     def __init__(self, recording: Recording, sums_gradients: bool) -> None:
         names = {kind: recording.names(kind) for kind in VALUE_KINDS}
         self._places = {layer: place for place, (layer, _) in enumerate(names["activations"])}
-        self._pools = {kind: [Pool() for _ in names[kind]] for kind in VALUE_KINDS}
-        self._bins: dict[str, list[Bins]] = {}
-        if recording.bins is not None:
-            bins = recording.bins
-            self._bins = {kind: [Bins(bins) for _ in names[kind]] for kind in VALUE_KINDS}
-        self._updates = [UpdatePool() for _ in names["weights"]]
+        self._statistics = {kind: [RunningStatistics() for _ in names[kind]] for kind in names}
+        self._histograms: dict[str, list[RunningHistogram]] = {}
+        if (bins := recording.bins) is not None:
+            self._histograms = {
+                kind: [RunningHistogram(bins) for _ in names[kind]] for kind in names
+            }
+        self._updates = [UpdateStatistics() for _ in names["weights"]]
         self._num_rows = 0
         self._num_batches = 0
         self._sums_gradients = sums_gradients
         self._gradient_sum: Array | None = None
 
     def _add(self, kind: str, place: int, blocks: Sequence[Block]) -> None:
-        self._pools[kind][place].add(blocks)
-        if self._bins:
-            self._bins[kind][place].add(blocks)
+        self._statistics[kind][place].add(blocks)
+        if self._histograms:
+            self._histograms[kind][place].add(blocks)
 
     def add_outputs(self, scratch: Scratch, outputs: Mapping[str, Array]) -> None:
         """Take in what the layers put out for a batch."""
@@ -236,8 +241,8 @@ class _Epoch:
 
     def add_updates(self, norms: Iterable[float], before: Iterable[float]) -> None:
         """Take in a batch's updates."""
-        for pool, norm, old in zip(self._updates, norms, before, strict=True):
-            pool.add(norm, old)
+        for update, norm, old in zip(self._updates, norms, before, strict=True):
+            update.add(norm, old)
 
     def add_weights(self, arrays: Iterable[Sequence[Block]]) -> None:
         """Take in the parameters at the end."""
@@ -247,19 +252,23 @@ class _Epoch:
     def write(self, recording: Recording, epoch: int, parameters: Array) -> None:
         """Add the epoch to a recording."""
         tables = {
-            kind: np.array([(pool.mean, pool.spread, pool.norm, pool.zeros) for pool in pools])
-            for kind, pools in self._pools.items()
+            kind: np.array(
+                [(each.mean, each.std, each.norm, each.zero_fraction) for each in all_of]
+            )
+            for kind, all_of in self._statistics.items()
         }
-        tables["activations"][:, 2] = [self._row_norm(p) for p in self._pools["activations"]]
-        tables["updates"] = np.array([(pool.norm, pool.ratio) for pool in self._updates])
-        counts = {kind: np.array([b.counts for b in bins]) for kind, bins in self._bins.items()}
-        grids = {kind: np.array([b.grid for b in bins]) for kind, bins in self._bins.items()}
-        recording.append(epoch, tables, counts, grids)
+        outputs = self._statistics["activations"]
+        tables["activations"][:, 2] = [self._row_norm(each) for each in outputs]
+        tables["updates"] = np.array([(each.norm, each.ratio) for each in self._updates])
+        for kind, histograms in self._histograms.items():
+            tables[counts_of(kind)] = np.array([each.counts for each in histograms])
+            tables[grids_of(kind)] = np.array([each.grid for each in histograms])
+        recording.append(epoch, tables)
         if self._gradient_sum is not None:
             mean = (self._gradient_sum / self._num_batches).astype(parameters.dtype)
             recording.snapshots.append(Snapshot(epoch, parameters.copy(), mean))
 
-    def _row_norm(self, pool: Pool) -> float:
+    def _row_norm(self, output: RunningStatistics) -> float:
         """Return √(mean over the rows of ‖row‖²)."""
-        units = pool.count / self._num_rows
-        return math.sqrt((pool.mean * pool.mean + pool.spread * pool.spread) * units)
+        units = output.count / self._num_rows
+        return math.sqrt((output.mean * output.mean + output.std * output.std) * units)

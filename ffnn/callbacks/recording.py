@@ -1,4 +1,4 @@
-"""What a `Recorder` saw of a training, as plain data: numbers by epoch, snapshots, histograms."""
+"""What a `Recorder` saw of a training, as plain data: numbers per epoch, snapshots, histograms."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from ffnn.core.checks import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from matplotlib.figure import Figure
 
     from ffnn._types import Array
 
-_MOMENTS = ("mean", "spread", "norm", "zeros")
+_MOMENTS = ("mean", "std", "norm", "zero_fraction")
 STATISTICS = {
     "weights": _MOMENTS,
     "gradients": _MOMENTS,
@@ -24,7 +24,17 @@ STATISTICS = {
     "activations": _MOMENTS,
 }
 VALUE_KINDS = ("weights", "gradients", "activations")
-OUTPUT = "output"  # what a layer's activations are called, beside "weight", "bias", ...
+OUTPUT = "output"  # the name of a layer's activations, beside "weight", "bias", ...
+
+
+def counts_of(kind: str) -> str:
+    """Return the name of the table of a kind's histograms."""
+    return f"histograms/{kind}/counts"
+
+
+def grids_of(kind: str) -> str:
+    """Return the name of the table of where a kind's bins are."""
+    return f"histograms/{kind}/grids"
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +66,7 @@ class Histogram:
         The bins' edges; a bin holds its lower edge and not its upper one. They are NaN in an epoch
         without any finite value.
     counts : ndarray of shape (epochs, bins)
-        The numbers of values.
+        The number of values in each bin.
     """
 
     edges: Array
@@ -64,7 +74,7 @@ class Histogram:
 
 
 class Recording:
-    """Statistics of a network by epoch; a `Recorder` fills it and tells how each is computed.
+    """Statistics of a network by epoch; `Recorder`, which fills it, says how each is computed.
 
     Parameters
     ----------
@@ -98,20 +108,23 @@ class Recording:
         pairs = [(layer, name) for layer, name in parameters]
         self._names = dict.fromkeys(STATISTICS, pairs)
         self._names["activations"] = [(layer, OUTPUT) for layer in layers]
-        # One array an epoch: a row for each name, a column for each statistic or bin.
-        self._tables: dict[str, list[Array]] = {kind: [] for kind in STATISTICS}
-        self._counts: dict[str, list[Array]] = {kind: [] for kind in VALUE_KINDS}
-        self._grids: dict[str, list[Array]] = {kind: [] for kind in VALUE_KINDS}
+        # What an epoch has a table of → its kind, and a column for each statistic, bin or place.
+        self._columns = {kind: (kind, len(names)) for kind, names in STATISTICS.items()}
+        if bins is not None:
+            for kind in VALUE_KINDS:
+                self._columns[counts_of(kind)] = kind, bins
+                self._columns[grids_of(kind)] = kind, 2
+        self._tables: dict[str, list[Array]] = {name: [] for name in self._columns}
 
     # -- reading -------------------------------------------------------------------------------
 
     def names(self, kind: str) -> list[tuple[str, str]]:
-        """Return the layer and the array of all that there are numbers of.
+        """Return the layer and the array of everything that was recorded.
 
         Parameters
         ----------
         kind : {"weights", "gradients", "updates", "activations"}
-            Of what.
+            What was recorded.
 
         Returns
         -------
@@ -126,18 +139,18 @@ class Recording:
         return list(self._names[_known("kind", kind, STATISTICS)])
 
     def series(self, kind: str, layer: str, array: str, statistic: str) -> Array:
-        """Return one number by epoch.
+        """Return one statistic, a number per epoch.
 
         Parameters
         ----------
         kind : {"weights", "gradients", "updates", "activations"}
-            Of what.
+            What was recorded.
         layer : str
             The layer's name, such as ``"dense_1"``.
         array : str
             The parameter's name, such as ``"weight"``; of activations ``"output"``.
         statistic : str
-            ``"mean"``, ``"spread"``, ``"norm"`` or ``"zeros"``; of updates ``"norm"`` or
+            ``"mean"``, ``"std"``, ``"norm"`` or ``"zero_fraction"``; of updates ``"norm"`` or
             ``"ratio"``.
 
         Returns
@@ -152,15 +165,15 @@ class Recording:
         """
         row = self._row(kind, layer, array)
         column = STATISTICS[kind].index(_known(f"statistic of {kind}", statistic, STATISTICS[kind]))
-        return self._stack(self._tables[kind], kind, len(STATISTICS[kind]))[:, row, column]
+        return self._stack(kind)[:, row, column]
 
     def histogram(self, kind: str, layer: str, array: str) -> Histogram:
-        """Return how often each value was seen, by epoch.
+        """Return how often values fell into each bin, epoch by epoch.
 
         Parameters
         ----------
         kind : {"weights", "gradients", "activations"}
-            Of what.
+            What was recorded.
         layer : str
             The layer's name.
         array : str
@@ -178,9 +191,9 @@ class Recording:
             )
         _known("kind with histograms", kind, VALUE_KINDS)
         row = self._row(kind, layer, array)
-        grid = self._stack(self._grids[kind], kind, 2)[:, row]
+        grid = self._stack(grids_of(kind))[:, row]
         edges = grid[:, :1] + grid[:, 1:] * np.arange(self.bins + 1)
-        return Histogram(edges, self._stack(self._counts[kind], kind, self.bins)[:, row])
+        return Histogram(edges, self._stack(counts_of(kind))[:, row])
 
     def _row(self, kind: str, layer: str, array: str) -> int:
         names = self.names(kind)
@@ -188,10 +201,12 @@ class Recording:
         _known(f"array of {layer!r}", array, [name for known, name in names if known == layer])
         return names.index((layer, array))
 
-    def _stack(self, tables: Sequence[Array], kind: str, columns: int) -> Array:
-        """Return the epochs' tables as one array, also where there is none."""
-        shape = (len(self.epochs), len(self._names[kind]), columns)
-        return np.array(tables).reshape(shape)
+    def _stack(self, name: str) -> Array:
+        """Return the epochs' tables of a name as one array, also where there is none."""
+        kind, columns = self._columns[name]
+        return np.array(self._tables[name]).reshape(
+            len(self.epochs), len(self._names[kind]), columns
+        )
 
     def plot(self) -> Figure:
         """Return a figure of gradients, updates, activations and weights by epoch, a line a layer.
@@ -206,7 +221,7 @@ class Recording:
         ValueError
             No epoch was recorded.
         """
-        from ffnn.visualization.recording_figures import plot_recording
+        from ffnn.charts.recording_figures import plot_recording
 
         return plot_recording(self)
 
@@ -224,46 +239,32 @@ class Recording:
         Returns
         -------
         matplotlib.figure.Figure
-            A row an epoch, from the first to the last, at most ten.
+            A row per epoch, from the first to the last, at most ten.
 
         Raises
         ------
         ValueError
             A name is unknown, no histograms were recorded, or no epoch was.
         """
-        from ffnn.visualization.recording_figures import plot_recorded_histograms
+        from ffnn.charts.recording_figures import plot_recorded_histograms
 
         return plot_recorded_histograms(self, layer, array)
 
     # -- writing -------------------------------------------------------------------------------
 
-    def append(
-        self,
-        epoch: int,
-        tables: Mapping[str, Array],
-        counts: Mapping[str, Array] | None = None,
-        grids: Mapping[str, Array] | None = None,
-    ) -> None:
-        """Add an epoch.
+    def append(self, epoch: int, tables: Mapping[str, Array]) -> None:
+        """Add the epoch of a number, counted from 0.
 
-        Parameters
-        ----------
-        epoch : int
-            Its number, counted from 0.
-        tables : mapping of str to ndarray of shape (names, statistics)
-            Kind → numbers, in the orders of `names` and of `STATISTICS`.
-        counts : mapping of str to ndarray of shape (names, bins), optional
-            Kind → how many values each bin holds, for the kinds with histograms.
-        grids : mapping of str to ndarray of shape (names, 2), optional
-            Kind → the first bin's lower edge and the bins' width.
+        `tables` are an array of shape (names, statistics) for each kind, in the orders of `names`
+        and of `STATISTICS`. With histograms, ``counts_of(kind)`` has how many values each bin
+        holds, and ``grids_of(kind)`` the first bin's lower edge and the bins' width.
         """
         self.epochs.append(epoch)
-        for mine, new in ((self._tables, tables), (self._counts, counts), (self._grids, grids)):
-            for kind, table in (new or {}).items():
-                mine[kind].append(table)
+        for name, kept in self._tables.items():
+            kept.append(tables[name])
 
     def get_config(self) -> dict[str, Any]:
-        """Return the names as plain data, from which and from `arrays` comes all by `restore`."""
+        """Return the names as plain data; `restore` needs them and `arrays`."""
         return {
             "parameters": [list(pair) for pair in self._names["weights"]],
             "layers": [layer for layer, _ in self._names["activations"]],
@@ -273,13 +274,7 @@ class Recording:
     def arrays(self) -> dict[str, Array]:
         """Return copies of all numbers as arrays by name."""
         arrays: dict[str, Array] = {"epochs": np.array(self.epochs, np.int64)}
-        for kind, statistics in STATISTICS.items():
-            arrays[kind] = self._stack(self._tables[kind], kind, len(statistics))
-        if self.bins is not None:
-            for kind in VALUE_KINDS:
-                counts = self._stack(self._counts[kind], kind, self.bins)
-                arrays[f"histograms/{kind}/counts"] = counts
-                arrays[f"histograms/{kind}/grids"] = self._stack(self._grids[kind], kind, 2)
+        arrays |= {name: self._stack(name) for name in self._tables}
         if self.snapshots:
             taken = [snapshot.epoch for snapshot in self.snapshots]
             arrays["snapshots/epochs"] = np.array(taken, np.int64)
@@ -289,28 +284,13 @@ class Recording:
 
     @classmethod
     def restore(cls, config: Mapping[str, Any], arrays: Mapping[str, Array]) -> Recording:
-        """Return the recording that a config and arrays describe.
+        """Return the recording of which `get_config` and `arrays` returned these.
 
-        Parameters
-        ----------
-        config : mapping
-            What `get_config` returned.
-        arrays : mapping of str to ndarray
-            What `arrays` returned.
-
-        Raises
-        ------
-        KeyError, TypeError, ValueError
-            Something is missing or does not fit.
+        KeyError, TypeError or ValueError is raised where something is missing or does not fit.
         """
         recording = cls(config["parameters"], config["layers"], config["bins"])
         recording.epochs = arrays["epochs"].tolist()
-        for kind in STATISTICS:
-            recording._tables[kind] = list(arrays[kind])
-        if recording.bins is not None:
-            for kind in VALUE_KINDS:
-                recording._counts[kind] = list(arrays[f"histograms/{kind}/counts"])
-                recording._grids[kind] = list(arrays[f"histograms/{kind}/grids"])
+        recording._tables = {name: list(arrays[name]) for name in recording._tables}
         if "snapshots/epochs" in arrays:
             fields = (arrays[f"snapshots/{name}"] for name in ("weights", "gradients"))
             taken = arrays["snapshots/epochs"].tolist()

@@ -1,21 +1,19 @@
-"""Lower the learning rate when a number no longer gets better."""
+"""Lower the learning rate when a number stops improving."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ffnn.callbacks.monitor import Monitor
 from ffnn.core.checks import check_int, check_number
 from ffnn.schedules import Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ffnn.callbacks.base import Logs
 
 
 class ReduceLROnPlateau(Monitor):
-    """Lower the learning rate when a number has not become better for some epochs.
+    """Lower the learning rate when a number has not improved for some epochs.
 
     Parameters
     ----------
@@ -24,16 +22,18 @@ class ReduceLROnPlateau(Monitor):
     factor : float, default 0.1
         What the rate is multiplied by, in (0, 1).
     patience : int, default 10
-        The number of epochs without improvement after which that is done, at least 1.
+        The number of epochs without improvement after which the rate is lowered, at least 1.
     mode : {"auto", "min", "max"}, default "auto"
         Whether less or more is better.
     min_delta : float, default 1e-4
-        What counts as better at least.
+        The smallest change that counts as an improvement.
     cooldown : int, default 0
         The number of epochs after a reduction that are not counted.
     min_lr : float, default 0.0
-        The least rate.
+        The smallest rate.
     """
+
+    kept = ("waited", "cooling")
 
     def __init__(
         self,
@@ -62,29 +62,19 @@ class ReduceLROnPlateau(Monitor):
                 "optimizer a number"
             )
         super().on_train_begin(logs)
-        self._waited = 0
-        self._cooling = 0
+        self.waited = self.cooling = 0
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        """Count the epoch, and lower the rate when patience is at its end."""
-        if self._cooling > 0:
-            self._cooling -= 1
-            self._waited = 0
+        """Count the epoch, and lower the rate when patience runs out."""
+        if self.cooling > 0:
+            self.cooling -= 1
+            self.waited = 0
         if self._improves(logs):
-            self._waited = 0
-        elif self._cooling == 0:
-            self._waited += 1
-        if self._waited >= self.patience:
+            self.waited = 0
+        elif self.cooling == 0:
+            self.waited += 1
+        if self.waited >= self.patience:
             optimizer = self.model.optimizer
             optimizer.learning_rate = max(optimizer.learning_rate * self.factor, self.min_lr)
-            self._cooling = self.cooldown
-            self._waited = 0
-
-    def get_state(self) -> dict[str, Any]:
-        """Return the best number, and the epochs waited and still to cool."""
-        return super().get_state() | {"waited": self._waited, "cooling": self._cooling}
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Take the best number, and the epochs waited and still to cool."""
-        super().set_state(state)
-        self._waited, self._cooling = state["waited"], state["cooling"]
+            self.cooling = self.cooldown
+            self.waited = 0

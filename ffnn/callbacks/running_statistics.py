@@ -1,8 +1,9 @@
-"""Statistics of all values that an array takes on over many batches, in memory that does not grow.
+"""Statistics of all values that an array takes over many batches, in memory that does not grow.
 
 A batch's values are summed in their own dtype, a block at a time, and the batches' results are
-merged in float64. Where float32 would lose what is wanted, because the values are far from zero for
-their spread or so small that their squares vanish, the batch is summed in float64.
+merged in float64. Where float32 would lose the digits that matter, because the values are far from
+zero for their standard deviation or so small that their squares vanish, the batch is summed in
+float64.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 # A block, its ones and its marks stay in a core's cache from pass to pass.
 _BLOCK_SIZE = 32_768
 
-# The sum of squares is split into the mean's part and the spread's. Where the spread's is a smaller
-# share than this, too many of its digits are lost.
-_LEAST_SHARE = 0.125
+# The sum of squares is split into the mean's part and the deviations'. Where the deviations' is a
+# smaller share than this, too many of its digits are lost.
+_SMALLEST_SHARE = 0.125
 
 
 class Block(NamedTuple):
@@ -38,13 +39,7 @@ class Block(NamedTuple):
 
 
 class Scratch:
-    """Working memory for sums over vectors of one dtype.
-
-    Parameters
-    ----------
-    dtype : dtype
-        Of the vectors, float32 or float64.
-    """
+    """Working memory for sums over vectors of one dtype, float32 or float64."""
 
     def __init__(self, dtype: DTypeLike) -> None:
         self.dtype = np.dtype(dtype)
@@ -65,17 +60,16 @@ class Scratch:
         return blocks
 
 
-class Pool:
-    """Mean, spread, norm and share of zeros over all batches that were added.
+class RunningStatistics:
+    """Mean, standard deviation, norm and fraction of zeros over all batches that were added.
 
-    All batches' values are pooled: `mean` and `spread` (the population's standard deviation) are
-    those of one long list of them. `norm` is the mean of the batches' Euclidean norms.
+    Mean and standard deviation (the population's) are those of all values as one long list; the
+    norm is the mean of the batches' Euclidean norms. All are NaN before the first batch.
     """
 
     def __init__(self) -> None:
-        self.num_batches = 0
         self._moments = Moments()
-        self._zeros = 0
+        self._num_batches = self._zeros = 0
         self._norms = 0.0
 
     @property
@@ -89,28 +83,22 @@ class Pool:
         return float(self._moments.mean) if self.count else math.nan
 
     @property
-    def spread(self) -> float:
+    def std(self) -> float:
         """The standard deviation of all values."""
         return math.sqrt(self._moments.variance) if self.count else math.nan
 
     @property
     def norm(self) -> float:
         """The mean of the batches' norms."""
-        return self._norms / self.num_batches if self.num_batches else math.nan
+        return self._norms / self._num_batches if self.count else math.nan
 
     @property
-    def zeros(self) -> float:
-        """The share of values that are exactly 0."""
+    def zero_fraction(self) -> float:
+        """The fraction of values that are exactly 0."""
         return self._zeros / self.count if self.count else math.nan
 
     def add(self, blocks: Sequence[Block]) -> None:
-        """Add the values of one batch.
-
-        Parameters
-        ----------
-        blocks : sequence of Block
-            What `Scratch.cut` made of them.
-        """
+        """Add the values of one batch, cut by `Scratch.cut`."""
         count, zeros, total, square = 0, 0, 0.0, 0.0
         for values, ones, is_zero, _ in blocks:
             count += values.size
@@ -120,18 +108,18 @@ class Pool:
             zeros += int(np.count_nonzero(is_zero))
         mean = total / count
         deviations = square - total * mean
-        exact = _is_exact(square, count, blocks) and deviations >= _LEAST_SHARE * square
+        exact = _is_exact(square, count, blocks) and deviations >= _SMALLEST_SHARE * square
         if not (exact or zeros == count):
             mean, deviations = _moments_in_double(blocks, count)
             square = deviations + count * mean * mean
         self._moments.merge(count, mean, deviations)
         self._zeros += zeros
         self._norms += math.sqrt(square)
-        self.num_batches += 1
+        self._num_batches += 1
 
 
-class UpdatePool:
-    """The mean norm of a parameter's updates, and its mean ratio to the parameter's."""
+class UpdateStatistics:
+    """The mean norm of a parameter's updates, and the mean ratio to the parameter's own norm."""
 
     def __init__(self) -> None:
         self._norms = self._ratios = 0.0
@@ -148,15 +136,7 @@ class UpdatePool:
         return self._ratios / self._num_ratios if self._num_ratios else math.nan
 
     def add(self, norm: float, before: float) -> None:
-        """Add one update.
-
-        Parameters
-        ----------
-        norm : float
-            The norm of what was added to the parameter.
-        before : float
-            The norm of the parameter before it.
-        """
+        """Add the norm of one update, and that of the parameter before it."""
         self._norms += norm
         self._num_updates += 1
         if before:
@@ -180,7 +160,7 @@ def euclidean_norm(blocks: Sequence[Block]) -> float:
 
 def _is_exact(square: float, count: int, blocks: Sequence[Block]) -> bool:
     """Tell whether a sum of squares is finite and too large to have lost any that vanished."""
-    return _LEAST_SQUARE[blocks[0].values.dtype.char] * count <= square < math.inf
+    return _SMALLEST_SQUARE[blocks[0].values.dtype.char] * count <= square < math.inf
 
 
 def _moments_in_double(blocks: Sequence[Block], count: int) -> tuple[float, float]:
@@ -199,4 +179,4 @@ def _moments_in_double(blocks: Sequence[Block], count: int) -> tuple[float, floa
 _ZERO = {char: np.zeros((), char) for char in "fd"}  # needs no conversion at each call
 
 # A square that is smaller than the smallest normal number then counts less than a rounding error.
-_LEAST_SQUARE = {char: float(np.finfo(char).tiny) / float(np.finfo(char).eps) for char in "fd"}
+_SMALLEST_SQUARE = {char: float(np.finfo(char).tiny) / float(np.finfo(char).eps) for char in "fd"}

@@ -1,39 +1,8 @@
-"""What keeps a network from learning: measured, told with its evidence, and what to do about it.
+"""What keeps a network from learning: measured, reported with evidence, and how to fix it.
 
-`diagnose` looks for these; the layer is named where it is a layer's fault.
-
-==========================  ====================================================================
-kind                        what was found
-==========================  ====================================================================
-``non-finite-inputs``       NaN or infinity in x
-``non-finite-weights``      NaN or infinity in a layer's parameters
-``non-finite-outputs``      a layer or the loss overflows
-``non-finite-gradient``     a gradient overflows
-``unscaled-inputs``         columns far above, or rows far below order 1, behind all scaling
-``uncentred-inputs``        columns that vary little beside their mean
-``constant-inputs``         columns that never vary
-``dead-relu``               ReLU units that are 0 on all rows
-``saturated-units``         sigmoid or tanh units that are nearly always at an end
-``symmetric-units``         units that are copies of each other and stay so
-``no-activation``           two linear maps without an activation between them
-``vanishing-gradients``     gradients that fade from the last layer to the first
-``exploding-gradients``     gradients that grow from the last layer to the first
-``targets-rejected``        targets that the loss does not take, so that `fit` raises an error
-``targets-out-of-range``    targets that the last activation cannot reach
-``class-numbers``           class numbers with a loss that measures distances
-``linear-ending``           classes with such a loss and no probabilities at the end
-``class-loss``              classes with such a loss behind a sigmoid or softmax
-``continuous-labels``       numbers with a loss for two classes
-``constant-targets``        the same target on all rows
-``unscaled-targets``        targets far from order 1 that are not learned yet
-``one-class``               rows of one class only
-``missing-classes``         classes without rows
-``unbalanced-classes``      one class far more frequent than another
-``one-answer``              a trained model that gives all rows one class
-``loss-above-chance``       a loss far above that of guessing
-``learning-rate-too-high``  the loss rises in trial steps
-``learning-rate-too-low``   trial steps change nothing, and larger ones do
-==========================  ====================================================================
+`diagnose` takes a `Sample`, which is a copy of the model with rows of the data, sends it through
+one pass (`probe`), and judges what that measured, a module for each subject: `inputs`, `targets`,
+`units`, `gradients`, `rates`. They yield evidence, and `catalogue` holds what it means.
 """
 
 from __future__ import annotations
@@ -42,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ffnn.core.text import counted
+from ffnn.diagnostics.catalogue import table
 from ffnn.diagnostics.gradients import check_finite_outputs, check_finite_weights, check_gradients
 from ffnn.diagnostics.inputs import check_inputs
-from ffnn.diagnostics.labels import check_targets
-from ffnn.diagnostics.probe import chance_loss, measure
+from ffnn.diagnostics.probe import chance_loss, probe
 from ffnn.diagnostics.rates import check_learning_rate
 from ffnn.diagnostics.report import Diagnosis, Finding
 from ffnn.diagnostics.sample import Sample, open_sample
+from ffnn.diagnostics.targets import check_targets
 from ffnn.diagnostics.units import (
     check_activations,
     check_dead_units,
@@ -57,30 +28,31 @@ from ffnn.diagnostics.units import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from ffnn.models.trainable import Trainable
 
-    _Check = tuple[str, str, Callable[[], list[Finding]]]
+    _Check = tuple[str, str, Callable[[], Iterable[Finding]]]
 
 __all__ = ["Diagnosis", "Finding", "diagnose"]
+__doc__ = f"{__doc__}\n{table()}\n"
 
 
 def diagnose(model: Trainable, x: Any, y: Any = None, sample_weight: Any = None) -> Diagnosis:
     """Look for what keeps a model from learning these rows.
 
-    All is measured on a copy, so the model stays exactly as it is. At most 20,000 rows are looked
-    at: of more, as many are drawn at random with a fixed seed; the result says so. What draws
-    random numbers, such as `Dropout`, is switched off, and `BatchNorm` takes the statistics of
-    batches of up to 1,024 rows.
+    Everything is measured on a copy, so the model stays exactly as it is. At most 20,000 rows are
+    used: of more, as many are drawn at random with a fixed seed, and the result says so. Whatever
+    draws random numbers, such as `Dropout`, is switched off, and `BatchNorm` takes the statistics
+    of batches of up to 1,024 rows.
 
     Parameters
     ----------
-    model : Sequential
-        Built or not, trained or not. Of one that is not built, a copy is built as `fit` would do.
-        For one that is not compiled, only what needs no loss is checked.
+    model : Trainable
+        Built or not, trained or not. If it is not built, the copy is built as `fit` would do it.
+        If it is not compiled, only what needs no loss is checked.
     x : array-like, memmap, h5py dataset or sparse matrix of shape (rows, input_dim)
-        Inputs, as `fit` gets them.
+        Inputs, as `fit` takes them.
     y : array-like of shape (rows,) or (rows, units), optional
         Targets; without them only what needs none is checked.
     sample_weight : array-like of shape (rows,), optional
@@ -89,32 +61,34 @@ def diagnose(model: Trainable, x: Any, y: Any = None, sample_weight: Any = None)
     Returns
     -------
     Diagnosis
-        A list of findings, the gravest first. Printed, it is an account of what was found and of
-        what was looked for.
+        A list of findings, most severe first. Printed, it is an account of what was found and of
+        what was checked.
 
     Raises
     ------
     DataError
         `x` is not rows of the model's inputs, or there is not one target and one weight a row.
-        Entries that are not finite and targets that the loss does not take are findings instead.
+        Entries that are not finite and targets that the loss does not accept are findings instead.
     """
     sample, findings, num_given = open_sample(model, x, y, sample_weight)
     if sample is None:
-        return Diagnosis(findings, 0, ["inputs"], {"all else": "no row is finite"})
+        return Diagnosis(findings, 0, ["inputs"], {"everything else": "no row is finite"})
+    checked, skipped = [], {}
     with np.errstate(all="ignore"):  # overflow is one of the things looked for
-        checks = _checks(sample, _no_loss(sample, y))
-        for _, why_not, check in checks:
-            findings += [] if why_not else check()
+        for what, why_not, check in _checks(sample, _no_loss(sample, y)):
+            if why_not:
+                skipped[what] = why_not
+            else:
+                checked.append(what)
+                findings += check()
     remarks = []
     if not model.is_built:
-        remarks.append("The model is not built: looked at was what fit would build.")
+        remarks.append("The model is not built: this is about what fit would build.")
     if sample.num_rows < num_given:
         remarks.append(
-            f"Looked at were {sample.num_rows:,} of {num_given:,} rows, drawn at random with a "
+            f"Based on {sample.num_rows:,} of {counted(num_given, 'row')}, drawn at random with a "
             f"fixed seed."
         )
-    checked = [what for what, why_not, _ in checks if not why_not]
-    skipped = {what: why_not for what, why_not, _ in checks if why_not}
     return Diagnosis(findings, sample.num_rows, checked, skipped, remarks)
 
 
@@ -124,13 +98,13 @@ def _no_loss(sample: Sample, y: Any) -> str:
         return "the model is not compiled"
     if y is None:
         return "no targets were given"
-    return "the loss does not take the targets" if sample.y is None else ""
+    return "the loss does not accept the targets" if sample.y is None else ""
 
 
 def _checks(sample: Sample, no_loss: str) -> list[_Check]:
     """Return what there is to check, with the reason why not or "", and how."""
-    broken = check_finite_weights(sample)
-    measured = measure(sample)
+    broken = list(check_finite_weights(sample))
+    measured = probe(sample)
     chance = 0.0 if no_loss else chance_loss(sample)
     no_weights = "the weights are not finite" if broken else ""
     no_numbers = no_weights or ("the outputs are not finite" if measured.non_finite else "")

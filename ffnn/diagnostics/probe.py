@@ -8,131 +8,92 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ffnn.activations import ReLU, Sigmoid, Tanh
-from ffnn.layers.chain import forget_batch, run_backward, run_forward
+from ffnn.activations import ActivationFunction
+from ffnn.core.moments import Moments
+from ffnn.layers.chain import forget_batch, run_backward, run_forward, tap
 
 if TYPE_CHECKING:
     from ffnn._types import Array
-    from ffnn.activations import ActivationFunction
     from ffnn.diagnostics.sample import Batch, Sample
     from ffnn.layers.base import Stage
 
-END_SHARE = 0.01  # of an activation's range: so near its ends it counts as saturated
-CONFIDENT = 0.99  # a probability from which on an answer counts as certain
+END_SHARE = 0.01  # of an activation's range; this near to an end it counts as saturated
+CONFIDENT = 0.99  # a probability above which an answer counts as confident
 
 
-class Columns:
-    """Running statistics of what the first `Dense` gets, column by column, in float64.
-
-    Attributes
-    ----------
-    layer : str
-        The name of that `Dense`.
-    low, high : ndarray of shape (columns,)
-        The least and the greatest value.
-    """
+class Columns(Moments):
+    """Running statistics of what the first `Dense` receives, column by column, in float64."""
 
     def __init__(self, layer: str, size: int) -> None:
+        super().__init__()
         self.layer = layer
         self.low, self.high = np.full(size, np.inf), np.full(size, -np.inf)
-        self._rows = 0
-        self._sum, self._squares = np.zeros(size), np.zeros(size)
 
-    def update(self, x: Array) -> None:
+    def add_rows(self, rows: Array) -> None:
         """Take in one batch."""
-        block = x.astype(np.float64)
-        np.minimum(self.low, block.min(axis=0), out=self.low)
-        np.maximum(self.high, block.max(axis=0), out=self.high)
-        self._rows += len(block)
-        self._sum += block.sum(axis=0)
-        self._squares += np.einsum("ij,ij->j", block, block)
-
-    @property
-    def mean(self) -> Array:
-        """The mean of each column."""
-        return self._sum / self._rows
-
-    @property
-    def rms(self) -> Array:
-        """The root mean square of each column."""
-        return np.asarray(np.sqrt(self._squares / self._rows))
+        rows = rows.astype(np.float64)
+        super().add_rows(rows)
+        np.minimum(self.low, rows.min(axis=0), out=self.low)
+        np.maximum(self.high, rows.max(axis=0), out=self.high)
 
     @property
     def std(self) -> Array:
         """The standard deviation of each column."""
-        return np.asarray(np.sqrt(np.maximum(self._squares / self._rows - self.mean**2, 0.0)))
+        return np.asarray(np.sqrt(self.variance))
+
+    @property
+    def rms(self) -> Array:
+        """The root mean square of each column."""
+        return np.asarray(np.sqrt(self.variance + self.mean**2))
 
 
 @dataclass
 class Measurements:
-    """What one pass found.
-
-    Attributes
-    ----------
-    num_rows : int
-        The number of rows.
-    columns : Columns or None
-        Of the first `Dense`; None if there is none.
-    active : dict of str to ndarray
-        Layer → for each unit of its ReLU, the number of rows on which its output is above 0.
-    saturated : dict of str to ndarray
-        Layer → for each unit of its sigmoid or tanh, the number of rows on which it is saturated.
-    gradients : dict of str to float
-        `Dense` → the root mean square over the rows of ‖∂L_i/∂z‖, L_i being the loss of a row and
-        z = x Wᵀ + b. From the last layer to the first; empty without targets.
-    loss : float or None
-        The mean loss without penalties; None without targets.
-    predicted : ndarray or None
-        For each class, how many rows the model takes for it; None if there are no classes.
-    right, confident : int
-        On how many rows it is right, and on how many its probability is near 1.
-    non_finite : tuple of str and int, or None
-        The first layer whose output is not finite, and how many entries of a batch are not; the
-        layer is "" where only the loss is not. The pass then ends.
-    """
+    """What one pass found; counts are of rows."""
 
     num_rows: int
-    columns: Columns | None = None
+    columns: Columns | None = None  # None without a `Dense`
+    # Layer → for each unit that can die, how often it is active; for each unit that saturates, how
+    # often it does, in the last layer only where the answer is wrong.
     active: dict[str, Array] = field(default_factory=dict)
     saturated: dict[str, Array] = field(default_factory=dict)
+    # `Dense` → the root mean square over the rows of ‖∂L_i/∂z‖, where L_i is the loss of a row and
+    # z = x Wᵀ + b. From the last layer to the first; empty without targets.
     gradients: dict[str, float] = field(default_factory=dict)
-    loss: float | None = None
-    predicted: Array | None = None
+    loss: float | None = None  # the mean, without penalties; None without targets
+    predicted: Array | None = None  # how often each class is predicted; None without classes
     right: int = 0
     confident: int = 0
+    # The first layer whose output is not finite, and in how many entries of a batch; the layer is
+    # "" where only the loss is not. The pass then ends.
     non_finite: tuple[str, int] | None = None
 
 
-def measure(sample: Sample) -> Measurements:
-    """Send all rows of a sample through its model, and back if there are targets.
-
-    Parameters
-    ----------
-    sample : Sample
-        The copy of the model and its rows. Its gradients change.
-    """
+def probe(sample: Sample) -> Measurements:
+    """Send all rows of a sample through its model, and back if there are targets."""
     return _Pass(sample).run()
 
 
 class _Pass:
-    """A pass in progress: stages that report what goes through them."""
+    """A pass in progress."""
 
     def __init__(self, sample: Sample) -> None:
         self.sample = sample
         self.found = Measurements(sample.num_rows)
         self.squares: dict[str, float] = {}
-        self.first = next(iter(sample.dense_layers()), None)
+        self.first = next(iter(sample.dense_layers), None)
         if self.first is not None:
             self.found.columns = Columns(self.first.name, self.first.input_dim or 0)
         last = sample.model.last_activation
-        self.last = last if isinstance(last, (Sigmoid, Tanh)) else None
-        self.stages = [self._watched_forward(stage) for stage in sample.stages]
-        self.backward_stages = [self._watched_backward(s) for s in sample.backward_stages]
+        self.last = last if last is not None and last.saturates else None
+        self.stages = tap(sample.stages, self._before, self._after)
+        self.backward_stages = tap(sample.backward_stages, self._before)
 
     def run(self) -> Measurements:
         """Return what all batches showed together."""
         found, total = self.found, 0.0
         for batch in self.sample.batches():
+            self.num_rows = len(batch.x)
             loss = self._batch(batch)
             if not math.isfinite(loss):
                 found.non_finite = self._locate(batch)
@@ -155,41 +116,30 @@ class _Pass:
         loss = step.loss.forward(output, batch.y, batch.weight)
         self._watch_answers(step.loss.output, batch.y)
         if math.isfinite(loss):
-            self._rows = len(batch.x)
             run_backward(self.backward_stages, step.loss.backward())
         return loss
 
-    def _watched_forward(self, stage: Stage) -> Stage:
-        """Return the stage, reporting its input or output where a check needs it."""
-        layer, name, found = stage.layer, stage.layer.name, self.found
-
-        def forward(x: Array, training: bool) -> Array:
-            if found.columns is not None and layer is self.first:
-                found.columns.update(x)
-            y = stage.forward(x, training)
-            if isinstance(layer, ReLU):
-                _add(found.active, name, y > 0.0)
-            elif isinstance(layer, (Sigmoid, Tanh)) and layer is not self.last:
-                _add(found.saturated, name, _at_an_end(layer, y))
-            return y
-
-        return stage._replace(forward=forward)
-
-    def _watched_backward(self, stage: Stage) -> Stage:
-        """Return the stage, reporting ∂L/∂z where it is the linear part of a `Dense`."""
-        if not stage.layer.is_dense:
-            return stage
-        name = stage.layer.name
-
-        def backward(grad: Array) -> Array | None:
-            delta = grad.astype(np.float64) * self._rows  # the loss is a mean over the batch
+    def _before(self, stage: Stage, direction: str, array: Array) -> None:
+        """Watch the inputs of the first `Dense`, and ∂L/∂z of each."""
+        if direction == "forward":
+            if stage.layer is self.first and self.found.columns is not None:
+                self.found.columns.add_rows(array)
+        elif stage.layer.is_dense:
+            name = stage.layer.name
+            delta = array.astype(np.float64) * self.num_rows  # the loss is a mean over the batch
             self.squares[name] = self.squares.get(name, 0.0) + float(np.vdot(delta, delta))
-            return stage.backward(grad)
 
-        return stage._replace(backward=backward)
+    def _after(self, stage: Stage, direction: str, y: Array) -> None:
+        """Watch the outputs of activations."""
+        layer = stage.layer
+        if direction == "forward" and isinstance(layer, ActivationFunction):
+            if layer.can_die:
+                _add(self.found.active, layer.name, y > layer.output_range[0])
+            if layer.saturates and layer is not self.last:
+                _add(self.found.saturated, layer.name, _at_an_end(layer, y))
 
     def _watch_answers(self, output: Array, target: Array) -> None:
-        """Count predicted classes; for a sigmoid or tanh at the end, saturated wrong answers."""
+        """Count predicted classes; of numbers, saturated wrong answers."""
         loss, units, found = self.sample.model.loss, output.shape[1], self.found
         assert loss is not None
         if loss.task == "numbers":
@@ -212,19 +162,20 @@ class _Pass:
         found.confident += int(np.count_nonzero(certainty > CONFIDENT))
 
     def _locate(self, batch: Batch) -> tuple[str, int]:
-        """Return the first layer whose output is not finite, and how many of its entries."""
-        x = batch.x
-        for stage in self.sample.stages:
-            x = run_forward([stage], x, training=True)
-            entries = int(np.count_nonzero(~np.isfinite(x)))
-            if entries:
-                return stage.layer.name, entries
-        return "", 0
+        """Return the first layer whose output is not finite, and in how many entries."""
+        found = [("", 0)]
+
+        def after(stage: Stage, _: str, y: Array) -> None:
+            entries = int(np.count_nonzero(~np.isfinite(y)))
+            if entries and len(found) == 1:
+                found.append((stage.layer.name, entries))
+
+        run_forward(tap(self.sample.stages, after=after), batch.x, training=True)
+        return found[-1]
 
 
 def _add(counts: dict[str, Array], name: str, hits: Array) -> None:
-    batch = np.count_nonzero(hits, axis=0)
-    counts[name] = counts[name] + batch if name in counts else batch
+    counts[name] = counts.get(name, 0) + np.count_nonzero(hits, axis=0)
 
 
 def _at_an_end(activation: ActivationFunction, y: Array) -> Array:
@@ -234,13 +185,7 @@ def _at_an_end(activation: ActivationFunction, y: Array) -> Array:
 
 
 def chance_loss(sample: Sample) -> float:
-    """Return the loss of the best constant answer: the classes' shares, or the mean target.
-
-    Parameters
-    ----------
-    sample : Sample
-        With targets.
-    """
+    """Return the loss of the best constant answer: the classes' shares, or the mean target."""
     model = sample.model
     assert model.loss is not None
     loss, units = model.loss.clone(), model.output_dim or 0

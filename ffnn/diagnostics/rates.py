@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from ffnn.data.sources import BLOCK_ROWS
-from ffnn.diagnostics.report import NOTE, PROBLEM, WARNING, Finding
+from ffnn.diagnostics.catalogue import finding
 from ffnn.layers.chain import forget_batch
 from ffnn.schedules import Schedule
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ffnn._types import Array
+    from ffnn.diagnostics.report import Finding
     from ffnn.diagnostics.sample import Sample
 
 STEPS = 16
 LOOKS = (1, 2, 4, 8, 16)  # after how many of them the loss is measured
 BATCH_ROWS = 32  # what `fit` takes by default
-RISE = 0.5  # of the greater of the loss before and that of the best constant answer
+RISE = 0.5  # of the larger of the loss before and that of the best constant answer
 RECOVERED = 0.5  # of the loss before; a rise on the way to less is no harm
 LARGE_UPDATE = 0.05  # of the weights' size, in one step
 SMALL_UPDATE = 1e-5
@@ -28,46 +31,33 @@ GAIN = 0.05  # of the loss; what a higher rate has to bring in the trial
 
 
 class Trial(NamedTuple):
-    """A few steps of training.
+    """A few steps of training, and the loss on fixed rows; infinite if anything was not finite."""
 
-    Attributes
-    ----------
-    rate : float
-        The learning rate of the first step.
-    before, worst, after : float
-        The loss on fixed rows: at first, at its worst, and at the end; infinite if it was not
-        finite or the optimizer refused.
-    update, largest_update : float
-        ‖ΔW‖ / ‖W‖ of one step, of the layer where it is greatest: the median and the greatest of
-        the steps; NaN if there was none.
-    """
-
-    rate: float
+    rate: float  # of the first step
     before: float
     worst: float
     after: float
-    update: float
-    largest_update: float
+    update: float | None  # ‖ΔW‖ / ‖W‖ of the layer where it is largest, median of the steps
+    largest_update: float | None
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the weights hardly changed."""
+        return self.update is not None and self.update < SMALL_UPDATE
 
 
-def check_learning_rate(sample: Sample, chance_loss: float) -> list[Finding]:
-    """Return whether the learning rate is too high or too low for the next steps.
+def check_learning_rate(sample: Sample, chance: float) -> Iterator[Finding]:
+    """Yield whether the learning rate is too high or too low for the next steps.
 
     16 steps are made on the copy, on batches of 32 rows, with the optimizer and its memory as they
     are, and the loss is measured on up to 1,024 fixed rows. Too high: the loss rises by half of
-    what it was, or of what the best constant answer has, and is not below half of what it was in
-    the end; or updates of more than 5 % of the weights leave a higher loss than a tenth of the
-    rate does. Too low: updates stay below 10⁻⁵ of the weights, there is something left to learn,
-    and a hundred times the rate or more brings at least 5 % in as many steps. The rate to try is
-    the best of those tried, a factor of ten apart. The limits were chosen by what fully trained
-    networks show, so that rates that do train are left alone.
-
-    Parameters
-    ----------
-    sample : Sample
-        The copy of the model and its rows; its parameters come back as they were.
-    chance_loss : float
-        The loss of the best constant answer.
+    what it was, or of what the best constant answer has (`chance`), and is not below half of what
+    it was in the end; or updates of more than 5 % of the weights leave a higher loss than a tenth
+    of the rate does. Too low: updates stay below 10⁻⁵ of the weights, there is something left to
+    learn, and a hundred times the rate or more brings at least 5 % in as many steps. The rate to
+    try is the best of those tried, a factor of ten apart. The limits were chosen by what fully
+    trained networks show, so that rates that do train are left alone. The copy comes back as it
+    was.
 
     References
     ----------
@@ -77,38 +67,65 @@ def check_learning_rate(sample: Sample, chance_loss: float) -> list[Finding]:
     """
     bench = _Bench(sample)
     if not bench.weights:
-        return []
+        return
     trial = bench.run(bench.set_rate)
     if not math.isfinite(trial.before):
-        return []
-    return _check_high(bench, trial, chance_loss) or _check_low(bench, trial, chance_loss)
+        return
+    lower = _lower_rate(bench, trial, chance)
+    if lower is not None:
+        yield finding("learning-rate-too-high", _evidence(bench, trial, lower))
+    elif trial.before > LEARNED * chance and trial.is_small:
+        yield from _check_low(bench, trial)
 
 
-def _check_high(bench: _Bench, trial: Trial, chance_loss: float) -> list[Finding]:
-    rises = trial.worst > trial.before + RISE * max(trial.before, chance_loss)
+def _lower_rate(bench: _Bench, trial: Trial, chance: float) -> Trial | None:
+    """Return the trial of a lower rate if the rate is too high."""
+    rises = trial.worst > trial.before + RISE * max(trial.before, chance)
     if rises and trial.after > RECOVERED * trial.before:
-        return [_too_high(bench, trial, bench.lower())]
-    if trial.update > LARGE_UPDATE:
+        return bench.best_lower()
+    if trial.update is not None and trial.update > LARGE_UPDATE:
         slower = bench.run(trial.rate / 10.0)
         if trial.after > 1.1 * slower.after:
-            return [_too_high(bench, trial, slower)]
-    return []
+            return slower
+    return None
 
 
-def _check_low(bench: _Bench, trial: Trial, chance_loss: float) -> list[Finding]:
-    if not (trial.update < SMALL_UPDATE and trial.before > LEARNED * chance_loss):
-        return []
+def _check_low(bench: _Bench, trial: Trial) -> Iterator[Finding]:
+    """Yield whether updates are too small also at the highest rate that is still to come."""
     highest = bench.highest_rate()
     if highest == 0.0:
-        return [_zero(bench)]
+        ended = bench.schedule is not None
+        zero = {"learning_rate": 0.0, "schedule": bench.schedule, "has_ended": ended}
+        yield finding("learning-rate-too-low", zero)
+        return
     if highest != trial.rate:
         trial = bench.run(highest)
-    if trial.update < SMALL_UPDATE:
-        best = bench.higher(trial)
+    if trial.is_small:
+        best = bench.best_higher(trial)
         # 99 and not 100, for what rounding leaves of it
         if best.rate > 99.0 * highest and best.after < (1.0 - GAIN) * trial.after:
-            return [_too_low(bench, trial, best)]
-    return []
+            yield finding("learning-rate-too-low", _evidence(bench, trial, best))
+
+
+def _evidence(bench: _Bench, trial: Trial, better: Trial) -> dict[str, Any]:
+    return {
+        "steps": STEPS,
+        "batch_rows": bench.batch_rows,
+        "learning_rate": trial.rate,
+        "loss_before": trial.before,
+        "loss_worst": trial.worst,
+        "loss_after": trial.after,
+        "is_infinite": not math.isfinite(trial.worst),
+        "update_ratio": trial.update,
+        "largest_update": trial.largest_update,
+        "better_learning_rate": better.rate,
+        "better_loss_after": better.after,
+        "has_improved": better.after < better.before,
+        "current_learning_rate": bench.rate,
+        "optimizer": type(bench.optimizer).__name__,
+        "schedule": bench.schedule,
+        "has_ended": bench.schedule is not None and bench.optimizer.iterations > 0,
+    }
 
 
 class _Bench:
@@ -121,18 +138,19 @@ class _Bench:
         self.optimizer = sample.step.optimizer
         self.set_rate = self.optimizer.learning_rate
         self.rate = self.optimizer.current_learning_rate
+        self.weights = [layer.params["weight"] for layer in sample.dense_layers]
+        self.batch_rows = min(BATCH_ROWS, sample.num_rows)
+        self._fixed = sample.chosen[:BLOCK_ROWS]
         self._start = [array.copy() for array in self._arrays()]
         self._iterations = self.optimizer.iterations
-        self._fixed = sample.chosen[:BLOCK_ROWS]
-        self.batch_rows = min(BATCH_ROWS, sample.num_rows)
-        self.weights = [layer.params["weight"] for layer in sample.dense_layers()]
 
     @property
-    def has_schedule(self) -> bool:
-        return isinstance(self.set_rate, Schedule)
+    def schedule(self) -> str | None:
+        """The name of the rate's schedule, if it has one."""
+        return type(self.set_rate).__name__ if isinstance(self.set_rate, Schedule) else None
 
     def highest_rate(self) -> float:
-        """Return the highest rate that is still to come, at times further and further ahead."""
+        """Return the highest rate that is still to come, looking further and further ahead."""
         if not isinstance(self.set_rate, Schedule):
             return self.rate
         ahead = [0, *(2**power for power in range(21))]
@@ -165,13 +183,11 @@ class _Bench:
                 loss = self._loss()
                 losses.append(loss if math.isfinite(loss) else math.inf)
         known = [update for update in updates if not math.isnan(update)]
-        update, largest = math.nan, math.nan
-        if known:
-            update, largest = float(np.median(known)), max(known)
-        return Trial(rate, losses[0], max(losses), losses[-1], update, largest)
+        median = float(np.median(known)) if known else None
+        return Trial(rate, losses[0], max(losses), losses[-1], median, max(known, default=None))
 
     def _train(self, number: int) -> float:
-        """Make one step and return the greatest ‖ΔW‖ / ‖W‖ of all layers."""
+        """Make one step and return the largest ‖ΔW‖ / ‖W‖ of all layers."""
         chosen, rows = self.sample.chosen, self.batch_rows
         batch = self.sample.batch(np.take(chosen, np.arange(rows) + number * rows, mode="wrap"))
         assert batch.y is not None
@@ -192,16 +208,16 @@ class _Bench:
         assert batch.y is not None
         return self.step.forward(batch.x, batch.y, batch.weight)
 
-    def lower(self) -> Trial:
+    def best_lower(self) -> Trial:
         """Return the best of five trials at lower and lower rates."""
         trials = [self.run(self.rate / 10.0**power) for power in range(1, 6)]
         return min(trials, key=lambda trial: trial.after)
 
-    def higher(self, trial: Trial) -> Trial:
+    def best_higher(self, trial: Trial) -> Trial:
         """Return the best of trials at higher and higher rates, until the loss rises."""
         # An update of 0 is one that is lost in rounding. Go at once to where something happens.
         smallest = float(np.finfo(self.step.vector.values.dtype).eps)
-        first = max(1, round(math.log10(SMALL_UPDATE / max(trial.update, smallest))))
+        first = max(1, round(math.log10(SMALL_UPDATE / max(trial.update or 0.0, smallest))))
         best = trial
         for power in range(first, first + 16):
             following = self.run(trial.rate * 10.0**power)
@@ -209,80 +225,3 @@ class _Bench:
                 break
             best = min(best, following, key=lambda tried: tried.after)
         return best
-
-
-def _advice(bench: _Bench, rate: float) -> str:
-    """Return how to set a rate."""
-    kind = type(bench.optimizer).__name__
-    if bench.has_schedule:
-        schedule = type(bench.set_rate).__name__
-        return f"let {schedule} give about {rate:.3g} at this point instead of {bench.rate:.3g}"
-    return f"compile with {kind}(learning_rate={rate:.3g}) instead of {bench.rate:.3g}"
-
-
-def _too_high(bench: _Bench, trial: Trial, better: Trial) -> Finding:
-    worst = "became infinite or NaN"
-    if math.isfinite(trial.worst):
-        worst = f"went up to {trial.worst:.4g} and ended at {trial.after:.4g}"
-    changed = ""
-    if math.isfinite(trial.largest_update):
-        changed = (
-            f"; one step changed the weights by up to {trial.largest_update:.1e} of their size "
-            f"(usual is 1e-03)"
-        )
-    improves = better.after < better.before
-    remedy = (
-        f"At {better.rate:.3g} it ended at {better.after:.4g}: {_advice(bench, better.rate)}."
-        if improves
-        else "No lower rate made the loss fall either: look at the other findings first."
-    )
-    return Finding(
-        kind="learning-rate-too-high",
-        severity=PROBLEM if trial.after > trial.before else WARNING,
-        layer=None,
-        message=f"In {STEPS} trial steps at learning rate {trial.rate:.3g}, on batches of "
-        f"{bench.batch_rows} rows, the loss began at {trial.before:.4g} and {worst}{changed}.",
-        evidence=_evidence(trial, better),
-        remedy=remedy,
-    )
-
-
-def _too_low(bench: _Bench, trial: Trial, better: Trial) -> Finding:
-    ended = bench.has_schedule and bench.optimizer.iterations > 0
-    return Finding(
-        kind="learning-rate-too-low",
-        severity=NOTE if ended else WARNING,
-        layer=None,
-        message=f"In {STEPS} trial steps at learning rate {trial.rate:.3g}"
-        + (", the highest that the schedule has still to give," if bench.has_schedule else "")
-        + f" the loss went from {trial.before:.4g} to {trial.after:.4g}; one step changed the "
-        f"weights by {trial.update:.1e} of their size (usual is 1e-03, too little below 1e-05).",
-        evidence=_evidence(trial, better),
-        remedy=f"At {better.rate:.3g} it ended at {better.after:.4g}: "
-        f"{_advice(bench, better.rate)}.",
-    )
-
-
-def _zero(bench: _Bench) -> Finding:
-    return Finding(
-        kind="learning-rate-too-low",
-        severity=NOTE if bench.has_schedule else WARNING,
-        layer=None,
-        message="The learning rate is 0"
-        + (" and the schedule gives no other any more" if bench.has_schedule else "")
-        + ": training changes nothing.",
-        evidence={"learning_rate": 0.0},
-        remedy="Set one, such as compile(optimizer=Adam(learning_rate=0.001)).",
-    )
-
-
-def _evidence(trial: Trial, better: Trial) -> dict[str, float]:
-    return {
-        "learning_rate": trial.rate,
-        "loss_before": trial.before,
-        "loss_worst": trial.worst,
-        "loss_after": trial.after,
-        "update_ratio": trial.update,
-        "better_learning_rate": better.rate,
-        "better_loss_after": better.after,
-    }

@@ -1,4 +1,4 @@
-"""What `diagnose` gives back: findings, and a readable account of them."""
+"""What `diagnose` returns: findings, and a readable account of them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import textwrap
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ffnn.charts.style import BLUE, ORANGE, VERMILION
 from ffnn.core.text import counted
-from ffnn.visualization.style import BLUE, ORANGE, VERMILION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ class Finding:
     Attributes
     ----------
     kind : str
-        A stable short name, such as ``"dead-relu"``.
+        A stable short name, such as ``"dead-relu"``; `ffnn.diagnostics` lists them all.
     severity : {"problem", "warning", "note"}
         A problem keeps the model from learning; a warning makes learning slow or uncertain; a
         note is worth knowing.
@@ -34,13 +34,13 @@ class Finding:
         The layer it was found in, such as ``"dense_1"``; None if it concerns the data or the
         whole model.
     message : str
-        One sentence or two, with the measured numbers and the thresholds.
+        A few sentences, with the measured numbers and the thresholds.
     evidence : mapping of str to object
-        The same numbers by name.
+        The same numbers by name, and the facts from which the remedy follows.
     remedy : str
         What to change.
     units : tuple of int
-        The units concerned, or the columns of x or of y, if there are such.
+        The units concerned, or the columns of x or of y, if there are any.
     """
 
     kind: str
@@ -57,35 +57,32 @@ class Finding:
         return self.kind if self.layer is None else f"{self.kind} in {self.layer}"
 
     def __str__(self) -> str:
-        return "\n".join(
-            [
-                f"{self.severity.upper()}: {self.title}",
-                _wrapped(self.message, "  "),
-                _wrapped(f"Remedy: {self.remedy}", "  "),
-            ]
+        lines = [_wrapped(self.message, "  "), _wrapped(f"Remedy: {self.remedy}", "  ")]
+        return "\n".join([f"{self.severity.upper()}: {self.title}", *lines])
+
+    def _repr_html_(self) -> str:
+        """Return the finding for a notebook or a page."""
+        title = html.escape(f"{self.severity.upper()}: {self.title}")
+        return (
+            f'<div style="border-left:4px solid {_COLOURS[self.severity]};'
+            f'padding-left:8px;margin:8px 0"><b>{title}</b><br>{html.escape(self.message)}<br>'
+            f"<i>Remedy:</i> {html.escape(self.remedy)}</div>"
         )
 
 
 class Diagnosis(list[Finding]):
-    """The findings, the gravest first; printed, an account at most 80 columns wide.
-
-    Parameters
-    ----------
-    findings : iterable of Finding
-        In any order; within one severity it is kept.
-    num_rows : int
-        How many rows were looked at.
-    checked : sequence of str
-        What was looked for.
-    skipped : mapping of str to str
-        What was not looked for → why.
-    remarks : sequence of str, optional
-        What else there is to say about how it was measured.
+    """The findings, most severe first; printed, an account at most 80 columns wide.
 
     Attributes
     ----------
-    num_rows, checked, skipped, remarks
-        As they were given.
+    num_rows : int
+        How many rows the findings are based on.
+    checked : tuple of str
+        What was checked.
+    skipped : dict of str to str
+        What was not checked → why.
+    remarks : tuple of str
+        What else there is to say about how it was measured.
     """
 
     def __init__(
@@ -104,18 +101,15 @@ class Diagnosis(list[Finding]):
 
     def _counts(self) -> str:
         """Return such as "1 problem, 2 notes"."""
-        parts = []
-        for severity in SEVERITIES:
-            count = sum(finding.severity == severity for finding in self)
-            if count:
-                parts.append(counted(count, severity))
+        counts = {s: sum(finding.severity == s for finding in self) for s in SEVERITIES}
+        parts = [counted(count, severity) for severity, count in counts.items() if count]
         return ", ".join(parts) or "nothing found"
 
     def _headline(self) -> str:
-        return f"Diagnosis over {counted(self.num_rows, 'row')}: {self._counts()}."
+        return f"Diagnosis based on {counted(self.num_rows, 'row')}: {self._counts()}."
 
     def _account(self) -> list[str]:
-        """Return what was looked for and how, a paragraph each."""
+        """Return what was checked and how, a paragraph each."""
         lines = []
         if self.checked:
             lines.append(f"Checked: {', '.join(self.checked)}.")
@@ -133,7 +127,7 @@ class Diagnosis(list[Finding]):
 
     def _repr_html_(self) -> str:
         """Return the account for a notebook."""
-        items = "".join(_html_of(finding) for finding in self)
+        items = "".join(finding._repr_html_() for finding in self)
         account = "<br>".join(html.escape(line) for line in self._account())
         return (
             f"<div><p><b>{html.escape(self._headline())}</b></p>{items}"
@@ -144,13 +138,4 @@ class Diagnosis(list[Finding]):
 def _wrapped(text: str, indent: str = "") -> str:
     return textwrap.fill(
         text, _WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
-    )
-
-
-def _html_of(finding: Finding) -> str:
-    title = html.escape(f"{finding.severity.upper()}: {finding.title}")
-    return (
-        f'<div style="border-left:4px solid {_COLOURS[finding.severity]};'
-        f'padding-left:8px;margin:8px 0"><b>{title}</b><br>{html.escape(finding.message)}<br>'
-        f"<i>Remedy:</i> {html.escape(finding.remedy)}</div>"
     )

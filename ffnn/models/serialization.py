@@ -97,7 +97,7 @@ def capture(parts: Parts) -> Content:
         config["history"] = {
             "names": list(history.history),
             "epoch": history.epoch,
-            "growing": history.growing,
+            "growing": history.higher_is_better,
             "interrupted": history.interrupted,
         }
     if optimizer is not None:
@@ -198,7 +198,7 @@ def _restore_history(told: dict[str, Any] | None, arrays: Mapping[str, Array]) -
     if told is None:
         return None
     history = History()
-    history.epoch, history.growing = list(told["epoch"]), list(told["growing"])
+    history.epoch, history.higher_is_better = list(told["epoch"]), list(told["growing"])
     history.interrupted = told["interrupted"]
     for index, name in enumerate(told["names"]):
         numbers = arrays.get(f"history/{index}")

@@ -1,11 +1,8 @@
 """Model files: a config and named arrays in HDF5, written whole and read with suspicion.
 
-Nothing here knows what a model is. `docs/format.md` has the format. To read the package in order:
-
-- `header`: the 512 bytes before the HDF5 part, with a checksum of all that follows;
-- `hdf5`: what is written; `strict_hdf5`, `strict_json`: what is read, and nothing else;
-- `schema`: what plain data has to look like;
-- here: all of it together.
+Nothing here knows what a model is; `docs/format.md` describes the format. Read `header` (512 bytes
+with a checksum), `hdf5` (what is written), `strict_hdf5` and `strict_json` (what is accepted),
+`schema` (what plain data must look like), then this module.
 """
 
 from __future__ import annotations
@@ -40,25 +37,17 @@ def write(
     arrays: Mapping[str, Array],
     system: Any = os,
 ) -> None:
-    """Write `config` and `arrays` into a new file that then takes the place of `path`.
+    """Write plain data and arrays by name into a new file that then takes the place of `path`.
 
-    Parameters
-    ----------
-    path : str or path
-        Where to. What a symbolic link points to is replaced, and the link stays.
-    config : mapping
-        Plain data.
-    arrays : mapping of str to ndarray
-        Each is stored as the dataset of its name.
-    system : object
-        What has the functions of `os`; tests hand in one that fails.
+    What a symbolic link points to is replaced, and the link stays. `system` has the functions of
+    `os`; tests pass one that fails.
 
     Raises
     ------
     OSError
         The file cannot be written; an old one is left as it was.
     TypeError, ValueError
-        Something cannot be stored so that `read` would take it; no file was touched.
+        Something cannot be stored so that `read` would accept it; no file was touched.
     """
     files.replace_whole(path, encode(config, arrays), system)
 
@@ -69,18 +58,13 @@ def read(
 ) -> T:
     """Read a file that `write` made and return what `build` makes of its config and arrays.
 
-    Parameters
-    ----------
-    path : str or path
-        The file.
-    build : callable
-        Takes config and arrays. Whatever it raises means that they are no model.
+    Whatever `build` raises means that they are not a model.
 
     Raises
     ------
     ModelFileError
-        The file is missing, damaged, from a newer version, or anything but what `write` makes;
-        the message names the file and the place in it.
+        The file is missing, damaged, from a newer version, or anything but what `write` makes; the
+        message names the file and the place in it.
     """
     try:
         return build(*decode(files.read_whole(path, header.SIZE, header.check_first)))
@@ -88,24 +72,17 @@ def read(
         raise ModelFileError(f"{os.fspath(path)}: {error}") from None
     except MemoryError:
         raise ModelFileError(f"{os.fspath(path)}: needs more memory than there is") from None
-    except Exception as error:  # a config made up by a stranger can fail in any way
+    except Exception as error:  # a forged config can fail in any way
         raise ModelFileError(f"{os.fspath(path)}: {_text(error)}") from error
 
 
 def encode(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
     """Return the bytes of a file; equal arguments give equal bytes.
 
-    Parameters
-    ----------
-    config : mapping
-        Plain data.
-    arrays : mapping of str to ndarray
-        Arrays by name.
-
     Raises
     ------
     TypeError, ValueError
-        They cannot be stored so that `decode` would take them; the message says why.
+        They cannot be stored so that `decode` would accept them; the message says why.
     """
     document = {
         "format": header.FORMAT,
@@ -127,12 +104,7 @@ def encode(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
 
 
 def decode(image: bytes | bytearray) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Return the config and the arrays that a file's bytes hold, if `encode` can have made it.
-
-    Parameters
-    ----------
-    image : bytes or bytearray
-        The whole file.
+    """Return the config and the arrays in a whole file's bytes, if `encode` can have made them.
 
     Raises
     ------
@@ -146,9 +118,9 @@ def decode(image: bytes | bytearray) -> tuple[dict[str, Any], dict[str, Array]]:
         check_form(document, DOCUMENT, "/config")
     except ValueError as error:
         raise ModelFileError(str(error)) from None
-    told = document["format"], document["format_version"]
-    if told != (header.FORMAT, header.FORMAT_VERSION):
-        raise ModelFileError(f"/config: expected the format of the header, got {told}")
+    found = document["format"], document["format_version"]
+    if found != (header.FORMAT, header.FORMAT_VERSION):
+        raise ModelFileError(f"/config: expected the format of the header, got {found}")
     for name, array in arrays.items():
         if name.startswith(FINITE) and not np.isfinite(array).all():
             raise ModelFileError(f"/{name}: holds infinity or NaN")

@@ -16,14 +16,10 @@ if TYPE_CHECKING:
 
 
 def build(config: bytes, arrays: Mapping[str, Array]) -> bytes:
-    """Return an HDF5 file, without the user block that belongs in front, made in memory.
+    """Return an HDF5 file made in memory, without the user block that belongs before it.
 
-    Parameters
-    ----------
-    config : bytes
-        Content of the dataset ``/config``.
-    arrays : mapping of str to ndarray
-        Each becomes the contiguous little-endian dataset of its name.
+    `config` becomes the dataset ``/config``, each array the contiguous little-endian dataset of its
+    name.
 
     Raises
     ------
@@ -33,9 +29,9 @@ def build(config: bytes, arrays: Mapping[str, Array]) -> bytes:
     """
     import h5py
 
-    # The oldest version of each structure: what `strict_hdf5` reads, and every HDF5 library too.
-    # All of them since 1.14 write the same bytes for it, which hold no date. What the user may have
-    # set for all files, `track_order`, asks for newer structures.
+    # The oldest version of each structure: what `strict_hdf5` and every HDF5 library reads. All
+    # libraries since 1.14 write the same bytes for it, without dates. `track_order`, which the user
+    # may have set for all files, asks for newer structures.
     options = {"driver": "core", "backing_store": False, "libver": ("earliest", "v108")}
     with h5py.File("model", "w", userblock_size=SIZE, track_order=False, **options) as file:
         file.create_dataset("config", data=np.frombuffer(config, np.uint8), track_order=False)
@@ -47,7 +43,7 @@ def build(config: bytes, arrays: Mapping[str, Array]) -> bytes:
                     "be saved"
                 )
             if not {"", ".", ".."}.isdisjoint(name.split("/")) or "\0" in name:
-                raise ValueError(f"{name!r} is no name for an array: it cannot be saved")
+                raise ValueError(f"{name!r} is not a name for an array: it cannot be saved")
             group = name.rpartition("/")[0]
             if group and group not in file:
                 file.create_group(group, track_order=False)

@@ -1,7 +1,7 @@
 """The first 512 bytes: a few lines of text that say what follows, and a checksum of it.
 
-HDF5 leaves a "user block" in front to whoever wants it, and its tools skip it. Damage is so found
-before anything is taken apart, and a file from a newer version is known whatever else has changed.
+HDF5 allows for such a "user block", and its tools skip it. With it, damage is found before anything
+is parsed, and a file from a newer version is recognised whatever else has changed.
 """
 
 from __future__ import annotations
@@ -25,13 +25,7 @@ _HEADER = re.compile(
 
 
 def seal(content: bytes) -> bytes:
-    """Return a header with `content` behind it.
-
-    Parameters
-    ----------
-    content : bytes
-        The HDF5 part.
-    """
+    """Return `content`, the HDF5 part, with a header before it."""
     lines = (
         f"{FORMAT} {FORMAT_VERSION}\nlibrary {__version__}\nlength {SIZE + len(content)}\n"
     ).encode()
@@ -40,19 +34,12 @@ def seal(content: bytes) -> bytes:
 
 
 def check_first(first: bytes | bytearray | memoryview, length: int) -> None:
-    """Check the first bytes of a file, before there is any need to read the others.
-
-    Parameters
-    ----------
-    first : bytes-like
-        At least the first 512 bytes, or all if there are fewer.
-    length : int
-        The length of the whole file.
+    """Check the first 512 bytes (or more) of a file of some length, before the others are read.
 
     Raises
     ------
     ModelFileError
-        It is no model file, is of a newer format, or has been cut or extended.
+        It is not a model file, is of a newer format, or has been cut or extended.
     """
     first_lines = _FIRST_LINES.match(first)
     if first_lines is None:
@@ -65,23 +52,18 @@ def check_first(first: bytes | bytearray | memoryview, length: int) -> None:
         )
     header = _HEADER.fullmatch(first, 0, SIZE)
     if header is None or len(first) < SIZE:
-        raise ModelFileError(f"damaged: its first {SIZE} bytes are no valid header")
+        raise ModelFileError(f"damaged: its first {SIZE} bytes are not a valid header")
     if int(header[2]) != length:
         raise ModelFileError(f"damaged: expected {int(header[2])} bytes, got {length}")
 
 
 def check(image: bytes | bytearray) -> None:
-    """Check that every bit of a file is as it was written.
-
-    Parameters
-    ----------
-    image : bytes or bytearray
-        The whole file.
+    """Check that every bit of a whole file is as it was written.
 
     Raises
     ------
     ModelFileError
-        It is no model file, is of a newer format, or is damaged.
+        It is not a model file, is of a newer format, or is damaged.
     """
     check_first(image, len(image))
     header = _HEADER.fullmatch(image, 0, SIZE)
@@ -91,7 +73,7 @@ def check(image: bytes | bytearray) -> None:
 
 
 def _digest(lines: bytes, content: memoryview) -> str:
-    """Return the SHA-256 of all that a header says, and of all that comes after it."""
+    """Return the SHA-256 of a header's lines and of all that comes after the header."""
     digest = hashlib.sha256(lines)
     digest.update(content)
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""What plain data has to look like, written down as plain data, and a check against it."""
+"""What plain data must look like, written as plain data, and a check against it."""
 
 from __future__ import annotations
 
@@ -8,23 +8,11 @@ from ffnn.core.text import shorten
 
 
 def check_form(value: Any, form: Any, place: str) -> None:
-    """Raise ValueError, naming the place, if `value` is not of a form.
+    """Raise ValueError, with the place, what was expected and what came, if `value` is not so.
 
-    Parameters
-    ----------
-    value : object
-        Plain data: what JSON can hold.
-    form : object
-        A type stands for its values (and ``int`` for no booleans), None for itself, ``[form]`` for
-        a list of any length, ``{key: form}`` for a dict with just these keys, and a tuple of forms
-        for any of them.
-    place : str
-        What the message calls `value`.
-
-    Raises
-    ------
-    ValueError
-        The message has the place, what was expected and what came.
+    A type as the form stands for its values (and ``int`` for no booleans), None for itself,
+    ``[form]`` for a list of any length, ``{key: form}`` for a dict with just these keys, and a
+    tuple of forms for any of them.
 
     Examples
     --------

@@ -2,8 +2,8 @@
 
 This is done here, on bytes in memory, and not by the HDF5 library: a stranger's file can make
 that library open other files (external links, external storage, virtual datasets, plugins of
-filters), fill the memory, or crash, and it does much of this before anybody can ask what the file
-holds. What follows can do no more than cut up the bytes that it is given.
+filters), fill the memory, or crash, and much of this before one can ask what the file holds. What
+follows can do no more than cut up the bytes that it is given.
 
 Names of structures are those of the "HDF5 File Format Specification", version 3.0, sections
 II.A (superblock), III.A.1 (B-trees), III.B and III.C (symbol table nodes and their entries), III.D
@@ -76,19 +76,7 @@ class _Object(NamedTuple):
 
 
 def read_arrays(image: bytes | bytearray, start: int) -> dict[str, Array]:
-    """Return copies of all datasets by name.
-
-    Parameters
-    ----------
-    image : bytes or bytearray
-        A whole file.
-    start : int
-        Where its superblock is.
-
-    Returns
-    -------
-    dict of str to ndarray
-        ``"layers/0_dense_1/weight"`` → values, and so on.
+    """Return copies of all datasets of a file, whose superblock is at `start`, by name.
 
     Raises
     ------
@@ -119,8 +107,8 @@ def _check(condition: bool, place: str, problem: str) -> None:
 class _Blocks:
     """The file as blocks, each of which has one use.
 
-    That no block is used twice means that there are no cycles and no second links, that nothing
-    overlaps, and that all there is to read is at most as large as the file.
+    As no block is used twice, there are no cycles and no second links, nothing overlaps, and all
+    that there is to read is at most as large as the file.
     """
 
     def __init__(self, image: memoryview) -> None:
@@ -203,7 +191,7 @@ def _decoded(name: bytes, place: str) -> str:
     except UnicodeDecodeError:
         decoded = ""
     valid = end and decoded not in ("", ".", "..") and "/" not in decoded
-    _check(bool(valid), place, "links to something under a name that is none")
+    _check(bool(valid), place, "links to something under an invalid name")
     return decoded
 
 
@@ -211,7 +199,7 @@ def _heap(blocks: _Blocks, address: int, place: str) -> memoryview:
     """Return the block of names of a group."""
     block = blocks.take(address, 32, place)
     signature, version, size, _, data = struct.unpack("<4sI3Q", block)
-    _check((signature, version) == (b"HEAP", 0), place, "its names are no local heap")
+    _check((signature, version) == (b"HEAP", 0), place, "its names are not a local heap")
     return blocks.take(data, size, place)
 
 
@@ -221,7 +209,9 @@ def _leaves(blocks: _Blocks, root: int, place: str) -> Iterator[int]:
     while pending:
         block = blocks.take(pending.pop(), _TREE_SIZE, place)
         signature, kind, level, used = struct.unpack_from("<4s2BH", block)
-        _check((signature, kind) == (b"TREE", 0) and used <= 32, place, "its links are no B-tree")
+        _check(
+            (signature, kind) == (b"TREE", 0) and used <= 32, place, "its links are not a B-tree"
+        )
         for number in range(used):
             (child,) = struct.unpack_from("<Q", block, 32 + 16 * number)
             if level:
@@ -237,7 +227,7 @@ def _entries(
     block = blocks.take(address, _NODE_SIZE, place)
     signature, version, zero, used = struct.unpack_from("<4s2BH", block)
     form = (signature, version, zero)
-    _check(form == (b"SNOD", 1, 0) and used <= 8, place, "its links are no symbol table node")
+    _check(form == (b"SNOD", 1, 0) and used <= 8, place, "its links are not a symbol table node")
     yield from struct.iter_unpack("<2Q2I16s", block[8 : 8 + 40 * used])
 
 

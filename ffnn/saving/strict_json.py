@@ -1,4 +1,4 @@
-"""JSON of which each text has one meaning only, and no more than a fair share of memory."""
+"""JSON that has one meaning only and takes no more than its share of memory."""
 
 from __future__ import annotations
 
@@ -13,20 +13,11 @@ _MAX_DIGITS = 1000  # reading a number takes time in the square of its digits
 
 
 def parse(text: bytes) -> dict[str, Any]:
-    """Return the object that `text` describes.
+    """Return the object that `text`, JSON in UTF-8, describes, or raise ModelFileError.
 
-    Beyond what JSON forbids: a key that comes twice, NaN and infinities, numbers beyond all
-    floats, integers of more than 1,000 digits, more than 200,000 lists and objects.
-
-    Parameters
-    ----------
-    text : bytes
-        JSON in UTF-8.
-
-    Raises
-    ------
-    ModelFileError
-        It is something else.
+    Besides what JSON forbids, these are refused: a key that comes twice, NaN and infinities,
+    numbers beyond all floats, integers of more than 1,000 digits, more than 200,000 lists and
+    objects.
     """
     if text.count(b"[") + text.count(b"{") > _MAX_CONTAINERS:
         raise ModelFileError(f"/config: more than {_MAX_CONTAINERS} lists and objects")

@@ -4,6 +4,6 @@ Models draw themselves by methods such as `Sequential.plot_graph`. Here is what 
 one of them.
 """
 
-from ffnn.visualization.curves import compare_histories
+from ffnn.charts.curve_figures import compare_histories
 
 __all__ = ["compare_histories"]

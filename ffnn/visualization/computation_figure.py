@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from ffnn.visualization.style import BLACK, BLUE, GREY, VERMILION, new_figure
+from ffnn.charts.style import BLACK, BLUE, GREY, VERMILION, new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ffnn.visualization.style import BLACK, BLUE, GREY, ORANGE, new_figure
+from ffnn.charts.style import BLACK, BLUE, GREY, ORANGE, new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -226,7 +226,7 @@ def _describe(entries: Array, drawn: Array) -> str:
     """Return the text of a panel; `drawn` are the `entries` that are finite."""
     lines = []
     if drawn.size:
-        lines += [f"mean {drawn.mean():.3g}", f"spread {drawn.std():.3g}"]
+        lines += [f"mean {drawn.mean():.3g}", f"std {drawn.std():.3g}"]
         lines += [f"zeros {100.0 * np.count_nonzero(entries == 0.0) / entries.size:.3g}%"]
     if drawn.size < entries.size:
         lines += [f"not finite: {entries.size - drawn.size:,} of {entries.size:,}"]

@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ffnn.core.checks import check_int
-from ffnn.core.text import counted, printable
-from ffnn.visualization.edge_labels import write_edge_labels
-from ffnn.visualization.selection import select
-from ffnn.visualization.structure import read_structure
-from ffnn.visualization.style import (
+from ffnn.charts.style import (
     BLACK,
     GREY,
     KIND_COLOURS,
@@ -22,6 +17,11 @@ from ffnn.visualization.style import (
     POSITIVE,
     new_figure,
 )
+from ffnn.core.checks import check_int
+from ffnn.core.text import counted, printable
+from ffnn.visualization.edge_labels import write_edge_labels
+from ffnn.visualization.selection import select
+from ffnn.visualization.structure import read_structure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

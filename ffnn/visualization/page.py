@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ffnn.charts.style import BLACK, GREY, NEGATIVE, POSITIVE
 from ffnn.core.files import replace_whole
 from ffnn.core.text import counted
 from ffnn.visualization.page_blocks import describe_panels, describe_pictures, gain_name
@@ -24,7 +25,6 @@ from ffnn.visualization.page_graph import build_graph
 from ffnn.visualization.page_heatmaps import build_heatmap, build_pictures
 from ffnn.visualization.selection import select
 from ffnn.visualization.structure import BIAS, node_id, read_structure
-from ffnn.visualization.style import BLACK, GREY, NEGATIVE, POSITIVE
 
 if TYPE_CHECKING:
     import os

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ffnn.charts.style import BLACK, GREY, KIND_COLOURS, LIGHT_GREY, NEGATIVE, POSITIVE
 from ffnn.core.text import counted, printable
 from ffnn.visualization.structure import BIAS
-from ffnn.visualization.style import BLACK, GREY, KIND_COLOURS, LIGHT_GREY, NEGATIVE, POSITIVE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ffnn.charts.style import BLACK, LIGHT_GREY, NEGATIVE, POSITIVE
 from ffnn.visualization.page_blocks import MAX_NAMES, PICTURES_A_ROW
 from ffnn.visualization.page_graph import FONT, QUIET, TEXT
-from ffnn.visualization.style import BLACK, LIGHT_GREY, NEGATIVE, POSITIVE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ffnn.visualization.curves import compare_histories
+from ffnn.charts.style import BLACK, BLUE, GREY, VERMILION, new_figure
+from ffnn.visualization import compare_histories
 from ffnn.visualization.distributions import plot_distributions
-from ffnn.visualization.style import BLACK, BLUE, GREY, VERMILION, new_figure
 from report.runner import build_model
 from report.statistics import mean_interval
 
@@ -33,7 +33,7 @@ class MeanHistory(NamedTuple):
 
     history: Mapping[str, Sequence[float]]
     epoch: Sequence[int]
-    growing: Sequence[str] = ()
+    higher_is_better: Sequence[str] = ()
     interrupted: bool = False
 
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from ffnn.callbacks import running_statistics
-from ffnn.callbacks.histogram import Bins
+from ffnn.callbacks.histogram import RunningHistogram
 from ffnn.callbacks.running_statistics import Scratch
 
 
 def binned(batches, num_bins, dtype="float64"):
-    scratch, bins = Scratch(dtype), Bins(num_bins)
+    scratch, bins = Scratch(dtype), RunningHistogram(num_bins)
     for batch in batches:
         bins.add(scratch.cut(np.asarray(batch, dtype)))
     return bins

@@ -14,7 +14,7 @@ from ffnn.regularizers import L2
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((10, 3))
 Y = RNG.integers(3, size=10)
-MOMENTS = ("mean", "spread", "norm", "zeros")
+MOMENTS = ("mean", "std", "norm", "zero_fraction")
 
 
 def classifier(layers=None, optimizer=None, dtype="float64"):
@@ -57,7 +57,7 @@ def step_through(model, epochs=2, batch_size=4):
 
 
 def moments(arrays, norm):
-    """Return mean, spread, norm and share of zeros of all entries of `arrays` together."""
+    """Return mean, deviation, norm and fraction of zeros of all entries of `arrays` together."""
     values = np.concatenate([array.ravel() for array in arrays])
     return [values.mean(), values.std(), norm, np.mean(values == 0.0)]
 
@@ -126,8 +126,8 @@ def test_one_weight_by_hand():
 
     assert one("gradients", "mean") == [4.0]
     assert one("gradients", "norm") == pytest.approx([20 / 3])
-    assert one("gradients", "spread") == pytest.approx([np.std([-4, 16, 0])])
-    assert one("gradients", "zeros") == pytest.approx([1 / 3])
+    assert one("gradients", "std") == pytest.approx([np.std([-4, 16, 0])])
+    assert one("gradients", "zero_fraction") == pytest.approx([1 / 3])
     assert one("updates", "norm") == pytest.approx([5 / 3])
     assert one("updates", "ratio") == pytest.approx([(1 / 1 + 4 / 2 + 0 / 2) / 3])
     assert [one("weights", s) for s in MOMENTS] == [[-2.0], [0.0], [2.0], [0.0]]
@@ -191,10 +191,10 @@ def test_every_layer_has_activations():
     assert recording.names("activations") == [(name, "output") for name in [*names, "activation_2"]]
     assert one("rescaling_1", "mean") == pytest.approx(2.0 * X.mean())
     assert one("batch_norm_1", "mean") == pytest.approx(0.0, abs=1e-12)
-    assert 0.9 < one("batch_norm_1", "spread") < 1.0  # ε takes a little
-    assert one("batch_norm_1", "zeros") == 0.0
+    assert 0.9 < one("batch_norm_1", "std") < 1.0  # ε takes a little
+    assert one("batch_norm_1", "zero_fraction") == 0.0
     assert one("activation_1", "mean") > 0.0
-    assert one("dropout_1", "zeros") > one("activation_1", "zeros") > 0.0
+    assert one("dropout_1", "zero_fraction") > one("activation_1", "zero_fraction") > 0.0
     assert one("activation_2", "mean") == pytest.approx(1 / 3)
 
 
@@ -205,8 +205,8 @@ def test_a_dead_layer_shows():
     def one(kind, statistic, array):
         return recording.series(kind, "dense_1", array, statistic).tolist()
 
-    assert one("activations", "zeros", "output") == [1.0, 1.0]
-    assert one("gradients", "zeros", "weight") == [1.0, 1.0]
+    assert one("activations", "zero_fraction", "output") == [1.0, 1.0]
+    assert one("gradients", "zero_fraction", "weight") == [1.0, 1.0]
     assert one("gradients", "norm", "weight") == [0.0, 0.0]
     assert one("updates", "ratio", "weight") == [0.0, 0.0]
 

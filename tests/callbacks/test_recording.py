@@ -9,7 +9,7 @@ import pytest
 
 import ffnn
 from ffnn.callbacks import Recorder
-from ffnn.callbacks.recording import Recording, Snapshot
+from ffnn.callbacks.recording import Recording, Snapshot, counts_of, grids_of
 from ffnn.layers import BatchNorm, Dense, Dropout
 
 NAMES = [("dense_1", "weight"), ("dense_1", "bias"), ("dense_2", "weight")]
@@ -30,12 +30,11 @@ def made_up(epochs=2, bins=None):
             "updates": numbers(epoch, 3, 2, 3),
             "activations": numbers(epoch, 3, 4, 4),
         }
-        counts, grids = {}, {}
         if bins is not None:
             for kind in ("weights", "gradients", "activations"):
-                counts[kind] = np.arange(3 * bins).reshape(3, bins) + epoch
-                grids[kind] = np.array([[-1.0, 0.5], [0.0, 0.25], [np.nan, np.nan]])
-        recording.append(epoch, tables, counts, grids)
+                tables[counts_of(kind)] = np.arange(3 * bins).reshape(3, bins) + epoch
+                tables[grids_of(kind)] = np.array([[-1.0, 0.5], [0.0, 0.25], [np.nan, np.nan]])
+        recording.append(epoch, tables)
     return recording
 
 
@@ -57,10 +56,13 @@ def test_series_are_found_by_their_names():
 
     assert recording.epochs == [0, 1]
     assert recording.series("weights", "dense_1", "weight", "mean").tolist() == [1000, 1100]
-    assert recording.series("gradients", "dense_1", "bias", "spread").tolist() == [2005, 2105]
+    assert recording.series("gradients", "dense_1", "bias", "std").tolist() == [2005, 2105]
     assert recording.series("gradients", "dense_2", "weight", "norm").tolist() == [2010, 2110]
     assert recording.series("updates", "dense_1", "bias", "ratio").tolist() == [3003, 3103]
-    assert recording.series("activations", "dense_2", "output", "zeros").tolist() == [4011, 4111]
+    assert recording.series("activations", "dense_2", "output", "zero_fraction").tolist() == [
+        4011,
+        4111,
+    ]
 
 
 def test_names_are_those_of_the_parameters_or_of_the_layers():
@@ -86,7 +88,7 @@ def test_names_are_those_of_the_parameters_or_of_the_layers():
         (("weights", "dropout_1", "weight", "norm"), "known: dense_1, dense_2$"),
         (("weights", "dense_1", "gamma", "norm"), "no array of 'dense_1' 'gamma'.*weight, bias$"),
         (("activations", "dense_1", "weight", "norm"), "known: output$"),
-        (("weights", "dense_1", "bias", "std"), "no statistic of weights 'std'.*mean, spread"),
+        (("weights", "dense_1", "bias", "var"), "no statistic of weights 'var'.*mean, std"),
         (("updates", "dense_1", "bias", "mean"), "known: norm, ratio$"),
     ],
 )

@@ -4,18 +4,23 @@ import numpy as np
 import pytest
 
 from ffnn.callbacks import running_statistics
-from ffnn.callbacks.running_statistics import Pool, Scratch, UpdatePool, euclidean_norm
+from ffnn.callbacks.running_statistics import (
+    RunningStatistics,
+    Scratch,
+    UpdateStatistics,
+    euclidean_norm,
+)
 
 
 def pooled(batches, dtype="float32"):
-    scratch, pool = Scratch(dtype), Pool()
+    scratch, statistics = Scratch(dtype), RunningStatistics()
     for batch in batches:
-        pool.add(scratch.cut(np.asarray(batch, dtype)))
-    return pool
+        statistics.add(scratch.cut(np.asarray(batch, dtype)))
+    return statistics
 
 
 def by_numpy(batches, dtype="float32"):
-    """Return mean, spread, norm and share of zeros, each batch and all of them in float64."""
+    """Return mean, deviation, norm and fraction of zeros, computed in float64."""
     batches = [np.asarray(batch, dtype).astype(np.float64) for batch in batches]
     values = np.concatenate(batches)
     norms = [np.linalg.norm(batch) for batch in batches]
@@ -23,22 +28,23 @@ def by_numpy(batches, dtype="float32"):
 
 
 def assert_agrees(batches, dtype="float32", rtol=2e-6):
-    pool = pooled(batches, dtype)
+    statistics = pooled(batches, dtype)
     mean, *others = by_numpy(batches, dtype)
     largest = np.abs(np.concatenate(batches)).max()
-    np.testing.assert_allclose([pool.spread, pool.norm, pool.zeros], others, rtol=rtol)
-    assert pool.mean == pytest.approx(mean, rel=rtol, abs=1e-7 * largest)
+    np.testing.assert_allclose(
+        [statistics.std, statistics.norm, statistics.zero_fraction], others, rtol=rtol
+    )
+    assert statistics.mean == pytest.approx(mean, rel=rtol, abs=1e-7 * largest)
 
 
 def test_statistics_by_hand():
-    pool = pooled([[1.0, 3.0], [0.0, 0.0, -4.0, 0.0]])
+    statistics = pooled([[1.0, 3.0], [0.0, 0.0, -4.0, 0.0]])
 
-    assert pool.mean == 0.0
-    assert pool.spread == pytest.approx(np.sqrt((1 + 9 + 16) / 6))
-    assert pool.norm == pytest.approx((np.sqrt(10) + 4) / 2)
-    assert pool.zeros == 0.5
-    assert pool.count == 6
-    assert pool.num_batches == 2
+    assert statistics.mean == 0.0
+    assert statistics.std == pytest.approx(np.sqrt((1 + 9 + 16) / 6))
+    assert statistics.norm == pytest.approx((np.sqrt(10) + 4) / 2)
+    assert statistics.zero_fraction == 0.5
+    assert statistics.count == 6
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -60,17 +66,17 @@ def test_arrays_longer_than_a_block_are_taken_whole(monkeypatch, size):
 
 
 @pytest.mark.parametrize("mean", [1e3, -1e6])
-def test_the_spread_of_values_far_from_zero_is_not_lost(mean):
+def test_the_deviation_of_values_far_from_zero_is_not_lost(mean):
     rng = np.random.default_rng(2)
 
     assert_agrees([rng.normal(mean, 0.5, 1000) for _ in range(5)], rtol=1e-6)
 
 
-def test_the_spread_between_batches_that_are_constant_is_kept():
-    pool = pooled([[1e6] * 5, [1e6 + 1] * 5])
+def test_the_deviation_between_batches_that_are_constant_is_kept():
+    statistics = pooled([[1e6] * 5, [1e6 + 1] * 5])
 
-    assert pool.mean == 1e6 + 0.5
-    assert pool.spread == pytest.approx(0.5, rel=1e-9)
+    assert statistics.mean == 1e6 + 0.5
+    assert statistics.std == pytest.approx(0.5, rel=1e-9)
 
 
 @pytest.mark.parametrize("scale", [1e-12, 1e-22, 1e-30, 1e-38, 1e25])
@@ -84,53 +90,60 @@ def test_values_whose_squares_do_not_fit_into_float32_count(scale):
 
 
 def test_nothing_but_zeros():
-    pool = pooled([np.zeros(10), -np.zeros(3)])
+    statistics = pooled([np.zeros(10), -np.zeros(3)])
 
-    assert (pool.mean, pool.spread, pool.norm, pool.zeros) == (0.0, 0.0, 0.0, 1.0)
+    assert (statistics.mean, statistics.std, statistics.norm, statistics.zero_fraction) == (
+        0.0,
+        0.0,
+        0.0,
+        1.0,
+    )
 
 
-def test_many_batches_do_not_wear_the_spread_down():
+def test_many_batches_do_not_wear_the_deviation_down():
     batch = np.float32([0.999, 1.0, 1.001])
-    pool = pooled([batch] * 20_000)
+    statistics = pooled([batch] * 20_000)
 
-    assert pool.spread == pytest.approx(batch.astype(np.float64).std(), rel=1e-9)
-    assert pool.mean == pytest.approx(batch.astype(np.float64).mean(), rel=1e-12)
+    assert statistics.std == pytest.approx(batch.astype(np.float64).std(), rel=1e-9)
+    assert statistics.mean == pytest.approx(batch.astype(np.float64).mean(), rel=1e-12)
 
 
 @pytest.mark.parametrize("bad", [np.inf, np.nan])
 def test_what_is_not_finite_shows_and_raises_nothing(bad):
     with np.errstate(invalid="ignore"):
-        pool = pooled([[1.0, bad], [2.0, 0.0]])
+        statistics = pooled([[1.0, bad], [2.0, 0.0]])
 
-    assert not np.isfinite([pool.mean, pool.spread, pool.norm]).any()
-    assert pool.zeros == 0.25
+    assert not np.isfinite([statistics.mean, statistics.std, statistics.norm]).any()
+    assert statistics.zero_fraction == 0.25
 
 
 def test_without_any_batch_nothing_is_known():
-    pool = Pool()
+    statistics = RunningStatistics()
 
-    assert np.isnan([pool.mean, pool.spread, pool.norm, pool.zeros]).all()
+    assert np.isnan(
+        [statistics.mean, statistics.std, statistics.norm, statistics.zero_fraction]
+    ).all()
 
 
 # -- updates ------------------------------------------------------------------------------------
 
 
 def test_ratios_are_averaged_where_there_is_one():
-    pool = UpdatePool()
+    statistics = UpdateStatistics()
     for norm, before in [(3.0, 0.0), (1.0, 2.0), (1.0, 4.0)]:
-        pool.add(norm, before)
+        statistics.add(norm, before)
 
-    assert pool.norm == pytest.approx(5.0 / 3.0)
-    assert pool.ratio == (0.5 + 0.25) / 2
+    assert statistics.norm == pytest.approx(5.0 / 3.0)
+    assert statistics.ratio == (0.5 + 0.25) / 2
 
 
 def test_without_any_ratio_there_is_none():
-    pool = UpdatePool()
-    pool.add(1.0, 0.0)
+    statistics = UpdateStatistics()
+    statistics.add(1.0, 0.0)
 
-    assert pool.norm == 1.0
-    assert np.isnan(pool.ratio)
-    assert np.isnan(UpdatePool().norm)
+    assert statistics.norm == 1.0
+    assert np.isnan(statistics.ratio)
+    assert np.isnan(UpdateStatistics().norm)
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-25, 1e25])

@@ -71,11 +71,11 @@ def test_the_bars_count_every_entry_once_where_it_lies():
     assert found == {-3.0: 1, 0.0: 3, 1.0: 1, 2.0: 1}
 
 
-def test_mean_spread_and_share_of_zeros_are_written_in():
+def test_mean_deviation_and_share_of_zeros_are_written_in():
     shown = panels(plot_weights(hand_made(), [0]))
 
-    assert text(shown["layer 0, dense_1\nweight (2, 3)"]) == "mean 0\nspread 1.53\nzeros 50%"
-    assert text(shown["layer 0, dense_1\nbias (2,)"]) == "mean 0.5\nspread 0.25\nzeros 0%"
+    assert text(shown["layer 0, dense_1\nweight (2, 3)"]) == "mean 0\nstd 1.53\nzeros 50%"
+    assert text(shown["layer 0, dense_1\nbias (2,)"]) == "mean 0.5\nstd 0.25\nzeros 0%"
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -88,7 +88,7 @@ def test_many_entries_are_all_counted_and_summed_up_as_numpy_does(seed):
 
     wide = np.array(weight, dtype=float)
     share = 100 * (wide == 0).sum() / 2000
-    assert text(axes) == f"mean {np.mean(wide):.3g}\nspread {np.std(wide):.3g}\nzeros {share:.3g}%"
+    assert text(axes) == f"mean {np.mean(wide):.3g}\nstd {np.std(wide):.3g}\nzeros {share:.3g}%"
     assert sum(heights(axes)) == 2000
     assert 10 <= len(heights(axes)) <= 50
 
@@ -130,7 +130,7 @@ def test_gradients_are_those_of_the_last_backward_pass():
     for axes, grad in zip(figure.axes, grads, strict=True):
         wide = np.array(grad, dtype=float)
         share = 100 * (wide == 0).sum() / wide.size
-        assert text(axes) == f"mean {wide.mean():.3g}\nspread {wide.std():.3g}\nzeros {share:.3g}%"
+        assert text(axes) == f"mean {wide.mean():.3g}\nstd {wide.std():.3g}\nzeros {share:.3g}%"
         assert sum(heights(axes)) == grad.size
 
 
@@ -150,9 +150,9 @@ def test_weights_stand_beside_their_gradients():
         (row, column) for row in range(3) for column in range(4)
     ]
     weights, gradients = figure.axes[:2]
-    assert text(weights) == "mean 0\nspread 1.53\nzeros 50%"
-    spread = np.array(model.layers[0].grads["weight"], dtype=float).std()
-    assert f"spread {spread:.3g}" in text(gradients)
+    assert text(weights) == "mean 0\nstd 1.53\nzeros 50%"
+    std = np.array(model.layers[0].grads["weight"], dtype=float).std()
+    assert f"std {std:.3g}" in text(gradients)
     assert weights.patches[0].get_facecolor() != gradients.patches[0].get_facecolor()
 
 
@@ -201,7 +201,7 @@ def test_entries_that_are_all_the_same_make_one_bar_around_them(value, mean, zer
 
     axes = drawn(plot_weights(model)).axes[1]
 
-    assert text(axes) == f"mean {mean}\nspread 0\nzeros {zeros}%"
+    assert text(axes) == f"mean {mean}\nstd 0\nzeros {zeros}%"
     (bar,) = axes.patches
     assert bar.get_height() == 7
     assert bar.get_x() < value < bar.get_x() + bar.get_width()
@@ -227,7 +227,7 @@ def test_entries_that_are_not_finite_are_counted_and_left_out(dtype):
 
     axes = drawn(plot_weights(model)).axes[1]
 
-    assert text(axes) == "mean 1\nspread 1\nzeros 20%\nnot finite: 3 of 5"
+    assert text(axes) == "mean 1\nstd 1\nzeros 20%\nnot finite: 3 of 5"
     assert sum(heights(axes)) == 2
 
 

@@ -7,12 +7,12 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_hex
 
 import ffnn
+from ffnn.charts.style import BLACK, GREY, KIND_COLOURS, NEGATIVE, POSITIVE
 from ffnn.layers import BatchNorm, Dense, Dropout, LeakyReLU, Rescaling, RMSNorm
 from ffnn.visualization import edge_labels
 from ffnn.visualization.edge_labels import LABEL, label_corners, overlaps
 from ffnn.visualization.graph_figure import NODE_SIZE, THICKEST, THINNEST, plot_graph
 from ffnn.visualization.selection import BIAS_DISTANCE
-from ffnn.visualization.style import BLACK, GREY, KIND_COLOURS, NEGATIVE, POSITIVE
 
 
 def network(*sizes, activation="tanh", **options):

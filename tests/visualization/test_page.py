@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import ffnn
+from ffnn.charts.style import KIND_COLOURS, NEGATIVE, POSITIVE
 from ffnn.layers import BatchNorm, Dense, Dropout, LayerNorm, RMSNorm
 from ffnn.visualization import page
 from ffnn.visualization.page import save_page
@@ -18,7 +19,6 @@ from ffnn.visualization.page_graph import FOLDED, build_graph
 from ffnn.visualization.page_heatmaps import build_heatmap
 from ffnn.visualization.selection import select
 from ffnn.visualization.structure import BIAS, read_structure
-from ffnn.visualization.style import KIND_COLOURS, NEGATIVE, POSITIVE
 
 HOSTILE = "</script><script>alert(1)</script><!--"
 

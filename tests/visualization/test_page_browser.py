@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import ffnn
+from ffnn.charts.style import NEGATIVE, POSITIVE
 from ffnn.layers import Dense, LayerNorm
 from ffnn.visualization.page import save_page
 from ffnn.visualization.selection import select
 from ffnn.visualization.structure import BIAS, node_id, read_structure
-from ffnn.visualization.style import NEGATIVE, POSITIVE
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"

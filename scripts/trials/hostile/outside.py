@@ -110,7 +110,7 @@ kinds(
     a_version_of_many_digits=_first(lambda text: text.replace(b" 1\n", b" " + b"9" * 99 + b"\n")),
 )
 kinds(
-    "no valid header",
+    "not a valid header",
     something_behind_the_header=_first(lambda text: text[:-1] + b"x"),
     a_line_more=_first(lambda text: text.replace(b"\0", b"more\n", 1)),
     a_header_cut_short=_first(lambda text: text[:60]),

@@ -145,7 +145,7 @@ def _same_names(content: bytearray, _: int) -> None:
 
 
 kinds(
-    "a name that is none",
+    "an invalid name",
     a_name_with_a_slash=_renamed(b"a/b"),
     a_name_that_leads_up=_renamed(b".."),
     an_empty_name=_renamed(b""),
@@ -198,7 +198,7 @@ kinds(
 # -- what links are kept in --------------------------------------------------------------------
 
 kinds(
-    "no B-tree",
+    "not a B-tree",
     no_tree=put(0, b"tree", after=b"TREE"),
     a_tree_of_another_kind=put(4, b"\1", after=b"TREE"),
     a_tree_with_too_many_children=put(6, b"\xff\xff", after=b"TREE"),
@@ -210,9 +210,9 @@ kinds(
     ),
 )
 kinds(
-    "no symbol table node",
+    "not a symbol table node",
     no_node=put(0, b"snod", after=b"SNOD"),
     a_node_with_too_many_links=put(6, b"\xff\xff", after=b"SNOD"),
 )
-kinds("no local heap", no_heap=put(0, b"heap", after=b"HEAP"))
+kinds("not a local heap", no_heap=put(0, b"heap", after=b"HEAP"))
 kinds("points outside", a_heap_of_a_terabyte=put(8, struct.pack("<Q", 1 << 40), after=b"HEAP"))

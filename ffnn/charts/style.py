@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # The palette of Okabe and Ito, "Color universal design", 2002.
@@ -18,20 +19,22 @@ PURPLE = "#CC79A7"
 GREY = "#8C8C8C"
 LIGHT_GREY = "#D9D9D9"
 
+LINES = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY_BLUE, BLACK)  # one after the other
 TRAINING, VALIDATION = BLUE, VERMILION
 POSITIVE, NEGATIVE = BLUE, VERMILION
-DIVERGING = "RdBu"  # matplotlib's name: red below zero, white at zero, blue above
 KIND_COLOURS = {"input": SKY_BLUE, "bias": GREY, "neuron": ORANGE, "output": GREEN}
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure on white that no window holds, sized in inches.
-
-    Parameters
-    ----------
-    width, height : float
-        Its size in inches.
-    """
+    """Return an empty figure on white that no window holds, sized in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained", facecolor="white")
+
+
+def mark_epochs(axes: Axes) -> None:
+    """Let the x axis have whole numbers and a grid, also where there is one epoch alone."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    axes.grid(alpha=0.3)

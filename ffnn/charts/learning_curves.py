@@ -10,29 +10,24 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
 
-class Record(Protocol):
-    """What is read of a `History`.
-
-    Attributes
-    ----------
-    history : mapping of str to sequence of float
-        Name → a number an epoch; a name with ``"val_"`` before it is about validation.
-    epoch : sequence of int
-        The epochs' numbers, counted from 0.
-    growing : collection of str
-        The names of the metrics of which more is better.
-    interrupted : bool
-        Whether Ctrl-C ended the training.
-    """
+class HistoryLike(Protocol):
+    """What is read of a `History`."""
 
     @property
-    def history(self) -> Mapping[str, Sequence[float]]: ...  # noqa: D102
+    def history(self) -> Mapping[str, Sequence[float]]:
+        """Name → one number per epoch; validation has ``"val_"`` before the name."""
+
     @property
-    def epoch(self) -> Sequence[int]: ...  # noqa: D102
+    def epoch(self) -> Sequence[int]:
+        """The epochs' numbers, counted from 0."""
+
     @property
-    def growing(self) -> Collection[str]: ...  # noqa: D102
+    def higher_is_better(self) -> Collection[str]:
+        """The names of the metrics of which more is better, without ``"val_"``."""
+
     @property
-    def interrupted(self) -> bool: ...  # noqa: D102
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended the training."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +41,10 @@ class Curve:
     epochs : list of int
         The epochs' numbers, counted from 1.
     training : sequence of float
-        A number an epoch.
+        One number per epoch.
     validation : sequence of float, or None
         The same of validation, if there was any.
-    grows : bool
+    higher_is_better : bool
         Whether more is better.
     """
 
@@ -57,7 +52,7 @@ class Curve:
     epochs: list[int]
     training: Sequence[float]
     validation: Sequence[float] | None
-    grows: bool
+    higher_is_better: bool
 
     @property
     def best(self) -> tuple[int, float] | None:
@@ -70,7 +65,7 @@ class Curve:
     def best_of(self, values: Sequence[float]) -> tuple[int, float] | None:
         """Return the best epoch of `training` or of `validation`, as `best` does."""
         finite = [pair for pair in zip(self.epochs, values, strict=True) if math.isfinite(pair[1])]
-        pick = max if self.grows else min
+        pick = max if self.higher_is_better else min
         return pick(finite, key=lambda pair: pair[1], default=None)
 
     @property
@@ -79,38 +74,22 @@ class Curve:
         return [v for v in (*self.training, *(self.validation or ())) if math.isfinite(v)]
 
 
-def read_curves(
-    history: Mapping[str, Sequence[float]], epochs: Sequence[int], growing: Collection[str]
-) -> dict[str, Curve]:
-    """Return the curve of the loss and of each metric, by name.
-
-    Parameters
-    ----------
-    history : mapping of str to sequence of float
-        Name → a number an epoch; a name with ``"val_"`` before it is about validation.
-    epochs : sequence of int
-        The epochs' numbers, counted from 0.
-    growing : collection of str
-        The names of the metrics of which more is better, without ``"val_"``.
-    """
+def read_curves(record: HistoryLike) -> dict[str, Curve]:
+    """Return the curve of the loss and of each metric, by name."""
+    history, better = record.history, record.higher_is_better
     validations = {f"val_{name}" for name in history}
-    shown_epochs = [epoch + 1 for epoch in epochs]
+    epochs = [epoch + 1 for epoch in record.epoch]
     return {
-        name: Curve(name, shown_epochs, values, history.get(f"val_{name}"), name in growing)
+        name: Curve(name, epochs, values, history.get(f"val_{name}"), name in better)
         for name, values in history.items()
         if name not in validations
     }
 
 
 def is_logarithmic(curves: Sequence[Curve]) -> bool:
-    """Tell whether curves of one name belong on a logarithmic axis: a loss of many magnitudes.
+    """Tell whether the curves of one panel belong on a logarithmic axis: a loss of many magnitudes.
 
-    Its finite numbers must all be positive, and the largest over 100 times the least.
-
-    Parameters
-    ----------
-    curves : sequence of Curve
-        Those of one panel, at least one.
+    Its finite numbers must all be positive, and the largest over 100 times the smallest.
     """
     finite = [value for curve in curves for value in curve.finite]
     spans_decades = bool(finite) and 0.0 < 100.0 * min(finite) < max(finite)

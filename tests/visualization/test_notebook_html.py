@@ -1,3 +1,5 @@
+"""What notebooks show of networks and of trainings, as trees of HTML."""
+
 import re
 from dataclasses import dataclass, field
 from xml.etree import ElementTree
@@ -6,8 +8,9 @@ import numpy as np
 import pytest
 
 import ffnn
+from ffnn.charts.history_html import history_html
 from ffnn.layers import Activation, BatchNorm, Dense, Dropout, Layer, LayerNorm, Rescaling
-from ffnn.visualization.notebook import history_html, network_html
+from ffnn.visualization.network_html import network_html
 
 NAN, INF = float("nan"), float("inf")
 SCRIPT = "<script>alert('x')</script>"
@@ -18,7 +21,7 @@ class History:
     """What the real one holds."""
 
     history: dict
-    growing: list = field(default_factory=lambda: ["accuracy"])
+    higher_is_better: list = field(default_factory=lambda: ["accuracy"])
     interrupted: bool = False
     start: int = 0
 

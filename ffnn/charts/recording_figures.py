@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
+from ffnn.charts.style import BLUE, GREY, LINES, SKY_BLUE, mark_epochs, new_figure
 from ffnn.core.text import shorten
-from ffnn.visualization.style import (
-    BLACK,
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    SKY_BLUE,
-    VERMILION,
-    new_figure,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,9 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ffnn._types import Array
-    from ffnn.callbacks.recording import Recording
 
-_COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY_BLUE, BLACK)
 _LINE_STYLES = ("-", "--", ":", "-.")  # the first until all colours are used, then the next
 _MARKERS = ".s^D"  # the first until all of both are used, then the next
 _LEGEND_WIDTH = 96  # letters that fit side by side
@@ -37,6 +25,21 @@ _LONGEST_NAME = 48
 _MOST_ROWS = 10
 _ROW_HEIGHT = 0.9
 RULE_OF_THUMB = 1e-3
+
+
+class RecordingLike(Protocol):
+    """What is read of a `Recording`."""
+
+    epochs: list[int]
+
+    def names(self, kind: str) -> list[tuple[str, str]]:
+        """Return the layer and the array of all that there are numbers of."""
+
+    def series(self, kind: str, layer: str, array: str, statistic: str) -> Array:
+        """Return one number per epoch."""
+
+    def histogram(self, kind: str, layer: str, array: str) -> Any:
+        """Return ``edges`` and ``counts``, a row for each epoch."""
 
 
 class _Panel(NamedTuple):
@@ -51,32 +54,17 @@ class _Panel(NamedTuple):
 _PANELS = (
     _Panel("gradients", "norm", "norm of the gradient", True),
     _Panel("updates", "ratio", "ratio of update to parameter (dotted: 1e-3)", True),
-    _Panel("activations", "zeros", "share of zero activations", False),
-    _Panel("weights", "spread", "spread of the parameter", False),
+    _Panel("activations", "zero_fraction", "share of zero activations", False),
+    _Panel("weights", "std", "standard deviation of the parameter", False),
 )
 
 
-def plot_recording(recording: Recording) -> Figure:
+def plot_recording(recording: RecordingLike) -> Figure:
     """Return a figure of how a training went inside, a line for each layer.
 
     Four panels show the gradient's norm, the ratio of update to parameter with the rule of thumb
-    1e-3, the share of activations that are 0, and the parameters' spread. Of each layer the first
-    parameter array is shown, its weight or gain.
-
-    Parameters
-    ----------
-    recording : Recording
-        What a `Recorder` recorded.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Not attached to any window.
-
-    Raises
-    ------
-    ValueError
-        No epoch was recorded.
+    1e-3, the share of activations that are 0, and the parameters' standard deviation. Of each layer
+    the first parameter array is shown, its weight or gain.
     """
     from matplotlib.lines import Line2D
 
@@ -109,18 +97,18 @@ def _epoch_limits(epochs: Sequence[int]) -> tuple[float, float]:
 
 def _style(place: int) -> dict[str, Any]:
     """Return the look of the line of the layer at `place`."""
-    turn, colour = divmod(place, len(_COLOURS))
+    turn, colour = divmod(place, len(LINES))
     again, style = divmod(turn, len(_LINE_STYLES))
     marker = _MARKERS[again % len(_MARKERS)]
-    return {"color": _COLOURS[colour], "linestyle": _LINE_STYLES[style], "marker": marker}
+    return {"color": LINES[colour], "linestyle": _LINE_STYLES[style], "marker": marker}
 
 
-def _check_epochs(recording: Recording) -> None:
+def _check_epochs(recording: RecordingLike) -> None:
     if not recording.epochs:
         raise ValueError("there is nothing to plot: no epoch was recorded")
 
 
-def _first_arrays(recording: Recording, kind: str) -> Mapping[str, str]:
+def _first_arrays(recording: RecordingLike, kind: str) -> Mapping[str, str]:
     """Return each layer's first array of a kind."""
     first: dict[str, str] = {}
     for layer, array in recording.names(kind):
@@ -129,46 +117,26 @@ def _first_arrays(recording: Recording, kind: str) -> Mapping[str, str]:
 
 
 def _finish(axes: Axes, panel: _Panel) -> None:
-    from matplotlib.ticker import MaxNLocator
-
     axes.set_title(panel.title, loc="left", fontsize=10)
-    axes.grid(alpha=0.3)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    mark_epochs(axes)
     if panel.kind == "updates":
         axes.axhline(RULE_OF_THUMB, color=GREY, linestyle=(0, (1, 2)), zorder=1)
-    if panel.statistic == "zeros":
+    if panel.statistic == "zero_fraction":
         axes.set_ylim(-0.03, 1.03)
     drawn = [np.asarray(line.get_ydata()) for line in axes.lines]
     if panel.is_logarithmic and any((values > 0.0).any() for values in drawn):
         axes.set_yscale("log")
 
 
-def plot_recorded_histograms(recording: Recording, layer: str, array: str | None = None) -> Figure:
+def plot_recorded_histograms(
+    recording: RecordingLike, layer: str, array: str | None = None
+) -> Figure:
     """Return a figure of how a layer's distributions went, epoch by epoch.
 
-    Panels show the values of a parameter array, its gradients and the layer's activations. Each
-    has a histogram for an epoch, from the first at the top to the last, at most ten of them, evenly
-    spread. A bin's height is the square root of its count, so that tails beside a tall peak can be
-    seen, and the tallest bin of each epoch is equally tall.
-
-    Parameters
-    ----------
-    recording : Recording
-        What a `Recorder` with histograms recorded.
-    layer : str
-        The layer's name.
-    array : str, optional
-        The parameter's name; by default the layer's first.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Not attached to any window.
-
-    Raises
-    ------
-    ValueError
-        A name is unknown, no histograms were recorded, or no epoch was.
+    Panels show the values of a parameter array (by default the layer's first), its gradients and
+    the layer's activations. Each has a histogram for an epoch, from the first at the top to the
+    last, at most ten of them, evenly spaced. A bin's height is the square root of its count, so
+    that tails beside a tall peak can be seen, and the tallest bin of each epoch is equally tall.
     """
     _check_epochs(recording)
     array = array or _first_arrays(recording, "weights").get(layer)

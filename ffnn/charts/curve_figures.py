@@ -4,69 +4,35 @@ from __future__ import annotations
 
 import math
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ffnn.visualization.learning_curves import is_logarithmic, read_curves
-from ffnn.visualization.style import (
-    BLACK,
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    SKY_BLUE,
-    TRAINING,
-    VALIDATION,
-    VERMILION,
-    new_figure,
-)
+from ffnn.charts.learning_curves import is_logarithmic, read_curves
+from ffnn.charts.style import BLACK, GREY, LINES, TRAINING, VALIDATION, mark_epochs, new_figure
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    from ffnn.visualization.learning_curves import Curve, Record
+    from ffnn.charts.learning_curves import Curve, HistoryLike
 
-_COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY_BLUE, BLACK)
 _MARKERS = "os^D"  # the first until all colours are used, then the next
 _LEGEND_WIDTH = 52  # letters to a line
 _WIDEST = 9.6  # inches: wider figures cannot be read where they are shown 800 pixels wide
 
 
-def plot_curves(
-    history: Mapping[str, Sequence[float]], epochs: Sequence[int], growing: Collection[str] = ()
-) -> Figure:
+def plot_curves(record: HistoryLike) -> Figure:
     """Return a figure with a panel for the loss and for each metric, training and validation.
 
     A ring marks the best epoch, and a dotted line leads to its number: that of validation where
-    there is one, else of training. A loss that spans more than two decades has a logarithmic axis.
-
-    Parameters
-    ----------
-    history : mapping of str to sequence of float
-        Name → a number an epoch; a name with ``"val_"`` before it is drawn in its panel. Numbers
-        that are not finite leave a gap.
-    epochs : sequence of int
-        The epochs' numbers, counted from 0; they are shown counted from 1.
-    growing : collection of str, optional
-        The names of the metrics of which more is better, without ``"val_"``.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Not attached to any window.
-
-    Raises
-    ------
-    ValueError
-        There is no epoch to show.
+    there is one, else of training. A loss that spans more than two decades has a logarithmic axis;
+    numbers that are not finite leave a gap.
     """
-    if not epochs or not history:
+    if not record.epoch or not record.history:
         raise ValueError("there is nothing to plot: no epoch was trained")
-    curves = read_curves(history, epochs, growing)
+    curves = read_curves(record)
     figure, panels = _new_panels(list(curves), most_columns=3, height=3.6)
     for curve, axes in zip(curves.values(), panels, strict=True):
         _plot_lines(axes, curve, (TRAINING, VALIDATION), _MARKERS[0])
@@ -80,17 +46,17 @@ def plot_curves(
     return figure
 
 
-def compare_histories(histories: Mapping[str, Record]) -> Figure:
+def compare_histories(histories: Mapping[str, HistoryLike]) -> Figure:
     """Return a figure of several trainings' curves, a panel for the loss and for each metric.
 
-    Each training has its colour; training is solid, validation dashed. Rings mark the best epochs
-    as in `plot_curves`, and the legend below a panel tells their numbers. A metric is shown for
-    those trainings that have it.
+    Each training has its own colour; training is solid, validation dashed. Rings mark the best
+    epochs as in ``history.plot()``, and the legend below a panel lists their numbers. A metric is
+    shown for the trainings that have it.
 
     Parameters
     ----------
     histories : mapping of str to History
-        What each training is called in the figure → what its `fit` returned.
+        Each training's label in the figure → what its `fit` returned.
 
     Returns
     -------
@@ -100,20 +66,17 @@ def compare_histories(histories: Mapping[str, Record]) -> Figure:
     Raises
     ------
     TypeError
-        `histories` is no mapping, or holds something other than histories.
+        `histories` is not a mapping, or holds something other than histories.
     ValueError
         There is no history, or one without an epoch.
 
     Examples
     --------
-    >>> from ffnn.visualization.curves import compare_histories
+    >>> from ffnn.visualization import compare_histories
     >>> figure = compare_histories({"sgd": history, "adam": other})  # doctest: +SKIP
     """
     _check_histories(histories)
-    trainings = {
-        label: read_curves(record.history, record.epoch, record.growing)
-        for label, record in histories.items()
-    }
+    trainings = {label: read_curves(record) for label, record in histories.items()}
     names = list(dict.fromkeys(name for curves in trainings.values() for name in curves))
     num_lines = sum(1 + (len(str(label)) + 30) // _LEGEND_WIDTH for label in trainings)
     figure, panels = _new_panels(names, most_columns=2, height=3.4 + 0.19 * num_lines)
@@ -124,7 +87,7 @@ def compare_histories(histories: Mapping[str, Record]) -> Figure:
     return figure
 
 
-def _check_histories(histories: Mapping[str, Record]) -> None:
+def _check_histories(histories: Mapping[str, HistoryLike]) -> None:
     if not hasattr(histories, "items"):
         raise TypeError(
             'compare_histories: expected a dict such as {"sgd": history, "adam": other}, '
@@ -138,7 +101,7 @@ def _check_histories(histories: Mapping[str, Record]) -> None:
                 f"compare_histories: {label!r} must be a History, which fit returns, "
                 f"got {type(record).__name__}"
             )
-        if not record.epoch:
+        if not record.epoch or not record.history:
             raise ValueError(f"compare_histories: no epoch was trained in {label!r}")
 
 
@@ -154,27 +117,15 @@ def _new_panels(
 
 def _plot_lines(axes: Axes, curve: Curve, colours: tuple[str, str], marker: str) -> Line2D:
     """Draw training and, where there is one, validation; return the line of training."""
-    every = math.ceil(len(curve.epochs) / 25)  # more markers than 25 would hide a line
-    (line,) = axes.plot(
-        curve.epochs,
-        curve.training,
-        color=colours[0],
-        marker=marker,
-        markersize=3.5,
-        markevery=every,
-        label="training",
-    )
+    look: dict[str, Any] = {
+        "marker": marker,
+        "markersize": 3.5,
+        "markevery": math.ceil(len(curve.epochs) / 25),  # more markers than 25 would hide a line
+    }
+    (line,) = axes.plot(curve.epochs, curve.training, color=colours[0], label="training", **look)
     if curve.validation is not None:
-        axes.plot(
-            curve.epochs,
-            curve.validation,
-            color=colours[1],
-            linestyle="--",
-            marker=marker,
-            markersize=3.5,
-            markevery=every,
-            label="validation",
-        )
+        look |= {"color": colours[1], "linestyle": "--", "label": "validation"}
+        axes.plot(curve.epochs, curve.validation, **look)
     return line
 
 
@@ -214,18 +165,15 @@ def _tell_best(curve: Curve) -> str:
 
 def _finish(axes: Axes, curves: Sequence[Curve]) -> None:
     """Name and scale the axes of a panel."""
-    from matplotlib.ticker import MaxNLocator
-
     axes.set_xlabel("epoch")
     axes.set_ylabel(curves[0].name.replace("_", " "), parse_math=False)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    mark_epochs(axes)
     first = min(curve.epochs[0] for curve in curves)
     last = max(curve.epochs[-1] for curve in curves)
     margin = 0.5 + 0.02 * (last - first)
     axes.set_xlim(first - margin, last + margin)
     if is_logarithmic(curves):
         axes.set_yscale("log")
-    axes.grid(alpha=0.3)
 
 
 def _compare(figure: Figure, axes: Axes, curves: Mapping[str, Curve | None]) -> None:
@@ -234,8 +182,8 @@ def _compare(figure: Figure, axes: Axes, curves: Mapping[str, Curve | None]) -> 
     for number, (label, curve) in enumerate(curves.items()):
         if curve is None:
             continue
-        colour = _COLOURS[number % len(_COLOURS)]
-        marker = _MARKERS[number // len(_COLOURS) % len(_MARKERS)]
+        colour = LINES[number % len(LINES)]
+        marker = _MARKERS[number // len(LINES) % len(_MARKERS)]
         lines.append(_plot_lines(axes, curve, (colour, colour), marker))
         if curve.best is not None:
             _ring(axes, curve.best, colour)

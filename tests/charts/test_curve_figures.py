@@ -1,4 +1,5 @@
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -6,8 +7,8 @@ from matplotlib.text import Text
 
 import ffnn
 from ffnn.callbacks import History
+from ffnn.charts.curve_figures import compare_histories, plot_curves
 from ffnn.layers import Dense
-from ffnn.visualization.curves import compare_histories, plot_curves
 
 NAN, INF = float("nan"), float("inf")
 HISTORY = {
@@ -23,12 +24,14 @@ class Record:
     """What a History holds."""
 
     history: dict
-    growing: list = field(default_factory=lambda: ["accuracy"])
+    higher_is_better: list = field(default_factory=lambda: ["accuracy"])
     interrupted: bool = False
+    start: int = 0
 
     @property
     def epoch(self):
-        return list(range(len(next(iter(self.history.values()), []))))
+        length = len(next(iter(self.history.values()), []))
+        return list(range(self.start, self.start + length))
 
 
 def trained(**options):
@@ -84,7 +87,7 @@ def test_curves_without_validation_show_training_alone():
 
 
 def test_the_best_epoch_of_validation_is_marked_and_written():
-    loss, accuracy = drawn(plot_curves(HISTORY, range(4), ["accuracy"])).axes
+    loss, accuracy = drawn(plot_curves(Record(HISTORY))).axes
 
     assert rings(loss) == [(3, 1.25)]
     assert [text.get_text() for text in loss.texts] == ["best 1.25, epoch 3"]
@@ -95,20 +98,20 @@ def test_the_best_epoch_of_validation_is_marked_and_written():
 def test_without_validation_the_best_epoch_of_training_is_marked():
     history = {name: HISTORY[name] for name in ("loss", "accuracy")}
 
-    loss, accuracy = drawn(plot_curves(history, range(4), ["accuracy"])).axes
+    loss, accuracy = drawn(plot_curves(Record(history))).axes
 
     assert rings(loss) == [(4, 0.25)]
     assert rings(accuracy) == [(4, 0.9)]
 
 
 def test_a_metric_that_does_not_grow_is_best_where_it_is_least():
-    _, accuracy = plot_curves(HISTORY, range(4)).axes
+    _, accuracy = plot_curves(Record(HISTORY, higher_is_better=[])).axes
 
     assert rings(accuracy) == [(1, 0.1)]
 
 
 def test_the_best_number_stands_above_its_panel_at_its_epoch():
-    figure = drawn(plot_curves(HISTORY, range(4), ["accuracy"]))
+    figure = drawn(plot_curves(Record(HISTORY)))
 
     for axes in figure.axes:
         (note,) = axes.texts
@@ -120,14 +123,14 @@ def test_the_best_number_stands_above_its_panel_at_its_epoch():
 
 
 def test_epochs_are_shown_as_they_were_counted_when_training_went_on():
-    (axes,) = plot_curves({"loss": [2.0, 1.0]}, [10, 11]).axes
+    (axes,) = plot_curves(Record({"loss": [2.0, 1.0]}, start=10)).axes
 
     assert list(axes.lines[0].get_xdata()) == [11, 12]
     assert rings(axes) == [(12, 1.0)]
 
 
 def test_a_single_epoch_can_be_seen():
-    figure = drawn(plot_curves({"loss": [2.0], "val_loss": [3.0]}, [0]))
+    figure = drawn(plot_curves(Record({"loss": [2.0], "val_loss": [3.0]})))
 
     (axes,) = figure.axes
     assert [line.get_marker() for line in axes.lines] == ["o", "o"]
@@ -136,7 +139,7 @@ def test_a_single_epoch_can_be_seen():
 
 
 def test_many_epochs_have_few_markers():
-    (axes,) = drawn(plot_curves({"loss": np.linspace(2, 1, 1000)}, range(1000))).axes
+    (axes,) = drawn(plot_curves(Record({"loss": np.linspace(2, 1, 1000)}))).axes
 
     assert axes.lines[0].get_markevery() == 40
     assert len(axes.lines[0].get_xdata()) == 1000
@@ -145,14 +148,14 @@ def test_many_epochs_have_few_markers():
 def test_numbers_that_are_not_finite_leave_gaps():
     history = {"loss": [INF, 2.0, NAN, 1.0], "val_loss": [-INF, 3.0, 2.0, NAN]}
 
-    (axes,) = drawn(plot_curves(history, range(4))).axes
+    (axes,) = drawn(plot_curves(Record(history))).axes
 
     assert rings(axes) == [(3, 2.0)]
     assert np.isfinite(axes.get_ylim()).all()
 
 
 def test_a_curve_without_a_finite_number_says_so():
-    (axes,) = drawn(plot_curves({"loss": [NAN, INF]}, range(2))).axes
+    (axes,) = drawn(plot_curves(Record({"loss": [NAN, INF]}))).axes
 
     assert rings(axes) == []
     assert axes.get_title(loc="right") == "no finite number"
@@ -161,7 +164,7 @@ def test_a_curve_without_a_finite_number_says_so():
 def test_a_loss_of_many_magnitudes_has_a_logarithmic_axis():
     history = {"loss": [1.0, 0.001], "mean_squared_error": [1.0, 0.001]}
 
-    figure = drawn(plot_curves(history, range(2)))
+    figure = drawn(plot_curves(Record(history)))
 
     assert [axes.get_yscale() for axes in figure.axes] == ["log", "linear"]
 
@@ -169,7 +172,7 @@ def test_a_loss_of_many_magnitudes_has_a_logarithmic_axis():
 def test_panels_stand_three_to_a_row_and_no_wider_than_can_be_read():
     history = {name: [1.0, 2.0] for name in ("loss", "a", "b", "c", "d")}
 
-    figure = drawn(plot_curves(history, range(2)))
+    figure = drawn(plot_curves(Record(history)))
 
     places = [axes.get_subplotspec() for axes in figure.axes]
     assert [(p.rowspan.start, p.colspan.start) for p in places] == [
@@ -183,7 +186,7 @@ def test_panels_stand_three_to_a_row_and_no_wider_than_can_be_read():
 
 
 def test_names_are_text_and_no_mathematics():
-    figure = drawn(plot_curves({r"$\nosuchcommand$": [1.0]}, [0]))
+    figure = drawn(plot_curves(Record({r"$\nosuchcommand$": [1.0]})))
 
     assert figure.axes[0].get_ylabel() == r"$\nosuchcommand$"
 
@@ -192,7 +195,7 @@ def test_nothing_trained_is_nothing_to_plot():
     with pytest.raises(ValueError, match="no epoch was trained"):
         History().plot()
     with pytest.raises(ValueError, match="no epoch was trained"):
-        plot_curves({}, [0])
+        plot_curves(SimpleNamespace(epoch=[0], history={}))
 
 
 # -- several histories -----------------------------------------------------------------------------
@@ -229,7 +232,7 @@ def test_the_legend_of_a_comparison_tells_the_best_of_each():
 
 def test_histories_may_differ_in_length_metrics_and_validation():
     plain = Record({"loss": [3.0, 2.0]})
-    other = Record({"loss": [1.0], "f1": [0.5]}, growing=["f1"])
+    other = Record({"loss": [1.0], "f1": [0.5]}, higher_is_better=["f1"])
 
     figure = drawn(compare_histories({"all": Record(HISTORY), "plain": plain, "other": other}))
 
@@ -309,7 +312,7 @@ def test_a_loaded_history_still_knows(model, tmp_path):
 
     history = ffnn.load_model(tmp_path / "model.h5").history
 
-    assert history.growing == ["accuracy"]
+    assert history.higher_is_better == ["accuracy"]
     assert rings(history.plot().axes[1])[0][1] == max(history.history["val_accuracy"])
 
 

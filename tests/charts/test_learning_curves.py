@@ -1,18 +1,23 @@
 import math
+from types import SimpleNamespace
 
 import pytest
 
-from ffnn.visualization.learning_curves import Curve, is_logarithmic, read_curves
+from ffnn.charts.learning_curves import Curve, is_logarithmic, read_curves
 
 
-def curve(training, validation=None, *, name="loss", grows=False):
-    return Curve(name, list(range(1, len(training) + 1)), training, validation, grows)
+def record(history, epochs, higher_is_better=()):
+    return SimpleNamespace(history=history, epoch=epochs, higher_is_better=higher_is_better)
+
+
+def curve(training, validation=None, *, name="loss", higher=False):
+    return Curve(name, list(range(1, len(training) + 1)), training, validation, higher)
 
 
 def test_a_history_is_read_into_a_curve_a_number():
     history = {"loss": [3.0, 2.0], "f1": [0.1, 0.2], "val_loss": [4.0, 5.0], "val_f1": [0.3, 0.4]}
 
-    curves = read_curves(history, [0, 1], ["f1"])
+    curves = read_curves(record(history, [0, 1], ["f1"]))
 
     assert curves == {
         "loss": Curve("loss", [1, 2], [3.0, 2.0], [4.0, 5.0], False),
@@ -21,13 +26,13 @@ def test_a_history_is_read_into_a_curve_a_number():
 
 
 def test_a_name_that_only_begins_like_validation_is_a_number_of_its_own():
-    curves = read_curves({"loss": [1.0], "val_gain": [2.0]}, [4], [])
+    curves = read_curves(record({"loss": [1.0], "val_gain": [2.0]}, [4]))
 
     assert curves["val_gain"] == Curve("val_gain", [5], [2.0], None, False)
 
 
 @pytest.mark.parametrize(
-    ("training", "validation", "grows", "best"),
+    ("training", "validation", "higher", "best"),
     [
         ([3.0, 1.0, 2.0], None, False, (2, 1.0)),
         ([3.0, 1.0, 4.0], None, True, (3, 4.0)),
@@ -40,8 +45,8 @@ def test_a_name_that_only_begins_like_validation_is_a_number_of_its_own():
         ([1.0, 2.0], [math.nan, math.inf], False, None),
     ],
 )
-def test_the_best_epoch_is_that_of_validation_else_of_training(training, validation, grows, best):
-    assert curve(training, validation, grows=grows).best == best
+def test_the_best_epoch_is_that_of_validation_else_of_training(training, validation, higher, best):
+    assert curve(training, validation, higher=higher).best == best
 
 
 def test_the_best_of_training_is_known_beside_validation():

@@ -6,14 +6,14 @@ import pytest
 import ffnn
 from ffnn.callbacks import Recorder
 from ffnn.callbacks.recording import Recording
+from ffnn.charts.recording_figures import RULE_OF_THUMB
 from ffnn.layers import BatchNorm, Dense, Dropout
-from ffnn.visualization.recording_figures import RULE_OF_THUMB
 
 PANELS = [
     ("gradients", "norm", "norm of the gradient"),
     ("updates", "ratio", "ratio of update to parameter (dotted: 1e-3)"),
-    ("activations", "zeros", "share of zero activations"),
-    ("weights", "spread", "spread of the parameter"),
+    ("activations", "zero_fraction", "share of zero activations"),
+    ("weights", "std", "standard deviation of the parameter"),
 ]
 
 
