@@ -37,7 +37,7 @@ class GradientRow(NamedTuple):
     kinks : int
         The number of entries left out because a kink of the loss lies within the step.
     max_error : float
-        The worst relative error of the compared entries.
+        The largest relative error of the compared entries.
     """
 
     layer: str
@@ -51,19 +51,14 @@ class GradientRow(NamedTuple):
 class GradientReport:
     """What `gradient_check` found.
 
-    Parameters
-    ----------
-    rows : list of GradientRow
-        One for each parameter array.
-
     Attributes
     ----------
     rows : list of GradientRow
         One for each parameter array, in the order of the model.
     max_error : float
-        The worst relative error of all.
+        The largest relative error of all.
     checked, kinks : int
-        Entries compared, and entries left out at kinks.
+        The numbers of entries compared, and of entries left out at kinks.
     """
 
     def __init__(self, rows: list[GradientRow]) -> None:
@@ -80,22 +75,18 @@ class GradientReport:
         )
 
     def __str__(self) -> str:
-        head = ("layer", "parameter", "entries", "checked", "at kinks")
-        lines = [
-            "{:<16}{:<12}{:>10}{:>10}{:>10}".format(*head) + f"{'worst error':>14}",
-            "─" * 72,
-        ]
-        lines += [
-            f"{row.layer:<16}{row.parameter:<12}{row.entries:>10,}{row.checked:>10,}"
-            f"{row.kinks:>10,}{row.max_error:>14.2e}"
-            for row in self.rows
-        ]
+        head = "{:<16}{:<12}{:>10}{:>10}{:>10}{:>14}"
+        line = "{:<16}{:<12}{:>10,}{:>10,}{:>10,}{:>14.2e}"
         total = sum(row.entries for row in self.rows)
-        lines.append("─" * 72)
-        lines.append(
-            f"{'all':<28}{total:>10,}{self.checked:>10,}{self.kinks:>10,}{self.max_error:>14.2e}"
+        return "\n".join(
+            [
+                head.format("layer", "parameter", "entries", "checked", "at kinks", "worst error"),
+                rule := "─" * 72,
+                *(line.format(*row) for row in self.rows),
+                rule,
+                line.format("all", "", total, self.checked, self.kinks, self.max_error),
+            ]
         )
-        return "\n".join(lines)
 
 
 def gradient_check(
@@ -111,21 +102,20 @@ def gradient_check(
     """Compare the gradients of backpropagation with finite differences of the loss.
 
     A float64 copy of the model is checked; the model itself stays as it is, except that it is
-    built if it was not. With L the training
-    loss, penalties included, the derivative by an entry w is taken from central differences
+    built if it was not. With L the training loss, penalties included, the derivative with respect
+    to an entry w is taken from central differences
 
         D(h) = (L(w + h) - L(w - h)) / 2h
 
     with h = 0.02 halved again and again, extrapolated to h = 0 (Ridders). The relative error of an
     entry is |a - d| / max(|a|, |d|, f) for backpropagation's a and the extrapolated d; the floor
-    f = 10⁻⁴ max(|L|, max |a|) keeps entries that are zero but for rounding from being divided by
-    nothing.
+    f = 10⁻⁴ max(|L|, max |a|) keeps entries that are zero up to rounding from being divided by 0.
 
     Where a step crosses a kink (an input of a ReLU, a residual of the absolute error or a weight
     under an L1 penalty changes its sign between w - h and w + h) it is not used. An entry with
-    fewer than three usable steps lies too near to a kink; it is left out and counted. Dropout
-    masks are held fixed; they are other masks than a float32 model's own, which draws its random
-    numbers in float32.
+    fewer than three usable steps lies too near a kink; it is left out and counted. Dropout masks
+    are held fixed; they differ from a float32 model's own, which draws its random numbers in
+    float32.
 
     Parameters
     ----------
@@ -134,20 +124,20 @@ def gradient_check(
     x : array-like of shape (batch, input_dim)
         Inputs; a few rows are enough.
     y : array-like of shape (batch,) or (batch, units)
-        Targets, as the loss wants them.
+        Targets, in the form that the loss expects.
     sample_weight : array-like of shape (batch,), optional
         The rows' weights.
     max_entries : int, optional
-        At most so many entries of each array are checked, drawn at random; None checks all.
+        The number of entries to check of each array, drawn at random; None checks all.
     seed : int, default 0
-        Of that draw.
+        Makes that draw repeatable.
     progress : bool, default False
         Whether to show a progress bar.
 
     Returns
     -------
     GradientReport
-        A row for each parameter array, and the worst error of all as ``max_error``.
+        A row for each parameter array, and the largest error of all as ``max_error``.
 
     Raises
     ------
@@ -170,9 +160,8 @@ def gradient_check(
     floor = FLOOR * max(abs(loss), float(np.abs(analytic).max(initial=0.0)))
     probe = _Probe(double, x, y, sample_weight)
     positions = _positions(double, max_entries, np.random.default_rng(seed))
-    total = sum(len(chosen) for *_, chosen in positions)
     rows = []
-    with _bar(total, progress) as bar:
+    with _bar(sum(len(chosen) for *_, chosen in positions), progress) as bar:
         for layer, parameter, entries, chosen in positions:
             errors, kinks = [0.0], 0
             for position in chosen:
@@ -194,8 +183,7 @@ def _positions(
     model: Trainable, max_entries: int | None, rng: np.random.Generator
 ) -> list[tuple[str, str, int, list[int]]]:
     """Return, for each array, its names, its size, and the places to check in the flat vector."""
-    result = []
-    start = 0
+    result, start = [], 0
     for layer in model.layers:
         for name, array in layer.params.items():
             chosen = np.arange(array.size)
@@ -237,7 +225,7 @@ class _Probe:
             difference = self._central_difference(position, LARGEST_STEP / 2**halving)
             if difference is not None and not math.isfinite(difference):
                 return math.nan
-            if difference is None:  # a kink within the step: begin again with a smaller one
+            if difference is None:  # a kink within the step: start again with a smaller one
                 row, best_error = [], math.inf
                 continue
             previous, row = row, [difference]

@@ -28,20 +28,10 @@ def train(
     position: Position,
     epochs: int,
 ) -> bool:
-    """Train from `position` to the end of the last epoch; return whether Ctrl-C ended it.
+    """Train from `position`, which has the batches, until the epoch `epochs`.
 
-    Parameters
-    ----------
-    step : TrainStep
-        Trains on one batch.
-    callbacks : CallbackList
-        Called at the beginning and at the end of everything.
-    validate : callable or None
-        Returns the validation numbers after each epoch.
-    position : Position
-        Has the batches, and follows the training; it may begin anywhere.
-    epochs : int
-        The epoch to stop before, counted from 0.
+    Returns whether Ctrl-C ended the training. `validate` is called after each epoch and returns the
+    validation numbers.
 
     Raises
     ------
@@ -108,12 +98,8 @@ def run_pass(
 ) -> Logs:
     """Run `step` on every batch, in training and in evaluation, until it is interrupted.
 
-    What `sums` holds at the start are batches of the same pass that were run earlier.
-
-    Returns
-    -------
-    dict of str to float
-        ``"loss"``, the mean over the rows whatever the batches' sizes, and each metric.
+    Returns ``"loss"``, the mean over the rows whatever the batches' sizes, and each metric. What
+    `sums` holds at the start are batches of the same pass that were run earlier.
     """
     sums = Sums() if sums is None else sums
     if not sums.batches:

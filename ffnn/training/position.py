@@ -49,30 +49,15 @@ class Sums:
 class Position:
     """Where a training stands: at the end of an epoch, or behind a batch of one.
 
-    Attributes
-    ----------
-    batches : Batches
-        What is trained on.
-    has_stopped : callable
-        Whether a callback has asked for the end.
-    metrics : sequence of Metric
-        What is reported besides the loss.
-    callbacks : sequence of Callback
-        The user's.
-    epoch : int
-        The epoch that comes next or has begun, counted from 0.
-    sums : Sums
-        Of that epoch, as far as it has come.
-    is_known : bool
-        Whether model and position are of one moment; between two batches of an epoch they are not.
+    While `is_known` is false, model and position are not of one moment.
     """
 
     batches: Any
-    has_stopped: Callable[[], bool]
+    has_stopped: Callable[[], bool]  # whether a callback has asked for the end
     metrics: Sequence[Metric] = ()
-    callbacks: Sequence[Callback] = ()
-    epoch: int = 0
-    sums: Sums = field(default_factory=Sums)
+    callbacks: Sequence[Callback] = ()  # the user's
+    epoch: int = 0  # that has begun or comes next, counted from 0
+    sums: Sums = field(default_factory=Sums)  # of that epoch, as far as it has come
     is_known: bool = False
     _states: Sequence[dict[str, Any]] = ()  # of callbacks, from the file that is resumed
 

@@ -13,19 +13,7 @@ if TYPE_CHECKING:
 
 
 def reporters(verbose: int | str) -> list[Callback]:
-    """Return the callbacks that show what `verbose` asks for.
-
-    Parameters
-    ----------
-    verbose : {"auto", 0, 1, 2}
-        0 nothing, 1 a progress bar, 2 a line an epoch; "auto" is 1 on a terminal or in a notebook,
-        else 2.
-
-    Raises
-    ------
-    ValueError
-        It is something else.
-    """
+    """Return the callbacks of a verbose level of `fit`, or raise ValueError if it is none."""
     if verbose == "auto":
         verbose = 1 if "ipykernel" in sys.modules or sys.stderr.isatty() else 2
     if isinstance(verbose, str) or verbose not in (0, 1, 2):

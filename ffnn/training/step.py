@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from ffnn.layers.chain import run_backward, run_forward, tap
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from ffnn.regularizers import Regularizer
 
 
+@dataclass(eq=False)
 class TrainStep:
-    """One step of training on one batch.
+    """One step of training on one batch, made from its parts.
 
-    Parameters
+    Attributes
     ----------
     stages : sequence of Stage
         What a batch passes, without the last activation where `loss` takes its place.
@@ -42,33 +44,25 @@ class TrainStep:
         Updated with every batch.
     """
 
-    def __init__(
-        self,
-        stages: Sequence[Stage],
-        layers: Sequence[Layer],
-        loss: Loss,
-        penalties: Sequence[Penalty],
-        vector: ParameterVector,
-        optimizer: Optimizer,
-        metrics: Sequence[Metric],
-    ) -> None:
-        self.stages = stages
+    stages: Sequence[Stage]
+    layers: Sequence[Layer]
+    loss: Loss
+    penalties: Sequence[Penalty]
+    vector: ParameterVector
+    optimizer: Optimizer
+    metrics: Sequence[Metric]
+
+    _callbacks: CallbackList | None = None
+    _outputs: dict[str, Array] = field(default_factory=dict)  # by layer, for the callbacks
+
+    def __post_init__(self) -> None:
         # Nothing before the first layer with parameters needs a gradient.
-        first = next((i for i, stage in enumerate(stages) if stage.layer.params), len(stages))
-        self.backward_stages = stages[first:][::-1]
+        has_params = [bool(stage.layer.params) for stage in self.stages]
+        first = has_params.index(True) if any(has_params) else len(has_params)
+        self.backward_stages = self.stages[first:][::-1]
         if self.backward_stages:
             self.backward_stages[-1].layer.needs_input_grad = False
-        self.layers_with_state = [layer for layer in layers if layer.state]
-        self.loss = loss
-        self.penalties = penalties
-        self.vector = vector
-        self.optimizer = optimizer
-        self.metrics = metrics
-        self._callbacks: CallbackList | None = None
-        self._outputs: dict[
-            str, Array
-        ] = {}  # by layer, for callbacks; the last one's is the loss's
-        self._last_layer = layers[-1].stages()[-1].layer.name
+        self.layers_with_state = [layer for layer in self.layers if layer.state]
 
     def watched_by(self, callbacks: CallbackList) -> TrainStep:
         """Return the same step, telling `callbacks` of what happens inside it."""
@@ -95,7 +89,8 @@ class TrainStep:
         for metric in self.metrics:
             metric.update(y, self.loss.output)
         if self._callbacks is not None:
-            self._callbacks.forward_end({**self._outputs, self._last_layer: self.loss.output})
+            last = self.layers[-1].stages()[-1].layer.name  # which the loss may have replaced
+            self._callbacks.forward_end({**self._outputs, last: self.loss.output})
         self.backward()
         if self._callbacks is not None:
             self._callbacks.backward_end()
@@ -120,26 +115,20 @@ class TrainStep:
             penalty.add_gradient()
 
 
+@dataclass(eq=False)
 class EvaluationStep:
     """The loss and the metrics of one batch; nothing is trained.
 
-    Parameters
-    ----------
-    stages, loss, penalties, metrics
-        As for `TrainStep`, with working memory of their own where a training may be running.
+    The parts are as for `TrainStep`, with working memory of their own where a training may run.
     """
 
-    def __init__(
-        self,
-        stages: Sequence[Stage],
-        loss: Loss,
-        penalties: Sequence[Penalty],
-        metrics: Sequence[Metric],
-    ) -> None:
-        self.stages = stages
-        self.loss = loss
-        self.metrics = metrics
-        self._penalty = sum(penalty.value() for penalty in penalties)
+    stages: Sequence[Stage]
+    loss: Loss
+    penalties: Sequence[Penalty]
+    metrics: Sequence[Metric]
+
+    def __post_init__(self) -> None:
+        self._penalty = sum(penalty.value() for penalty in self.penalties)
 
     def __call__(self, x: Array, y: Array, weight: Array | None) -> float:
         """Return the loss of one batch, penalties included."""
