@@ -3,19 +3,19 @@
     python benchmarks/bench_accuracy.py [--target 0.97] [--seeds 3] [--quick] [--json FILE]
 
 Both sides train a 784-100-10 network with ReLU and Adam at learning rate 0.001, epoch by epoch,
-until their accuracy on the test rows is the target. Compared are
+until their accuracy on the test rows reaches the target. There are two settings:
 
 - defaults: ``MLPClassifier()`` (batches of 200, a penalty of 1e-4) on the float64 that ``pixels /
   255`` gives, and ffnn's ``fit`` with its defaults (batches of 32, float32) on the pixels;
 - matched: float32 rows in memory, batches of 200, no penalty, the same Adam, for both.
 
-Counted is the time inside the epochs. Testing is left out for both, and so are making the model and
-the input of scikit-learn. Its epochs are calls of ``partial_fit``, each of which checks its input
-again; ffnn's are those of one ``fit``. Each side is a child process with one thread for its matrix
-products, and they take turns, seed by seed. Printed are medians over the seeds.
+Only the time inside the epochs counts, without testing, building the model and preparing
+scikit-learn's input. Its epochs are calls of ``partial_fit``, each of which checks its input again;
+ffnn's are those of one ``fit``. Each side is a child process with one thread for its matrix
+products, and they take turns, seed by seed. The table shows medians over the seeds.
 
-It needs scikit-learn and MNIST. With --quick it takes the package's own digits and one seed, to see
-that it runs.
+It needs scikit-learn and MNIST. With --quick it takes the package's own digits and one seed, to
+check that it runs.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ ADAM_EPSILON = 1e-8  # scikit-learn's
 
 
 def load_data(quick: bool) -> tuple[Data, float]:
-    """Return training and test rows, uint8, and the greatest pixel value."""
+    """Return training and test rows, uint8, and the largest pixel value."""
     from ffnn import datasets
 
     return (datasets.load_digits(), 16.0) if quick else (datasets.load_mnist(), 255.0)
@@ -63,7 +63,7 @@ class Race:
     accuracy : callable
         Returns the accuracy on the test rows.
     target : float
-        Where the race ends.
+        The accuracy at which the race ends.
     """
 
     def __init__(self, accuracy: Callable[[], float], target: float) -> None:
@@ -84,7 +84,7 @@ class Race:
 
 
 def race_ffnn(setting: str, data: Data, scale: float, seed: int, limits: tuple[float, int]) -> Race:
-    """Train ffnn until it is as good as wanted, and return its clock."""
+    """Train ffnn until it reaches the target, and return its clock."""
     import ffnn
     from ffnn.callbacks import Callback
     from ffnn.layers import Dense, Rescaling
@@ -115,7 +115,7 @@ def race_ffnn(setting: str, data: Data, scale: float, seed: int, limits: tuple[f
 def race_sklearn(
     setting: str, data: Data, scale: float, seed: int, limits: tuple[float, int]
 ) -> Race:
-    """Train scikit-learn's classifier until it is as good as wanted, and return its clock."""
+    """Train scikit-learn's classifier until it reaches the target, and return its clock."""
     from sklearn.neural_network import MLPClassifier
 
     (x, y), (x_test, y_test) = data
@@ -170,7 +170,7 @@ def check_reached(setting: str, side: str, accuracies: Sequence[float], target: 
 
 
 def measure(args: argparse.Namespace, seeds: int, target: float) -> dict[str, Any]:
-    """Return side and setting → one answer for each seed, and the sides' threads."""
+    """Return side and setting → one answer for each seed, and the threads of the sides."""
     options = ["--target", str(target), "--epochs", str(args.epochs)] + ["--quick"] * args.quick
     children: dict[str, Child] = {}
     races: dict[str, dict[str, list[Any]]] = {name: {s: [] for s in SIDES} for name in SETTINGS}
@@ -225,10 +225,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Time both sides to the same test accuracy.")
     add = parser.add_argument
     add("--target", type=float, help="the test accuracy (default: 0.97; with --quick 0.9)")
-    add("--seeds", type=int, default=3, help="how many races at each setting")
-    add("--epochs", type=int, default=50, help="after how many a race is given up")
+    add("--seeds", type=int, default=3, help="number of races at each setting")
+    add("--epochs", type=int, default=50, help="give a race up after this many")
     add("--quick", action="store_true", help="one seed on the package's digits")
-    add("--json", metavar="FILE", type=Path, help="write all epochs into this file too")
+    add("--json", metavar="FILE", type=Path, help="also write all epochs to this file")
     add("--child", choices=SIDES, help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if args.target is None:

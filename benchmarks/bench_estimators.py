@@ -3,17 +3,17 @@
     python benchmarks/bench_estimators.py [--solvers adam,sgd,lbfgs] [--rounds 9] [--seeds 5]
                                           [--quick] [--json FILE]
 
-Fitted are `FFNNClassifier` and `MLPClassifier` (on diabetes the regressors) with their default
-parameters but for the solver, in float64, on the columns as they are ("raw") and standardised.
+`FFNNClassifier` and `MLPClassifier` (on diabetes the regressors) are fitted with default parameters
+except for the solver, in float64, on the columns as they are ("raw") and standardised.
 
-- time: in each round both sides fit the whole data set from the same seed. Printed are the median
-  time of ours, and the median over the rounds of *their time / our time in the same round* with its
-  quartiles; the number of epochs and the loss, which for adam and sgd have to agree.
-- score: 5-fold cross-validation with the first solver, for each seed. Printed are the means over
-  folds and seeds, the standard error of scikit-learn's, and how many of it ours is above or below.
+- time: in each round both sides fit the whole data set from the same seed. The table shows the
+  median of our time, and the median over the rounds of *their time / our time in the same round*
+  with its quartiles; the number of epochs and the loss, which for adam and sgd must agree.
+- score: 5-fold cross-validation with the first solver, for each seed. The table shows the means
+  over folds and seeds, scikit-learn's standard error, and our distance from it in standard errors.
 
-Each side is a child process, pinned to one core where the system can do that, with one thread for
-its products; the sides take turns.
+Each side is a child process, pinned to one core where the system allows it, with one thread for its
+products; the sides take turns.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ DATA = ("iris", "wine", "breast_cancer", "digits", "diabetes")
 COLUMNS = ("raw", "scaled")
 SOLVERS = ("adam", "sgd", "lbfgs")
 FOLDS = 5
-LOSS_TOLERANCE = 0.05  # where the columns are raw, rounding alone can move the last epoch
+LOSS_TOLERANCE = 0.05  # on raw columns rounding alone can shift the last epoch
 
 
 # -- one side in its process -----------------------------------------------------------------------
@@ -101,7 +101,7 @@ def serve(side: str) -> None:
 
 
 def ask_both(children: Mapping[str, Child], turn: int, **request: Any) -> dict[str, dict[str, Any]]:
-    """Return side → its answer; the sides take turns in being first."""
+    """Return side → its answer; the sides take turns going first."""
     order = SIDES if turn % 2 == 0 else SIDES[::-1]
     return {side: children[side].ask(json.dumps(request)) for side in order}
 
@@ -112,7 +112,7 @@ def time_fits(children: Mapping[str, Child], rounds: int, **work: Any) -> dict[s
     Raises
     ------
     BenchmarkError
-        The sides came to different losses.
+        The sides reached different losses.
     """
     found = [ask_both(children, turn, what="fit", seed=turn, **work) for turn in range(rounds)]
     ratios = [pair["sklearn"]["seconds"] / pair["ffnn"]["seconds"] for pair in found]
@@ -135,8 +135,8 @@ def compare_scores(children: Mapping[str, Child], seeds: int, **work: Any) -> di
     """Return both sides' mean scores over folds and seeds, and scikit-learn's standard error."""
     scores: dict[str, list[float]] = {side: [] for side in SIDES}
     for seed in range(seeds):
-        for side, told in ask_both(children, seed, what="score", seed=seed, **work).items():
-            scores[side] += told["scores"]
+        for side, found in ask_both(children, seed, what="score", seed=seed, **work).items():
+            scores[side] += found["scores"]
     theirs = scores["sklearn"]
     error = statistics.stdev(theirs) / len(theirs) ** 0.5
     means = {side: statistics.mean(numbers) for side, numbers in scores.items()}
@@ -165,12 +165,12 @@ def score_line(data: str, columns: str, row: Mapping[str, float]) -> str:
 
 
 def heading(found: Mapping[str, Any], core: int | None, options: argparse.Namespace) -> str:
-    """Return the lines that say what is in force for all sides."""
+    """Return the lines that describe the machine and the settings."""
     pinned = "not pinned" if core is None else f"each pinned to core {core}"
     return "\n".join(
         [
             ", ".join(f"{key} {value}" for key, value in found.items()),
-            f"a process a side, {pinned}; {options.rounds} rounds, {options.seeds} seeds",
+            f"one process per side, {pinned}; {options.rounds} rounds, {options.seeds} seeds",
             *(f"  {name}={value}" for name, value in CHILD_SETTINGS.items()),
         ]
     )
@@ -182,7 +182,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     Raises
     ------
     BenchmarkError
-        The sides came to different losses, or a child ended early.
+        The sides reached different losses, or a child ended early.
     """
     found, core = environment(["sklearn"]), chosen_core()
     print(heading(found, core, options))
@@ -235,11 +235,13 @@ def run_scores(children: Mapping[str, Child], options: argparse.Namespace) -> di
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line; a wrong one ends the program with exit code 2."""
     parser = argparse.ArgumentParser(description="Compare the estimators with scikit-learn's.")
-    parser.add_argument("--solvers", default=",".join(SOLVERS), help="which, with commas")
-    parser.add_argument("--rounds", type=int, help="fits of each side, 9")
-    parser.add_argument("--seeds", type=int, help="seeds of the cross-validation, 5")
+    parser.add_argument(
+        "--solvers", default=",".join(SOLVERS), help="solvers to run, separated by commas"
+    )
+    parser.add_argument("--rounds", type=int, help="fits per side (default: 9)")
+    parser.add_argument("--seeds", type=int, help="seeds of the cross-validation (default: 5)")
     parser.add_argument("--quick", action="store_true", help="2 rounds, 1 seed, iris and diabetes")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where all numbers are written")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers to this file")
     parser.add_argument("--child", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--core", default="", help=argparse.SUPPRESS)
     options = parser.parse_args(argv)

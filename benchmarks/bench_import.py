@@ -2,8 +2,8 @@
 
     python benchmarks/bench_import.py [--repeats N]
 
-Each import runs in a process of its own, the sides alternate, and medians are compared. The third
-line loads what a program needs to train (``ffnn.Sequential``), which ``import ffnn`` puts off.
+Each import runs in its own process, the statements alternate, and medians are compared. The third
+one loads what a program needs to train (``ffnn.Sequential``), which ``import ffnn`` defers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STATEMENTS = {
 
 
 def seconds(statement: str) -> float:
-    """Return the wall time of a statement in a new interpreter, its own start included."""
+    """Return the wall time of a statement in a new interpreter, including its start-up."""
     start = time.perf_counter()
     subprocess.run([sys.executable, "-c", statement], check=True)
     return time.perf_counter() - start

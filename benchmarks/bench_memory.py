@@ -1,16 +1,16 @@
-"""How much memory a fit takes beyond the data's own size.
+"""How much memory a fit takes beyond the size of the data.
 
     python benchmarks/bench_memory.py [--batch-size N] [--epochs N] [--synthetic] [--json FILE]
 
 A 784-128-64-10 network behind ``Rescaling(1/255)`` is trained with Adam on MNIST's uint8 pixels and
-validated on its test rows. Where MNIST is not there, random bytes of the same shape stand in, and
-the first line says so.
+validated on its test rows. Without MNIST, random bytes of the same shape take its place, and the
+first line says so.
 
 One child process loads NumPy and ffnn, then the data, then fits, and reads its resident memory from
-the system after each (what BLAS takes for itself is part of the fit); the peak counts from the end
-of the loading, where the system lets it be reset. A second one fits under tracemalloc, which sees
-each array that NumPy makes, and nothing of the libraries. The goal: the peak is at most 60 MB (MB
-are 10⁶ bytes) above libraries and data.
+the system after each (the memory of BLAS itself is part of the fit); the peak counts from the end
+of loading, where the system allows it to be reset. A second one fits under tracemalloc, which sees
+every array that NumPy makes, and nothing of the libraries. The goal: the peak is at most 60 MB (of
+10⁶ bytes) above libraries and data.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ TRAIN_ROWS, TEST_ROWS, COLUMNS = 60_000, 10_000, 784
 
 
 def load_data(synthetic: bool, rows: int) -> tuple[str, Data]:
-    """Return what the data is, and rows and labels for training and for validation.
+    """Return a name for the data, and rows and labels for training and for validation.
 
     Parameters
     ----------
     synthetic : bool
-        Whether random bytes are wanted even where MNIST is there.
+        Whether to take random bytes even if MNIST is there.
     rows : int
-        How many training rows; of MNIST the first.
+        The number of training rows; of MNIST, the first ones.
     """
     from ffnn import datasets
 
@@ -61,11 +61,11 @@ def load_data(synthetic: bool, rows: int) -> tuple[str, Data]:
     tests = min(TEST_ROWS, rows)
     x, x_test = (rng.integers(0, 256, (n, COLUMNS), dtype=np.uint8) for n in (rows, tests))
     y, y_test = (rng.integers(0, 10, n, dtype=np.uint8) for n in (rows, tests))
-    name = "random bytes" if synthetic else "random bytes, as MNIST is not there"
+    name = "random bytes" if synthetic else "random bytes, as MNIST was not found"
     return f"{name} ({rows:,} rows)", (x, y, x_test, y_test)
 
 
-# -- what the system tells -------------------------------------------------------------------------
+# -- what the system reports -----------------------------------------------------------------------
 
 
 def resident(field: str = "VmRSS") -> int:
@@ -87,7 +87,7 @@ def _peak_by_getrusage() -> int:
 
 
 def reset_peak() -> bool:
-    """Let the peak count from now; return whether the system could."""
+    """Make the peak count from now on; return whether the system could."""
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:
@@ -113,7 +113,7 @@ def fit(data: Data, batch_size: int, epochs: int) -> None:
 
 def child(args: argparse.Namespace) -> dict[str, Any]:
     """Return this process's memory, in bytes, at each stage."""
-    importlib.import_module("ffnn.sequential")  # what a program has loaded that made a model
+    importlib.import_module("ffnn.sequential")  # what a program that makes a model has loaded
 
     libraries = resident()
     name, data = load_data(args.synthetic, args.rows)
@@ -175,11 +175,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure and print; 1 if the goal is missed."""
     parser = argparse.ArgumentParser(description="Measure the peak memory of a fit.")
     add = parser.add_argument
-    add("--batch-size", type=int, default=64, help="rows in a step")
+    add("--batch-size", type=int, default=64, help="mini-batch size")
     add("--epochs", type=int, default=2, help="passes over the rows")
     add("--rows", type=int, default=TRAIN_ROWS, help="training rows")
-    add("--synthetic", action="store_true", help="random bytes even where MNIST is there")
-    add("--json", metavar="FILE", type=Path, help="write the numbers into this file too")
+    add("--synthetic", action="store_true", help="random bytes even if MNIST is there")
+    add("--json", metavar="FILE", type=Path, help="also write the numbers to this file")
     add("--child", choices=("resident", "traced"), help=argparse.SUPPRESS)
     args = parser.parse_args(argv)
     if args.child:

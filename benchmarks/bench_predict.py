@@ -1,24 +1,24 @@
-"""How long predictions of a 784-128-64-10 network take, side by side with other libraries.
+"""How long predictions of a 784-128-64-10 network take, next to other libraries.
 
     python benchmarks/bench_predict.py [--peers sklearn,torch,keras,jax] [--quick] [--json FILE]
 
-Predicted are one row, 100 rows and 10,000 rows, float32 in and NumPy arrays out, from one Python
-thread and from eight that predict at the same time. All sides have the same weights, and each
-must agree with plain NumPy in float64 within 1e-4, else the benchmark fails.
+The cases are one row, 100 rows and 10,000 rows, float32 in and NumPy arrays out, from one Python
+thread and from eight that predict at the same time. All sides have the same weights, and each must
+agree with plain NumPy in float64 within 1e-4, or the benchmark fails.
 
-Each side is a child process with one thread for its matrix products. In every round each has its
-turn at each case, for about the same time; printed are medians over the rounds: of the time of a
-call (of eight threads: the wall time over the calls of all) and of its ratio to ffnn's. Sides are
+Each side is a child process with one thread for its matrix products. In every round each side runs
+each case for about the same time; the table shows medians over the rounds of the time of a call
+(with eight threads: the wall time divided by all calls) and of its ratio to ffnn's. The sides are
 
 - ffnn: ``Sequential.predict``,
 - sklearn: ``MLPClassifier.predict_proba``,
 - torch: the module called under ``inference_mode``, with ``from_numpy`` and ``.numpy()``,
-- keras: ``model.predict(verbose=0)`` on the JAX backend, in batches of ours, under a lock, as it
-  fails when several threads call it,
-- keras-call: ``model(x)``, which is the quickest that Keras has for few rows,
+- keras: ``model.predict(verbose=0)`` on the JAX backend, in batches of our size, under a lock, as
+  it fails when several threads call it,
+- keras-call: ``model(x)``, the fastest way in Keras for few rows,
 - jax: a function under ``jit``.
 
-Peers that are not installed are left out and named.
+Peers that are not installed are skipped and listed.
 """
 
 from __future__ import annotations
@@ -217,7 +217,7 @@ def in_threads(work: Callable[[], Any], threads: int) -> float:
     workers = [threading.Thread(target=run) for _ in range(threads)]
     for worker in workers:
         worker.start()
-    start = time.perf_counter()  # the last worker to come may begin before this thread goes on
+    start = time.perf_counter()  # the last worker to arrive may begin before this thread continues
     begin.wait()
     for worker in workers:
         worker.join()

@@ -3,11 +3,11 @@
     python benchmarks/bench_recorder.py [--rows all|NAME...] [--repeats N] [--quick] [--json FILE]
 
 The networks, rows and settings are those of `bench_training.py`. One process, pinned to one core
-where the system can do that, with one thread for its products, trains the same network from the
-same weights without a recorder and with each kind of it; the kinds take turns, and in each round
-every kind trains once. What is printed is the median over the rounds of the time of a step, of its
-ratio to the fit without in the same round, and the quartiles of that ratio. What is done once a
-fit and once an epoch is part of it; an epoch has 20 to 100 steps here. All kinds must end with the
+where the system allows it, with one thread for its products, trains the same network from the same
+weights without a recorder and with each kind of recorder; the kinds take turns, and in each round
+every kind trains once. The table shows the median over the rounds of the time of a step, of its
+ratio to the fit without a recorder in the same round, and the quartiles of that ratio. Work done
+once per fit or epoch is included; an epoch has 20 to 100 steps here. All kinds must end with the
 same weights, bit for bit, or the benchmark fails.
 """
 
@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# Before NumPy is imported, by which its BLAS takes its threads.
+# Before NumPy is imported, because its BLAS reads the number of threads then.
 os.environ |= dict.fromkeys(["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"], "1")
 
 import numpy as np
@@ -58,7 +58,7 @@ class Recorded(FFNN):
     """`Sequential.fit` with or without a recorder."""
 
     def run(self, options: Mapping[str, int] | None) -> tuple[float, bytes]:
-        """Train once from the first weights and return the seconds and the last weights.
+        """Train once from the initial weights and return the seconds and the final weights.
 
         Parameters
         ----------
@@ -91,7 +91,7 @@ def measure(work: Work, repeats: int) -> dict[str, list[float]]:
         A recorder changed the training.
     """
     side = Recorded(work)
-    _, expected = side.run(None)  # which also makes all memory, untimed
+    _, expected = side.run(None)  # which also allocates all memory, untimed
     seconds: dict[str, list[float]] = {kind: [] for kind in KINDS}
     kinds = list(KINDS)
     for turn in range(repeats):
@@ -99,7 +99,7 @@ def measure(work: Work, repeats: int) -> dict[str, list[float]]:
         for kind in (*kinds[start:], *kinds[:start]):
             taken, weights = side.run(KINDS[kind])
             if weights != expected:
-                raise BenchmarkError(f"{work.name}: {kind}: training went another way")
+                raise BenchmarkError(f"{work.name}: {kind}: training gave other weights")
             seconds[kind].append(taken)
     return seconds
 
@@ -148,11 +148,11 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         nargs="+",
         default=[DEFAULT],
         metavar="NAME",
-        help=f"which works: a part of their names, or all; of {known}",
+        help=f"works to run, by parts of their names, or all; known: {known}",
     )
-    parser.add_argument("--repeats", type=int, metavar="N", help="the number of rounds")
+    parser.add_argument("--repeats", type=int, metavar="N", help="number of rounds")
     parser.add_argument("--quick", action="store_true", help="3 rounds instead of 15")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where all numbers are written")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers to this file")
     options = parser.parse_args(argv)
     try:
         options.works = find_works(options.rows)

@@ -1,25 +1,25 @@
-"""How long a step of training takes, side by side with other libraries and with the bare products.
+"""How long a training step takes, next to other libraries and to the bare matrix products.
 
     python benchmarks/bench_training.py [--peers sklearn,torch,keras,jax] [--quick] [--json FILE]
                                         [--rows all|NAME...] [--repeats N]
 
-Trained is the same network from the same weights on the same float32 rows, at the same batch size,
-optimizer, learning rate and number of epochs, shuffled at each epoch. The time of a step is that
-of a whole fit of five epochs, divided by its steps. The sides are
+All train the same network from the same weights on the same float32 rows, with the same batch size,
+optimizer, learning rate and number of epochs, reshuffling every epoch. The time of a step is that
+of a whole fit of five epochs divided by its number of steps. The sides are
 
 - ffnn: ``Sequential.fit``,
 - floor: the ``np.matmul(..., out=)`` calls that the steps cannot do without, and nothing else,
 - sklearn: ``MLPClassifier.fit``,
 - torch: an eager loop, with fused Adam,
 - keras: ``model.fit`` on the JAX backend; keras-steps: the same, ten steps to a compiled call,
-- jax: a jitted step that gathers its batch; jax-batches: the same, handed its batch by NumPy;
+- jax: a jitted step that gathers its batch; jax-batches: the same, with batches made by NumPy;
   jax-scan: a whole epoch in one compiled call.
 
-Each side is a child process, pinned to one core where the system can do that, with one thread for
-its products. The sides take turns; in each round every side trains once. What is printed is the
-median over the rounds of the time of a step, of its ratio to ffnn's in the same round, and the
-quartiles of that ratio. After each fit the loss over all rows is computed by plain NumPy in
-float64 from the side's weights; where a side's is not ours within 2 %, the benchmark fails.
+Each side is a child process, pinned to one core where the system allows it, with one thread for its
+products. The sides take turns; in each round every side trains once. The table shows the median
+over the rounds of the time of a step, of its ratio to ffnn's in the same round, and the quartiles
+of that ratio. After each fit the loss over all rows is computed by plain NumPy in float64 from the
+side's weights; if it differs from ours by more than 2 %, the benchmark fails.
 """
 
 from __future__ import annotations
@@ -69,11 +69,11 @@ def measure(work: Work, sides: Sequence[str], repeats: int, bar: tqdm[Any]) -> d
     work : Work
         What is trained.
     sides : sequence of str
-        Who trains.
+        The sides that train.
     repeats : int
         The number of rounds.
     bar : tqdm
-        Advanced by one for each child made ready and for each fit.
+        Advanced by one for each child that is ready and for each fit.
 
     Returns
     -------
@@ -180,12 +180,12 @@ def table(name: str, summary: Mapping[str, Any], losses: Mapping[str, Sequence[f
 
 
 def report(found: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
-    """Return the lines that say what was in force."""
+    """Return the lines that describe the machine and the settings."""
     versions = [f"{key} {value}" for key, value in found.items() if key not in ("cpu", "cores")]
     lines = [f"{found['cpu']}, {found['cores']} cores", textwrap.fill(", ".join(versions), 99)]
     core = settings["core"]
     pinned = "not pinned" if core is None else f"each pinned to core {core}"
-    lines.append(f"{settings['repeats']} rounds of five epochs; a process a side, {pinned}")
+    lines.append(f"{settings['repeats']} rounds of five epochs; one process per side, {pinned}")
     lines += [f"  {name}={value}" for name, value in CHILD_SETTINGS.items()]
     if settings["missing"]:
         lines.append(f"not installed, left out: {', '.join(settings['missing'])}")
@@ -197,8 +197,8 @@ def threads_report(threads: Mapping[str, Any]) -> str:
     lines = ["threads:"]
     for side, found in threads.items():
         pools = found["pools"]
-        told = pools if isinstance(pools, str) else ", ".join(pools) or "no pool known"
-        lines.append(f"  {side:<12}{told}")
+        shown = pools if isinstance(pools, str) else ", ".join(pools) or "no pool known"
+        lines.append(f"  {side:<12}{shown}")
     return "\n".join(lines)
 
 
@@ -238,18 +238,20 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line; a wrong one ends the program with exit code 2."""
     parser = argparse.ArgumentParser(description="Time training against other libraries.")
     parser.add_argument(
-        "--peers", default=",".join(PEERS), help="which libraries, with commas; or none"
+        "--peers",
+        default=",".join(PEERS),
+        help="libraries to compare with, separated by commas, or none",
     )
     parser.add_argument("--quick", action="store_true", help="3 rounds instead of 15")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where all numbers are written")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers to this file")
     parser.add_argument(
         "--rows",
         nargs="+",
         default=["all"],
         metavar="NAME",
-        help=f"which works: a part of their names; of {', '.join(work.name for work in WORKS)}",
+        help=f"works, by parts of their names; known: {', '.join(work.name for work in WORKS)}",
     )
-    parser.add_argument("--repeats", type=int, metavar="N", help="the number of rounds")
+    parser.add_argument("--repeats", type=int, metavar="N", help="number of rounds")
     options = parser.parse_args(argv)
     named = [name for name in options.peers.split(",") if name not in ("", "none")]
     try:

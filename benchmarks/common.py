@@ -1,8 +1,8 @@
 """What the benchmarks share: the works, their data, the check of losses, child processes.
 
-Every side of a benchmark runs in a child process of its own, so that no library's threads or
-allocator disturb another's. A child is started once, told over a pipe to run one repeat at a time,
-and is idle while the others run theirs.
+Every side of a benchmark runs in its own child process, so that no library's threads or allocator
+disturb another's. A child is started once, runs one repeat at a time when asked over a pipe, and is
+idle while the others run theirs.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Work(NamedTuple):
     sizes : tuple of int
         Inputs, then the units of each layer; ReLU between layers, softmax at the end.
     batch : int
-        Rows in a step; `rows` is a multiple of it.
+        Mini-batch size; `rows` is a multiple of it.
     optimizer : {"sgd", "adam"}
         The rule, without momentum or decay for SGD.
     learning_rate : float
@@ -166,7 +166,7 @@ def check_losses(name: str, first: float, losses: Mapping[str, Sequence[float]])
     Raises
     ------
     BenchmarkError
-        A side's loss is another than ours, or training did not lower the loss.
+        A side's loss differs from ours, or training did not lower the loss.
     """
     ours = losses["ffnn"]
     if not max(ours) < 0.9 * first:
@@ -175,7 +175,7 @@ def check_losses(name: str, first: float, losses: Mapping[str, Sequence[float]])
         for mine, other in zip(ours, theirs, strict=True):
             if not abs(other - mine) <= LOSS_TOLERANCE * mine:
                 raise BenchmarkError(
-                    f"{name}: the two sides do not train to the same loss (within "
+                    f"{name}: the two sides did not reach the same loss (within "
                     f"{LOSS_TOLERANCE:.0%}): ffnn {mine:.4f}, {side} {other:.4f}"
                 )
 
@@ -189,7 +189,7 @@ def split_peers(names: Iterable[str]) -> tuple[list[str], list[str]]:
     Raises
     ------
     ValueError
-        A name is none of the known peers.
+        A name is not a known peer.
     """
     present, missing = [], []
     for name in names:
@@ -209,7 +209,7 @@ def version_of(module: str) -> str:
 
 
 def cpu_model() -> str:
-    """Return the processor's name, as the system tells it."""
+    """Return the processor's name, as reported by the system."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):

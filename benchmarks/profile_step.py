@@ -2,10 +2,10 @@
 
     python benchmarks/profile_step.py [--work NAME] [--samples N]
 
-Each part is run by itself, over and over on the same arrays, and its best time is shown; "rest" is
-what a whole fit takes for a step beyond all parts: the loop, the checks of the data, the shuffling,
-and that in a step the parts find each other's arrays in the cache instead of their own. The floor
-is the matrix products. One thread, one core.
+Each part is run by itself, repeatedly on the same arrays, and its best time is shown; "rest" is
+what a step of a whole fit takes beyond all parts: the loop, the checks of the data, the shuffling,
+and that within a step the parts find each other's arrays in the cache instead of their own. The
+floor is the matrix products. One thread, one core.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import os
 import time
 from typing import TYPE_CHECKING, Any
 
-# Before NumPy is imported, by which its BLAS takes its threads.
+# Before NumPy is imported, because its BLAS reads the number of threads then.
 os.environ |= dict.fromkeys(["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"], "1")
 
 import numpy as np
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Row = tuple[str, float, float]  # part, ffnn's seconds, the floor's
 
 
-def best(function: Callable[[], Any], samples: int, least: float = 2e-4) -> float:
+def best(function: Callable[[], Any], samples: int, at_least: float = 2e-4) -> float:
     """Return the best time of a call.
 
     Parameters
@@ -39,13 +39,13 @@ def best(function: Callable[[], Any], samples: int, least: float = 2e-4) -> floa
     function : callable
         What is timed.
     samples : int
-        How often a time is taken.
-    least : float
-        Each time is taken over so many calls that they need about these seconds.
+        The number of measurements.
+    at_least : float
+        Each measurement makes as many calls as take about this many seconds.
     """
     start = time.perf_counter()
     function()
-    calls = max(1, math.ceil(least / (time.perf_counter() - start)))
+    calls = max(1, math.ceil(at_least / (time.perf_counter() - start)))
     shortest = math.inf
     for _ in range(samples):
         start = time.perf_counter()
@@ -133,7 +133,7 @@ def main() -> None:
     """Print the parts of a step of one work."""
     parser = argparse.ArgumentParser(description="Show where the time of a step goes.")
     parser.add_argument("--work", default="784-128-64-10/64/sgd", help="a part of a work's name")
-    parser.add_argument("--samples", type=int, default=200, help="times taken of each part")
+    parser.add_argument("--samples", type=int, default=200, help="measurements of each part")
     options = parser.parse_args()
     try:
         work = find_works([options.work])[0]

@@ -224,7 +224,7 @@ class Keras(Side):
         self.fresh = [keras.ops.convert_to_numpy(variable) for variable in variables]
 
     def reset(self) -> None:
-        """Set the weights, and the optimizer's variables to their first values."""
+        """Set the weights, and the optimizer's variables to their initial values."""
         self.model.set_weights([a for w, bias in self.initial for a in (w.T, bias)])
         for variable, value in zip(self.model.optimizer.variables, self.fresh, strict=True):
             variable.assign(value)
@@ -268,7 +268,7 @@ def make_side(name: str, work: Work) -> Side:
 
 
 def one_fit(side: Side) -> dict[str, Any]:
-    """Train from the first weights and return the seconds and the loss reached."""
+    """Train from the initial weights and return the seconds and the loss reached."""
     side.reset()
     gc.collect()
     start = time.perf_counter()
@@ -280,9 +280,9 @@ def one_fit(side: Side) -> dict[str, Any]:
 
 
 def serve(name: str, work: Work) -> None:
-    """Make ready, then train once for each line read.
+    """Set up, then train once for each line read.
 
-    Whatever libraries print goes to stderr: stdout is for answers.
+    Whatever the libraries print goes to stderr; stdout is for answers.
     """
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
         os.dup2(2, 1)

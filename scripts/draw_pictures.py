@@ -1,7 +1,7 @@
 """Draw the pictures that README shows: ``python scripts/draw_pictures.py [--out FOLDER]``.
 
-The first is a network that has learned exclusive or, with every weight and every gradient on its
-edge. The second is what a `Recorder` saw while a network learned to read digits.
+The first is a network that has learned XOR, with every weight and every gradient on its edge. The
+second is what a `Recorder` saw while a network learned to read digits.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def digits_over_time() -> Figure:
 def main(argv: Sequence[str] | None = None) -> None:
     """Write both pictures."""
     parser = argparse.ArgumentParser(description="Draw the pictures that README shows.")
-    parser.add_argument("--out", type=Path, default=FOLDER, metavar="FOLDER", help="where to")
+    parser.add_argument("--out", type=Path, default=FOLDER, metavar="FOLDER", help="where they go")
     folder = parser.parse_args(argv).out
     folder.mkdir(parents=True, exist_ok=True)
     for name, draw in (("graph", exclusive_or), ("training", digits_over_time)):

@@ -3,17 +3,17 @@
     python scripts/reproduce_report.py [--experiments width,depth,...] [--seeds 5] [--quick]
                                        [--jobs 2] [--out DIR] [--page-only] [--markdown FILE]
 
-Every row of the table in `report/experiments.py` is trained once for each seed, several runs side
-by side, each in a process with one thread for its matrix products. The folder gets
+Every row of the table in `report/experiments.py` is trained once for each seed, several runs in
+parallel, each in a process with one thread for its matrix products. The output folder gets
 
-- `results.csv`, a line for each run as soon as it is done. A run that has its line is not done
-  again, so an interrupted command goes on where it stopped;
-- `runs/`, each run's losses by epoch, its hits on the test rows, and the first seed's network;
+- `results.csv`, with a line for each run as soon as it is done. A run that has its line is not
+  repeated, so an interrupted command continues where it stopped;
+- `runs/`: each run's losses by epoch, its hits on the test rows, and the first seed's network;
 - `index.html` and `report.md` with `pictures/`, and `claims.csv` with the tests of the claims.
 
 It needs MNIST (in the folder that FFNN_DATA_DIR names, in the cache, or downloaded) and, for the
-experiment `sklearn`, scikit-learn. The whole takes about half an hour on two cores; --quick takes
-2,000 rows, 2 epochs and 2 seeds, to see that it runs.
+experiment `sklearn`, scikit-learn. It takes about half an hour on two cores; --quick takes 2,000
+rows, 2 epochs and 2 seeds, to check that it runs.
 """
 
 from __future__ import annotations
@@ -74,22 +74,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except BrokenProcessPool:
         print(
-            "reproduce_report: a process was ended from outside, as for want of memory (fewer "
-            "--jobs need less); the same command goes on from here",
+            "reproduce_report: a process was killed, perhaps for lack of memory (fewer --jobs "
+            "need less); the same command continues from here",
             file=sys.stderr,
         )
         return 1
     except ValueError as error:
         parser.error(str(error))
     except KeyboardInterrupt:
-        print("reproduce_report: interrupted; the same command goes on from here", file=sys.stderr)
+        print(
+            "reproduce_report: interrupted; the same command continues from here", file=sys.stderr
+        )
         return 130
     print(f"the page is {folder.folder / 'index.html'}")
     return 0
 
 
 def _command(options: argparse.Namespace) -> str:
-    """Return the command that makes the same numbers."""
+    """Return the command that gives the same numbers."""
     words = ["python scripts/reproduce_report.py"]
     if options.experiments != ",".join(experiment.name for experiment in EXPERIMENTS):
         words.append(f"--experiments {options.experiments}")
@@ -107,18 +109,20 @@ def _make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--experiments", default=names, help=f"some of {names}; default: all")
     parser.add_argument("--seeds", type=_count, help="runs of each setting; default: 5, quick 2")
     parser.add_argument("--quick", action="store_true", help="2,000 rows and 2 epochs")
-    parser.add_argument("--jobs", type=_count, default=os.cpu_count(), help="runs side by side")
-    parser.add_argument("--out", type=Path, default=Path("report"), help="the folder of results")
-    parser.add_argument("--page-only", action="store_true", help="train nothing")
     parser.add_argument(
-        "--markdown", type=Path, metavar="FILE", help="write the report there too, for the docs"
+        "--jobs", type=_count, default=os.cpu_count(), help="number of runs in parallel"
+    )
+    parser.add_argument("--out", type=Path, default=Path("report"), help="folder of the results")
+    parser.add_argument("--page-only", action="store_true", help="train nothing, write the page")
+    parser.add_argument(
+        "--markdown", type=Path, metavar="FILE", help="also write the report there, for the docs"
     )
     return parser
 
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected an integer of at least 1, got {text!r}")
     return int(text)
 
 
@@ -133,7 +137,7 @@ def _check_sklearn(experiments: Sequence[Experiment]) -> None:
 
 
 def plan(experiments: Sequence[Experiment], num_seeds: int, scale: Scale) -> list[Run]:
-    """Return all runs, seed by seed: after the first round each setting has been seen once."""
+    """Return all runs, seed by seed: after the first round each setting has been run once."""
     return [
         Run(experiment.name, row, seed, scale)
         for seed in range(num_seeds)
@@ -143,7 +147,7 @@ def plan(experiments: Sequence[Experiment], num_seeds: int, scale: Scale) -> lis
 
 
 def check_versions(results: Sequence[Result], missing: Sequence[Run]) -> None:
-    """Check that results which are there come from the libraries that will train the rest.
+    """Check that the results so far come from the libraries that will train the rest.
 
     Raises
     ------
@@ -155,8 +159,8 @@ def check_versions(results: Sequence[Result], missing: Sequence[Run]) -> None:
         library = result.version.rpartition(" ")[0]
         if result.version != now.get(library, result.version):
             raise ResultsError(
-                f"the results so far come from {result.version}, installed is {now[library]}: they "
-                "are not mixed. Name another folder with --out"
+                f"the results so far come from {result.version}, but {now[library]} is installed: "
+                "they are not mixed. Name another folder with --out"
             )
 
 
@@ -164,7 +168,7 @@ def check_versions(results: Sequence[Result], missing: Sequence[Run]) -> None:
 
 
 def train_all(runs: Sequence[Run], folder: ResultsFolder, pool: Executor) -> None:
-    """Train all runs, and keep each as it comes.
+    """Train all runs, and keep each as soon as it is done.
 
     Parameters
     ----------

@@ -1,10 +1,10 @@
-"""Try for long what the tests try for a minute: model files, crashes, threads, memory.
+"""Try for hours what the tests try for a minute: model files, crashes, threads, memory.
 
 Run from anywhere, on Linux, with the package installed::
 
-    python scripts/soak.py                      all trials at their long counts, fresh seeds
+    python scripts/soak.py                      all trials at their long counts, new seeds
     python scripts/soak.py --quick              the counts of the tests
-    python scripts/soak.py --minutes 30         all trials again and again, for half an hour
+    python scripts/soak.py --minutes 30         all trials, repeated for half an hour
     python scripts/soak.py mutations --count 20000
     python scripts/soak.py --replay found/mutations-7-1234.json
 
@@ -46,18 +46,18 @@ class Trial(NamedTuple):
 TRIALS = {
     "hostile": Trial(hostile.run, len(hostile.KINDS), len(hostile.KINDS)),
     "faults": Trial(faults.run, 1, 1),
-    "mutations": Trial(mutations.run, 10_000, 400_000),  # half of them sealed again
+    "mutations": Trial(mutations.run, 10_000, 400_000),  # half of them with a valid checksum
     "kills": Trial(crashes.run, 200, 5_000),
     "readers": Trial(crashes.run_readers, 300, 20_000),
     "networks": Trial(networks.run, 200, 5_000),
     "resumes": Trial(resumes.run, 20, 200),
     "threads": Trial(sharing.run, 5_000, 1_000_000),
-    "memory": Trial(sharing.run_memory, 10_000, 10_000),  # in more, the history itself takes a MiB
+    "memory": Trial(sharing.run_memory, 10_000, 10_000),  # with more, the history alone takes a MiB
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run trials and print a table of what came of them.
+    """Run trials and print a table of their results.
 
     Parameters
     ----------
@@ -91,13 +91,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("trials", nargs="*", metavar="TRIAL", help=", ".join(TRIALS))
-    parser.add_argument("--quick", action="store_true", help="the counts of the tests")
-    parser.add_argument("--count", type=int, help="so many cases of each trial")
-    parser.add_argument("--minutes", type=float, default=0.0, help="go on for so long")
-    parser.add_argument("--seed", type=int, help="by default another one each time")
+    parser.add_argument("--quick", action="store_true", help="use the counts of the tests")
+    parser.add_argument("--count", type=int, help="number of cases of each trial")
+    parser.add_argument(
+        "--minutes", type=float, default=0.0, help="repeat the trials for this long"
+    )
+    parser.add_argument("--seed", type=int, help="default: a new one each time")
     parser.add_argument("--out", type=Path, default=Path("found"), help="folder of failing cases")
     parser.add_argument("--json", action="store_true", help="print results as JSON")
-    parser.add_argument("--replay", type=Path, metavar="FILE", help="try a failing case again")
+    parser.add_argument("--replay", type=Path, metavar="FILE", help="run a failing case again")
     return parser
 
 

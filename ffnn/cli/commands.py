@@ -41,7 +41,7 @@ _OPTIONAL = ("scipy", "scikit-learn", "threadpoolctl")
 
 @contextlib.contextmanager
 def thread_limit(args: argparse.Namespace) -> Iterator[None]:
-    """Hold the matrix products at the threads of ``--threads``, if the command has it."""
+    """Limit the threads of matrix products to ``--threads``, if given."""
     number = getattr(args, "threads", None)
     with contextlib.ExitStack() as stack:
         if number is not None:
@@ -77,7 +77,7 @@ def predict(args: argparse.Namespace) -> int:
 
 
 def summary(args: argparse.Namespace) -> int:
-    """Print a saved model's layers, how it was trained, and how far it came."""
+    """Print a saved model's layers, how it was trained, and its last epoch."""
     model = Sequential.load(args.model)
     model.summary()
     if model.loss is not None and model.optimizer is not None:
@@ -112,7 +112,7 @@ def gradcheck(args: argparse.Namespace) -> int:
     elif report.max_error <= LARGEST_GRADIENT_ERROR:
         return DONE
     else:
-        print("ffnn: error: the gradients do not agree with differences", file=sys.stderr)
+        print("ffnn: error: the gradients do not agree with finite differences", file=sys.stderr)
     return FAILED
 
 
@@ -159,7 +159,7 @@ def _predictions(model: Sequential, output: Array) -> tuple[list[str], Iterable[
 
 
 def _random_rows(model: Sequential, rows: int, seed: int) -> tuple[Array, Array]:
-    """Return rows that look standardised behind the first layer, and targets that suit the loss."""
+    """Return rows that the first layer standardises, and targets that suit the loss."""
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((rows, model.input_dim or 1))
     first = model.layers[0]
@@ -182,13 +182,13 @@ def _blas_threads() -> list[str]:
     try:
         libraries = blas_libraries()
     except ImportError:
-        return ["threads: not known, threadpoolctl is not installed"]
+        return ["threads: unknown, threadpoolctl is not installed"]
     lines = [f"{name}: {counted(number, 'thread')}" for name, number in libraries.items()]
-    return lines or ["threads: not known, threadpoolctl does not know this library"]
+    return lines or ["threads: unknown, threadpoolctl does not know this library"]
 
 
 def _mnist_place(data_dir: str | None) -> str:
-    """Return the folder that MNIST is looked for in, and whether it is there."""
+    """Return the folder where MNIST is looked for, and whether it is there."""
     folder, named, complete = datasets.find_mnist(data_dir)
-    absent = "not there" if named else "not there yet, will be downloaded when first used"
-    return f"{folder} ({'there' if complete else absent})"
+    absent = "not found" if named else "not found, will be downloaded on first use"
+    return f"{folder} ({'found' if complete else absent})"

@@ -168,7 +168,7 @@ def _target_of(args: argparse.Namespace, model: Sequential) -> str | None:
         return others[0] if others else None
     choices = f"say so with --target: {', '.join(others)}" if others else "there is none"
     raise DataError(
-        f"{args.data}: which column, besides those that the model reads, is the target? {choices}"
+        f"{args.data}: which column that the model does not read is the target? {choices}"
     )
 
 

@@ -34,7 +34,7 @@ def check_writable(out: Path, read: Iterable[str], label: str = "") -> None:
     elif not os.access(out.parent, os.W_OK | os.X_OK):
         problem = f"cannot be written: no permission to write in the folder {out.parent}"
     elif any(out.exists() and os.path.exists(path) and out.samefile(path) for path in read):
-        problem = "is a file that is read; choose another name"
+        problem = "is a file that the command reads; choose another name"
     if problem:
         raise argparse.ArgumentTypeError(f"{label}{out} {problem}")
 

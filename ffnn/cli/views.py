@@ -75,12 +75,11 @@ _ABSENT = {
 def _unknown(name: str, known: dict[str, Callable[[], Figure]]) -> str:
     if name in _ABSENT:
         return f"{name}: {_ABSENT[name]}"
-    hint = nearest(name, known)
-    return f"nothing is called {name!r}; known: {', '.join(known)}{hint}"
+    return f"unknown plot {name!r}{nearest(name, known)}; known: {', '.join(known)}"
 
 
 def diagnose(args: argparse.Namespace) -> int:
-    """Print what is likely wrong with a saved model or the data, each with a remedy."""
+    """Print what is likely wrong with a saved model or the data, and how to fix it."""
     model = load_compiled(args.model)
     x, y = evaluation_data(args, model)
     print(model.diagnose(x, y))

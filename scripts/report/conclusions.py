@@ -68,7 +68,7 @@ def find_all(
     accuracies : mapping of (str, str) to sequence of float
         Experiment and row → the test accuracy of each seed, in percent.
     correct : mapping of (str, str) to ndarray of bool, shape (seeds, test rows)
-        Experiment and row → which test rows were classified rightly.
+        Experiment and row → which test rows were classified correctly.
     """
     findings = []
     for experiment in experiments:
@@ -101,7 +101,7 @@ def judge(finding: Finding) -> str:
     """Return what a test says about its claim, in a sentence or two."""
     claim, test = finding.claim, finding.test
     if math.isnan(test.p):
-        return "One seed shows no spread, so nothing is shown."
+        return "One seed has no standard deviation, so nothing is shown."
     above = test.difference.mean + claim.margin > 0.0
     if finding.corrected_p < SIGNIFICANT:
         sentence = "Shown" if above else "The opposite is shown"
@@ -109,7 +109,7 @@ def judge(finding: Finding) -> str:
         sentence += " for this split and these test rows" + (
             ", and likely to hold for other rows of this kind."
             if held
-            else "; another sample of test rows might turn it round."
+            else "; another sample of test rows might reverse it."
         )
     elif test.p < SIGNIFICANT:
         sentence = (
@@ -121,19 +121,19 @@ def judge(finding: Finding) -> str:
             "Not shown: the mean keeps to the margin, but its interval over the seeds does not."
         )
     else:
-        sentence = "Not shown: the seeds alone could make this difference."
+        sentence = "Not shown: the seeds alone could explain this difference."
     return sentence + _compare_with_report(finding)
 
 
 def _compare_with_report(finding: Finding) -> str:
-    """Say whether the reported difference could be told from chance by one run of each."""
-    if finding.reported is None or math.isnan(finding.test.spread):
+    """Say whether one run of each can tell the reported difference from chance."""
+    if finding.reported is None or math.isnan(finding.test.std):
         return ""
-    size, spread = abs(finding.reported), finding.test.spread
-    if size < 2.0 * spread:
+    size, std = abs(finding.reported), finding.test.std
+    if size < 2.0 * std:
         return (
             f" One run of each, as in the report, cannot tell {finding.reported:+.2f} from luck: "
-            f"single differences scatter by {spread:.2f}."
+            f"single differences have a standard deviation of {std:.2f}."
         )
     return ""
 

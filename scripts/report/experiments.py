@@ -1,6 +1,6 @@
 """The one table of experiments: settings beside the accuracies that the report gives.
 
-Everything that the report leaves open and that is chosen here is told in `Experiment.setup`.
+What the report leaves open and is chosen here is stated in `Experiment.setup`.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ LEARNING_RATE = Experiment(
     "learning-rate",
     "3. Learning rate",
     "784-128-32-10 with ReLU, 20 epochs.",
-    "The order is that after 20 epochs. A smaller rate with more epochs, and rates above 0.1, were "
-    "not tried.",
+    "The order is the one after 20 epochs. A smaller rate with more epochs, and rates above 0.1, "
+    "were not tried.",
     (
         Row("rate 0.001", Training(learning_rate=0.001), 91.01, tolerance=1.0),
         Row("rate 0.01", Training(learning_rate=0.01), 96.16),
@@ -95,10 +95,10 @@ INITIALIZATION = Experiment(
     "Biases start at 0. The report gives no bounds for its uniform and normal draws: U(−1, 1) and "
     "N(0, 1) are run, which are too wide for 784 inputs, and beside them U(−0.05, 0.05) and "
     "N(0, 0.05²).",
-    "The order is that after 20 epochs at one rate; the narrow draws may only be slower. That "
-    "zeros learn nothing is no matter of seeds: every hidden ReLU is 0 and stays so, the output's "
-    "biases alone are trained, and each row is given the most frequent digit. With sigmoid, which "
-    "is not 0 at 0, the hidden units would learn, but all alike.",
+    "The order is the one after 20 epochs at one rate; the narrow draws may merely be slower. That "
+    "zeros learn nothing does not depend on the seed: every hidden ReLU is 0 and stays 0, only the "
+    "output's biases are trained, and every row gets the most frequent digit. With sigmoid, which "
+    "is not 0 at 0, the hidden units would learn, but all the same thing.",
     (
         Row("zeros", Training(weights=Zeros()), 11.43, tolerance=1.0),
         Row("He normal", Training(weights=HeNormal()), 96.08),
@@ -122,8 +122,8 @@ RMSNORM = Experiment(
     "rmsnorm",
     "5. RMSNorm",
     "784-128-32-10 with ReLU and He's initialisation, 20 epochs (the report does not give the "
-    "number). RMSNorm stands in both hidden layers. The report's own RMSNorm took the root mean "
-    "square for a constant and never trained its gain γ; here both are differentiated.",
+    "number). RMSNorm is in both hidden layers. The report's own RMSNorm treated the root mean "
+    "square as a constant and never trained its gain γ; here both are differentiated.",
     "The two are compared at one learning rate and one number of epochs, and a normalised network "
     "may want another rate: none was tried.",
     (
@@ -138,13 +138,13 @@ REGULARIZATION = Experiment(
     "regularization",
     "6. L1 and L2",
     "784-128-32-10 with leaky ReLU and Xavier's initialisation, 20 epochs. The report gives "
-    f"neither λ nor the number of epochs. Chosen are λ1 = {L1:g} and λ2 = {L2:g} of "
+    f"neither λ nor the number of epochs; here λ1 = {L1:g} and λ2 = {L2:g} in "
     "λ1 Σ|w| + λ2 Σw², on the weights of all layers. The losses in the table are cross-entropies "
-    "without the penalty; the curves are of what is minimised, penalty included. In the report's "
+    "without the penalty; the curves show what is minimised, penalty included. In the report's "
     "own code the penalties' strengths were never set, and its losses leave the penalty out.",
-    "It is about one pair of λ, and which of L1 and L2 costs more depends on them. After 20 epochs "
-    "the network without a penalty hardly overfits, so a penalty has little to cure: that it never "
-    "helps does not follow.",
+    "Only one pair of λ was tried, and which of L1 and L2 costs more depends on it. After 20 "
+    "epochs the network without a penalty hardly overfits, so a penalty has little to cure; it "
+    "does not follow that penalties never help.",
     (
         Row("no penalty", Training(activation="leaky_relu"), 96.13),
         Row("L1", Training(activation="leaky_relu", l1=L1), 95.84),
@@ -159,13 +159,13 @@ SKLEARN = Experiment(
     "7. Against scikit-learn",
     "784-128-32-10, 20 epochs. First as the report ran it: this library with leaky ReLU, Xavier "
     "and plain SGD; `MLPClassifier` at its defaults (ReLU, Adam with rate 0.001, batches of 200, "
-    "an L2 penalty of 0.0001) but for its layers and `max_iter=20`, on float64. Then matched: "
+    "an L2 penalty of 0.0001) except for its layers and `max_iter=20`, on float64. Then matched: "
     "ReLU, SGD without momentum at rate 0.01, batches of 64, no penalty, float32, for both. What "
-    "still differs is that scikit-learn draws its first biases at random, and that this library "
-    "also computes the validation loss of every epoch, on the clock.",
+    "still differs is that scikit-learn draws its initial biases at random, and that this library "
+    "also computes the validation loss of every epoch, within the measured time.",
     "As the report ran it, the two differ in optimizer, batch, activation and penalty, so the "
-    "difference says nothing about the libraries. The times are of one machine, with other runs "
-    "beside; the benchmarks compare times with more care.",
+    "difference says nothing about the libraries. The times were taken on one machine next to "
+    "other runs; the benchmarks compare times more carefully.",
     (
         Row("ffnn as reported", Training(activation="leaky_relu"), 95.94),
         Row("scikit-learn as reported", SklearnTraining(), 97.83),
@@ -206,7 +206,7 @@ BEST = Experiment(
     "He's initialisation and batches of 128. No augmentation.",
     "The row best is the better of two settings that were tried, with one seed and by validation "
     "accuracy, and the other rows' rates were not tuned: the order is that of these settings, not "
-    "of the methods. Which part of the row best does how much was not taken apart.",
+    "of the methods. How much each part of the row best contributes was not examined.",
     (
         Row("SGD", _network()),
         Row("momentum", _network(options=(("momentum", 0.9),))),

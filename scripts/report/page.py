@@ -38,7 +38,7 @@ CLAIM_COLUMNS = (
     "reported_difference",
     "difference",
     "half_width",
-    "spread",
+    "std",
     "p",
     "corrected_p",
     "rows_half_width",
@@ -51,11 +51,11 @@ def write_page(study: Study, folder: ResultsFolder, command: str, pool: Executor
     Parameters
     ----------
     study : Study
-        What is told.
+        What the page is about.
     folder : ResultsFolder
-        Where to.
+        Where they are written.
     command : str
-        What the page says it was made by.
+        The command that the page names as its source.
     pool : Executor
         Draws the pictures.
     """
@@ -110,11 +110,11 @@ def _introduce(study: Study, command: str, findings: Sequence[Finding]) -> list[
     versions = sorted({result.version for result in results})
     cpu = sum(result.cpu_seconds for result in results)
     parts: list[Part] = [
-        Heading("The report's experiments, several times over", 1),
+        Heading("The report's experiments, repeated", 1),
         Text(
             f"Made by `{command}` with {' and '.join(versions)}: {len(results)} runs, "
             f"{cpu / 60.0:.0f} minutes of processor time in training. All numbers come from "
-            "`results.csv` and from which test rows each run classified rightly."
+            "`results.csv` and from the test rows that each run classified correctly."
         ),
     ]
     if study.scale != FULL:
@@ -127,17 +127,17 @@ def _explain(study: Study, num_claims: int) -> Bullets:
     error = 196.0 * math.sqrt(0.96 * 0.04 / scale.test)
     return Bullets(
         (
-            f"MNIST: {scale.train:,} rows to train on and {scale.validation:,} for validation, "
+            f"MNIST: {scale.train:,} training rows and {scale.validation:,} validation rows, "
             "drawn once from the 60,000 and the same for all runs, and "
-            f"{scale.test:,} of the usual test rows. What was left to choose was chosen on one "
-            "seed by validation accuracy, never by test rows.",
+            f"{scale.test:,} of the usual test rows. Open choices were made by the validation "
+            "accuracy of one seed, never by test rows.",
             "Every network has 784 inputs (pixels / 255) and a softmax over 10 classes, and is "
             "trained on the cross-entropy in batches of 64 by plain SGD at learning rate 0.01, "
-            "in float32 and a new order of the rows at each epoch, unless its row says "
+            "in float32, with the rows reshuffled every epoch, unless its row says "
             f"otherwise. Training ends early once an epoch's loss is at most {LOSS_THRESHOLD}.",
             f"Each row is run with the seeds 0 to {study.num_seeds - 1}. `±` is half the width of "
-            "the 95 % interval of the mean over the seeds (Student's t). It tells how sure the "
-            "mean is when first weights and order of the rows are drawn anew, for this split and "
+            "the 95 % interval of the mean over the seeds (Student's t). It says how certain the "
+            "mean is over other initial weights and orders of the rows, for this split and "
             "these test rows. Other test rows would shift all accuracies together: by up to "
             f"{error:.1f} points (95 %) at an accuracy of 96 %. Rows of the same settings in two "
             "experiments have the same numbers: the second confirms nothing.",
@@ -147,8 +147,8 @@ def _explain(study: Study, num_claims: int) -> Bullets:
             "0.001 and for zeros).",
             "A claim is tested by a two-sided paired t-test: the accuracies of two rows with "
             "the same seed are subtracted. The same seed means the same order of the rows, and "
-            "for networks of one shape the same random numbers behind the weights. "
-            f"As {num_claims} claims are tested on this page, each p is also given as "
+            "for networks of one shape the same random numbers for the initial weights. "
+            f"As {num_claims} claims are tested on this page, each p is also given "
             "corrected by Holm's method, and only a corrected p below 0.05 counts as shown.",
             "The last interval of a claim takes the runs as they are and the test rows as the "
             "sample: would the difference hold on other rows of this kind? It is not corrected "
@@ -188,10 +188,10 @@ def _describe(study: Study, experiment: Experiment, findings: Sequence[Finding])
         Picture(_distribution_name(experiment, row), f"{row.name}: weights and gradients")
         for _, row in _networks([experiment])
     ]
-    told = Text(
+    note = Text(
         f"The gradients are those of the loss on the first {GRADIENT_ROWS:,} training rows."
     )
-    parts.append(Fold("Weights and gradients of each row after training, seed 0", [told, *shown]))
+    parts.append(Fold("Weights and gradients of each row after training, seed 0", [note, *shown]))
     return parts
 
 
@@ -201,7 +201,7 @@ def _caption_losses(experiment: Experiment) -> str:
         "were trained"
     )
     if any(isinstance(row.training, SklearnTraining) for row in experiment.rows):
-        caption += ". scikit-learn tells its training loss only"
+        caption += ". scikit-learn reports only its training loss"
     return caption
 
 
@@ -287,10 +287,10 @@ def _compare_times(study: Study, experiment: Experiment) -> list[str]:
             for name in names
         )
         ratio, half = mean_interval(second / first)
-        spread = "" if math.isnan(half) else f" ± {half:.2f}"
+        interval = "" if math.isnan(half) else f" ± {half:.2f}"
         sentences.append(
             f"{names[0]}: {first.mean():.1f} s of processor time in training; {names[1]}: "
-            f"{second.mean():.1f} s, seed by seed {ratio:.2f}{spread} times as much."
+            f"{second.mean():.1f} s, seed by seed {ratio:.2f}{interval} times as much."
         )
     return sentences
 
@@ -314,7 +314,7 @@ def _write_claims(path: Path, findings: Sequence[Finding]) -> None:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(CLAIM_COLUMNS)
         for each in findings:
-            numbers = (*each.test.difference, each.test.spread, each.test.p, each.corrected_p)
+            numbers = (*each.test.difference, each.test.std, each.test.p, each.corrected_p)
             writer.writerow(
                 [
                     each.experiment,

@@ -1,4 +1,4 @@
-"""The folder of results: a line in `results.csv` for each run, and beside it what pictures need."""
+"""The folder of results: a line in `results.csv` for each run, and arrays for the pictures."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class ResultsFolder:
     Parameters
     ----------
     folder : Path
-        Made if it is not there.
+        Created if missing.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -107,9 +107,9 @@ class ResultsFolder:
         return result
 
     def read(self, known: Iterable[Run]) -> dict[tuple[str, str, int], Result]:
-        """Return the results that are there, once it is sure that they belong to `known` settings.
+        """Return the results in the file, after checking that they belong to `known` settings.
 
-        A last line that was cut off while it was written is taken away.
+        A last line that was cut off while being written is removed.
 
         Parameters
         ----------
@@ -130,19 +130,19 @@ class ResultsFolder:
             if result.settings != now:
                 raise ResultsError(
                     f"{self.csv} holds a run of {result.experiment}: {result.setting} with other "
-                    f"settings ({result.settings}, now {now or 'there is none of that name'}): "
+                    f"settings ({result.settings}, now {now or 'no such row'}): "
                     "--quick and full runs, or those of a changed table, are not mixed. Name "
                     "another folder with --out, or delete this one"
                 )
         return {result.key: result for result in results}
 
     def read_arrays(self, run: Run) -> tuple[dict[str, list[float]], NDArray[np.bool_]]:
-        """Return a run's history, and which test rows it classified rightly.
+        """Return a run's history, and which test rows it classified correctly.
 
         Raises
         ------
         ResultsError
-            The file is not there.
+            The file is missing.
         """
         arrays = self._load(run, ("loss", "val_loss", "correct", "num_test_rows"))
         bits = np.unpackbits(arrays.pop("correct"), count=int(arrays.pop("num_test_rows")))
@@ -154,17 +154,17 @@ class ResultsFolder:
         Raises
         ------
         ResultsError
-            The file is not there.
+            The file is missing.
         """
         return self._load(run, ("parameters", "gradients"))
 
     def _load(self, run: Run, names: Iterable[str]) -> dict[str, NDArray[Any]]:
-        """Return those arrays of a run that are there."""
+        """Return the arrays of a run that exist."""
         path = self._arrays_file(run)
         if not path.exists():
             raise ResultsError(
-                f"{path} is missing, though {self.csv} has its run: put it back, or take the line "
-                "out to have it trained again"
+                f"{path} is missing, though {self.csv} has its run: put it back, or delete the "
+                "line to train it again"
             )
         with np.load(path) as arrays:
             return {name: arrays[name] for name in names if name in arrays}
@@ -184,7 +184,7 @@ def _texts(result: Result) -> list[str]:
 
 
 def _parse(path: Path) -> list[Result]:
-    """Return all whole lines, and cut off one that is not."""
+    """Return all complete lines, and cut off an incomplete last one."""
     content = path.read_bytes()
     whole = content[: content.rfind(b"\n") + 1]
     if len(whole) < len(content):
@@ -195,7 +195,7 @@ def _parse(path: Path) -> list[Result]:
         path.unlink()
         return []
     if tuple(lines[0]) != Result._fields:
-        raise ResultsError(f"{path} is no file of this script: its columns are {lines[0]}")
+        raise ResultsError(f"{path} is not from this script: its columns are {lines[0]}")
     kinds = [_READ.get(name, float) for name in Result._fields]
     try:
         return [

@@ -113,7 +113,7 @@ class Run(NamedTuple):
     row : Row
         The setting.
     seed : int
-        That of first weights, order of the rows and dropout.
+        Of the initial weights, the order of the rows and dropout.
     scale : Scale
         How much is trained.
     """
@@ -165,7 +165,7 @@ class Outcome(NamedTuple):
     losses : tuple of float
         Mean cross-entropy on the training, validation and test rows after training.
     correct : ndarray of bool, shape (test rows,)
-        Which test rows were classified rightly.
+        Which test rows were classified correctly.
     validation_accuracy : float
         In percent.
     seconds, cpu_seconds : float

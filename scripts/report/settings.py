@@ -20,11 +20,11 @@ class Training:
     hidden : tuple of int
         Units of the hidden layers; 784 inputs and a softmax over 10 classes are added.
     epochs : int
-        At most; training ends before once the training loss is at most 0.01.
+        The largest number; training ends earlier once the training loss is at most 0.01.
     activation : str
         That of the hidden layers.
     weights : str or Initializer
-        First values of the weights; biases start at 0.
+        Initial values of the weights; biases start at 0.
     norm : str or None
         A layer's name: what stands between each hidden layer's linear part and its activation.
     l1, l2 : float
@@ -34,11 +34,11 @@ class Training:
     options : tuple of (str, float)
         More of the optimizer's arguments.
     learning_rate : float
-        η, or with `cosine` the first η.
+        η, or with `cosine` the initial η.
     cosine : bool
         Whether η falls to 0 along half a cosine over all epochs.
     batch_size : int
-        Rows to an update.
+        Mini-batch size.
     input_dropout, dropout : float
         The shares of pixels and of hidden units that are switched off in training.
     """

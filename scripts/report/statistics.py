@@ -39,19 +39,19 @@ class PairedTest(NamedTuple):
     ----------
     difference : Interval
         The mean of the differences, with Student's interval.
-    spread : float
+    std : float
         The differences' standard deviation; NaN for a single one.
     p : float
         Two-sided; NaN for a single difference.
     """
 
     difference: Interval
-    spread: float
+    std: float
     p: float
 
 
 def student_tail(t: float, degrees: int) -> float:
-    """Return P(|T| > t) of Student's distribution, for a whole number of degrees of freedom.
+    """Return P(|T| > t) of Student's distribution, for an integer number of degrees of freedom.
 
     Parameters
     ----------
@@ -106,20 +106,20 @@ def paired_test(higher: ArrayLike, lower: ArrayLike, margin: float = 0.0) -> Pai
     Parameters
     ----------
     higher, lower : array-like of shape (pairs,)
-        The numbers of a pair stand at one place.
+        Paired by position.
     margin : float
-        What `higher` may be lower by.
+        How much lower `higher` may be.
     """
     differences = np.subtract(higher, lower, dtype=np.float64)
     difference = mean_interval(differences)
     if len(differences) < 2:
         return PairedTest(difference, math.nan, math.nan)
-    spread = float(differences.std(ddof=1))
+    std = float(differences.std(ddof=1))
     distance = abs(difference.mean + margin)
-    if spread == 0.0:
-        return PairedTest(difference, spread, 0.0 if distance else 1.0)
-    t = distance / (spread / math.sqrt(len(differences)))
-    return PairedTest(difference, spread, student_tail(t, len(differences) - 1))
+    if std == 0.0:
+        return PairedTest(difference, std, 0.0 if distance else 1.0)
+    t = distance / (std / math.sqrt(len(differences)))
+    return PairedTest(difference, std, student_tail(t, len(differences) - 1))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -141,15 +141,15 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def rows_interval(higher: ArrayLike, lower: ArrayLike) -> Interval:
-    """Return the difference of two accuracies with its 95 % interval for other test rows.
+    """Return the difference of two accuracies with its 95 % interval over test rows.
 
-    The runs stay as they are; it is the test rows that are a sample. Each row's difference is that
-    of how many of the runs got it right, and their mean is normally distributed, nearly.
+    The runs are fixed and the test rows are the sample. Each row's difference is that of the shares
+    of runs that got it right; their mean is approximately normally distributed.
 
     Parameters
     ----------
     higher, lower : array-like of bool, shape (runs, test rows)
-        Which rows were classified rightly.
+        Which rows were classified correctly.
 
     Returns
     -------

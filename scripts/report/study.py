@@ -37,7 +37,7 @@ class Study(NamedTuple):
     histories : dict of (str, str) to list of dict
         Each seed's losses by epoch.
     correct : dict of (str, str) to ndarray of bool, shape (seeds, test rows)
-        Which test rows were classified rightly.
+        Which test rows were classified correctly.
     """
 
     experiments: tuple[Experiment, ...]

@@ -30,12 +30,12 @@ class Failure:
 
 @dataclass
 class Result:
-    """What came of a trial.
+    """The result of a trial.
 
     Attributes
     ----------
     cases : int
-        How many were made.
+        How many were run.
     failures : list of Failure
         Those that went wrong.
     control : int
@@ -54,7 +54,7 @@ class Result:
         self.notes[name] = self.notes.get(name, 0) + number
 
     def fail(self, case: int, what: str, file: bytes | None = None) -> None:
-        """Take down a failure."""
+        """Record a failure."""
         self.failures.append(Failure(case, what, file))
 
 
@@ -74,10 +74,10 @@ def in_children(
     seconds: float = 20.0,
     batch: int = 500,
 ) -> Iterator[tuple[int, Any]]:
-    """Do ``work(number)`` in child processes, and yield each number with what came of it.
+    """Do ``work(number)`` in child processes, and yield each number with its result.
 
-    A child may take `memory` bytes more than it was born with and `seconds` for a number. If it
-    dies at one, ``{"died": why}`` comes of that number, and a new child goes on after it.
+    A child may take `memory` bytes more than it started with, and `seconds` for each number. If it
+    dies at one, the result of that number is ``{"died": why}``, and a new child takes the rest.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def in_children(
 def _run_child(
     work: Callable[[int], Any], todo: Sequence[int], memory: int, seconds: float
 ) -> tuple[list[Any], str]:
-    """Return what came of the numbers that were done, and what ended the child too early."""
+    """Return the results of the numbers that were done, and what ended the child early."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -136,7 +136,7 @@ def _send(descriptor: int, value: Any) -> None:
 
 
 def limit_memory(more: int) -> None:
-    """Let this process take so many bytes of address space beyond what it has."""
+    """Limit this process to `more` bytes of address space beyond what it has."""
     with open("/proc/self/statm", encoding="ascii") as file:
         pages = int(file.read().split()[0])
     limit = pages * resource.getpagesize() + more

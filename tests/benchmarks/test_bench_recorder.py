@@ -60,7 +60,7 @@ def test_a_recorder_that_changes_the_training_is_noticed(bench, monkeypatch, cap
     monkeypatch.setattr(bench.Recorded, "run", meddling)
 
     assert bench.main(["--repeats", "1", "--rows", SMALL]) == 1
-    assert f"{SMALL}: every=1: training went another way" in capsys.readouterr().err
+    assert f"{SMALL}: every=1: training gave other weights" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -173,7 +173,7 @@ def test_random_bytes_stand_in_for_mnist_and_it_is_said(memory, tmp_path, monkey
     monkeypatch.setenv("FFNN_DATA_DIR", str(tmp_path))
     name, (x, y, x_test, y_test) = memory.load_data(False, 20)
 
-    assert name == "random bytes, as MNIST is not there (20 rows)"
+    assert name == "random bytes, as MNIST was not found (20 rows)"
     assert x.shape == x_test.shape == (20, 784)
     assert y.shape == y_test.shape == (20,)
     assert x.dtype == np.uint8

@@ -48,7 +48,7 @@ def test_sides_that_agree_pass(common):
 
 @pytest.mark.parametrize("theirs", [[1.0, 0.511], [0.97, 0.5], [1.0, float("nan")]])
 def test_a_side_with_another_loss_fails(common, theirs):
-    with pytest.raises(common.BenchmarkError, match=r"do not train to the same loss \(within 2%\)"):
+    with pytest.raises(common.BenchmarkError, match=r"did not reach the same loss \(within 2%\)"):
         common.check_losses("w", 2.0, {"ffnn": [1.0, 0.5], "torch": theirs})
 
 
@@ -62,7 +62,7 @@ def test_another_loss_ends_the_program_with_that_message(bench, monkeypatch, cap
     monkeypatch.setattr(bench, "split_peers", lambda names: (["torch"], []))
     made_up(bench, monkeypatch, {"ffnn": [1.0] * 3, "torch": [1.0, 1.0, 1.1]})
     assert bench.main(["--quick", "--peers", "torch", "--rows", "20-64-64-2/32/sgd"]) == 1
-    assert "do not train to the same loss (within 2%)" in capsys.readouterr().err
+    assert "did not reach the same loss (within 2%)" in capsys.readouterr().err
 
 
 def test_mean_loss_by_hand(common):

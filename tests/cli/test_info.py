@@ -27,7 +27,7 @@ def test_info_tells_versions_threads_and_where_mnist_is(run, tmp_path, monkeypat
     assert "OMP_NUM_THREADS: 3" in lines
     assert "MKL_NUM_THREADS: not set" in lines
     assert f"CPUs: {os.cpu_count()}" in lines
-    assert f"MNIST: {tmp_path} (not there)" in lines
+    assert f"MNIST: {tmp_path} (not found)" in lines
     assert any(line.startswith("BLAS: ") for line in lines)
 
 
@@ -61,7 +61,7 @@ def test_info_tells_when_the_threads_are_not_known(run, monkeypatch):
     monkeypatch.setattr("ffnn.cli.commands.blas_libraries", dict)
     _, out, _ = run("info")
 
-    assert "threads: not known, threadpoolctl does not know this library" in out
+    assert "threads: unknown, threadpoolctl does not know this library" in out
 
 
 # -- threads -----------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def test_predict_never_overwrites_what_it_reads(run, tmp_path, flowers, assert_o
         code, _, err = run("predict", model, flowers, "--out", out)
 
         assert code == 2
-        assert_one_line(err, "is read")
+        assert_one_line(err, "the command reads")
         assert out.read_bytes() == before
 
 

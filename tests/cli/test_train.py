@@ -128,7 +128,7 @@ def test_out_is_checked_before_the_data_is_read(run, tmp_path, flowers, assert_o
     before = flowers.read_bytes()
     code, _, err = run("train", flowers, "--out", flowers)
     assert code == 2
-    assert_one_line(err, "is a file that is read")
+    assert_one_line(err, "is a file that the command reads")
     assert flowers.read_bytes() == before
 
 

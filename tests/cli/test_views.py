@@ -68,7 +68,7 @@ def test_graph_writes_a_page(run, saved):
     [
         ("net.gif", ".html, .svg, .png, .graphml"),
         ("none/net.png", "there is no folder"),
-        ("model.h5", "is a file that is read"),
+        ("model.h5", "is a file that the command reads"),
     ],
 )
 def test_graph_refuses_what_it_cannot_write(run, saved, tmp_path, out, message):

@@ -149,7 +149,7 @@ def test_an_unknown_experiment_lists_the_known_ones(tmp_path):
 def test_a_count_that_is_none_is_refused(wrong, capsys):
     with pytest.raises(SystemExit, match="2"):
         script.main(wrong)
-    assert "expected a whole number of at least 1" in capsys.readouterr().err
+    assert "expected an integer of at least 1" in capsys.readouterr().err
 
 
 def test_missing_mnist_says_where_to_put_it(tmp_path):
@@ -318,6 +318,13 @@ def test_the_docs_claims_are_those_of_the_full_run():
         assert float(line["difference"]) == pytest.approx(difference, abs=1e-4)
         cell = f"{difference:+.2f} ± {float(line['half_width']):.2f}"
         assert re.search(rf"\| {re.escape(state(claim))} \| [^|]* \| {re.escape(cell)} \|", text)
+
+
+def test_the_docs_describe_the_experiments_as_the_table_does():
+    text = (DOCS / "experiments.md").read_text(encoding="utf-8")
+    for experiment in EXPERIMENTS:
+        for sentences in (experiment.title, experiment.setup, experiment.limits):
+            assert sentences in text
 
 
 def test_the_docs_have_all_their_pictures_and_they_are_small():

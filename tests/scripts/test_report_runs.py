@@ -344,7 +344,7 @@ def test_results_of_another_version_are_not_gone_on_with(tmp_path):
     folder, run = ResultsFolder(tmp_path), make_run()
     result = folder.add(run, OUTCOME)
     with pytest.raises(
-        ResultsError, match=rf"from ffnn 0\.0, installed is ffnn {ffnn.__version__}"
+        ResultsError, match=rf"from ffnn 0\.0, but ffnn {ffnn.__version__} is installed"
     ):
         script.check_versions([result], [run])
     script.check_versions([result._replace(version=f"ffnn {ffnn.__version__}")], [run])

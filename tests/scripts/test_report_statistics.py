@@ -53,7 +53,7 @@ def test_a_paired_test_is_about_the_differences_alone():
     # Differences 1, 2, 3: t = 2 / (1 / √3) = 3.4641, two degrees.
     test = stats.paired_test([11.0, 52.0, 93.0], [10.0, 50.0, 90.0])
     assert test.difference.mean == 2.0
-    assert test.spread == pytest.approx(1.0)
+    assert test.std == pytest.approx(1.0)
     assert test.p == pytest.approx(1.0 - 12**0.5 / 14**0.5)
     turned = stats.paired_test([10.0, 50.0, 90.0], [11.0, 52.0, 93.0])
     assert (turned.difference.mean, turned.p) == (-2.0, test.p)
@@ -93,8 +93,8 @@ def test_test_rows_are_a_sample_too():
 # -- conclusions -------------------------------------------------------------------------------
 
 
-def finding(difference, p, corrected, rows, claim=None, reported=None, spread=0.1):
-    test = stats.PairedTest(stats.Interval(difference, 0.1), spread, p)
+def finding(difference, p, corrected, rows, claim=None, reported=None, std=0.1):
+    test = stats.PairedTest(stats.Interval(difference, 0.1), std, p)
     interval = stats.Interval(difference, rows)
     return Finding("width", claim or Claim("b", "a"), reported, test, corrected, interval)
 
@@ -102,10 +102,10 @@ def finding(difference, p, corrected, rows, claim=None, reported=None, spread=0.
 def test_a_claim_is_shown_only_after_correction_and_for_what_was_sampled():
     assert judge(finding(0.5, 0.001, 0.01, rows=0.4)).startswith("Shown for this split and these")
     assert "likely to hold for other rows" in judge(finding(0.5, 0.001, 0.01, rows=0.4))
-    assert "might turn it round" in judge(finding(0.5, 0.001, 0.01, rows=0.6))
+    assert "might reverse it" in judge(finding(0.5, 0.001, 0.01, rows=0.6))
     assert judge(finding(-0.5, 0.001, 0.01, rows=0.4)).startswith("The opposite is shown")
     assert "likely to hold" in judge(finding(-0.5, 0.001, 0.01, rows=0.4))
-    assert "might turn it round" in judge(finding(-0.5, 0.001, 0.01, rows=0.6))
+    assert "might reverse it" in judge(finding(-0.5, 0.001, 0.01, rows=0.6))
     assert judge(finding(0.5, 0.01, 0.05, rows=0.1)).startswith("Not shown: p would be small")
     assert "claim’s opposite" in judge(finding(-0.5, 0.01, 0.2, rows=0.1))
     assert judge(finding(0.5, 0.2, 1.0, rows=0.1)).startswith("Not shown: the seeds alone")
@@ -116,7 +116,7 @@ def test_a_margin_counts_in_the_verdict():
     claim = Claim("b", "a", margin=0.2)
     assert judge(finding(-0.1, 0.001, 0.01, 0.05, claim)).startswith("Shown")
     assert "likely to hold" in judge(finding(-0.1, 0.001, 0.01, 0.05, claim))
-    assert "might turn it round" in judge(finding(-0.1, 0.001, 0.01, 0.15, claim))
+    assert "might reverse it" in judge(finding(-0.1, 0.001, 0.01, 0.15, claim))
     assert judge(finding(-0.5, 0.001, 0.01, 0.05, claim)).startswith("The opposite is shown")
     assert "the mean keeps to the margin" in judge(finding(-0.1, 0.2, 1.0, 0.05, claim))
     assert "the seeds alone" in judge(finding(-0.5, 0.2, 1.0, 0.05, claim))
