@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -50,12 +50,8 @@ def check_targets(sample: Sample, measured: Measurements, chance: float) -> Iter
         return
     missing = np.flatnonzero(counts == 0).tolist()
     if missing:
-        evidence = {
-            "missing": missing,
-            "classes": len(counts),
-            "present": len(present),
-        }
-        yield finding("missing-classes", evidence)
+        numbers = {"classes": len(counts), "present": len(present)}
+        yield finding("missing-classes", {"missing": missing, **numbers})
     if sample.weight is None:
         yield from _check_balance(counts, present)
     if measured.predicted is not None:
@@ -95,19 +91,15 @@ def _check_balance(counts: Array, present: Array) -> Iterator[Finding]:
     largest, smallest = int(counts.argmax()), int(present[counts[present].argmin()])
     most, fewest, rows = int(counts[largest]), int(counts[smallest]), int(counts.sum())
     if most > UNBALANCED * fewest:
-        balanced = rows / (len(present) * counts[present])
-        weights = zip(present.tolist(), balanced.tolist(), strict=True)
+        weights = {c: rows / (len(present) * int(counts[c])) for c in present.tolist()}
         evidence = {
             "counts": counts.tolist(),
-            "ratio": most / fewest,
-            "class_weight": {number: float(f"{weight:.3g}") for number, weight in weights},
-            "largest": largest,
-            "most": most,
+            "class_weight": {c: float(f"{weight:.3g}") for c, weight in weights.items()},
             "share_of_largest": most / rows,
-            "smallest": smallest,
-            "fewest": fewest,
+            "ratio": most / fewest,
             "limit": UNBALANCED,
         }
+        evidence |= {"largest": largest, "most": most, "smallest": smallest, "fewest": fewest}
         yield finding("unbalanced-classes", evidence)
 
 
@@ -122,8 +114,9 @@ def _check_answers(
         numbers = {"class": int(predicted[0]), "accuracy": accuracy, "rows": rows}
         yield finding("one-answer", {**numbers, "classes": num_present})
     if measured.loss is not None and 0.0 < chance * ABOVE_CHANCE < measured.loss:
-        losses = {"loss": measured.loss, "chance_loss": chance, "accuracy": accuracy}
-        yield finding("loss-above-chance", {**losses, "share_certain": measured.confident / rows})
+        shares = {"accuracy": accuracy, "share_certain": measured.confident / rows}
+        losses = {"loss": measured.loss, "chance_loss": chance}
+        yield finding("loss-above-chance", {**losses, **shares})
 
 
 def _check_numbers(
@@ -165,20 +158,17 @@ def _check_classes_as_numbers(sample: Sample, target: Array) -> Iterator[Finding
     if num_classes == 0:
         return
     assert sample.model.loss is not None
-    evidence: dict[str, Any] = {
-        "classes": num_classes,
-        "loss": LOSSES.name_of(sample.model.loss),
-    }
+    evidence = {"classes": num_classes, "loss": LOSSES.name_of(sample.model.loss)}
     if columns == 1 and num_classes > 2:
-        evidence["are_integers"] = target.dtype.kind in "iub"
-        evidence |= {"min": float(target.min()), "max": float(target.max())}
-        yield finding("class-numbers", evidence)
+        ends = {"min": float(target.min()), "max": float(target.max())}
+        are_integers = target.dtype.kind in "iub"
+        yield finding("class-numbers", {**evidence, **ends, "are_integers": are_integers})
         return
     ending = sample.model.last_activation
-    evidence["ending"] = "no activation" if ending is None else type(ending).__name__
-    evidence["is_onehot"] = columns > 1
+    name = "no activation" if ending is None else type(ending).__name__
     gives_probabilities = ending is not None and ending.output_range == (0.0, 1.0)
     kind = "class-loss" if gives_probabilities else "linear-ending"
+    evidence |= {"ending": name, "is_onehot": columns > 1}
     yield finding(kind, evidence, sample.model.layers[-1].name)
 
 

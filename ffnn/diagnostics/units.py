@@ -36,6 +36,7 @@ def check_dead_units(sample: Sample, measured: Measurements) -> Iterator[Finding
     functions", on the ReLU, where 40 % are given for a learning rate that is too high.
     """
     last, optimizer = sample.model.layers[-1], sample.model.optimizer
+    activations = {stage.layer.name: type(stage.layer).__name__ for stage in sample.stages}
     for name, active in measured.active.items():
         dead = np.flatnonzero(active == 0).tolist()
         if not dead:
@@ -43,6 +44,7 @@ def check_dead_units(sample: Sample, measured: Measurements) -> Iterator[Finding
         weights = [layer.params["weight"] for layer in sample.dense_layers if layer.name == name]
         evidence = {
             **_shares("dead", dead, active, measured.num_rows, DEAD_SHARE),
+            "activation": activations[name],
             "is_last": last.name == name,
             "has_zero_weights": bool(weights) and not weights[0][dead].any(),
         }

@@ -5,6 +5,7 @@ import pytest
 from diagnosis import DIGITS, LABELS, PIXELS, X, Y, classifier, compiled, kinds, only, regressor
 
 import ffnn
+from ffnn.activations import ActivationFunction
 from ffnn.diagnostics import diagnose
 from ffnn.initializers import Constant
 from ffnn.layers import Activation, Dense, Dropout, LayerNorm, Rescaling
@@ -253,5 +254,36 @@ def test_linear_maps_without_activation_between_them_are_noted():
     layers = [f.layer for f in diagnose(model, X, Y) if f.kind == "no-activation"]
 
     assert layers == ["dense_1", "dense_3"]
+    model = regressor(Dense(8), Rescaling(0.5), Dense(6), Activation("linear"))
+    layers = [f.layer for f in diagnose(model, X, Y) if f.kind == "no-activation"]
+    assert layers == ["dense_1", "dense_2"]
     model = regressor(Dense(8), Activation("relu"), Dense(6), LayerNorm())
     assert "no-activation" not in kinds(diagnose(model, X, Y))
+
+
+class Gate(ActivationFunction):
+    """y = min(max(x, 0), 1): an activation from outside the library."""
+
+    output_range = (0.0, 1.0)
+    saturates = True
+    can_die = True
+
+    def forward(self, x, training=False):
+        self.y = np.clip(x, 0.0, 1.0)
+        return self.y
+
+    def backward(self, grad):
+        return grad * ((self.y > 0.0) & (self.y < 1.0))
+
+
+def test_activations_from_outside_are_judged_by_what_they_say_of_themselves():
+    model = regressor(Dense(4, Gate()))
+    model.build(5)
+    model.layers[0].params["bias"][:] = [-1e3, 1e3, 0.5, 0.5]
+    model.layers[0].params["weight"][2:] *= 0.1
+    diagnosis = diagnose(model, X, Y)
+
+    dead = only(diagnosis, "dead-relu")
+    assert dead.units == (0,)
+    assert dead.message.startswith("1 of 4 Gate units (25%) are inactive on all 400 rows")
+    assert only(diagnosis, "saturated-units").units == (0, 1)

@@ -72,21 +72,22 @@ KINDS = {
         _SCALE_DOWN,
     ),
     "dead-relu": Kind(
-        "ReLU units that are 0 on all rows",
+        "ReLU and similar units that are inactive on all rows",
         _of_dead_units,
         (
-            "{dead} of {units} ReLU units ({share:.0%}) output 0 on all {rows:,} rows and get no",
+            "{dead} of {units} {activation} units ({share:.0%}) are inactive on all {rows:,} rows "
+            "and get no gradient:",
             first(
-                problem="gradient: the whole layer is dead, and no layer before it can learn.",
-                otherwise="gradient (a warning from {limit:.0%} on): units {listed}.",
+                problem="the whole layer is dead, and no layer before it can learn.",
+                otherwise="units {listed} (a warning from {limit:.0%} on).",
             ),
         ),
         first(
             note="A few are normal: keep them, or use activation='leaky_relu', which lets them "
             "learn.",
             has_zero_weights="Their weights are all 0: use weight_initializer='he_normal'.",
-            is_last="A ReLU at the end is stuck once it is dead: end without an activation, or "
-            "with 'softplus'.",
+            is_last="A {activation} at the end is stuck once it is dead: end without an "
+            "activation, or with 'softplus'.",
             otherwise=(
                 first(
                     lower_rate="Train again from the start with a lower learning rate, such as "
@@ -98,7 +99,7 @@ KINDS = {
         ),
     ),
     "saturated-units": Kind(
-        "sigmoid or tanh units that are nearly always at an end of their range",
+        "sigmoid, tanh and similar units that are nearly always at an end of their range",
         _of_saturated_units,
         (
             "{saturated} of {units} units ({share:.0%}) are saturated",
