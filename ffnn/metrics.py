@@ -72,14 +72,14 @@ class Metric(Buffered):
     def check_target(self, target: Array) -> None:
         """Raise ValueError if the metric cannot take targets of this shape."""
 
-    def _classes(self, values: Array, key: str) -> Array:
+    def _classes(self, values: Array, name: str) -> Array:
         """Return the class number of each row of targets or outputs."""
         if values.ndim == 1:
             return values
-        classes = self._buffer(key, values.shape[:1], np.intp)
+        classes = self.array(name, len(values), dtype=np.intp)
         if values.shape[1] == 1:
             return np.greater(values[:, 0], 0.5, out=classes)
-        rows = self._buffer(key + " rows", values.shape[::-1], values.dtype).T
+        rows = self.array(f"{name} rows", *values.shape[::-1], dtype=values.dtype).T
         np.copyto(rows, values)  # argmax would copy what does not lie row by row
         return np.argmax(rows, axis=1, out=classes)
 
@@ -105,7 +105,7 @@ class Accuracy(Metric):
 
     def update(self, target: Array, output: Array) -> None:
         """Count the correct rows."""
-        right = self._buffer("right", (len(output),), bool)
+        right = self.array("right", len(output), dtype=bool)
         np.equal(self._classes(target, "target"), self._classes(output, "output"), out=right)
         self._right += int(np.count_nonzero(right))
         self._rows += len(right)
@@ -141,8 +141,8 @@ class BinaryAccuracy(_DenseMetric):
 
     def update(self, target: Array, output: Array) -> None:
         """Count the correct entries."""
-        high = np.greater(output, 0.5, out=self._buffer("output", output.shape, bool))
-        wanted = np.greater(target, 0.5, out=self._buffer("target", output.shape, bool))
+        high = np.greater(output, 0.5, out=self.array("output", *output.shape, dtype=bool))
+        wanted = np.greater(target, 0.5, out=self.array("target", *output.shape, dtype=bool))
         self._right += int(np.count_nonzero(np.equal(high, wanted, out=high)))
         self._entries += high.size
 
@@ -170,8 +170,8 @@ class _ConfusionMetric(Metric):
             self._units = output.shape[1]
             self._hits, self._predicted, self._actual = np.zeros((3, classes))
         wanted, found = self._classes(target, "target"), self._classes(output, "output")
-        right = np.equal(wanted, found, out=self._buffer("right", wanted.shape, bool))
-        hits = self._buffer("hits", wanted.shape, np.intp)
+        right = np.equal(wanted, found, out=self.array("right", len(wanted), dtype=bool))
+        hits = self.array("hits", len(wanted), dtype=np.intp)
         hits.fill(classes)  # an extra class, for the wrong rows
         np.copyto(hits, wanted, where=right)
         self._hits += np.bincount(hits, minlength=classes + 1)[:classes]
@@ -241,7 +241,7 @@ class _ResidualMetric(_DenseMetric):
 
     def update(self, target: Array, output: Array) -> None:
         """Add the batch's elements."""
-        residual = self._buffer("residual", output.shape, np.float64)
+        residual = self.array("residual", *output.shape, dtype=np.float64)
         np.subtract(output, target, out=residual)
         self._total += self._sum(residual)
         self._elements += residual.size
@@ -297,7 +297,7 @@ class R2(_DenseMetric):
             self._origin = target[0].astype(np.float64)
         rows = self._rows + len(target)
         centred = np.subtract(
-            target, self._origin, out=self._buffer("centred", target.shape, np.float64)
+            target, self._origin, out=self.array("centred", *target.shape, dtype=np.float64)
         )
         mean = centred.mean(axis=0)
         shift = mean - self._mean
@@ -309,7 +309,7 @@ class R2(_DenseMetric):
 
     def _sum_of_squares(self, values: Array, origin: Array) -> Array:
         """Return Σ(values - origin)² of each column."""
-        distance = self._buffer("distance", values.shape, np.float64)
+        distance = self.array("distance", *values.shape, dtype=np.float64)
         np.subtract(values, origin, out=distance)
         np.multiply(distance, distance, out=distance)
         return np.asarray(np.add.reduce(distance, axis=0))

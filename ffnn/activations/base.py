@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 class ActivationFunction(Layer):
     """A layer without parameters whose output has the shape of its input.
 
+    It takes batches of any width and float dtype, whether it belongs to a model or not.
+
     Attributes
     ----------
     output_range : tuple of float
@@ -31,6 +33,11 @@ class ActivationFunction(Layer):
     saturates: ClassVar[bool] = False
     can_die: ClassVar[bool] = False
     kinks: ClassVar[tuple[float, ...]] = ()
+
+    def allocate(self, rows: int) -> None:
+        """Make y and the slope f'(x)."""
+        super().allocate(rows)
+        self.y, self.slope = self.like("y"), self.like("slope")
 
     def backward(self, grad: Array) -> Array:
         """Return ∂L/∂x from ∂L/∂y, in the memory of `grad`."""

@@ -44,21 +44,28 @@ class ELU(ActivationFunction):
     def __init__(self, alpha: float = 1.0) -> None:
         self.alpha = check_number("ELU", "alpha", alpha, low=0.0, low_open=True)
 
+    def allocate(self, rows: int) -> None:
+        """Make y, the slope, y's negative part and where x is positive."""
+        super().allocate(rows)
+        self.negative, self.positive = self.like("negative"), self.like("positive", bool)
+
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return max(x, 0) + a (e^min(x, 0) - 1)."""
-        negative = np.minimum(x, 0.0, out=self._like("negative", x))
-        np.expm1(negative, out=negative)
-        negative *= self.alpha
-        y = np.maximum(x, 0.0, out=self._like("y", x))
-        y += negative
-        self._x, self._negative = x, negative
-        return y
+        if x.shape != self.shape or x.dtype != self.dtype:
+            self.allocate_for(x)
+        self.x = x
+        np.minimum(x, 0.0, out=self.negative)
+        np.expm1(self.negative, out=self.negative)
+        self.negative *= self.alpha
+        np.maximum(x, 0.0, out=self.y)
+        self.y += self.negative
+        return self.y
 
     def backward(self, grad: Array) -> Array:
         """Return grad where x > 0, else grad · (y + a)."""
         # For x > 0 the negative part is 0, so `negative + a` has to be replaced by 1 there.
-        slope = np.add(self._negative, self.alpha, out=self._like("slope", self._x))
-        positive = np.greater(self._x, 0.0, out=self._buffer("positive", self._x.shape, bool))
-        np.copyto(slope, 1.0, where=positive)
-        grad *= slope
+        np.add(self.negative, self.alpha, out=self.slope)
+        np.greater(self.x, 0.0, out=self.positive)
+        np.copyto(self.slope, 1.0, where=self.positive)
+        grad *= self.slope
         return grad

@@ -28,12 +28,13 @@ class Exponential(ActivationFunction):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return e^x, infinite where that is too large for the dtype."""
-        y = self._like("y", x)
+        if x.shape != self.shape or x.dtype != self.dtype:
+            self.allocate_for(x)
         with np.errstate(over="ignore"):
-            self._y = np.exp(x, out=y)
-        return y
+            np.exp(x, out=self.y)
+        return self.y
 
     def backward(self, grad: Array) -> Array:
         """Return grad · y."""
-        grad *= self._y
+        grad *= self.y
         return grad

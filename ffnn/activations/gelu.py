@@ -31,41 +31,47 @@ class GELU(ActivationFunction):
     formulas = Formulas(
         forward=("t = tanh(√(2/π) (x + 0.044715 x³))", "y = x ∘ (1 + t) / 2"),
         backward=("∂L/∂x = ∂L/∂y ∘ ((1 + t) / 2 + x ∘ (1 - t²) ∘ √(2/π) (1 + 0.134145 x²) / 2)",),
-        where={"t": "_t"},
+        where={"t": "t"},
     )
     output_range = (-0.17004070474025196, math.inf)
     _C = math.sqrt(2.0 / math.pi)
     _CUBIC = 0.044715
 
+    def allocate(self, rows: int) -> None:
+        """Make y, the slope, t and ∂u/∂x."""
+        super().allocate(rows)
+        self.t, self.du = self.like("t"), self.like("du")
+
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return x (1 + tanh u) / 2."""
-        self._x = x
-        t = np.multiply(x, x, out=self._like("t", x))
-        t *= self._CUBIC
-        t += 1.0
-        t *= x
-        t *= self._C
-        self._t = np.tanh(t, out=t)
-        y = np.add(t, 1.0, out=self._like("y", x))
-        y *= x
-        y *= 0.5
-        return y
+        if x.shape != self.shape or x.dtype != self.dtype:
+            self.allocate_for(x)
+        self.x = x
+        np.multiply(x, x, out=self.t)
+        self.t *= self._CUBIC
+        self.t += 1.0
+        self.t *= x
+        self.t *= self._C
+        np.tanh(self.t, out=self.t)
+        np.add(self.t, 1.0, out=self.y)
+        self.y *= x
+        self.y *= 0.5
+        return self.y
 
     def backward(self, grad: Array) -> Array:
         """Return grad · y'."""
-        x, t = self._x, self._t
         # Beyond ±30 y' is exactly 0 or 1; x² must not overflow on the way.
-        du = np.clip(x, -30.0, 30.0, out=self._like("du", x))
-        du *= du
-        du *= 3.0 * self._CUBIC
-        du += 1.0
-        du *= self._C
-        slope = np.multiply(t, t, out=self._like("slope", x))
-        np.subtract(1.0, slope, out=slope)
-        slope *= du
-        slope *= x
-        slope += t
-        slope += 1.0
-        slope *= 0.5
-        grad *= slope
+        np.clip(self.x, -30.0, 30.0, out=self.du)
+        self.du *= self.du
+        self.du *= 3.0 * self._CUBIC
+        self.du += 1.0
+        self.du *= self._C
+        np.multiply(self.t, self.t, out=self.slope)
+        np.subtract(1.0, self.slope, out=self.slope)
+        self.slope *= self.du
+        self.slope *= self.x
+        self.slope += self.t
+        self.slope += 1.0
+        self.slope *= 0.5
+        grad *= self.slope
         return grad

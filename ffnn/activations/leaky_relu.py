@@ -48,13 +48,16 @@ class LeakyReLU(ActivationFunction):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return max(x, a x)."""
-        self._x = x
-        y = np.multiply(x, self.negative_slope, out=self._like("y", x))
-        return np.maximum(x, y, out=y)
+        if x.shape != self.shape or x.dtype != self.dtype:
+            self.allocate_for(x)
+        self.x = x
+        np.multiply(x, self.negative_slope, out=self.y)
+        np.maximum(x, self.y, out=self.y)
+        return self.y
 
     def backward(self, grad: Array) -> Array:
         """Return grad where x > 0, else a · grad."""
-        slope = np.greater(self._x, 0.0, out=self._like("slope", self._x))
-        np.maximum(slope, self.negative_slope, out=slope)
-        grad *= slope
+        np.greater(self.x, 0.0, out=self.slope)
+        np.maximum(self.slope, self.negative_slope, out=self.slope)
+        grad *= self.slope
         return grad

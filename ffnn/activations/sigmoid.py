@@ -48,12 +48,13 @@ class Sigmoid(ActivationFunction):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return 1 / (1 + e^-x)."""
-        self._y = sigmoid(x, out=self._like("y", x))
-        return self._y
+        if x.shape != self.shape or x.dtype != self.dtype:
+            self.allocate_for(x)
+        return sigmoid(x, out=self.y)
 
     def backward(self, grad: Array) -> Array:
         """Return grad · y (1 - y)."""
-        slope = np.subtract(1.0, self._y, out=self._like("slope", self._y))
-        slope *= self._y
-        grad *= slope
+        np.subtract(1.0, self.y, out=self.slope)
+        self.slope *= self.y
+        grad *= self.slope
         return grad

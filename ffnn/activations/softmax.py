@@ -40,23 +40,29 @@ class Softmax(ActivationFunction):
             )
         return input_dim
 
+    def allocate(self, rows: int) -> None:
+        """Make y, and room for sums over its rows."""
+        super().allocate(rows)
+        self.y_t, self.row = self.y.T, self.buffer("row")
+        self.product, self.column = self.slope, self.row[:, None]
+
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return the softmax of every row."""
+        if x.shape != self.shape or x.dtype != self.dtype:
+            self.allocate_for(x)
         # Working memory lies column by column: along its transpose sums run over whole rows.
-        y, row = self._like("y", x), self._buffer("row", x.shape[:1], x.dtype)
-        x_t, y_t = x.T, y.T
-        np.maximum.reduce(x_t, axis=0, out=row)
-        np.subtract(x_t, row, y_t)
-        np.exp(y_t, y_t)
-        np.add.reduce(y_t, axis=0, out=row)
-        np.divide(y_t, row, y_t)
-        self._y = y
-        return y
+        x_t = x.T
+        x_t.max(axis=0, out=self.row)
+        np.subtract(x_t, self.row, self.y_t)
+        np.exp(self.y_t, self.y_t)
+        self.y_t.sum(axis=0, out=self.row)
+        np.divide(self.y_t, self.row, self.y_t)
+        return self.y
 
     def backward(self, grad: Array) -> Array:
         """Return y (g - Σ g y), row by row."""
-        product = np.multiply(grad, self._y, out=self._like("product", self._y))
-        row = self._buffer("row", (*grad.shape[:-1], 1), grad.dtype)
-        grad -= np.add.reduce(product, axis=-1, keepdims=True, out=row)
-        grad *= self._y
+        np.multiply(grad, self.y, out=self.product)
+        self.product.sum(axis=1, out=self.row)
+        grad -= self.column
+        grad *= self.y
         return grad

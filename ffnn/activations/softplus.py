@@ -30,18 +30,25 @@ class Softplus(ActivationFunction):
     formulas = Formulas(("y = log(1 + e^x)",), ("∂L/∂x = ∂L/∂y / (1 + e^-x)",))
     output_range = (0.0, math.inf)
 
+    def allocate(self, rows: int) -> None:
+        """Make y, the slope and log(1 + e^-|x|)."""
+        super().allocate(rows)
+        self.tail = self.like("tail")
+
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return log(1 + e^x)."""
-        self._x = x
-        tail = np.abs(x, out=self._like("tail", x))
-        np.negative(tail, out=tail)
-        np.exp(tail, out=tail)
-        np.log1p(tail, out=tail)
-        y = np.maximum(x, 0.0, out=self._like("y", x))
-        y += tail
-        return y
+        if x.shape != self.shape or x.dtype != self.dtype:
+            self.allocate_for(x)
+        self.x = x
+        np.abs(x, out=self.tail)
+        np.negative(self.tail, out=self.tail)
+        np.exp(self.tail, out=self.tail)
+        np.log1p(self.tail, out=self.tail)
+        np.maximum(x, 0.0, out=self.y)
+        self.y += self.tail
+        return self.y
 
     def backward(self, grad: Array) -> Array:
         """Return grad · sigmoid(x)."""
-        grad *= sigmoid(self._x, out=self._like("slope", self._x))
+        grad *= sigmoid(self.x, out=self.slope)
         return grad

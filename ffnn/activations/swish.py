@@ -28,20 +28,26 @@ class Swish(ActivationFunction):
     formulas = Formulas(
         forward=("s = 1 / (1 + e^-x)", "y = x ∘ s"),
         backward=("∂L/∂x = ∂L/∂y ∘ (s + y ∘ (1 - s))",),
-        where={"s": "_sigmoid"},
+        where={"s": "s"},
     )
     output_range = (-0.2784645427610738, math.inf)
 
+    def allocate(self, rows: int) -> None:
+        """Make y, the slope and s."""
+        super().allocate(rows)
+        self.s = self.like("s")
+
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return x · sigmoid(x)."""
-        self._sigmoid = sigmoid(x, out=self._like("sigmoid", x))
-        self._y = np.multiply(x, self._sigmoid, out=self._like("y", x))
-        return self._y
+        if x.shape != self.shape or x.dtype != self.dtype:
+            self.allocate_for(x)
+        sigmoid(x, out=self.s)
+        return np.multiply(x, self.s, out=self.y)
 
     def backward(self, grad: Array) -> Array:
         """Return grad · (s + y (1 - s))."""
-        slope = np.subtract(1.0, self._sigmoid, out=self._like("slope", self._y))
-        slope *= self._y
-        slope += self._sigmoid
-        grad *= slope
+        np.subtract(1.0, self.s, out=self.slope)
+        self.slope *= self.y
+        self.slope += self.s
+        grad *= self.slope
         return grad

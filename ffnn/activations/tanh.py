@@ -28,12 +28,13 @@ class Tanh(ActivationFunction):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return tanh x."""
-        self._y = np.tanh(x, out=self._like("y", x))
-        return self._y
+        if x.shape != self.shape or x.dtype != self.dtype:
+            self.allocate_for(x)
+        return np.tanh(x, out=self.y)
 
     def backward(self, grad: Array) -> Array:
         """Return grad · (1 - y²)."""
-        slope = np.multiply(self._y, self._y, out=self._like("slope", self._y))
-        np.subtract(1.0, slope, out=slope)
-        grad *= slope
+        np.multiply(self.y, self.y, out=self.slope)
+        np.subtract(1.0, self.slope, out=self.slope)
+        grad *= self.slope
         return grad

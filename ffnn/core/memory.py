@@ -1,9 +1,12 @@
-"""Working memory: arrays that are made once and used again at every step."""
+"""Working memory: arrays that are made once for each batch size and used again at every step.
+
+Layers, losses, metrics and optimizers compute in arrays that are made here and nowhere else.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -18,23 +21,22 @@ _CACHE_LINE = 64  # bytes; also the width of the widest vector load, which cross
 
 
 def aligned_empty(size: int, dtype: DTypeLike) -> Array:
-    """Return an uninitialised vector that begins at a cache line.
-
-    Parameters
-    ----------
-    size : int
-        Its number of entries.
-    dtype : dtype
-        Its dtype.
-    """
+    """Return an uninitialised vector that begins at a cache line."""
     dtype = np.dtype(dtype)
     raw = np.empty(size * dtype.itemsize + _CACHE_LINE, np.uint8)
     start = -raw.__array_interface__["data"][0] % _CACHE_LINE
     return raw[start : start + size * dtype.itemsize].view(dtype)
 
 
+def aligned_full(size: int, dtype: DTypeLike, value: float) -> Array:
+    """Return a vector of equal numbers that begins at a cache line."""
+    vector = aligned_empty(size, dtype)
+    vector.fill(value)
+    return vector
+
+
 class Workspace:
-    """Arrays by name, each made at its first use.
+    """Arrays by name, in memory that is used again while it is large enough.
 
     Parameters
     ----------
@@ -43,66 +45,140 @@ class Workspace:
         arrays whose transpose is contiguous. The products of a whole step are 5 to 12 % faster so
         than row by row (`docs/performance.md`), most of it in the first layer's forward, and sums
         over the units run along whole columns.
-
-    Attributes
-    ----------
-    arrays : dict of str to ndarray
-        The arrays in the shapes that were last asked for.
     """
 
     def __init__(self, order: Literal["F", "C"] = "F") -> None:
-        self.arrays: dict[str, Array] = {}
         self._order = order
+        self._arrays: dict[str, Array] = {}
         self._memory: dict[str, Array] = {}
 
-    def get(self, key: str, shape: Shape, dtype: DTypeLike) -> Array:
-        """Return an uninitialised array, the same memory from call to call while it is enough.
-
-        Parameters
-        ----------
-        key : str
-            Which array; another key never shares memory with it.
-        shape : tuple of int
-            Its shape.
-        dtype : dtype
-            Its dtype.
-        """
-        array = self.arrays.get(key)
+    def get(self, name: str, shape: Shape, dtype: DTypeLike) -> Array:
+        """Return the array `name`, uninitialised at first; no other name shares memory with it."""
+        array = self._arrays.get(name)
         if array is None or array.shape != shape or array.dtype != dtype:
-            array = self.arrays[key] = self._shape(key, shape, np.dtype(dtype))
+            size, dtype = math.prod(shape), np.dtype(dtype)
+            memory = self._memory.get(name)
+            if memory is None or memory.dtype != dtype or memory.size < size:
+                memory = self._memory[name] = aligned_empty(size, dtype)
+            array = self._arrays[name] = memory[:size].reshape(shape, order=self._order)
         return array
 
-    def _shape(self, key: str, shape: Shape, dtype: np.dtype[np.generic]) -> Array:
-        size = math.prod(shape)
-        memory = self._memory.get(key)
-        if memory is None or memory.dtype != dtype or memory.size < size:
-            memory = self._memory[key] = aligned_empty(size, dtype)
-        return memory[:size].reshape(shape, order=self._order)
+    def owns(self, value: object) -> bool:
+        """Tell whether `value` is an array in this memory, or a view of one."""
+        return isinstance(value, np.ndarray) and any(
+            np.may_share_memory(value, memory) for memory in self._memory.values()
+        )
 
 
 class Buffered(Configurable):
-    """A part that keeps working memory of its own, made when it is first needed."""
+    """A part that computes on one batch after another, in working memory of its own.
 
+    `allocate` makes the arrays that the formulas need, and views of them, as plain attributes, once
+    for each number of rows. A part whose width and dtype are known begins its `forward` with ::
+
+        if len(x) != self.rows:
+            self.allocate(len(x))
+
+    and one that takes batches of any width and dtype with ::
+
+        if x.shape != self.shape or x.dtype != self.dtype:
+            self.allocate_for(x)
+
+    From there on it has only formulas. Copies make working memory of their own.
+
+    Attributes
+    ----------
+    rows : int
+        The number of rows that there is memory for; -1 if there is none yet.
+    shape : tuple of int
+        The shape of the batches that `allocate_for` was called for.
+    dtype : dtype
+        In which the part computes.
+    borrowed : tuple of str
+        The attributes that hold a batch, which may be the caller's own memory.
+    """
+
+    borrowed: ClassVar[tuple[str, ...]] = ()
+    rows: int = -1
+    shape: Shape = ()
+    dtype: np.dtype[Any] = np.dtype(np.float32)
     _workspace: Workspace | None = None
 
-    def _buffer(self, key: str, shape: Shape, dtype: DTypeLike) -> Array:
-        """Return the array `key` of this part, uninitialised at first."""
+    def allocate(self, rows: int) -> None:
+        """Make all arrays for batches of `rows` rows; an override calls this first."""
+        self.rows = rows
+
+    def allocate_for(self, x: Array) -> None:
+        """Make all arrays for batches of the shape and dtype of `x`."""
+        self.shape, self.dtype = x.shape, x.dtype
+        self.allocate(len(x))
+
+    def array(self, name: str, *shape: int | None, dtype: DTypeLike | None = None) -> Array:
+        """Return the array `name` of this part, uninitialised at first.
+
+        Parameters
+        ----------
+        name : str
+            Which array; no other name shares memory with it.
+        *shape : int
+            Its shape.
+        dtype : dtype, optional
+            Its dtype, if not the part's own.
+
+        Raises
+        ------
+        RuntimeError
+            A size is None, as those of a layer are that is not built.
+        """
+        sizes = tuple(size for size in shape if size is not None)
+        if len(sizes) < len(shape):
+            self.discard()
+            raise RuntimeError(f"{type(self).__name__}: build a layer that stands alone first")
         if self._workspace is None:
             self._workspace = Workspace()
-        return self._workspace.get(key, shape, dtype)
+        try:
+            return self._workspace.get(name, sizes, self.dtype if dtype is None else dtype)
+        except MemoryError:
+            self.discard()  # of some arrays, but not of this one, there are as many rows
+            raise
 
-    def _like(self, key: str, x: Array) -> Array:
-        """Return the array `key` of this part in the shape and dtype of `x`."""
-        if self._workspace is not None:  # what `get` does, without its call
-            array = self._workspace.arrays.get(key)
-            if array is not None and array.shape == x.shape and array.dtype is x.dtype:
-                return array
-        return self._buffer(key, x.shape, x.dtype)
+    def buffer(self, name: str, *columns: int | None, dtype: DTypeLike | None = None) -> Array:
+        """Return the array `name` with a row for each of the batch's; see `array`."""
+        return self.array(name, self.rows, *columns, dtype=dtype)
+
+    def like(self, name: str, dtype: DTypeLike | None = None) -> Array:
+        """Return the array `name` of the shape that `allocate_for` was called for; see `array`."""
+        return self.array(name, *self.shape, dtype=dtype)
+
+    def full(self, name: str, value: float, *columns: int) -> Array:
+        """Return the array `name` with a row for each of the batch's, filled with `value`."""
+        array = self.buffer(name, *columns)
+        array.fill(value)
+        return array
+
+    def counting(self, name: str, count: int) -> Array:
+        """Return the array `name` of the integers from 0 to `count` - 1."""
+        array = self.array(name, count, dtype=np.intp)
+        array[...] = np.arange(count)
+        return array
+
+    def scalar(self, value: float) -> Array:
+        """Return a number as an array without axes, which needs no conversion at each use."""
+        return np.array(value, self.dtype)
+
+    def discard(self) -> None:
+        """Have all arrays made anew for the next batch."""
+        self.rows, self.shape = -1, ()
+
+    def release(self) -> None:
+        """Let go of the batch, which may be the caller's own memory; working memory stays."""
+        for name in self.borrowed:
+            self.__dict__.pop(name, None)
 
     def __getstate__(self) -> dict[str, object]:
-        # A copy makes working memory of its own.
-        working = ("_workspace", "_batch")
-        return {key: value for key, value in self.__dict__.items() if key not in working}
+        space = Workspace() if self._workspace is None else self._workspace
+        own = {"_workspace", "rows", "shape", *self.borrowed}
+        return {k: v for k, v in self.__dict__.items() if k not in own and not space.owns(v)}
 
 
 class ParameterVector:
@@ -120,7 +196,7 @@ class ParameterVector:
     values : ndarray of shape (size,)
         All parameters, layer after layer, each in C order.
     gradients : ndarray of shape (size,)
-        The loss's derivative by each of them, zero before the first backward pass.
+        The loss's derivative with respect to each of them, zero before the first backward pass.
     scratch : ndarray of shape (size,)
         Room for an intermediate result of the same size; its content means nothing.
     has_gradients : bool
@@ -130,11 +206,9 @@ class ParameterVector:
     def __init__(self, shapes: Sequence[Mapping[str, Shape]], dtype: DTypeLike) -> None:
         self._shapes = shapes
         size = sum(math.prod(shape) for layer in shapes for shape in layer.values())
-        self.values: Array = aligned_empty(size, dtype)
-        self.gradients: Array = aligned_empty(size, dtype)
+        self.values: Array = aligned_full(size, dtype, 0.0)
+        self.gradients: Array = aligned_full(size, dtype, 0.0)
         self.scratch: Array = aligned_empty(size, dtype)
-        self.values.fill(0.0)
-        self.gradients.fill(0.0)
         self.has_gradients = False
 
     def views(self, vector: Array) -> list[dict[str, Array]]:

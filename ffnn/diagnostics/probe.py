@@ -10,7 +10,7 @@ import numpy as np
 
 from ffnn.activations import ActivationFunction
 from ffnn.core.moments import Moments
-from ffnn.layers.chain import forget_batch, run_backward, run_forward, tap
+from ffnn.layers.chain import release, run_backward, run_forward, tap
 
 if TYPE_CHECKING:
     from ffnn._types import Array
@@ -99,7 +99,7 @@ class _Pass:
                 found.non_finite = self._locate(batch)
                 break
             total += loss * len(batch.x)
-        forget_batch(self.sample.stages)
+        release(self.sample.stages)
         if self.sample.y is not None and found.non_finite is None:
             found.loss = total / found.num_rows
             found.gradients = {

@@ -9,7 +9,7 @@ import numpy as np
 
 from ffnn.data.sources import BLOCK_ROWS
 from ffnn.diagnostics.catalogue import finding
-from ffnn.layers.chain import forget_batch
+from ffnn.layers.chain import release
 from ffnn.schedules import Schedule
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class _Bench:
             self.optimizer.iterations = self._iterations
             for array, start in zip(self._arrays(), self._start, strict=True):
                 array[...] = start
-            forget_batch(self.step.stages)
+            release(self.step.stages)
 
     def _run(self) -> Trial:
         rate = self.optimizer.current_learning_rate

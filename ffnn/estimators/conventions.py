@@ -65,13 +65,20 @@ class ClippedLogLoss(ScaledLoss):
     stops at the same epoch as in scikit-learn. The gradient is the exact one, there as here.
     """
 
+    def allocate(self, rows: int) -> None:
+        """Make p - y."""
+        super().allocate(rows)
+        self.miss = self.like("miss")
+
     def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
         """Return the value, clipped if a row needs it."""
         value = super().forward(output, target, weight)
         p, y = self.output, self.inner.target
         epsilon = float(np.finfo(p.dtype).eps)
-        miss = np.subtract(p, y, out=self._like("miss", p))
-        if float(np.abs(miss, out=miss).max()) < 1.0 - 2.0 * epsilon:
+        if p.shape != self.shape or p.dtype != self.dtype:
+            self.allocate_for(p)
+        np.subtract(p, y, out=self.miss)
+        if float(np.abs(self.miss, out=self.miss).max()) < 1.0 - 2.0 * epsilon:
             return value
         clipped = np.clip(p, epsilon, 1.0 - epsilon)
         rows = (y * np.log(clipped)).sum(axis=1)

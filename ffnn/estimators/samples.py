@@ -75,14 +75,14 @@ class SparseLinear:
         """Return z for a `SparseBatch`."""
         layer = self._layer
         self._x: SparseBatch = x
-        product = x.matrix @ layer.params["weight"].T
-        z = layer._buffer("z", product.shape, product.dtype)
-        bias = layer.params.get("bias")
-        if bias is None:
-            np.copyto(z, product)
+        if len(x) != layer.rows:
+            layer.allocate(len(x))
+        product = x.matrix @ layer.W_t
+        if layer.use_bias:
+            np.add(product, layer.b, out=layer.z)
         else:
-            np.add(product, bias, out=z)
-        return z
+            np.copyto(layer.z, product)
+        return layer.z
 
     def backward(self, dz: Array) -> None:
         """Fill the gradients of W and b; nothing stands before a first layer."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -46,8 +45,9 @@ class Layer(Buffered):
     4. `params` and `grads` are read-only mappings of live arrays: write into the arrays.
     5. What training changes besides (`state`) is written into its arrays, never rebound: threads
        that predict work on replicas, which share them.
-    6. What `backward` needs of an input is kept as ``_x`` or ``_batch``; both are taken away after
-       a pass over data.
+    6. Working memory is made in `allocate`, once for each number of rows.
+    7. An input that `backward` needs is kept as `x`, which `release` lets go of after a pass over
+       data; a layer that keeps it elsewhere names the attribute in `borrowed`.
 
     Attributes
     ----------
@@ -56,8 +56,9 @@ class Layer(Buffered):
     input_dim, output_dim : int
         The number of columns of x and of y, once built.
     needs_input_grad : bool
-        Whether `backward` has to return ∂L/∂x. Training clears it for the first layer with
-        parameters, before which nothing needs a gradient; the layer may then return None.
+        Whether `backward` has to return ∂L/∂x, from the next `forward` on. Training clears it for
+        the first layer with parameters, before which nothing needs a gradient; the layer may then
+        return None.
     takes_any_dtype : bool
         Whether the layer, standing first, reads integer rows as they are and writes floats itself.
     depends_on_batch : bool
@@ -72,7 +73,7 @@ class Layer(Buffered):
     name: str = ""
     input_dim: int | None = None
     output_dim: int | None = None
-    needs_input_grad: bool = True
+    borrowed = ("x",)
     takes_any_dtype: ClassVar[bool] = False
     depends_on_batch: ClassVar[bool] = False
     is_affine: ClassVar[bool] = False
@@ -81,7 +82,7 @@ class Layer(Buffered):
     # Class-level defaults, so that a layer needs no call to a base constructor.
     _params: dict[str, Array]
     _grads: dict[str, Array]
-    _dtype: np.dtype[Any] = np.dtype(np.float32)
+    _needs_input_grad: bool = True
 
     # -- what a layer defines ------------------------------------------------------------------
 
@@ -98,7 +99,7 @@ class Layer(Buffered):
         return {}
 
     def initializers(self) -> dict[str, Initializer]:
-        """Return parameter name → the initializer that draws its first values."""
+        """Return parameter name → the initializer that draws its initial values."""
         return {}
 
     def regularizers(self) -> dict[str, Regularizer]:
@@ -150,8 +151,18 @@ class Layer(Buffered):
 
     @property
     def grads(self) -> Mapping[str, Array]:
-        """Parameter name → the loss's gradient by it, from the last backward pass."""
+        """Parameter name → ∂L/∂parameter of the last backward pass."""
         return MappingProxyType(self.__dict__.get("_grads", {}))
+
+    @property
+    def needs_input_grad(self) -> bool:
+        """Whether `backward` has to return ∂L/∂x."""
+        return self._needs_input_grad
+
+    @needs_input_grad.setter
+    def needs_input_grad(self, value: bool) -> None:
+        self._needs_input_grad = value
+        self.discard()  # there may be no memory for it
 
     @property
     def is_built(self) -> bool:
@@ -192,7 +203,7 @@ class Layer(Buffered):
     def initialize(
         self, values: Mapping[str, Array], input_dim: int, entropy: Any, index: int
     ) -> None:
-        """Draw first values for the parameters that `bind` will hand over.
+        """Draw initial values for the parameters that `bind` will hand over.
 
         Parameters
         ----------
@@ -224,22 +235,28 @@ class Layer(Buffered):
         """Learn the sizes and take `values` and `grads` as this layer's arrays."""
         self.input_dim = input_dim
         self.output_dim = self.compute_output_dim(input_dim)
-        self._dtype = dtype
+        self.dtype = dtype
         self._params = values
         self._grads = grads
+        self.discard()
 
     def __getattr__(self, name: str) -> Any:
-        # Reached only for attributes that are not set: what forward or build would have left.
-        hint = ""
-        if name.startswith("_") and not name.startswith("__"):
-            hint = ": build a layer that stands alone, and call forward before backward"
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
+        # Reached only for attributes that are not set, such as what build or forward makes.
+        is_early = not self.is_built or self.rows < 0 or name in self.borrowed
+        hint = ": build a layer that stands alone, and call forward before backward"
+        raise AttributeError(
+            f"{type(self).__name__} has no attribute {name!r}{hint if is_early else ''}"
+        )
 
     def replica(self) -> Self:
         """Return a layer with the same parameters and state, and working memory of its own."""
-        twin = copy.copy(self)
-        twin._workspace = None
+        twin = object.__new__(type(self))
+        for name, value in self.__getstate__().items():
+            vars(twin)[name] = value.replica() if isinstance(value, Layer) else value
         return twin
+
+    def __copy__(self) -> Self:
+        return self.replica()
 
 
 LAYERS: Family[Layer] = Family("layer", Layer, __package__)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
+from ffnn.core.memory import aligned_full
 from ffnn.layers.base import LAYERS
 from ffnn.layers.standardization import WHERE, Standardization, standardization
 
@@ -74,18 +75,17 @@ class BatchNorm(Standardization):
     ) -> None:
         """Learn the sizes and take the arrays; the moving averages start at 0 and 1."""
         super().bind(input_dim, dtype, values, grads)
-        self._moving_mean = np.zeros(input_dim, dtype)
-        self._moving_variance = np.ones(input_dim, dtype)
-        self._from_batch = False
+        self.moving_mean = aligned_full(input_dim, dtype, 0.0)
+        self.moving_variance = aligned_full(input_dim, dtype, 1.0)
+        self._is_of_batch = False
 
     @property
     def state(self) -> Mapping[str, Array]:
         """The ``moving_mean`` and ``moving_variance``, each of shape (input_dim,)."""
         if not self.is_built:
             return MappingProxyType({})
-        return MappingProxyType(
-            {"moving_mean": self._moving_mean, "moving_variance": self._moving_variance}
-        )
+        averages = {"moving_mean": self.moving_mean, "moving_variance": self.moving_variance}
+        return MappingProxyType(averages)
 
     def check_state(self, values: Mapping[str, Array]) -> None:
         """Raise ValueError if a moving variance is negative."""
@@ -94,27 +94,36 @@ class BatchNorm(Standardization):
 
     def update_state(self) -> None:
         """Move the averages towards the last training batch."""
-        self._follow(self._moving_mean, self._mean[0])
-        self._follow(self._moving_variance, self._variance[0])
+        self._follow(self.moving_mean, self.mean[0])
+        self._follow(self.moving_variance, self.variance[0])
 
     def _follow(self, moving: Array, batch: Array) -> None:
         moving *= self.momentum
-        moving += np.multiply(batch, 1.0 - self.momentum, out=self._like("step", moving))
+        np.multiply(batch, 1.0 - self.momentum, out=self.share)
+        moving += self.share
+
+    def allocate(self, rows: int) -> None:
+        """Make also a batch's share of a moving average."""
+        super().allocate(rows)
+        self.share = self.array("share", self.input_dim)
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return γ ∘ x̂ + β, by the batch's statistics in training, else by the moving ones."""
-        self._from_batch = training
+        if len(x) != self.rows:
+            self.allocate(len(x))
+        self._is_of_batch = training
         if training:
-            return self._standardize(x)
-        self._std = np.sqrt(self._moving_variance + self.epsilon)
-        x_hat = np.subtract(x, self._moving_mean, out=self._like("x_hat", x))
-        x_hat /= self._std
-        return self._scale_and_shift(x_hat)
+            return self.standardize(x)
+        np.add(self.moving_variance, self.epsilon, out=self.std)
+        np.sqrt(self.std, out=self.std)
+        np.subtract(x, self.moving_mean, out=self.x_hat)
+        self.x_hat /= self.std
+        return self.scale_and_shift()
 
     def backward(self, grad: Array) -> Array:
         """Fill the gradients of γ and β and return ∂L/∂x."""
-        if self._from_batch:
+        if self._is_of_batch:
             return super().backward(grad)
-        g = self._parameter_gradients(grad)
-        g /= self._std
+        g = self.fill_gradients(grad)
+        g /= self.std
         return g

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ffnn.errors import LayerError
 
 if TYPE_CHECKING:
@@ -90,22 +88,10 @@ def tap(
     return [watched(stage) for stage in stages]
 
 
-def forget_batch(stages: Iterable[Stage]) -> None:
-    """Let the layers go of the last batch, which may be the caller's own memory.
-
-    What a stage has written is its own memory: it stays where it is, ready for the next batch.
-    """
-    first = None
-    for layer, _, _ in stages:
-        kept = layer.__dict__
-        x, batch = kept.pop("_x", None), kept.get("_batch")
-        if batch is not None:
-            x = batch[0]
-        if first is None:
-            first = x
-        elif x is not None and not np.may_share_memory(first, x):
-            return
-        kept.pop("_batch", None)
+def release(stages: Iterable[Stage]) -> None:
+    """Let the layers go of the last batch, which may be the caller's own memory."""
+    for stage in stages:
+        stage.layer.release()
 
 
 def _label(stage: Stage | None) -> str:

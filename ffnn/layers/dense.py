@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,23 +14,7 @@ from ffnn.layers.base import LAYERS, Layer, Stage
 from ffnn.regularizers import REGULARIZERS, Regularizer
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
     from ffnn._types import Array, Shape
-
-
-class _Batch(NamedTuple):
-    """A batch and the working memory that suits it, in the forms that the products need.
-
-    Working memory lies column by column, so it is the transposes that are contiguous.
-    """
-
-    x: Array
-    x_t: Array
-    z: Array
-    z_t: Array
-    bias: Array | None  # (units, 1)
-    ones: Array  # (batch,): a product with it sums over the batch
 
 
 @LAYERS.register("dense")
@@ -52,9 +36,9 @@ class Dense(Layer):
     use_bias : bool, default True
         Whether there is a b.
     weight_initializer : str or Initializer, default "glorot_uniform"
-        First values of W.
+        Initial values of W.
     bias_initializer : str or Initializer, default "zeros"
-        First values of b.
+        Initial values of b.
     weight_regularizer, bias_regularizer : str or Regularizer, optional
         Penalties on W and on b.
 
@@ -68,8 +52,6 @@ class Dense(Layer):
     Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors", Nature
     1986, equations 1 and 5 to 7.
     """
-
-    _batch: _Batch | None = None
 
     def __init__(
         self,
@@ -133,52 +115,46 @@ class Dense(Layer):
             grad = self.activation.backward(grad)
         return self.linear_backward(grad)
 
+    def allocate(self, rows: int) -> None:
+        """Make z and ∂L/∂x, column by column in memory: products take their transposes."""
+        super().allocate(rows)
+        self.W, self.dW = self._params["weight"], self._grads["weight"]
+        self.z = self.buffer("z", self.units)
+        self.z_t, self.W_t = self.z.T, self.W.T
+        if self.use_bias:
+            self.b, self.db = self._params["bias"], self._grads["bias"]
+            self.b_column, self.ones = self.b[:, None], self.full("ones", 1.0)
+        if self.needs_input_grad:
+            self.dx = self.buffer("dx", self.input_dim)
+            self.dx_t = self.dx.T
+
     def linear(self, x: Array, training: bool = False) -> Array:
         """Return z = x Wᵀ + b."""
-        batch = self._batch
-        if batch is None or batch.x is not x:
-            batch = self._batch = self._prepare(x)
-        _, x_t, z, z_t, bias, _ = batch
-        self._params["weight"].dot(x_t, z_t)  # zᵀ = W xᵀ
-        if bias is not None:
-            np.add(z_t, bias, z_t)
-        return z
+        if len(x) != self.rows:
+            self.allocate(len(x))
+        if x.dtype != self.dtype:
+            x = x.astype(self.dtype)
+        self.x = x
+        self.W.dot(x.T, self.z_t)  # zᵀ = W xᵀ
+        if self.use_bias:
+            np.add(self.z_t, self.b_column, self.z_t)
+        return self.z
 
     def linear_backward(self, dz: Array) -> Array | None:
         """Fill the gradients of W and b and return ∂L/∂x, from δ = ∂L/∂z."""
-        batch, dz_t = self._batch, dz.T
-        if batch is None:
-            raise RuntimeError("Dense: call forward before backward")
-        dz_t.dot(batch.x, self._grads["weight"])
+        dz_t = dz.T
+        dz_t.dot(self.x, self.dW)  # ∂L/∂W = δᵀ x
         if self.use_bias:
-            dz_t.dot(batch.ones, self._grads["bias"])  # Σ_batch δ
+            dz_t.dot(self.ones, self.db)  # ∂L/∂b = Σ_batch δ
         if not self.needs_input_grad:
             return None
-        dx = self._like("dx", batch.x)
-        self._params["weight"].T.dot(dz_t, dx.T)  # ∂L/∂xᵀ = Wᵀ δᵀ
-        return dx
-
-    def _prepare(self, x: Array) -> _Batch:
-        """Return what the products need for a batch; it serves as long as `x` is the same array."""
-        z = self._buffer("z", (len(x), self.units), self._dtype)
-        bias = self._params["bias"][:, None] if self.use_bias else None
-        ones = self._buffer("ones", (len(x),), self._dtype)
-        ones.fill(1.0)
-        if x.dtype != self._dtype:
-            x = x.astype(self._dtype)  # another array, so it is converted anew at each call
-        return _Batch(x, x.T, z, z.T, bias, ones)
+        self.W_t.dot(dz_t, self.dx_t)  # ∂L/∂x = δ W
+        return self.dx
 
     def stages(self) -> list[Stage]:
         """Return the linear part and the activation as two steps."""
         linear = Stage(self, self.linear, self.linear_backward)
         return [linear] if self.activation is None else [linear, *self.activation.stages()]
-
-    def replica(self) -> Self:
-        """Return a layer with the same arrays and working memory of its own."""
-        twin = super().replica()
-        if self.activation is not None:
-            twin.activation = self.activation.replica()
-        return twin
 
 
 def _regularizer(identifier: str | Regularizer | None) -> Regularizer | None:

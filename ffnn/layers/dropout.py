@@ -34,7 +34,7 @@ class Dropout(Layer):
     Raises
     ------
     TypeError, ValueError
-        `rate` is out of its range, or `seed` is no whole number.
+        `rate` is out of its range, or `seed` is not an integer.
 
     References
     ----------
@@ -47,7 +47,7 @@ class Dropout(Layer):
     def __init__(self, rate: float, seed: int | None = None) -> None:
         self.rate = check_number("Dropout", "rate", rate, low=0.0, high=1.0, high_open=True)
         self.seed = check_seed("Dropout", seed)
-        self._mask: Array | None = None
+        self._is_masked = False
         self._rng = np.random.default_rng(seed)
 
     @property
@@ -55,7 +55,7 @@ class Dropout(Layer):
         """Those of training; at a rate of 0 nothing is done."""
         if not self.rate:
             return Formulas(("y = x",), ("∂L/∂x = ∂L/∂y",))
-        return Formulas(("y = x ∘ m",), ("∂L/∂x = ∂L/∂y ∘ m",), where={"m": "_mask"})
+        return Formulas(("y = x ∘ m",), ("∂L/∂x = ∂L/∂y ∘ m",), where={"m": "m"})
 
     def initialize(
         self, values: Mapping[str, Array], input_dim: int, entropy: Any, index: int
@@ -70,19 +70,25 @@ class Dropout(Layer):
         """Return the masks' generator."""
         return [self._rng]
 
+    def allocate(self, rows: int) -> None:
+        """Make the mask and y."""
+        super().allocate(rows)
+        self.m, self.y = self.like("m"), self.like("y")
+
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return x ∘ m in training, else x itself."""
-        if not training or self.rate == 0.0:
-            self._mask = None
+        self._is_masked = training and self.rate > 0.0
+        if not self._is_masked:
             return x
-        mask = self._rng.random(dtype=x.dtype, out=self._like("mask", x))
-        np.greater_equal(mask, self.rate, out=mask)
-        mask *= 1.0 / (1.0 - self.rate)
-        self._mask = mask
-        return np.multiply(x, mask, out=self._like("y", x))
+        if x.shape != self.shape or x.dtype != self.dtype:
+            self.allocate_for(x)
+        self._rng.random(dtype=x.dtype, out=self.m)
+        np.greater_equal(self.m, self.rate, out=self.m)
+        self.m *= 1.0 / (1.0 - self.rate)
+        return np.multiply(x, self.m, out=self.y)
 
     def backward(self, grad: Array) -> Array:
         """Return grad ∘ m, with the mask of the last forward."""
-        if self._mask is not None:
-            grad *= self._mask
+        if self._is_masked:
+            grad *= self.m
         return grad

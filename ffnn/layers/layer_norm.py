@@ -45,4 +45,6 @@ class LayerNorm(Standardization):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return γ ∘ x̂ + β."""
-        return self._standardize(x)
+        if len(x) != self.rows:
+            self.allocate(len(x))
+        return self.standardize(x)

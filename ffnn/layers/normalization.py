@@ -31,7 +31,7 @@ class Normalization(Layer):
     formulas = Formulas(
         forward=("y = (x - μ) / σ",),
         backward=("∂L/∂x = ∂L/∂y / σ",),
-        where={"μ": "_statistics.mean", "σ": "_statistics.std"},
+        where={"μ": "mean", "σ": "std"},
     )
     takes_any_dtype = True
     is_affine = True
@@ -106,16 +106,36 @@ class Normalization(Layer):
             )
         return input_dim
 
+    def allocate(self, rows: int) -> None:
+        """Make y."""
+        columns = self.mean.size  # raises before anything is made
+        super().allocate(rows)
+        self.y = self.buffer("y", columns)
+
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return (x - μ) / σ in the model's dtype."""
-        if not self._statistics:
-            raise ValueError("Normalization: call adapt(x) with the training rows before using it")
-        y = self._buffer("y", x.shape, self._dtype)
-        np.subtract(x, self._statistics["mean"], out=y, casting="same_kind")
-        y /= self._statistics["std"]
-        return y
+        if len(x) != self.rows:
+            self.allocate(len(x))
+        np.subtract(x, self.mean, out=self.y, casting="same_kind")
+        self.y /= self.std
+        return self.y
 
     def backward(self, grad: Array) -> Array:
         """Return grad / σ."""
-        grad /= self._statistics["std"]
+        grad /= self.std
         return grad
+
+    @property
+    def mean(self) -> Array:
+        """μ of each column, float64."""
+        return self._statistic("mean")
+
+    @property
+    def std(self) -> Array:
+        """σ of each column, float64; 1 where the column never varies."""
+        return self._statistic("std")
+
+    def _statistic(self, name: str) -> Array:
+        if not self._statistics:
+            raise ValueError("Normalization: call adapt(x) with the training rows before using it")
+        return self._statistics[name]

@@ -42,14 +42,20 @@ class Rescaling(Layer):
         self.scale = check_number("Rescaling", "scale", scale)
         self.offset = check_number("Rescaling", "offset", offset)
 
+    def allocate(self, rows: int) -> None:
+        """Make y."""
+        super().allocate(rows)
+        self.y = self.buffer("y", self.input_dim)
+
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return scale · x + offset in the model's dtype."""
-        y = self._buffer("y", x.shape, self._dtype)
-        np.copyto(y, x)
-        y *= self.scale
+        if len(x) != self.rows:
+            self.allocate(len(x))
+        np.copyto(self.y, x)
+        self.y *= self.scale
         if self.offset:
-            y += self.offset
-        return y
+            self.y += self.offset
+        return self.y
 
     def backward(self, grad: Array) -> Array:
         """Return scale · grad."""

@@ -44,7 +44,7 @@ class RMSNorm(Layer):
             "∂L/∂γ = Σ_rows ∂L/∂y ∘ x̂",
             "∂L/∂x = (g - x̂ ∘ mean_units(g ∘ x̂)) / r with g = ∂L/∂y ∘ γ",
         ),
-        where={"ε": "epsilon", "r": "_rms", "x̂": "_x_hat"},
+        where={"ε": "epsilon", "r": "r", "x̂": "x_hat"},
     )
     is_scale_invariant = True
 
@@ -56,29 +56,36 @@ class RMSNorm(Layer):
         return {"gamma": (input_dim,)}
 
     def initializers(self) -> dict[str, Initializer]:
-        """Return the first values: γ = 1."""
+        """Return the initial values: γ = 1."""
         return {"gamma": Ones()}
+
+    def allocate(self, rows: int) -> None:
+        """Make x̂, y and r, and room for g ∘ x̂ and its mean."""
+        super().allocate(rows)
+        self.gamma, self.dgamma = self._params["gamma"], self._grads["gamma"]
+        self.x_hat, self.y = self.buffer("x_hat", self.input_dim), self.buffer("y", self.input_dim)
+        self.product = self.buffer("product", self.input_dim)
+        self.r, self.mean = self.buffer("r", 1), self.buffer("mean", 1)
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return γ ∘ x / r."""
-        x_hat = np.multiply(x, x, out=self._like("x_hat", x))
-        rms = self._buffer("rms", (x.shape[0], 1), x.dtype)
-        np.mean(x_hat, axis=1, keepdims=True, out=rms)
-        rms += self.epsilon
-        np.sqrt(rms, out=rms)
-        np.divide(x, rms, out=x_hat)
-        self._x_hat, self._rms = x_hat, rms
-        return np.multiply(x_hat, self._params["gamma"], out=self._like("y", x))
+        if len(x) != self.rows:
+            self.allocate(len(x))
+        np.multiply(x, x, out=self.x_hat)
+        self.x_hat.mean(axis=1, keepdims=True, out=self.r)
+        self.r += self.epsilon
+        np.sqrt(self.r, out=self.r)
+        np.divide(x, self.r, out=self.x_hat)
+        return np.multiply(self.x_hat, self.gamma, out=self.y)
 
     def backward(self, grad: Array) -> Array:
         """Fill the gradient of γ and return ∂L/∂x."""
-        x_hat = self._x_hat
-        product = np.multiply(grad, x_hat, out=self._like("product", x_hat))
-        np.add.reduce(product, axis=0, out=self._grads["gamma"])
-        product *= self._params["gamma"]
-        mean = self._buffer("mean", self._rms.shape, grad.dtype)
-        np.mean(product, axis=1, keepdims=True, out=mean)
-        grad *= self._params["gamma"]
-        grad -= np.multiply(x_hat, mean, out=product)
-        grad /= self._rms
+        np.multiply(grad, self.x_hat, out=self.product)
+        self.product.sum(axis=0, out=self.dgamma)
+        self.product *= self.gamma
+        self.product.mean(axis=1, keepdims=True, out=self.mean)
+        grad *= self.gamma
+        np.multiply(self.x_hat, self.mean, out=self.product)
+        grad -= self.product
+        grad /= self.r
         return grad

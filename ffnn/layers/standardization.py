@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 # Symbol → attribute in the formulas of both.
-WHERE = {"ε": "epsilon", "μ": "_mean", "v": "_variance", "σ": "_std", "x̂": "_x_hat"}
+WHERE = {"ε": "epsilon", "μ": "mean", "v": "variance", "σ": "std", "x̂": "x_hat"}
 
 
 def standardization(mean: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -49,49 +49,56 @@ class Standardization(Layer):
         return {"gamma": (input_dim,), "beta": (input_dim,)}
 
     def initializers(self) -> dict[str, Initializer]:
-        """Return the first values: γ = 1, β = 0."""
+        """Return the initial values: γ = 1, β = 0."""
         return {"gamma": Ones(), "beta": Zeros()}
 
-    def _standardize(self, x: Array) -> Array:
+    def allocate(self, rows: int) -> None:
+        """Make x̂, y, and what is one number for each row or for each column."""
+        super().allocate(rows)
+        self.gamma, self.dgamma = self._params["gamma"], self._grads["gamma"]
+        self.beta, self.dbeta = self._params["beta"], self._grads["beta"]
+        self.x_hat, self.y, self.product = (
+            self.buffer(name, self.input_dim) for name in ("x_hat", "y", "product")
+        )
+        shape = (rows, 1) if self.axis == 1 else (1, self.input_dim)
+        self.mean, self.variance, self.std, self.mean_g, self.mean_product = (
+            self.array(name, *shape)
+            for name in ("mean", "variance", "std", "mean_g", "mean_product")
+        )
+
+    def standardize(self, x: Array) -> Array:
         """Compute μ, σ and x̂ from the data and return y."""
-        shape = (x.shape[0], 1) if self.axis == 1 else (1, x.shape[1])
-        mean = self._buffer("mean", shape, x.dtype)
-        variance = self._buffer("variance", shape, x.dtype)
-        square = self._like("square", x)
-        np.mean(x, axis=self.axis, keepdims=True, out=mean)
-        x_hat = np.subtract(x, mean, out=self._like("x_hat", x))
-        np.multiply(x_hat, x_hat, out=square)
-        np.mean(square, axis=self.axis, keepdims=True, out=variance)
-        std = np.add(variance, self.epsilon, out=self._buffer("std", shape, x.dtype))
-        np.sqrt(std, out=std)
-        x_hat /= std
-        self._mean, self._variance, self._std = mean, variance, std
-        return self._scale_and_shift(x_hat)
+        x.mean(axis=self.axis, keepdims=True, out=self.mean)
+        np.subtract(x, self.mean, out=self.x_hat)
+        np.multiply(self.x_hat, self.x_hat, out=self.product)
+        self.product.mean(axis=self.axis, keepdims=True, out=self.variance)
+        np.add(self.variance, self.epsilon, out=self.std)
+        np.sqrt(self.std, out=self.std)
+        self.x_hat /= self.std
+        return self.scale_and_shift()
 
-    def _scale_and_shift(self, x_hat: Array) -> Array:
+    def scale_and_shift(self) -> Array:
         """Return γ ∘ x̂ + β."""
-        self._x_hat = x_hat
-        y = np.multiply(x_hat, self._params["gamma"], out=self._like("y", x_hat))
-        y += self._params["beta"]
-        return y
+        np.multiply(self.x_hat, self.gamma, out=self.y)
+        self.y += self.beta
+        return self.y
 
-    def _parameter_gradients(self, grad: Array) -> Array:
+    def fill_gradients(self, grad: Array) -> Array:
         """Fill the gradients of γ and β and return g = ∂L/∂y ∘ γ."""
-        product = np.multiply(grad, self._x_hat, out=self._like("product", grad))
-        np.add.reduce(product, axis=0, out=self._grads["gamma"])
-        np.add.reduce(grad, axis=0, out=self._grads["beta"])
-        grad *= self._params["gamma"]
+        np.multiply(grad, self.x_hat, out=self.product)
+        self.product.sum(axis=0, out=self.dgamma)
+        grad.sum(axis=0, out=self.dbeta)
+        grad *= self.gamma
         return grad
 
     def backward(self, grad: Array) -> Array:
         """Fill the gradients of γ and β and return ∂L/∂x."""
-        g = self._parameter_gradients(grad)
-        product = np.multiply(g, self._x_hat, out=self._like("product", g))
-        mean_product = self._buffer("mean_product", self._std.shape, g.dtype)
-        mean_g = self._buffer("mean_g", self._std.shape, g.dtype)
-        np.mean(product, axis=self.axis, keepdims=True, out=mean_product)
-        np.mean(g, axis=self.axis, keepdims=True, out=mean_g)
-        g -= mean_g
-        g -= np.multiply(self._x_hat, mean_product, out=product)
-        g /= self._std
+        g = self.fill_gradients(grad)
+        np.multiply(g, self.x_hat, out=self.product)
+        self.product.mean(axis=self.axis, keepdims=True, out=self.mean_product)
+        g.mean(axis=self.axis, keepdims=True, out=self.mean_g)
+        g -= self.mean_g
+        np.multiply(self.x_hat, self.mean_product, out=self.product)
+        g -= self.product
+        g /= self.std
         return g

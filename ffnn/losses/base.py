@@ -24,6 +24,8 @@ class Loss(Buffered):
     ----------
     output : ndarray of shape (batch, units)
         What the network predicts for the last batch; valid until `backward`.
+    target, weight : ndarray
+        The last batch's targets and the weights of its rows, None if there are none.
     kinks : tuple of float
         Residuals p - y at which the derivative or its slope jumps.
     task : {"numbers", "probabilities", "classes"}
@@ -31,10 +33,12 @@ class Loss(Buffered):
     """
 
     task: ClassVar[str] = "numbers"
+    borrowed = ("output", "target", "weight")
 
     kinks: tuple[float, ...] = ()
     output: Array
-    _classes: Array | None = None
+    target: Array
+    weight: Array | None
 
     @property
     def formulas(self) -> Formulas:
@@ -132,25 +136,12 @@ class Loss(Buffered):
             weight = targets.prepare_weights(sample_weight, len(target))
         return self.forward(output, target, weight)
 
-    def _remember(self, output: Array, target: Array, weight: Array | None) -> None:
-        self.output, self.target, self._weight = output, target, weight
-
-    def _weigh_rows(self, grad: Array, scale: float) -> Array:
+    def _weigh_rows(self, grad: Array, scale: Array) -> Array:
         """Multiply row i of `grad` by w_i · scale."""
-        grad *= scale
-        if self._weight is not None:
-            grad *= self._weight[:, None]
+        np.multiply(grad, scale, grad)
+        if self.weight is not None:
+            grad *= self.weight[:, None]
         return grad
-
-    def _fill_rows(self, y: Array, target: Array) -> None:
-        """Write targets into `y` as rows; class numbers become one-hot rows, a batch at a time."""
-        if target.ndim == 2:
-            np.copyto(y, target)
-            return
-        classes = self._classes
-        if classes is None or classes.shape[1] != y.shape[1]:
-            classes = self._classes = np.arange(y.shape[1])[None, :]
-        np.equal(target[:, None], classes, out=y)
 
 
 LOSSES: Family[Loss] = Family("loss", Loss, __package__)
@@ -161,6 +152,12 @@ class ElementwiseLoss(Loss):
 
     A subclass gives ℓ and ∂ℓ/∂p, or, where it works on logits z, ∂ℓ/∂z.
     """
+
+    def allocate(self, rows: int) -> None:
+        """Make ℓ of every element and the residual r = p - y."""
+        super().allocate(rows)
+        self.values, self.r = self.like("values"), self.like("r")
+        self.share = self.scalar(1.0 / self.values.size)
 
     def _values(self, output: Array, target: Array) -> Array:
         """Return ℓ of every element."""
@@ -179,16 +176,17 @@ class ElementwiseLoss(Loss):
 
     def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
         """Return the weighted mean of ℓ."""
+        if output.shape != self.shape or output.dtype != self.dtype:
+            self.allocate_for(output)
         values = self._values(output, target)
-        self._remember(self._predictions(output), target, weight)
+        self.output, self.target, self.weight = self._predictions(output), target, weight
         if weight is not None:
             values *= weight[:, None]
-        return float(np.add.reduce(values, axis=None)) / values.size
+        return float(values.sum()) / values.size
 
     def backward(self) -> Array:
         """Return w_i ∂ℓ/∂p / (n u)."""
-        slopes = self._slopes(self.output, self.target)
-        return self._weigh_rows(slopes, 1.0 / slopes.size)
+        return self._weigh_rows(self._slopes(self.output, self.target), self.share)
 
 
 def describe_ending(activation: ActivationFunction | None) -> str:

@@ -48,24 +48,31 @@ class BinaryCrossentropy(ElementwiseLoss):
         """Check that targets are (rows, units) and lie in [0, 1]."""
         return targets.prepare_probabilities(y, units)
 
+    def allocate(self, rows: int) -> None:
+        """Make also the logarithms, 1 - y, and p (1 - p)."""
+        super().allocate(rows)
+        self.logs, self.rest, self.product = (self.like(n) for n in ("logs", "rest", "product"))
+        self.tiny = float(np.finfo(self.dtype).tiny)
+
     def _values(self, output: Array, target: Array) -> Array:
-        tiny = float(np.finfo(output.dtype).tiny)
-        logs = np.maximum(output, tiny, out=self._like("logs", output))
-        np.log(logs, out=logs)
-        values = np.multiply(logs, target, out=self._like("values", output))
-        np.subtract(1.0, output, out=logs)
-        np.log(np.maximum(logs, tiny, out=logs), out=logs)
-        rest = np.subtract(1.0, target, out=self._like("rest", output))
-        values += np.multiply(rest, logs, out=rest)
-        return np.negative(values, out=values)
+        np.maximum(output, self.tiny, out=self.logs)
+        np.log(self.logs, out=self.logs)
+        np.multiply(self.logs, target, out=self.values)
+        np.subtract(1.0, output, out=self.logs)
+        np.maximum(self.logs, self.tiny, out=self.logs)
+        np.log(self.logs, out=self.logs)
+        np.subtract(1.0, target, out=self.rest)
+        self.rest *= self.logs
+        self.values += self.rest
+        return np.negative(self.values, out=self.values)
 
     def _slopes(self, output: Array, target: Array) -> Array:
-        spread = np.subtract(1.0, output, out=self._like("spread", output))
-        spread *= output
-        np.maximum(spread, float(np.finfo(output.dtype).tiny), out=spread)
-        slopes = np.subtract(output, target, out=self._like("slopes", output))
-        slopes /= spread
-        return slopes
+        np.subtract(1.0, output, out=self.product)
+        self.product *= output
+        np.maximum(self.product, self.tiny, out=self.product)
+        np.subtract(output, target, out=self.r)
+        self.r /= self.product
+        return self.r
 
 
 class SigmoidCrossentropy(ElementwiseLoss):
@@ -85,17 +92,24 @@ class SigmoidCrossentropy(ElementwiseLoss):
         """Raise ValueError: after any activation the loss would be another one."""
         raise ValueError("give loss='binary_crossentropy'; after a sigmoid it works on logits")
 
+    def allocate(self, rows: int) -> None:
+        """Make also p, and room for the terms of ℓ."""
+        super().allocate(rows)
+        self.p, self.tail = self.like("p"), self.like("tail")
+
     def _values(self, output: Array, target: Array) -> Array:
         z = output
-        tail = np.multiply(z, target, out=self._like("tail", z))
-        values = np.maximum(z, 0.0, out=self._like("values", z))
-        values -= tail  # exactly 0 where the answer is right: the small rest must not drown
-        np.negative(np.abs(z, out=tail), out=tail)
-        values += np.log1p(np.exp(tail, out=tail), out=tail)
-        return values
+        np.multiply(z, target, out=self.tail)
+        np.maximum(z, 0.0, out=self.values)
+        self.values -= self.tail  # exactly 0 where the answer is right: the rest must not drown
+        np.abs(z, out=self.tail)
+        np.negative(self.tail, out=self.tail)
+        np.exp(self.tail, out=self.tail)
+        self.values += np.log1p(self.tail, out=self.tail)
+        return self.values
 
     def _predictions(self, output: Array) -> Array:
-        return sigmoid(output, out=self._like("p", output))
+        return sigmoid(output, out=self.p)
 
     def _slopes(self, output: Array, target: Array) -> Array:
         return np.subtract(output, target, out=output)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,8 +15,33 @@ if TYPE_CHECKING:
     from ffnn._types import Array
 
 
+class ClassLoss(Loss):
+    """What losses on classes share: targets become one-hot or soft rows y, a batch at a time."""
+
+    task = "classes"
+
+    def prepare(self, y: Array, units: int) -> Array:
+        """Check labels, one-hot or soft rows."""
+        return targets.prepare_classes(y, units)
+
+    def allocate(self, rows: int) -> None:
+        """Make p and y, and room for sums over the units; ``_t`` marks a transpose."""
+        super().allocate(rows)
+        self.p, self.y, self.row = self.like("p"), self.like("y"), self.buffer("row")
+        self.p_t, self.y_t = self.p.T, self.y.T
+        self.classes = self.counting("classes", self.y.shape[1])[:, None]
+        self.share = self.scalar(1.0 / rows)
+
+    def fill_rows(self, target: Array) -> None:
+        """Write rows or class numbers into y."""
+        if target.ndim == 2:
+            np.copyto(self.y, target)
+        else:
+            np.equal(target, self.classes, out=self.y_t)
+
+
 @LOSSES.register("categorical_crossentropy", "cce")
-class CategoricalCrossentropy(Loss):
+class CategoricalCrossentropy(ClassLoss):
     """Cross-entropy of one class out of several, L = -1/n Σ_i w_i Σ_j y_ij log p_ij.
 
     ∂L/∂p_ij = -w_i y_ij / (n p_ij). Targets are one-hot rows, rows of probabilities ("soft"), or
@@ -30,7 +55,6 @@ class CategoricalCrossentropy(Loss):
     """
 
     formulas = Formulas(("L = -1/n Σ w ∘ y ∘ log p",), ("∂L/∂p = -1/n w ∘ y / p",))
-    task = "classes"
 
     def check_output(self, activation: ActivationFunction | None) -> None:
         """Raise ValueError unless the network ends in a softmax."""
@@ -44,29 +68,30 @@ class CategoricalCrossentropy(Loss):
         """Return the loss on logits if the network ends in a softmax."""
         return SoftmaxCrossentropy() if type(activation) is Softmax else None
 
-    def prepare(self, y: Array, units: int) -> Array:
-        """Check labels, one-hot or soft rows."""
-        return targets.prepare_classes(y, units)
+    def allocate(self, rows: int) -> None:
+        """Make also the logarithms and ∂L/∂p."""
+        super().allocate(rows)
+        self.logs, self.grad = self.like("logs"), self.like("grad")
+        self.tiny = float(np.finfo(self.dtype).tiny)
 
     def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
         """Return the weighted mean of -log p of the right class."""
-        y = self._like("y", output)
-        self._fill_rows(y, target)
-        self._remember(output, y, weight)
-        logs = np.log(self._probabilities(), out=self._like("logs", output))
-        logs *= y
-        rows = np.add.reduce(logs, axis=1, out=self._buffer("rows", (len(y),), y.dtype))
-        total = np.add.reduce(rows) if weight is None else np.dot(rows, weight)
-        return -float(total) / len(rows)
+        if output.shape != self.shape or output.dtype != self.dtype:
+            self.allocate_for(output)
+        self.fill_rows(target)
+        self.output, self.target, self.weight = output, self.y, weight
+        np.maximum(output, self.tiny, out=self.p)
+        np.log(self.p, out=self.logs)
+        self.logs *= self.y
+        self.logs.sum(axis=1, out=self.row)
+        total = self.row.sum() if weight is None else self.row.dot(weight)
+        return -float(total) / len(output)
 
     def backward(self) -> Array:
         """Return -w_i y_ij / (n p_ij)."""
-        grad = np.divide(self.target, self._probabilities(), out=self._like("grad", self.target))
-        return self._weigh_rows(grad, -1.0 / len(grad))
-
-    def _probabilities(self) -> Array:
-        tiny = float(np.finfo(self.output.dtype).tiny)
-        return np.maximum(self.output, tiny, out=self._like("p", self.output))
+        np.divide(self.y, self.p, out=self.grad)
+        np.negative(self.grad, out=self.grad)
+        return self._weigh_rows(self.grad, self.share)
 
 
 @LOSSES.register("sparse_categorical_crossentropy")
@@ -80,25 +105,7 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
         return targets.prepare_labels(y, units)
 
 
-class _LogitsMemory(NamedTuple):
-    """A batch of logits and working memory for it; ``_t`` marks a transpose, (units, batch).
-
-    Working memory lies column by column, so the transposes are contiguous.
-    """
-
-    logits: Array
-    logits_t: Array
-    z_t: Array
-    p: Array
-    p_t: Array
-    y: Array
-    row: Array  # (batch,)
-    flat_z: Array  # z and y as vectors, in the order in which they lie
-    flat_y: Array
-    ones: Array  # (batch,): a product with it sums over the batch
-
-
-class SoftmaxCrossentropy(Loss):
+class SoftmaxCrossentropy(ClassLoss):
     """Softmax and categorical cross-entropy in one, on logits z.
 
     L = 1/n Σ_i w_i (log Σ_k e^(z_ik) - Σ_j y_ij z_ij),    ∂L/∂z_ij = w_i (p_ij - y_ij) / n,
@@ -111,43 +118,37 @@ class SoftmaxCrossentropy(Loss):
         forward=("L = 1/n Σ w ∘ (log Σ_units e^z - Σ_units y ∘ z)",),
         backward=("∂L/∂z = w ∘ (p - y) / n",),
     )
-    task = "classes"
-    _batch: _LogitsMemory | None = None
 
     def check_output(self, activation: ActivationFunction | None) -> None:
         """Raise ValueError: after any activation the loss would be another one."""
         raise ValueError("give loss='categorical_crossentropy'; after a softmax it works on logits")
 
+    def allocate(self, rows: int) -> None:
+        """Make also z without the row's maximum; sums run as products, over whole vectors."""
+        super().allocate(rows)
+        self.z, self.right, self.ones = self.like("z"), self.buffer("right"), self.full("ones", 1.0)
+        self.z_t, self.z_flat, self.y_flat = self.z.T, self.z.ravel("K"), self.y.ravel("K")
+
     def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
         """Return L from logits; `output` becomes the probabilities."""
-        memory = self._batch
-        if memory is None or memory.logits is not output:
-            memory = self._batch = self._prepare(output)
-        _, logits_t, z_t, p, p_t, y, row, flat_z, flat_y, ones = memory
-        np.maximum.reduce(logits_t, axis=0, out=row)
-        np.subtract(logits_t, row, z_t)
-        np.exp(z_t, p_t)
-        np.add.reduce(p_t, axis=0, out=row)
-        np.divide(p_t, row, p_t)
-        self._fill_rows(y, target)
-        self._remember(p, y, weight)
-        np.log(row, row)
+        if output.shape != self.shape or output.dtype != self.dtype:
+            self.allocate_for(output)
+        logits_t = output.T
+        logits_t.max(axis=0, out=self.row)
+        np.subtract(logits_t, self.row, self.z_t)
+        np.exp(self.z_t, self.p_t)
+        self.p_t.sum(axis=0, out=self.row)
+        np.divide(self.p_t, self.row, self.p_t)
+        self.fill_rows(target)
+        self.output, self.target, self.weight = self.p, self.y, weight
+        np.log(self.row, self.row)
         if weight is None:
-            return float(row.dot(ones) - flat_z.dot(flat_y)) / len(row)
-        z_t *= y.T
-        row -= np.add.reduce(z_t, axis=0, out=self._buffer("right", row.shape, row.dtype))
-        return float(row.dot(weight)) / len(row)
+            return float(self.row.dot(self.ones) - self.z_flat.dot(self.y_flat)) / self.rows
+        self.z_t *= self.y_t
+        self.row -= self.z_t.sum(axis=0, out=self.right)
+        return float(self.row.dot(weight)) / self.rows
 
     def backward(self) -> Array:
         """Return w_i (p_ij - y_ij) / n."""
-        grad = self.output
-        grad -= self.target
-        return self._weigh_rows(grad, 1.0 / len(grad))
-
-    def _prepare(self, logits: Array) -> _LogitsMemory:
-        """Return working memory for a batch; it serves again while `logits` are the same array."""
-        z, p, y = (self._like(key, logits) for key in ("z", "p", "y"))
-        row, ones = (self._buffer(key, (len(logits),), logits.dtype) for key in ("row", "ones"))
-        ones.fill(1.0)
-        flat = z.ravel("K"), y.ravel("K")
-        return _LogitsMemory(logits, logits.T, z.T, p, p.T, y, row, *flat, ones)
+        self.p -= self.y
+        return self._weigh_rows(self.p, self.share)

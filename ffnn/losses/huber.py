@@ -42,14 +42,19 @@ class Huber(ElementwiseLoss):
         self.delta = check_number("Huber", "delta", delta, low=0.0, low_open=True)
         self.kinks = (-self.delta, self.delta)
 
+    def allocate(self, rows: int) -> None:
+        """Make also c, which is r cut off to [-δ, δ]."""
+        super().allocate(rows)
+        self.c = self.like("c")
+
     def _values(self, output: Array, target: Array) -> Array:
-        residual = np.subtract(output, target, out=self._like("residual", output))
-        # With c = r cut off to [-δ, δ], both branches are c (r - c/2).
-        cut = np.clip(residual, -self.delta, self.delta, out=self._like("cut", output))
-        values = np.multiply(cut, -0.5, out=self._like("values", output))
-        values += residual
-        values *= cut
-        return values
+        np.subtract(output, target, out=self.r)
+        np.clip(self.r, -self.delta, self.delta, out=self.c)
+        # Both branches are c (r - c/2).
+        np.multiply(self.c, -0.5, out=self.values)
+        self.values += self.r
+        self.values *= self.c
+        return self.values
 
     def _slopes(self, output: Array, target: Array) -> Array:
-        return self._like("cut", output)
+        return self.c

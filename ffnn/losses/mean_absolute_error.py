@@ -21,9 +21,8 @@ class MeanAbsoluteError(ElementwiseLoss):
     kinks = (0.0,)
 
     def _values(self, output: Array, target: Array) -> Array:
-        residual = np.subtract(output, target, out=self._like("residual", output))
-        return np.abs(residual, out=self._like("values", output))
+        np.subtract(output, target, out=self.r)
+        return np.abs(self.r, out=self.values)
 
     def _slopes(self, output: Array, target: Array) -> Array:
-        residual = self._like("residual", output)
-        return np.sign(residual, out=residual)
+        return np.sign(self.r, out=self.r)

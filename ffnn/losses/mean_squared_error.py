@@ -20,10 +20,9 @@ class MeanSquaredError(ElementwiseLoss):
     formulas = Formulas(("L = 1/(n u) Σ w ∘ (p - y)²",), ("∂L/∂p = 2/(n u) w ∘ (p - y)",))
 
     def _values(self, output: Array, target: Array) -> Array:
-        residual = np.subtract(output, target, out=self._like("residual", output))
-        return np.multiply(residual, residual, out=self._like("values", output))
+        np.subtract(output, target, out=self.r)
+        return np.multiply(self.r, self.r, out=self.values)
 
     def _slopes(self, output: Array, target: Array) -> Array:
-        residual = self._like("residual", output)
-        residual *= 2.0
-        return residual
+        self.r *= 2.0
+        return self.r

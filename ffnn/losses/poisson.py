@@ -49,20 +49,22 @@ class Poisson(ElementwiseLoss):
         """Check that targets are (rows, units) and at least 0."""
         return targets.prepare_counts(y, units)
 
+    def allocate(self, rows: int) -> None:
+        """Make also p, kept above 0, and ∂ℓ/∂p."""
+        super().allocate(rows)
+        self.p, self.slopes = self.like("p"), self.like("slopes")
+
     def _values(self, output: Array, target: Array) -> Array:
-        p = self._rates(output)
-        values = np.divide(target, p, out=self._like("values", output))
-        _target_times_log(values, target)
-        values -= target
-        values += p
-        return values
+        np.maximum(output, 1e-30, out=self.p)
+        np.divide(target, self.p, out=self.values)
+        _target_times_log(self.values, target)
+        self.values -= target
+        self.values += self.p
+        return self.values
 
     def _slopes(self, output: Array, target: Array) -> Array:
-        slopes = np.divide(target, self._rates(output), out=self._like("slopes", output))
-        return np.subtract(1.0, slopes, out=slopes)
-
-    def _rates(self, output: Array) -> Array:
-        return np.maximum(output, 1e-30, out=self._like("rates", output))
+        np.divide(target, self.p, out=self.slopes)
+        return np.subtract(1.0, self.slopes, out=self.slopes)
 
 
 class LogRatePoisson(ElementwiseLoss):
@@ -84,19 +86,23 @@ class LogRatePoisson(ElementwiseLoss):
         """Check that targets are (rows, units) and at least 0."""
         return targets.prepare_counts(y, units)
 
+    def allocate(self, rows: int) -> None:
+        """Make also p, and room for y (x + 1)."""
+        super().allocate(rows)
+        self.p, self.tail = self.like("p"), self.like("tail")
+
     def _values(self, output: Array, target: Array) -> Array:
-        values = self._like("values", output)
-        np.copyto(values, target)
-        _target_times_log(values, target)
-        tail = np.add(output, 1.0, out=self._like("tail", output))
-        tail *= target
-        values -= tail
+        np.copyto(self.values, target)
+        _target_times_log(self.values, target)
+        np.add(output, 1.0, out=self.tail)
+        self.tail *= target
+        self.values -= self.tail
         with np.errstate(over="ignore"):
-            values += np.exp(output, out=self._like("p", output))
-        return values
+            self.values += np.exp(output, out=self.p)
+        return self.values
 
     def _predictions(self, output: Array) -> Array:
-        return self._like("p", output)
+        return self.p
 
     def _slopes(self, output: Array, target: Array) -> Array:
         return np.subtract(output, target, out=output)

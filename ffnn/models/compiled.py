@@ -10,7 +10,7 @@ import numpy as np
 from ffnn.core.checks import check_int
 from ffnn.data.batches import Batches, Examples
 from ffnn.errors import DataError
-from ffnn.layers.chain import forget_batch
+from ffnn.layers.chain import release
 from ffnn.losses import LOSSES, Loss
 from ffnn.metrics import METRICS, Metric
 from ffnn.models.network import EVALUATION_BATCH_SIZE, Network
@@ -200,7 +200,7 @@ class Compiled(Network):
         metrics = [metric.clone() for metric in self.metrics]
         step = EvaluationStep(stages, self.step.loss.clone(), self.step.penalties, metrics)
         logs = run_pass(step, Batches(examples, batch_size))
-        forget_batch(stages)
+        release(stages)
         return logs
 
     def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> float:

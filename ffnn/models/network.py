@@ -14,7 +14,7 @@ from ffnn.core.registry import family_of
 from ffnn.data.sources import Source, check_finite, open_source
 from ffnn.errors import DataError
 from ffnn.layers.base import Layer, Stage
-from ffnn.layers.chain import forget_batch, run_forward
+from ffnn.layers.chain import release, run_forward
 from ffnn.models.generators import set_generators
 from ffnn.models.summary import summarize
 
@@ -323,5 +323,5 @@ class Network:
             for start in range(0, len(source), batch_size):
                 block = source.slice(start, min(start + batch_size, len(source)))
                 result[start : start + len(block)] = run_forward(stages, block, training=False)
-        forget_batch(stages)
+        release(stages)
         return result

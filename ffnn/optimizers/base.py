@@ -10,7 +10,7 @@ import numpy as np
 
 from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
-from ffnn.core.memory import Buffered, aligned_empty
+from ffnn.core.memory import Buffered, aligned_full
 from ffnn.core.registry import Family
 from ffnn.schedules import Schedule
 
@@ -100,8 +100,7 @@ class Optimizer(Buffered):
             self.iterations = 0
             self.slots = {}
             for name in self.slot_names:
-                self.slots[name] = aligned_empty(vector.values.size, vector.values.dtype)
-                self.slots[name].fill(0.0)
+                self.slots[name] = aligned_full(vector.values.size, vector.values.dtype, 0.0)
             self._blocks = self._cut(vector.gradients)
 
     def step(self) -> None:
@@ -117,7 +116,9 @@ class Optimizer(Buffered):
         g, rate, blocks = self._vector.gradients, self.current_learning_rate, self._blocks
         norm = self.norm(g)
         if self.clipnorm is not None and self.clipnorm < norm < math.inf:
-            clipped = np.multiply(g, self.clipnorm / norm, out=self._like("clipped", g))
+            clipped = np.multiply(
+                g, self.clipnorm / norm, out=self.array("clipped", g.size, dtype=g.dtype)
+            )
             norm, blocks = self.clipnorm, self._cut(clipped)
         largest_norm, largest_update = _LARGEST[g.dtype.char]
         if not norm < largest_norm:

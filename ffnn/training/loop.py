@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn.errors import TrainingDivergedError
-from ffnn.layers.chain import forget_batch
+from ffnn.layers.chain import release
 from ffnn.training.position import Sums
 from ffnn.training.signals import Interrupt
 
@@ -56,7 +56,7 @@ def train(
             callbacks.train_end(logs)
         finally:
             callbacks.close()
-            forget_batch(step.stages)
+            release(step.stages)
     return bool(interrupt.requested)
 
 

@@ -1,9 +1,12 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
 import ffnn
 from ffnn.core import memory
-from ffnn.core.memory import Workspace, aligned_empty
+from ffnn.core.memory import Buffered, Workspace, aligned_empty, aligned_full
 from ffnn.layers import BatchNorm, Dense, Dropout, LayerNorm, RMSNorm
 
 
@@ -14,6 +17,13 @@ def test_vectors_begin_at_a_cache_line(size, dtype):
 
     assert vector.shape == (size,)
     assert vector.dtype == dtype
+    assert vector.__array_interface__["data"][0] % 64 == 0
+
+
+def test_equal_numbers_also_begin_at_a_cache_line():
+    vector = aligned_full(3, np.float64, 1.5)
+
+    assert vector.tolist() == [1.5, 1.5, 1.5]
     assert vector.__array_interface__["data"][0] % 64 == 0
 
 
@@ -37,6 +47,126 @@ def test_memory_is_used_again_while_it_is_enough():
     assert space.get("z", (5, 4), np.float64).dtype == np.float64
 
 
+def test_a_workspace_knows_its_arrays_and_views_of_them():
+    space = Workspace()
+    z = space.get("z", (5, 4), np.float32)
+
+    assert space.owns(z.T[1:])
+    assert not space.owns(z.copy())
+    assert not space.owns("z")
+
+
+# Parts
+
+
+class Doubling(Buffered):
+    """Doubles batches of any kind."""
+
+    borrowed = ("x",)
+
+    def __init__(self):
+        self.table = np.arange(3)
+        self.allocations = 0
+
+    def allocate(self, rows):
+        super().allocate(rows)
+        self.y = self.like("y")
+        self.y_t, self.ones = self.y.T, self.full("ones", 1.0)
+        self.is_large = self.like("is_large", bool)
+        self.columns = self.counting("columns", self.shape[1])
+        self.two = self.scalar(2.0)
+        self.allocations += 1
+
+    def forward(self, x):
+        if x.shape != self.shape or x.dtype != self.dtype:
+            self.allocate_for(x)
+        self.x = x
+        return np.multiply(x, self.two, self.y)
+
+
+X = np.ones((5, 4), np.float32)
+
+
+def test_arrays_are_made_once_for_a_kind_of_batch():
+    part = Doubling()
+
+    first = part.forward(X)
+    assert part.forward(X + 1.0) is first
+    assert part.allocations == 1
+    assert (part.rows, part.shape, part.dtype) == (5, (5, 4), np.float32)
+
+    short = part.forward(X[:3])
+    assert part.allocations == 2
+    assert np.shares_memory(short, first)
+    assert part.ones.tolist() == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("x", [X[:, :2], X.astype(np.float64)], ids=["width", "dtype"])
+def test_another_width_or_dtype_is_another_kind_of_batch(x):
+    part = Doubling()
+    part.forward(X)
+
+    y = part.forward(x)
+
+    assert (y.shape, y.dtype) == (x.shape, x.dtype)
+    np.testing.assert_array_equal(y, 2.0 * x)
+
+
+def test_arrays_have_the_dtype_of_the_part_unless_said_otherwise():
+    part = Doubling()
+    part.forward(X)
+
+    assert part.y.dtype == part.ones.dtype == part.two.dtype == np.float32
+    assert part.two.shape == ()
+    assert (part.is_large.dtype, part.is_large.shape) == (np.bool_, (5, 4))
+    assert part.columns.tolist() == [0, 1, 2, 3]
+    assert part.y_t.flags.c_contiguous
+
+
+@pytest.mark.parametrize(
+    "make", [copy.copy, copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))]
+)
+def test_a_copy_takes_neither_the_batch_nor_working_memory_along(make):
+    part = Doubling()
+    ours = part.forward(X)
+
+    twin = make(part)
+
+    assert vars(twin).keys() == {"table", "allocations", "dtype", "two"}
+    theirs = twin.forward(X)
+    assert not np.shares_memory(theirs, ours)
+    np.testing.assert_array_equal(theirs, ours)
+
+
+def test_only_the_batch_is_let_go_of():
+    part = Doubling()
+    y = part.forward(X)
+
+    part.release()
+
+    assert "x" not in vars(part)
+    assert part.y is y
+    assert part.forward(X) is y
+
+
+def test_what_failed_for_lack_of_memory_is_made_anew(monkeypatch):
+    part = Doubling()
+    part.forward(X[:3])
+
+    def no_memory(size, dtype):
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(memory, "aligned_empty", no_memory)
+        with pytest.raises(MemoryError):
+            part.forward(X)
+
+    np.testing.assert_array_equal(part.forward(X), 2.0 * X)
+
+
+# What networks compute in
+
+
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop"])
 def test_nothing_is_read_before_it_is_written(monkeypatch, optimizer):
     def full_of_nan(size, dtype):
@@ -56,8 +186,6 @@ def test_nothing_is_read_before_it_is_written(monkeypatch, optimizer):
 
     history, parameters = train()
     monkeypatch.setattr(memory, "aligned_empty", full_of_nan)
-    monkeypatch.setattr("ffnn.core.memory.aligned_empty", full_of_nan)
-    monkeypatch.setattr("ffnn.optimizers.base.aligned_empty", full_of_nan)
     same_history, same_parameters = train()
 
     assert same_history == history

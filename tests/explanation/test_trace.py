@@ -316,7 +316,7 @@ def test_mask_is_the_one_that_the_next_training_step_draws(find):
     assert set(mask.ravel().tolist()) == {0.0, 2.0}
     np.testing.assert_array_equal(mask, find(second, "forward", "dropout_1", "dropout").arrays["m"])
     model.train_on_batch(X, [1.0, 2.0])
-    np.testing.assert_array_equal(mask, model.layers[1]._mask)
+    np.testing.assert_array_equal(mask, model.layers[1].m)
     later = find(explain_step(model, X, [1.0, 2.0]), "forward", "dropout_1", "dropout")
     assert (later.arrays["m"] != mask).any()
 

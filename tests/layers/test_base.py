@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ffnn.activations import ReLU, Tanh
-from ffnn.layers import Dense
+from ffnn.layers import Activation, Dense, Rescaling
 from ffnn.layers.base import Layer
 
 
@@ -30,15 +30,33 @@ def test_building_a_layer_alone_is_repeatable():
 def test_backward_before_forward_and_forward_before_build_say_what_to_do():
     with pytest.raises(AttributeError, match="call forward before backward"):
         Tanh().backward(np.ones((1, 2)))
-    with pytest.raises(RuntimeError, match="call forward before backward"):
+    with pytest.raises(AttributeError, match="call forward before backward"):
         ReLU().backward(np.ones((1, 2)))
+    with pytest.raises(AttributeError, match="call forward before backward"):
+        Dense(2).build(3).backward(np.ones((1, 2)))
     with pytest.raises(AttributeError, match="build a layer that stands alone"):
         Dense(2).forward(np.ones((1, 2)))
+    with pytest.raises(RuntimeError, match="Rescaling: build a layer that stands alone first"):
+        Rescaling(2.0).forward(np.ones((1, 2)))
 
 
-def test_public_attributes_that_do_not_exist_get_no_such_advice():
-    with pytest.raises(AttributeError, match=r"ReLU has no attribute 'units'$"):
-        ReLU().units  # noqa: B018
+def test_a_batch_that_was_let_go_of_has_to_be_sent_forward_again():
+    layer, x = Dense(2).build(3, seed=0), np.ones((1, 3), np.float32)
+    layer.forward(x)
+    layer.release()
+
+    with pytest.raises(AttributeError, match="call forward before backward"):
+        layer.backward(np.ones((1, 2), np.float32))
+    layer.forward(x)
+    assert layer.backward(np.ones((1, 2), np.float32)) is layer.dx
+
+
+def test_attributes_that_do_not_exist_get_no_such_advice_after_forward():
+    layer = Dense(2).build(3)
+    layer.forward(np.ones((1, 3), np.float32))
+
+    with pytest.raises(AttributeError, match=r"Dense has no attribute 'unit'$"):
+        layer.unit  # noqa: B018
 
 
 def test_layers_can_be_copied():
@@ -52,7 +70,7 @@ def test_layers_can_be_copied():
 
 
 @pytest.mark.parametrize("make", [copy.copy, copy.deepcopy, lambda layer: layer.replica()])
-@pytest.mark.parametrize("layer", [Dense(3), ReLU()], ids=["dense", "relu"])
+@pytest.mark.parametrize("layer", [Dense(3), ReLU(), Dense(3, "tanh"), Activation("elu")], ids=repr)
 def test_no_copy_shares_working_memory_even_for_the_same_batch(layer, make):
     layer = layer.replica()
     if isinstance(layer, Dense):
