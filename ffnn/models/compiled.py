@@ -94,15 +94,7 @@ class Compiled(Network):
     # -- data ----------------------------------------------------------------------------------
 
     def open_examples(self, x: Any, y: Any, sample_weight: Any = None) -> Examples:
-        """Check data as `fit` takes it, and then build the model if it is the first that it sees.
-
-        Raises
-        ------
-        DataError
-            The data does not fit the model or the loss, or is not finite.
-        RuntimeError
-            The model is not compiled.
-        """
+        """Check data as `fit` does, and then build the model if it is the first that it sees."""
         loss, source = self.require_compiled(), self.open_inputs(x)
         units = self.compute_dims(source.shape[1])[-1]
         prepare = partial(loss.prepare, units=units)
@@ -165,14 +157,10 @@ class Compiled(Network):
 
         Parameters
         ----------
-        x : array-like, memmap, h5py dataset or sparse matrix of shape (rows, input_dim)
-            Inputs.
-        y : array-like of shape (rows,) or (rows, units)
-            Targets, in the form that the loss expects.
+        x, y, sample_weight
+            As for `fit`.
         batch_size : int, default 1024
             How many rows are computed together.
-        sample_weight : array-like of shape (rows,), optional
-            The rows' weights in the loss.
         return_dict : bool, default False
             Whether to return the numbers by name.
 
@@ -211,12 +199,8 @@ class Compiled(Network):
 
         Parameters
         ----------
-        x : array-like of shape (batch, input_dim)
-            Inputs.
-        y : array-like of shape (batch,) or (batch, units)
-            Targets, in the form that the loss expects.
-        sample_weight : array-like of shape (batch,), optional
-            The rows' weights.
+        x, y, sample_weight
+            As for `fit`.
 
         Returns
         -------
@@ -225,10 +209,9 @@ class Compiled(Network):
 
         Raises
         ------
-        DataError
-            The data does not fit. Nothing was updated.
-        TrainingDivergedError
-            The loss or the gradient is infinite or NaN. Nothing was updated.
+        DataError, TrainingDivergedError
+            The data does not fit, or the loss or the gradient is infinite or NaN. Nothing was
+            updated.
         """
         batch = self.open_batch(x, y, sample_weight)
         step = self.step
@@ -249,12 +232,8 @@ class Compiled(Network):
 
         Parameters
         ----------
-        x : array-like of shape (batch, input_dim)
-            Inputs.
-        y : array-like of shape (batch,) or (batch, units)
-            Targets, in the form that the loss expects.
-        sample_weight : array-like of shape (batch,), optional
-            The rows' weights.
+        x, y, sample_weight
+            As for `fit`; one batch.
 
         Returns
         -------

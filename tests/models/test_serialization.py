@@ -8,6 +8,7 @@ import pytest
 import ffnn
 from ffnn.callbacks import Recorder
 from ffnn.layers import BatchNorm, Dense, Dropout
+from ffnn.models.trainable import Trainable
 
 
 def trained(*callbacks):
@@ -95,6 +96,13 @@ def test_the_double_computes_in_float64_from_the_same_values():
     assert double.parameters.dtype == np.float64
     np.testing.assert_array_equal(double.parameters, model.parameters)
     np.testing.assert_allclose(double.predict(np.eye(2)), model.predict(np.eye(2)), rtol=1e-5)
+
+
+def test_a_double_needs_no_face():
+    double = trained().as_double()
+
+    assert type(double) is Trainable
+    assert double.fit(np.eye(2), np.ones(2), verbose=0).epoch == [0]
 
 
 class Passing(ffnn.layers.Layer):
