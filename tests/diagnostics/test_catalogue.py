@@ -9,7 +9,7 @@ from diagnosis import DIGITS, LABELS, PIXELS, X, Y, classifier, compiled, regres
 
 import ffnn
 from ffnn.diagnostics import catalogue, diagnose
-from ffnn.diagnostics.catalogue.kinds import Kind, first
+from ffnn.diagnostics.catalogue.kinds import Kind, first, note
 from ffnn.initializers import Constant
 from ffnn.layers import Activation, BatchNorm, Dense, Dropout, Normalization, Rescaling
 from ffnn.optimizers import SGD
@@ -267,30 +267,40 @@ def test_all_texts_are_whole_templates(kind):
         assert text == text.strip()
 
 
-KIND = Kind(
-    "something",
-    lambda e: "problem" if e["count"] > 9 else "note",
-    ("{count} of {columns} in {listed},", first(many="many", otherwise="few"), "in {place}."),
-    first(problem="Mend it.", layer="Leave {layer} out.", otherwise="Leave it."),
-)
+@pytest.fixture
+def ages(monkeypatch):
+    """Add a kind to the catalogue."""
+    kind = Kind(
+        lambda e: "problem" if e["count"] > 9 else "note",
+        "something",
+        ("{count} of {columns} in {listed},", first(many="many", otherwise="few"), "in {place}."),
+        first(problem="Mend it.", layer="Leave {layer} out.", otherwise="Leave it."),
+    )
+    monkeypatch.setitem(catalogue.KINDS, "ages", kind)
 
 
-def test_texts_are_filled_in_and_chosen_by_evidence_severity_and_layer():
+def test_texts_are_filled_in_and_chosen_by_evidence_severity_and_layer(ages):
     evidence = {"count": 3, "columns": [4, 5], "many": 0, "column": 2, "column_name": "age"}
-    found = KIND.finding("kind", evidence, None, range(12))
-
+    found = catalogue.finding("ages", evidence, units=range(12))
     assert found.message == "3 of 4, 5 in 0, 1, 2, 3, 4, 5, 6, 7 and 4 more, few in 2 ('age')."
     assert (found.severity, found.remedy) == ("note", "Leave it.")
-    found = KIND.finding("kind", {**evidence, "many": 1, "column_name": None}, "dense_1", [7])
+
+    found = catalogue.finding("ages", {**evidence, "many": 1, "column_name": None}, "dense_1", [7])
     assert found.message == "3 of 4, 5 in 7, many in 2."
-    assert found.remedy == "Leave dense_1 out."
-    assert KIND.finding("kind", {**evidence, "count": 10}, "dense_1", []).remedy == "Mend it."
+    assert (found.units, found.remedy) == ((7,), "Leave dense_1 out.")
+
+    assert catalogue.finding("ages", {**evidence, "count": 10}, "dense_1").remedy == "Mend it."
 
 
-def test_a_text_of_which_no_case_holds_is_left_out():
-    kind = Kind("something", "note", ("It is so", first(many="often"), "here."), "Leave it.")
+def test_a_text_of_which_no_case_holds_is_left_out(monkeypatch):
+    kind = note("something", ("It is so", first(many="often"), "here."), "Leave it.")
+    monkeypatch.setitem(catalogue.KINDS, "some", kind)
 
-    assert kind.finding("kind", {"many": None}, None, ()).message == "It is so here."
+    assert catalogue.finding("some", {"many": None}).message == "It is so here."
+
+
+def test_no_kind_is_described_twice():
+    assert len(catalogue.KINDS) == len(catalogue.data.KINDS) + len(catalogue.model.KINDS)
 
 
 def test_braces_in_evidence_are_not_read_as_templates():

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ffnn.core.text import listed
 from ffnn.diagnostics.catalogue import data, model
+from ffnn.diagnostics.report import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from ffnn.diagnostics.catalogue.kinds import Evidence
-    from ffnn.diagnostics.report import Finding
+    from ffnn.diagnostics.catalogue.kinds import Evidence, Text
 
 KINDS = {**data.KINDS, **model.KINDS}
 
@@ -23,7 +24,31 @@ def finding(
     kind: str, evidence: Evidence, layer: str | None = None, units: Sequence[int] = ()
 ) -> Finding:
     """Return the finding that evidence makes; `units` are the units or columns concerned."""
-    return KINDS[kind].finding(kind, evidence, layer, units)
+    judge, _, *texts = KINDS[kind]
+    severity = judge if isinstance(judge, str) else judge(evidence)
+    known = {**evidence, severity: True, "layer": layer, "listed": listed(units)}
+    for name, value in evidence.items():
+        if isinstance(value, list):
+            known[name] = listed(value)
+        elif isinstance(value, dict):
+            known[name] = listed(f"{key}: {number:g}" for key, number in value.items())
+    column, column_name = evidence.get("column"), evidence.get("column_name")
+    known["place"] = str(column) if column_name is None else f"{column} ({column_name!r})"
+    message, remedy = (" ".join(_chosen(text, known)) for text in texts)
+    return Finding(kind, severity, layer, message, evidence, remedy, tuple(units))
+
+
+def _chosen(text: Text, known: Evidence) -> Iterator[str]:
+    """Yield the parts of a text that the evidence chooses, filled in."""
+    if isinstance(text, str):
+        yield text.format_map(known)
+    elif isinstance(text, tuple):
+        for part in text:
+            yield from _chosen(part, known)
+    else:
+        holding = [case for case in text if case == "otherwise" or known.get(case)]
+        if holding:
+            yield from _chosen(text[holding[0]], known)
 
 
 def table() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ffnn.diagnostics.catalogue.kinds import Kind, first
+from ffnn.diagnostics.catalogue.kinds import Kind, first, note, problem, warning
 from ffnn.diagnostics.report import NOTE, PROBLEM, WARNING
 
 if TYPE_CHECKING:
@@ -29,9 +29,8 @@ _MADE_FOR_CLASSES = first(
 )
 
 KINDS = {
-    "non-finite-inputs": Kind(
+    "non-finite-inputs": problem(
         "NaN or infinity in x",
-        PROBLEM,
         "{entries:,} entries of x are NaN, infinite or too large for {dtype}, in {rows:,} of "
         "{given_rows:,} rows and in columns {listed}; the first is {first[2]} in row {first[0]}, "
         "column {first[1]}. fit rejects such rows.",
@@ -39,8 +38,8 @@ KINDS = {
         "x[keep] and y[keep]. Everything else here is based on the other rows.",
     ),
     "unscaled-inputs": Kind(
-        "columns far above, or rows far below order 1, after all scaling",
         _of_scale,
+        "columns far above, or rows far below order 1, after all scaling",
         first(
             large=(
                 "{layer} receives columns far from order 1: {large} of {varying} that vary have a "
@@ -59,17 +58,16 @@ KINDS = {
             otherwise=_NORMALIZE,
         ),
     ),
-    "uncentred-inputs": Kind(
+    "uncentred-inputs": warning(
         "columns that vary little compared with their mean",
-        WARNING,
         "In {far} of {columns} columns that {layer} receives, the mean is more than {limit:g} "
         "standard deviations from 0: column {place} has mean {mean:.4g} and standard deviation "
         "{std:.3g}.",
         _NORMALIZE,
     ),
     "constant-inputs": Kind(
-        "columns that never vary",
         lambda e: PROBLEM if e["constant"] == e["columns"] else NOTE,
+        "columns that never vary",
         first(
             problem="All {columns} columns that {layer} receives are the same on all {rows:,} "
             "rows: the inputs do not tell the rows apart.",
@@ -81,9 +79,8 @@ KINDS = {
             note="They carry no information. Leave them out, unless they are the border of images.",
         ),
     ),
-    "targets-rejected": Kind(
+    "targets-rejected": problem(
         "targets that the loss does not accept, so that `fit` raises an error",
-        PROBLEM,
         (
             "The loss does not accept these targets, so fit raises an error: {error}.",
             first(
@@ -115,8 +112,8 @@ KINDS = {
         ),
     ),
     "targets-out-of-range": Kind(
-        "targets that the last activation cannot reach",
         lambda e: PROBLEM if e["outside"] > 0.01 * e["targets"] else WARNING,
+        "targets that the last activation cannot reach",
         "{outside:,} of {targets:,} targets ({share:.1%}) lie outside [{range[0]:.3g}, "
         "{range[1]:.3g}], the range of {ending}; targets range from {min:.4g} to {max:.4g}.",
         first(
@@ -125,16 +122,15 @@ KINDS = {
         ),
     ),
     "class-numbers": Kind(
-        "class numbers with a loss that measures distances",
         lambda e: WARNING if e["are_integers"] else NOTE,
+        "class numbers with a loss that measures distances",
         "The targets are the {classes} integers from {min:g} to {max:g}, as class numbers are, but "
         "{loss} measures distances: class 2 would lie between 1 and 3.",
         "For classes, number them from 0, end in Dense({classes}, 'softmax') and compile with "
         "loss='categorical_crossentropy'. For counts or grades this is right as it is.",
     ),
-    "linear-ending": Kind(
+    "linear-ending": warning(
         "classes with such a loss, and no probabilities at the end",
-        WARNING,
         "The targets are {classes} classes, but the network ends with {ending} and {loss}, which "
         "counts right answers beyond 0 and 1 as wrong.",
         (
@@ -143,54 +139,47 @@ KINDS = {
             _MADE_FOR_CLASSES,
         ),
     ),
-    "class-loss": Kind(
+    "class-loss": note(
         "classes with such a loss after a sigmoid or softmax",
-        NOTE,
         "The targets are {classes} classes, but the network ends with {ending} and {loss}, whose "
         "gradient is nearly 0 where an answer is confidently wrong.",
         ("Compile with", _MADE_FOR_CLASSES),
     ),
-    "continuous-labels": Kind(
+    "continuous-labels": note(
         "numbers with a loss for two classes",
-        NOTE,
         "{between:,} of {rows:,} targets lie between 0 and 1, in {distinct:,} distinct values: "
         "these are numbers rather than two classes.",
         "For probabilities this is right. For other numbers, end without an activation and compile "
         "with loss='mean_squared_error'.",
     ),
-    "constant-targets": Kind(
+    "constant-targets": problem(
         "the same target on all rows",
-        PROBLEM,
         "All {rows:,} rows have the same target, {value:g} in the first column: there is nothing "
         "to learn.",
         "Check y: is it the right column?",
     ),
-    "unscaled-targets": Kind(
+    "unscaled-targets": warning(
         "targets far from order 1 that are not learned yet",
-        WARNING,
         "The targets are far from the size of initial outputs, about 1: in column {column} the "
         "root mean square is {rms:.3g}, outside [{limits[0]:g}, {limits[1]:g}], and the standard "
         "deviation {std:.3g}.",
         "Train on (y - y.mean(axis=0)) / y.std(axis=0), and multiply predictions by that standard "
         "deviation and add that mean.",
     ),
-    "one-class": Kind(
+    "one-class": problem(
         "rows of one class only",
-        PROBLEM,
         "All {rows:,} rows are of class {class}, one of {classes} that the model tells apart: "
         "there is nothing to learn.",
         "Use rows of all classes. Were these cut out of a sorted file? Shuffle before splitting.",
     ),
-    "missing-classes": Kind(
+    "missing-classes": note(
         "classes without rows",
-        NOTE,
         "Of {classes} classes that the model tells apart, these have no rows: {missing}.",
         "If there are no such classes, number the others from 0 and end in "
         "Dense({present}, 'softmax').",
     ),
-    "unbalanced-classes": Kind(
+    "unbalanced-classes": note(
         "one class far more frequent than another",
-        NOTE,
         "The largest class, {largest}, has {most:,} rows and the smallest, {smallest}, has "
         "{fewest:,}: {ratio:.0f} to 1 (a note from {limit:g} to 1 on). Always answering with the "
         "largest is right on {share_of_largest:.1%} of the rows.",

@@ -1,14 +1,14 @@
-"""What an entry of the catalogue is: texts that evidence completes to a finding."""
+"""What an entry of the catalogue is."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from ffnn.core.text import listed
-from ffnn.diagnostics.report import Finding
+from ffnn.diagnostics.report import NOTE, PROBLEM, WARNING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     Text: TypeAlias = "str | tuple[Text, ...] | Mapping[str, Text]"
     Evidence: TypeAlias = Mapping[str, Any]
@@ -22,28 +22,13 @@ class Kind(NamedTuple):
     concerned; and ``place``, the evidence's ``column`` with its name.
     """
 
-    summary: str
     severity: str | Callable[[Evidence], str]
+    summary: str
     message: Text
     remedy: Text
 
-    def finding(
-        self, name: str, evidence: Evidence, layer: str | None, units: Sequence[int]
-    ) -> Finding:
-        """Return the finding, of the kind `name`, that this evidence makes."""
-        severity = self.severity if isinstance(self.severity, str) else self.severity(evidence)
-        known = {**evidence, severity: True, "layer": layer, "listed": listed(units)}
-        for key, value in evidence.items():
-            if isinstance(value, list):
-                known[key] = listed(value)
-            elif isinstance(value, dict):
-                known[key] = listed(f"{k}: {number:g}" for k, number in value.items())
-        if evidence.get("column_name") is not None:
-            known["place"] = f"{evidence['column']} ({evidence['column_name']!r})"
-        else:
-            known["place"] = evidence.get("column")
-        message, remedy = (" ".join(_chosen(text, known)) for text in (self.message, self.remedy))
-        return Finding(name, severity, layer, message, evidence, remedy, tuple(units))
+
+problem, warning, note = (partial(Kind, severity) for severity in (PROBLEM, WARNING, NOTE))
 
 
 def first(**cases: Text) -> Mapping[str, Text]:
@@ -53,15 +38,3 @@ def first(**cases: Text) -> Mapping[str, Text]:
     the case ``otherwise`` always holds.
     """
     return cases
-
-
-def _chosen(text: Text, known: Evidence) -> Iterator[str]:
-    if isinstance(text, str):
-        yield text.format_map(known)
-    elif isinstance(text, tuple):
-        for part in text:
-            yield from _chosen(part, known)
-    else:
-        holding = [case for case in text if case == "otherwise" or known.get(case)]
-        if holding:
-            yield from _chosen(text[holding[0]], known)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ffnn.diagnostics.catalogue.kinds import Kind, first
+from ffnn.diagnostics.catalogue.kinds import Kind, first, note, problem, warning
 from ffnn.diagnostics.report import NOTE, PROBLEM, WARNING
 
 if TYPE_CHECKING:
@@ -48,15 +48,13 @@ _BETTER_RATE = (
 )
 
 KINDS = {
-    "non-finite-weights": Kind(
+    "non-finite-weights": problem(
         "NaN or infinity in a layer's parameters",
-        PROBLEM,
         "{entries:,} of {parameters:,} parameters of {layer} are NaN or infinite.",
         "Make a new model, or load one that was saved earlier: training cannot repair them.",
     ),
-    "non-finite-outputs": Kind(
+    "non-finite-outputs": problem(
         "a layer or the loss overflows",
-        PROBLEM,
         first(
             layer="The output of {layer} is NaN or infinite in {entries:,} entries of a batch, "
             "although inputs and weights are finite.",
@@ -64,16 +62,15 @@ KINDS = {
         ),
         (_SCALE_DOWN, "dtype='float64' has a wider range."),
     ),
-    "non-finite-gradient": Kind(
+    "non-finite-gradient": problem(
         "a gradient overflows",
-        PROBLEM,
         "The loss is finite, but its gradient with respect to the output of {layer}, before the "
         "activation, is {norm}.",
         _SCALE_DOWN,
     ),
     "dead-relu": Kind(
-        "ReLU and similar units that are inactive on all rows",
         _of_dead_units,
+        "ReLU and similar units that are inactive on all rows",
         (
             "{dead} of {units} {activation} units ({share:.0%}) are inactive on all {rows:,} rows "
             "and get no gradient:",
@@ -99,8 +96,8 @@ KINDS = {
         ),
     ),
     "saturated-units": Kind(
-        "sigmoid, tanh and similar units that are nearly always at an end of their range",
         _of_saturated_units,
+        "sigmoid, tanh and similar units that are nearly always at an end of their range",
         (
             "{saturated} of {units} units ({share:.0%}) are saturated",
             first(is_last="and wrong"),
@@ -120,8 +117,8 @@ KINDS = {
         ),
     ),
     "symmetric-units": Kind(
-        "units that are copies of each other and remain so",
         lambda e: WARNING if e["is_dropped"] or 2 * e["symmetric"] < e["units"] else PROBLEM,
+        "units that are copies of each other and remain so",
         (
             "{symmetric} of {units} units have the same incoming weights, bias and outgoing "
             "weights (in {following}) as another, so they get the same gradient and remain copies.",
@@ -132,30 +129,28 @@ KINDS = {
         "Start {layer} from random weights: weight_initializer='glorot_uniform', or 'he_normal' "
         "before a ReLU, instead of {initializer}. Biases may be 0.",
     ),
-    "no-activation": Kind(
+    "no-activation": note(
         "two linear maps without an activation between them",
-        NOTE,
         "Without an activation between {layers[0]} and {layers[1]}, the two are no more than one "
         "linear map.",
         "Give {layer} an activation, such as activation='relu', or leave it out.",
     ),
     "vanishing-gradients": Kind(
-        "gradients that shrink from the last layer to the first",
         _of_ratio,
+        "gradients that shrink from the last layer to the first",
         ("The gradient shrinks", _ON_ITS_WAY, "Layers near the input hardly learn."),
         "Use activation='relu' with weight_initializer='he_normal', put BatchNorm() or LayerNorm() "
         "between Dense and Activation, or use fewer layers.",
     ),
     "exploding-gradients": Kind(
-        "gradients that grow from the last layer to the first",
         _of_ratio,
+        "gradients that grow from the last layer to the first",
         ("The gradient grows", _ON_ITS_WAY, "One learning rate cannot suit all layers."),
         "Start from smaller weights, such as weight_initializer='he_normal', give the optimizer "
         "clipnorm=1.0, or put LayerNorm() between Dense and Activation.",
     ),
-    "one-answer": Kind(
+    "one-answer": warning(
         "a trained model that assigns all rows to one class",
-        WARNING,
         "The model assigns all {rows:,} rows to class {class}, which is right on {accuracy:.1%} of "
         "them; there are {classes} classes.",
         "It has learned only which class is the most frequent. Train for more epochs; if the loss "
@@ -163,9 +158,8 @@ KINDS = {
     ),
     # Karpathy et al., CS231n course notes, "Neural networks 3": the initial loss should be that of
     # chance.
-    "loss-above-chance": Kind(
+    "loss-above-chance": note(
         "a loss far above that of guessing",
-        NOTE,
         "The loss is {loss:.3g}; answering with the classes' shares alone gives {chance_loss:.3g} "
         "(a note from twice that on). The model is right on {accuracy:.1%} of the rows and "
         "confident, with a probability above 0.99, on {share_certain:.1%}.",
@@ -174,8 +168,8 @@ KINDS = {
         "differ from those it was trained on.",
     ),
     "learning-rate-too-high": Kind(
-        "the loss rises in trial steps",
         lambda e: PROBLEM if e["loss_after"] > e["loss_before"] else WARNING,
+        "the loss rises in trial steps",
         (
             "In {steps} trial steps at learning rate {learning_rate:.3g}, on batches of "
             "{batch_rows} rows, the loss began at {loss_before:.4g} and",
@@ -194,8 +188,8 @@ KINDS = {
         ),
     ),
     "learning-rate-too-low": Kind(
-        "trial steps change nothing, and larger ones do",
         lambda e: NOTE if e["has_ended"] else WARNING,
+        "trial steps change nothing, and larger ones do",
         first(
             learning_rate=(
                 "In {steps} trial steps at learning rate {learning_rate:.3g}",
