@@ -20,7 +20,7 @@ import numpy as np
 from ffnn import datasets
 from ffnn._version import __version__
 from ffnn.cli.data import evaluation_data, load_compiled, prediction_rows
-from ffnn.cli.exit_codes import DONE, FAILED
+from ffnn.cli.exit_codes import DONE, FAILED, usage_errors
 from ffnn.cli.output import check_out, print_scores, say
 from ffnn.core.text import counted
 from ffnn.gradcheck import gradient_check
@@ -45,10 +45,8 @@ def thread_limit(args: argparse.Namespace) -> Iterator[None]:
     number = getattr(args, "threads", None)
     with contextlib.ExitStack() as stack:
         if number is not None:
-            try:
+            with usage_errors(ImportError, RuntimeError, label="--threads: "):
                 stack.enter_context(limit_threads(number))
-            except (ImportError, RuntimeError) as error:
-                raise argparse.ArgumentTypeError(f"--threads: {error}") from error
         yield
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from ffnn._version import __version__
 from ffnn.cli import exit_codes
-from ffnn.cli.values import data, delimiter, indices, integer, integer_or_all, names, number, sizes
+from ffnn.cli.values import data, delimiter, indices, integer, names, number, sizes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -215,7 +215,7 @@ _GRADCHECK = [
     _DATA._replace(help=f"{_DATA.help} (default: random rows)", nargs="?"),
     _Option("--rows", "N", "number of rows to compute with", integer(1), 8),
     _Option("--entries", "N", "number of entries of each array to check, or all",
-        integer_or_all, "50"),
+        lambda text: None if text == "all" else integer(1)(text), "50"),
     _Option("--seed", "N", "of random rows and entries", integer(0), 0),
     *_FILE,
     _TARGET,

@@ -17,13 +17,12 @@ from ffnn import callbacks
 from ffnn.activations import ACTIVATIONS
 from ffnn.cli.classes import targets_for
 from ffnn.cli.data import TrainingData, is_file, training_data
-from ffnn.cli.exit_codes import DONE, INTERRUPTED, TERMINATED
+from ffnn.cli.exit_codes import DONE, INTERRUPTED, TERMINATED, usage_errors
 from ffnn.cli.output import check_out, print_scores, say
 from ffnn.cli.parts import normalizations, optimizer_defaults
 from ffnn.core.checks import nearest
 from ffnn.core.text import counted
 from ffnn.data.batches import rows_kept
-from ffnn.errors import DataError
 from ffnn.initializers import INITIALIZERS
 from ffnn.layers import Dense, Dropout, Normalization, Rescaling
 from ffnn.losses import LOSSES, MeanSquaredError
@@ -50,12 +49,12 @@ def train(args: argparse.Namespace) -> int:
     check_out(args)
     if not args.out and (args.resume or args.save_every):
         raise argparse.ArgumentTypeError("--resume and --save-every need --out FILE")
-    with _usage_errors():  # unknown names are found before the data is read
+    with usage_errors(TypeError, ValueError):  # unknown names are found before the data is read
         optimizer, hidden = _optimizer(args), _hidden_layers(args)
         if args.loss is not None:
             LOSSES.get(args.loss)
     data = training_data(args)
-    with _usage_errors():
+    with usage_errors(TypeError, ValueError):
         model = _network(args, data, hidden, optimizer)
     if not args.quiet:
         _describe(args, data, model)
@@ -80,17 +79,6 @@ def _report_interrupt(number: int, done: int, epochs: int) -> int:
     end = "terminated" if terminated else "interrupted"
     print(f"ffnn: {end} after {done} of {counted(epochs, 'epoch')}", file=sys.stderr)
     return TERMINATED if terminated else INTERRUPTED
-
-
-@contextlib.contextmanager
-def _usage_errors() -> Iterator[None]:
-    """Turn the library's complaints about arguments into complaints about options."""
-    try:
-        yield
-    except DataError:
-        raise
-    except (TypeError, ValueError) as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 # -- the network -------------------------------------------------------------------------------
@@ -255,7 +243,7 @@ def _fit(
     if resume_from is not None and not args.quiet:
         print(f"resuming from {resume_from}")
     start = time.perf_counter()
-    try:
+    with usage_errors(*([ValueError] if resume_from else [])):  # as other options than before
         history = model.fit(
             data.x_train,
             targets_for(model, data.y_train),
@@ -267,10 +255,6 @@ def _fit(
             sample_weight=_loss_unit(data, model),
             resume_from=resume_from,
         )
-    except ValueError as error:
-        if resume_from is None or isinstance(error, DataError):
-            raise
-        raise argparse.ArgumentTypeError(str(error)) from error
     if not args.quiet:
         seconds = time.perf_counter() - start
         done, wanted = len(history.epoch), counted(args.epochs, "epoch")

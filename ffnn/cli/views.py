@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ffnn.cli.data import evaluation_data, load_compiled
-from ffnn.cli.exit_codes import DONE
+from ffnn.cli.exit_codes import DONE, usage_errors
 from ffnn.cli.output import check_writable
 from ffnn.core.checks import nearest
 from ffnn.sequential import Sequential
@@ -23,10 +23,8 @@ def graph(args: argparse.Namespace) -> int:
     out = Path(args.out or Path(args.model).with_suffix(".html" if args.html else ".png"))
     check_writable(out, [args.model])
     model = Sequential.load(args.model)
-    try:
+    with usage_errors(ValueError, RuntimeError, ImportError):
         model.save_graph(out)
-    except (ValueError, RuntimeError, ImportError) as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
     print(f"written: {out}")
     return DONE
 
@@ -43,10 +41,8 @@ def plot(args: argparse.Namespace) -> int:
     for name in args.what or plots:
         out = folder / f"{stem}_{name}.{args.format}"
         check_writable(out, [args.model])
-        try:
+        with usage_errors(ValueError, IndexError, RuntimeError, label=f"{name}: "):
             figure = plots[name]()
-        except (ValueError, IndexError, RuntimeError) as error:
-            raise argparse.ArgumentTypeError(f"{name}: {error}") from error
         figure.savefig(out, dpi=150)
         print(f"written: {out}")
     return DONE
