@@ -494,7 +494,7 @@ def test_sigmoid_with_bce_learns_from_the_worst_errors(logit):
 
 
 @pytest.mark.usefixtures("floating_point_errors")
-def test_sure_and_right_answers_have_no_loss_and_no_gradient():
+def test_confident_and_right_answers_have_no_loss_and_no_gradient():
     x = np.array([[HUGE, -HUGE], [-HUGE, HUGE]], dtype=np.float32)
     model = logits_as_inputs(2, "softmax", "cce")
     assert model.compute_gradients(x, np.array([0, 1])) == 0.0

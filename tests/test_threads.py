@@ -1,4 +1,4 @@
-"""The number of BLAS threads: set, asked for, put back, and what is said where it cannot be."""
+"""The number of BLAS threads: set, read, restored, and the errors where it cannot be."""
 
 import sys
 
@@ -57,7 +57,7 @@ def test_results_do_not_depend_on_the_number(known):
     np.testing.assert_allclose(one, two, rtol=0, atol=1e-12)
 
 
-def test_integers_of_numpy_are_taken(known):
+def test_integers_of_numpy_are_accepted(known):
     set_num_threads(np.int64(1))
 
     assert get_num_threads() == 1
@@ -83,7 +83,7 @@ def test_a_wrong_number_changes_nothing(call, number, error, message):
     assert get_num_threads() == before
 
 
-def test_a_wrong_number_is_told_before_a_missing_library(absent):
+def test_a_wrong_number_is_reported_before_a_missing_library(absent):
     with pytest.raises(ValueError, match="set_num_threads: n must be at least 1"):
         set_num_threads(0)
 

@@ -95,9 +95,7 @@ def test_bad_arrays_are_2(run, tmp_path, arrays, parts, assert_one_line, save_ar
     assert_one_line(err, *parts)
 
 
-def test_labels_that_are_no_whole_numbers_are_no_classes(
-    run, tmp_path, assert_one_line, save_arrays
-):
+def test_labels_that_are_not_integers_are_not_classes(run, tmp_path, assert_one_line, save_arrays):
     path = save_arrays(tmp_path / "d.npz", x=np.ones((2, 2)), y=np.array([0.5, 1.5]))
     code, _, err = run("train", path, "--task", "classification")
 

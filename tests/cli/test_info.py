@@ -13,7 +13,7 @@ from ffnn.threads import blas_libraries, get_num_threads, limit_threads
 # -- info --------------------------------------------------------------------------------------
 
 
-def test_info_tells_versions_threads_and_where_mnist_is(run, tmp_path, monkeypatch):
+def test_info_shows_versions_threads_and_where_mnist_is(run, tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
     monkeypatch.setenv("FFNN_DATA_DIR", str(tmp_path))
@@ -31,7 +31,7 @@ def test_info_tells_versions_threads_and_where_mnist_is(run, tmp_path, monkeypat
     assert any(line.startswith("BLAS: ") for line in lines)
 
 
-def test_info_tells_what_is_not_installed(run, monkeypatch):
+def test_info_shows_what_is_not_installed(run, monkeypatch):
     from importlib import metadata
 
     def version(name):
@@ -49,7 +49,7 @@ def test_info_tells_what_is_not_installed(run, monkeypatch):
     assert "threadpoolctl is not installed" in out
 
 
-def test_info_tells_the_threads_in_use(run):
+def test_info_shows_the_threads_in_use(run):
     pytest.importorskip("threadpoolctl")
     _, out, _ = run("info")
 
@@ -57,7 +57,7 @@ def test_info_tells_the_threads_in_use(run):
         assert f"  {name}: {number} thread{'' if number == 1 else 's'}\n" in out
 
 
-def test_info_tells_when_the_threads_are_not_known(run, monkeypatch):
+def test_info_says_when_the_threads_are_unknown(run, monkeypatch):
     monkeypatch.setattr("ffnn.cli.commands.blas_libraries", dict)
     _, out, _ = run("info")
 
@@ -85,7 +85,7 @@ def threads_seen(monkeypatch):
     return seen
 
 
-def test_threads_hold_for_the_command_alone(run, tmp_path, threads_seen):
+def test_threads_apply_only_to_the_command(run, tmp_path, threads_seen):
     model = tmp_path / "model.h5"
     with limit_threads(2):
         before = get_num_threads()

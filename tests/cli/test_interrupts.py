@@ -56,7 +56,7 @@ class InterruptInBatch(Callback):
             signal.raise_signal(signal.SIGINT)
 
 
-def test_an_interrupted_model_has_made_just_the_batches_so_far(run, tmp_path, monkeypatch):
+def test_an_interrupted_model_has_trained_on_exactly_the_batches_so_far(run, tmp_path, monkeypatch):
     monkeypatch.setattr("ffnn.cli.train._callbacks", lambda args: [InterruptInBatch(4)])
     code, out, err = run("train", "digits", "--out", tmp_path / "m.h5")
 
@@ -66,7 +66,7 @@ def test_an_interrupted_model_has_made_just_the_batches_so_far(run, tmp_path, mo
     assert ffnn.load_model(tmp_path / "m.h5").optimizer.iterations == 4
 
 
-def test_an_interrupted_training_goes_on_as_if_it_never_stopped(run, tmp_path, monkeypatch):
+def test_an_interrupted_training_resumes_as_if_it_had_never_stopped(run, tmp_path, monkeypatch):
     straight, path = tmp_path / "straight.h5", tmp_path / "m.h5"
     options = ("--epochs", 4, "--validation-split", 0.2, "--patience", 2, "--dropout", 0.2)
     monkeypatch.setattr("ffnn.cli.train._callbacks", lambda args: [InterruptInBatch(0)])
@@ -84,7 +84,7 @@ def test_an_interrupted_training_goes_on_as_if_it_never_stopped(run, tmp_path, m
     )
 
 
-def test_resume_begins_anew_where_there_is_no_file_yet(run, tmp_path):
+def test_resume_starts_a_new_training_where_there_is_no_file_yet(run, tmp_path):
     options = ("train", "digits", "--epochs", 2, "--quiet", "--save-every", 1)
     assert run(*options, "--out", tmp_path / "m.h5", "--resume")[0] == 0
 

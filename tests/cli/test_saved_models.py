@@ -58,7 +58,7 @@ def test_predict_never_overwrites_what_it_reads(run, tmp_path, flowers, assert_o
         assert out.read_bytes() == before
 
 
-def test_a_model_of_yes_and_no_tells_the_class(run, tmp_path, write_csv):
+def test_a_model_with_one_sigmoid_predicts_the_class(run, tmp_path, write_csv):
     model = ffnn.Sequential([Dense(1, "sigmoid")], input_dim=1)
     model.layers[0].params["weight"][...] = 1.0
     model.compile("sgd", "binary_crossentropy")
@@ -95,7 +95,7 @@ def test_a_model_without_a_loss_cannot_be_tested(run, tmp_path, command, assert_
     assert_one_line(err, "m.h5", "compile")
 
 
-def test_summary_tells_layers_training_and_names(run, tmp_path, flowers):
+def test_summary_shows_layers_training_and_names(run, tmp_path, flowers):
     run("train", flowers, "--epochs", 2, "--quiet", "--out", tmp_path / "m.h5")
     code, out, _ = run("summary", tmp_path / "m.h5")
 

@@ -61,7 +61,7 @@ def test_scaling_is_learned_from_the_training_rows_alone(run, tmp_path, flowers,
     np.testing.assert_allclose(scaling()["mean"], x[train[:90]].mean(axis=0))
 
 
-def test_without_test_rows_the_training_rows_are_told(run, flowers, last_number):
+def test_without_test_rows_the_scores_are_those_of_the_training_rows(run, flowers, last_number):
     _, out, _ = run("train", flowers, "--test-split", 0, "--epochs", 1)
 
     assert out.startswith("flowers.csv: 150 training rows, 2 columns")
@@ -100,7 +100,7 @@ def test_scores_of_numbers_are_in_their_own_unit(run, tmp_path, prices, last_num
     assert out.splitlines()[1] == f"test mean squared error: {mse:.6g}"
 
 
-def test_whole_numbers_are_classes_if_they_are_few(run, tmp_path, write_csv):
+def test_integers_are_classes_if_they_are_few(run, tmp_path, write_csv):
     def train(labels, *options):
         path = write_csv(tmp_path / "d.csv", ["a", "b"], [[i, y] for i, y in enumerate(labels)])
         code, out, err = run("train", path, "--epochs", 1, "--test-split", 0, *options)

@@ -49,7 +49,7 @@ def test_one_seed_gives_one_result(run, tmp_path):
     assert not np.array_equal(a, c)
 
 
-def test_quiet_prints_the_results_alone(run, last_number):
+def test_quiet_prints_only_the_results(run, last_number):
     code, out, err = run("train", "digits", "--epochs", 1, "--quiet")
 
     assert (code, err) == (0, "")

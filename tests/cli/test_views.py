@@ -82,7 +82,7 @@ def test_graph_refuses_what_it_cannot_write(run, saved, tmp_path, out, message):
     assert path.read_bytes() == before
 
 
-def test_graph_of_what_is_no_model_is_a_bad_model_file(run, tmp_path):
+def test_graph_of_something_else_is_a_bad_model_file(run, tmp_path):
     (tmp_path / "model.h5").write_bytes(b"nonsense")
 
     code, _, err = run("graph", tmp_path / "model.h5")
@@ -101,7 +101,7 @@ def test_plot_draws_all_that_a_model_has(run, saved, tmp_path):
     assert all(map(is_png, pictures))
 
 
-def test_plot_of_a_model_that_was_never_trained_shows_its_weights_alone(run, saved, tmp_path):
+def test_plot_of_a_model_that_was_never_trained_shows_only_its_weights(run, saved, tmp_path):
     code, out, _ = run("plot", saved(small_model(fit=False)))
 
     assert code == 0
