@@ -124,7 +124,7 @@ class Family(Generic[T]):
         names = tuple(name.lower() for name in names)
 
         def enter(cls: type[T]) -> type[T]:
-            for other, taken in self._names.items():
+            for other, taken in list(self._names.items()):  # other threads may import parts
                 if other is not cls and (twice := set(names).intersection(taken)):
                     raise ValueError(f"there is a {self.kind} {min(twice)!r} already")
             self._names[cls] = names
@@ -150,11 +150,6 @@ class Family(Generic[T]):
 
     def get(self, identifier: str | T) -> T:
         """Return the part that `identifier` names, or `identifier` itself if it is one.
-
-        Parameters
-        ----------
-        identifier : str or part
-            A registered name, or an object of this family.
 
         Raises
         ------
@@ -184,13 +179,7 @@ class Family(Generic[T]):
         return cls()
 
     def class_named(self, name: str) -> type[T]:
-        """Return the class of a name.
-
-        Raises
-        ------
-        ValueError
-            The name is unknown; the message lists the valid ones and the nearest.
-        """
+        """Return the class of a name, or raise a ValueError that lists the known ones."""
         classes = self.classes
         cls = classes.get(name.lower())
         if cls is None:
