@@ -77,7 +77,7 @@ class SparseLinear:
         self._x: SparseBatch = x
         if len(x) != layer.rows:
             layer.allocate(len(x))
-        product = x.matrix @ layer.W_t
+        product = x.matrix @ layer.W_t  # z = x Wᵀ
         if layer.use_bias:
             np.add(product, layer.b, out=layer.z)
         else:
@@ -86,10 +86,10 @@ class SparseLinear:
 
     def backward(self, dz: Array) -> None:
         """Fill the gradients of W and b; nothing stands before a first layer."""
-        grads = self._layer.grads
-        np.copyto(grads["weight"].T, self._x.transposed @ dz)
-        if "bias" in grads:
-            np.add.reduce(dz, axis=0, out=grads["bias"])
+        layer = self._layer
+        np.copyto(layer.dW.T, self._x.transposed @ dz)  # ∂L/∂Wᵀ = xᵀ δ
+        if layer.use_bias:
+            np.add.reduce(dz, axis=0, out=layer.db)  # ∂L/∂b = Σ_batch δ
 
 
 def open_matrix(
