@@ -88,14 +88,8 @@ def load_data(scale: Scale) -> Data:
     order = np.random.default_rng(SPLIT_SEED).permutation(len(x))
     validation = order[: scale.validation]
     train = order[FULL.validation : FULL.validation + scale.train]
-    return Data(
-        x[train],
-        y[train],
-        x[validation],
-        y[validation],
-        x_test[: scale.test],
-        y_test[: scale.test],
-    )
+    test = slice(scale.test)
+    return Data(x[train], y[train], x[validation], y[validation], x_test[test], y_test[test])
 
 
 def file_name(text: str) -> str:
