@@ -31,7 +31,7 @@ def test_states_are_plain_data_and_can_be_set_again():
         (lambda states: states[0].pop("uinteger"), "missing or unknown: uinteger"),
     ],
 )
-def test_states_that_are_none_are_refused(change, message):
+def test_invalid_states_are_refused(change, message):
     rng = np.random.default_rng(0)
     states = [dict(rng.bit_generator.state)]
     change(states)

@@ -154,7 +154,7 @@ def test_layers_are_named_by_kind_and_number():
     assert names == ["dense_1", "relu_1", "dense_2", "activation_1", "softmax_1"]
 
 
-def test_a_layer_may_stand_in_one_place_of_one_model_only():
+def test_a_layer_can_be_in_one_place_of_one_model_only():
     layer = Dense(2)
     with pytest.raises(ValueError, match="twice"):
         ffnn.Sequential([layer, layer])
@@ -360,7 +360,7 @@ def test_results_of_predict_belong_to_the_caller():
     np.testing.assert_array_equal(first, kept)
 
 
-def test_weights_go_out_and_come_back_with_layer_states():
+def test_weights_can_be_taken_out_and_put_back_with_layer_states():
     layers = [Dense(3), BatchNorm(), Dense(1)]
     model = ffnn.Sequential(layers, input_dim=2, seed=0)
     model.compile()

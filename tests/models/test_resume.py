@@ -1,4 +1,4 @@
-"""A training that goes on from a file ends as one that never stopped, bit for bit."""
+"""A training resumed from a file ends as one that never stopped, bit for bit."""
 
 import os
 import signal
@@ -81,7 +81,7 @@ OPTIMIZERS = {
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
 @pytest.mark.parametrize("steps_per_epoch", [None, 3])
-def test_a_saved_training_goes_on(tmp_path, kind, steps_per_epoch):
+def test_a_saved_training_is_resumed(tmp_path, kind, steps_per_epoch):
     options = {"steps_per_epoch": steps_per_epoch}
     straight, first = make(OPTIMIZERS[kind]()), make(OPTIMIZERS[kind]())
     fit(straight, 7, **options)
@@ -96,7 +96,7 @@ def test_a_saved_training_goes_on(tmp_path, kind, steps_per_epoch):
 
 @pytest.mark.parametrize(("epoch", "batch"), [(0, 0), (1, 2), (2, 3), (4, 0)])
 @pytest.mark.parametrize("steps_per_epoch", [None, 3])
-def test_an_interrupted_epoch_goes_on_within(tmp_path, epoch, batch, steps_per_epoch):
+def test_an_interrupted_epoch_is_resumed_within(tmp_path, epoch, batch, steps_per_epoch):
     batch = min(batch, (steps_per_epoch or 4) - 1)  # the last batch of an epoch too
     options = {"steps_per_epoch": steps_per_epoch}
     straight, first, second = make(), make(), make(seed=5)
@@ -119,7 +119,7 @@ def watchers(path):
     ]
 
 
-def test_callbacks_go_on_too_wherever_the_checkpoint_stands_in_the_list(tmp_path):
+def test_callbacks_are_resumed_wherever_the_checkpoint_is_in_the_list(tmp_path):
     straight, first, second = make(), make(), make(seed=7)
     fit(straight, 40, watchers(tmp_path / "straight.h5"))
     fit(first, 3, watchers(tmp_path / "m.h5"))
@@ -148,7 +148,7 @@ def test_a_training_that_had_stopped_stays_stopped(tmp_path):
 
 def test_best_numbers_are_remembered(tmp_path):
     class Worse(Callback):
-        """Reports a loss that grows after the first epoch."""
+        """Reports a loss that rises after the first epoch."""
 
         def on_epoch_end(self, epoch, logs):
             logs["val_loss"] = 1.0 + epoch
@@ -163,7 +163,7 @@ def test_best_numbers_are_remembered(tmp_path):
     assert path.read_bytes() == kept
 
 
-def test_a_recording_and_a_log_go_on(tmp_path):
+def test_a_recording_and_a_log_are_continued(tmp_path):
     def both(name):
         return [Recorder(snapshots=2), CSVLogger(tmp_path / name)]
 

@@ -42,7 +42,7 @@ def test_config_is_plain_data_and_arrays_are_live_by_name():
     np.testing.assert_array_equal(arrays["history/0"], model.history.history["loss"])
 
 
-def test_a_restored_model_goes_on_like_the_original():
+def test_a_restored_model_trains_like_the_original():
     model = trained()
     config, arrays = model.capture()
     twin = ffnn.Sequential.restore(config, {name: a.copy() for name, a in arrays.items()})
@@ -110,7 +110,7 @@ class Passing(ffnn.layers.Layer):
         return x
 
 
-def test_classes_from_outside_are_told_apart():
+def test_classes_from_outside_are_recognised():
     assert trained().parts().custom_classes() == {}
     assert ffnn.Sequential([Passing()]).parts().custom_classes() == {"Passing": Passing}
 

@@ -29,7 +29,7 @@ def test_eight_threads_predict_what_one_predicts(soak):
     assert result["control"] > 0  # threads in one working memory get other numbers
 
 
-def test_training_does_not_take_more_and_more_memory(soak):
+def test_training_does_not_leak_memory(soak):
     result = soak("memory")
 
     assert result["failures"] == []

@@ -220,7 +220,7 @@ def test_class_and_sample_weights_multiply():
     np.testing.assert_array_equal(both.parameters, product.parameters)
 
 
-def test_class_weights_of_targets_that_are_no_classes_are_refused():
+def test_class_weights_of_targets_that_are_not_classes_are_refused():
     with pytest.raises(ValueError, match="not class labels"):
         line().fit([[1.0], [3.0]], [2.0, 9.0], class_weight={0: 2.0}, verbose=0)
 

@@ -73,7 +73,7 @@ def test_a_loaded_model_predicts_bit_for_bit_the_same(tmp_path):
     assert loaded.history.epoch == [0, 1, 2]
 
 
-def test_a_loaded_model_trains_on_bit_for_bit_as_the_saved_one(tmp_path):
+def test_a_loaded_model_continues_training_bit_for_bit_as_the_saved_one(tmp_path):
     model = rich_model()
     model.save(tmp_path / "model.h5")
     loaded = ffnn.Sequential.load(tmp_path / "model.h5")
@@ -277,7 +277,7 @@ def test_gradients_and_optimizer_memory_may_be_infinite(tmp_path):
 
 
 @pytest.mark.parametrize("table", [np.ones(2), {1, 2}, np.nan, 10**1000])
-def test_an_argument_that_is_no_json_is_refused_when_saving(tmp_path, table):
+def test_an_argument_that_is_not_json_is_refused_when_saving(tmp_path, table):
     model = ffnn.Sequential([Dense(1)], input_dim=1)
     model.compile(loss=Own(table=table))
 
@@ -363,7 +363,7 @@ def test_a_pipe_that_takes_the_files_place_does_not_hold_us_up(tmp_path, monkeyp
         ffnn.load_model(tmp_path / "pipe")
 
 
-def test_a_file_that_is_no_model_is_not_read_to_its_end(tmp_path):
+def test_a_file_that_is_not_a_model_is_not_read_to_its_end(tmp_path):
     path = tmp_path / "film"
     path.write_bytes(bytes(1000))
     os.truncate(path, 1 << 34)

@@ -1,4 +1,4 @@
-"""Plain data against what it has to look like."""
+"""Plain data is checked against a form."""
 
 import re
 
@@ -11,7 +11,7 @@ GOOD = {"name": "a", "sizes": [1, 2], "parent": {"id": 3}, "rate": 0.5}
 
 
 @pytest.mark.parametrize("change", [{}, {"sizes": []}, {"parent": None}, {"rate": 1}])
-def test_what_has_the_form_passes(change):
+def test_data_of_the_form_passes(change):
     check_form(GOOD | change, FORM, "it")
 
 
@@ -34,6 +34,6 @@ def test_what_has_the_form_passes(change):
         (GOOD | {"name": ["x" * 100]}, "got ['" + "x" * 57 + "…"),
     ],
 )
-def test_what_has_not_is_named_with_its_place(value, message):
+def test_other_data_is_refused_with_its_place(value, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         check_form(value, FORM, "it")
