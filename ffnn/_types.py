@@ -1,4 +1,4 @@
-"""Names for types that appear in many signatures; imported by type checkers alone."""
+"""Names for types that appear in many signatures."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 Array: TypeAlias = NDArray[Any]
+Arrays: TypeAlias = dict[str, Array]
 Shape: TypeAlias = tuple[int, ...]
 FloatDType: TypeAlias = np.dtype[Any]
 FilePath: TypeAlias = str | os.PathLike[str]
 
-__all__ = ["Array", "DTypeLike", "FilePath", "FloatDType", "Shape"]
+__all__ = ["Array", "Arrays", "DTypeLike", "FilePath", "FloatDType", "Shape"]

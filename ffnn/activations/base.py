@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from ffnn._types import Array
 from ffnn.core.registry import Family
 from ffnn.layers.base import Layer
-
-if TYPE_CHECKING:
-    from ffnn._types import Array
 
 
 class ActivationFunction(Layer):

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
 from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
-
-if TYPE_CHECKING:
-    from ffnn._types import Array
 
 
 @ACTIVATIONS.register("elu")

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ffnn._types import Array
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
 from ffnn.core.formulas import Formulas
-
-if TYPE_CHECKING:
-    from ffnn._types import Array
 
 
 @ACTIVATIONS.register("linear", "identity")

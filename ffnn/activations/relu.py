@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
 from ffnn.core.formulas import Formulas
-
-if TYPE_CHECKING:
-    from ffnn._types import Array
 
 
 @ACTIVATIONS.register("relu")

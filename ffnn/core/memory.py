@@ -6,16 +6,13 @@ Layers, losses, metrics and optimizers compute in arrays that are made here and 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from ffnn._types import Array, DTypeLike, Shape
 from ffnn.core.registry import Configurable
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from ffnn._types import Array, DTypeLike, Shape
 
 _CACHE_LINE = 64  # bytes; also the width of the widest vector load, which crosses no line then
 

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ffnn._types import Array
 from ffnn.activations import ACTIVATIONS, ActivationFunction
-from ffnn.layers.base import LAYERS, Layer
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
-    from ffnn._types import Array
-    from ffnn.layers.base import Stage
+from ffnn.layers.base import LAYERS, Layer, Stage
 
 
 @LAYERS.register("activation")
 class Activation(Layer):
     """y = f(x) for an activation f, by name or by object.
 
-    It is for places where the activation does not follow the linear part at once, as in
+    It is for places where the activation does not follow the linear part directly, as in
     ``Dense(64), RMSNorm(), Activation("relu")``. An activation object may stand there by itself.
 
     Parameters
@@ -29,7 +22,7 @@ class Activation(Layer):
     Raises
     ------
     TypeError, ValueError
-        The name is unknown, or the object is no activation.
+        The name is unknown, or the object is not an activation.
     """
 
     def __init__(self, activation: str | ActivationFunction) -> None:
@@ -50,9 +43,3 @@ class Activation(Layer):
     def stages(self) -> list[Stage]:
         """Return the activation's own stages."""
         return self.activation.stages()
-
-    def replica(self) -> Self:
-        """Return a layer with working memory of its own."""
-        twin = super().replica()
-        twin.activation = self.activation.replica()
-        return twin

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from ffnn._types import Array, DTypeLike, Shape
+    from ffnn._types import Array, Arrays, DTypeLike, FloatDType, Shape
     from ffnn.initializers import Initializer
     from ffnn.regularizers import Regularizer
 
@@ -80,8 +80,8 @@ class Layer(Buffered):
     is_scale_invariant: ClassVar[bool] = False
 
     # Class-level defaults, so that a layer needs no call to a base constructor.
-    _params: dict[str, Array]
-    _grads: dict[str, Array]
+    _params: Arrays
+    _grads: Arrays
     _needs_input_grad: bool = True
 
     # -- what a layer defines ------------------------------------------------------------------
@@ -205,48 +205,29 @@ class Layer(Buffered):
     ) -> None:
         """Draw initial values for the parameters that `bind` will hand over.
 
-        Parameters
-        ----------
-        values : mapping of str to ndarray
-            Parameter name → array to fill.
-        input_dim : int
-            The number of columns of x.
-        entropy : int or sequence of int
-            The model's entropy, used where an initializer has no seed of its own.
-        index : int
-            The layer's place in the model. It enters every draw, so that two layers never get the
-            same numbers, and a layer that is appended leaves the earlier ones as they are.
+        `entropy` is the model's, used where an initializer has no seed of its own. The layer's
+        `index` in the model enters every draw, so that two layers never get the same numbers, and a
+        layer that is appended leaves the earlier ones as they are.
         """
         output_dim = self.compute_output_dim(input_dim)
         for number, (name, initializer) in enumerate(self.initializers().items()):
             own_seed = getattr(initializer, "seed", None)
-            seeds = np.random.SeedSequence(
-                entropy if own_seed is None else own_seed, spawn_key=(index, number)
-            )
-            initializer.fill(values[name], input_dim, output_dim, np.random.default_rng(seeds))
+            rng = generator(entropy if own_seed is None else own_seed, index, number)
+            initializer.fill(values[name], input_dim, output_dim, rng)
 
-    def bind(
-        self,
-        input_dim: int,
-        dtype: np.dtype[Any],
-        values: dict[str, Array],
-        grads: dict[str, Array],
-    ) -> None:
+    def bind(self, input_dim: int, dtype: FloatDType, values: Arrays, grads: Arrays) -> None:
         """Learn the sizes and take `values` and `grads` as this layer's arrays."""
         self.input_dim = input_dim
         self.output_dim = self.compute_output_dim(input_dim)
-        self.dtype = dtype
-        self._params = values
-        self._grads = grads
+        self.dtype, self._params, self._grads = dtype, values, grads
         self.discard()
 
     def __getattr__(self, name: str) -> Any:
         # Reached only for attributes that are not set, such as what build or forward makes.
-        is_early = not self.is_built or self.rows < 0 or name in self.borrowed
-        hint = ": build a layer that stands alone, and call forward before backward"
-        raise AttributeError(
-            f"{type(self).__name__} has no attribute {name!r}{hint if is_early else ''}"
-        )
+        hint = ""
+        if not self.is_built or self.rows < 0 or name in self.borrowed:
+            hint = ": build a layer that stands alone, and call forward before backward"
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
 
     def replica(self) -> Self:
         """Return a layer with the same parameters and state, and working memory of its own."""
@@ -257,6 +238,11 @@ class Layer(Buffered):
 
     def __copy__(self) -> Self:
         return self.replica()
+
+
+def generator(entropy: Any, *place: int) -> np.random.Generator:
+    """Return a generator that no other place in the model gets from the same entropy."""
+    return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=place))
 
 
 LAYERS: Family[Layer] = Family("layer", Layer, __package__)

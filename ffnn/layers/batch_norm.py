@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ffnn._types import Array, Arrays, FloatDType
 from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
 from ffnn.core.memory import aligned_full
 from ffnn.layers.base import LAYERS
 from ffnn.layers.standardization import WHERE, Standardization, standardization
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ffnn._types import Array
 
 
 @LAYERS.register("batch_norm")
@@ -59,6 +55,7 @@ class BatchNorm(Standardization):
     )
     axis = 0
     depends_on_batch = True
+    _is_of_batch = False  # whether the last forward took μ and the variance from the batch
 
     def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3) -> None:
         self.momentum = check_number(
@@ -66,18 +63,11 @@ class BatchNorm(Standardization):
         )
         self.epsilon = check_number("BatchNorm", "epsilon", epsilon, low=0.0, low_open=True)
 
-    def bind(
-        self,
-        input_dim: int,
-        dtype: np.dtype[Any],
-        values: dict[str, Array],
-        grads: dict[str, Array],
-    ) -> None:
+    def bind(self, input_dim: int, dtype: FloatDType, values: Arrays, grads: Arrays) -> None:
         """Learn the sizes and take the arrays; the moving averages start at 0 and 1."""
         super().bind(input_dim, dtype, values, grads)
         self.moving_mean = aligned_full(input_dim, dtype, 0.0)
         self.moving_variance = aligned_full(input_dim, dtype, 1.0)
-        self._is_of_batch = False
 
     @property
     def state(self) -> Mapping[str, Array]:
@@ -94,18 +84,11 @@ class BatchNorm(Standardization):
 
     def update_state(self) -> None:
         """Move the averages towards the last training batch."""
-        self._follow(self.moving_mean, self.mean[0])
-        self._follow(self.moving_variance, self.variance[0])
-
-    def _follow(self, moving: Array, batch: Array) -> None:
-        moving *= self.momentum
-        np.multiply(batch, 1.0 - self.momentum, out=self.share)
-        moving += self.share
-
-    def allocate(self, rows: int) -> None:
-        """Make also a batch's share of a moving average."""
-        super().allocate(rows)
-        self.share = self.array("share", self.input_dim)
+        share = self.mean_g[0]  # its work is done
+        for moving, batch in ((self.moving_mean, self.mean), (self.moving_variance, self.variance)):
+            np.multiply(moving, self.momentum, out=moving)
+            np.multiply(batch[0], 1.0 - self.momentum, out=share)
+            np.add(moving, share, out=moving)
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return γ ∘ x̂ + β, by the batch's statistics in training, else by the moving ones."""

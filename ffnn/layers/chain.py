@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import Any
 
+from ffnn._types import Array
 from ffnn.errors import LayerError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from ffnn._types import Array
-    from ffnn.layers.base import Stage
+from ffnn.layers.base import Stage
 
 
 def run_forward(stages: Iterable[Stage], x: Array, training: bool) -> Array:
-    """Send a batch through `stages` and return what comes out.
-
-    Raises
-    ------
-    LayerError
-        A layer failed; the message names it.
-    """
+    """Send a batch through `stages` and return what comes out; a LayerError names what failed."""
     stage = None
     try:
         for stage in stages:
@@ -31,13 +22,7 @@ def run_forward(stages: Iterable[Stage], x: Array, training: bool) -> Array:
 
 
 def run_backward(stages: Iterable[Stage], grad: Array) -> Array | None:
-    """Send ∂L/∂output back through `stages`, given last to first, and return what comes out.
-
-    Raises
-    ------
-    LayerError
-        A layer failed; the message names it.
-    """
+    """Send ∂L/∂output back through `stages`, given last to first, and return what comes out."""
     stage = None
     flowing: Any = grad
     try:

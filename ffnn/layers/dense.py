@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ffnn._types import Array, Shape
 from ffnn.activations import ACTIVATIONS, ActivationFunction
 from ffnn.core.checks import check_int
 from ffnn.core.formulas import Formulas
 from ffnn.initializers import INITIALIZERS, Initializer
 from ffnn.layers.base import LAYERS, Layer, Stage
 from ffnn.regularizers import REGULARIZERS, Regularizer
-
-if TYPE_CHECKING:
-    from ffnn._types import Array, Shape
 
 
 @LAYERS.register("dense")

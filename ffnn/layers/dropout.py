@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.checks import check_number, check_seed
 from ffnn.core.formulas import Formulas
-from ffnn.layers.base import LAYERS, Layer
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ffnn._types import Array
+from ffnn.layers.base import LAYERS, Layer, generator
 
 
 @LAYERS.register("dropout")
@@ -61,10 +58,7 @@ class Dropout(Layer):
         self, values: Mapping[str, Array], input_dim: int, entropy: Any, index: int
     ) -> None:
         """Seed the masks from the own seed or the model's entropy, and the layer's place."""
-        seeds = np.random.SeedSequence(
-            entropy if self.seed is None else self.seed, spawn_key=(index,)
-        )
-        self._rng = np.random.default_rng(seeds)
+        self._rng = generator(entropy if self.seed is None else self.seed, index)
 
     def random_generators(self) -> list[np.random.Generator]:
         """Return the masks' generator."""

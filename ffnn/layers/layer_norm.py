@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ffnn._types import Array
 from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
 from ffnn.layers.base import LAYERS
 from ffnn.layers.standardization import WHERE, Standardization, standardization
-
-if TYPE_CHECKING:
-    from ffnn._types import Array
 
 
 @LAYERS.register("layer_norm")

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ffnn._types import Array, Shape
 from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
 from ffnn.initializers import Initializer, Ones
 from ffnn.layers.base import LAYERS, Layer
-
-if TYPE_CHECKING:
-    from ffnn._types import Array, Shape
 
 
 @LAYERS.register("rms_norm")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
+from ffnn._types import Array, Shape
 from ffnn.initializers import Initializer, Ones, Zeros
 from ffnn.layers.base import Layer
-
-if TYPE_CHECKING:
-    from ffnn._types import Array, Shape
-
 
 # Symbol → attribute in the formulas of both.
 WHERE = {"ε": "epsilon", "μ": "mean", "v": "variance", "σ": "std", "x̂": "x_hat"}
@@ -31,13 +28,9 @@ def standardization(mean: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 class Standardization(Layer):
-    """What LayerNorm and BatchNorm share: y = γ ∘ x̂ + β,  x̂ = (x - μ) / σ,  σ = √(var + ε).
+    """What LayerNorm and BatchNorm share: all but what μ and the variance are taken over.
 
-    They differ in what μ and the (population) variance are taken over: `axis` 1, the units of a
-    row, or 0, the rows of the batch. With g = ∂L/∂y ∘ γ and means over that axis:
-
-        ∂L/∂γ = Σ_batch ∂L/∂y ∘ x̂,    ∂L/∂β = Σ_batch ∂L/∂y,
-        ∂L/∂x = (g - mean(g) - x̂ · mean(g ∘ x̂)) / σ.
+    That is `axis` 1, the units of a row, or 0, the rows of the batch.
     """
 
     is_scale_invariant = True
@@ -61,10 +54,10 @@ class Standardization(Layer):
             self.buffer(name, self.input_dim) for name in ("x_hat", "y", "product")
         )
         shape = (rows, 1) if self.axis == 1 else (1, self.input_dim)
-        self.mean, self.variance, self.std, self.mean_g, self.mean_product = (
-            self.array(name, *shape)
-            for name in ("mean", "variance", "std", "mean_g", "mean_product")
+        self.mean, self.variance, self.std = (
+            self.array(name, *shape) for name in ("mean", "variance", "std")
         )
+        self.mean_g, self.mean_product = self.array("g", *shape), self.array("g x̂", *shape)
 
     def standardize(self, x: Array) -> Array:
         """Compute μ, σ and x̂ from the data and return y."""

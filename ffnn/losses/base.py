@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.activations import ActivationFunction
 from ffnn.core.formulas import Formulas
 from ffnn.core.memory import Buffered
 from ffnn.core.registry import Family
 from ffnn.data import targets
 from ffnn.errors import DataError
-
-if TYPE_CHECKING:
-    from ffnn._types import Array
 
 
 class Loss(Buffered):
@@ -49,13 +47,7 @@ class Loss(Buffered):
         return Formulas(("L = ℓ(p, y)",), ("∂L/∂p = ∂ℓ/∂p",))
 
     def check_output(self, activation: ActivationFunction | None) -> None:
-        """Raise ValueError if the loss cannot follow a network that ends so.
-
-        Parameters
-        ----------
-        activation : ActivationFunction or None
-            What the network ends with, if it ends with an activation.
-        """
+        """Raise ValueError if the loss cannot follow a network that ends in `activation`."""
 
     def fuse(self, activation: ActivationFunction | None) -> Loss | None:
         """Return the loss that takes the place of `activation` and itself, if there is one."""
@@ -154,10 +146,13 @@ class ElementwiseLoss(Loss):
     """
 
     def allocate(self, rows: int) -> None:
-        """Make ℓ of every element and the residual r = p - y."""
+        """Make ℓ and ∂ℓ/∂p of every element, p where it is not the output, and a spare array."""
         super().allocate(rows)
-        self.values, self.r = self.like("values"), self.like("r")
+        self.values, self.slopes, self.p, self.spare = (
+            self.like(name) for name in ("values", "slopes", "p", "spare")
+        )
         self.share = self.scalar(1.0 / self.values.size)
+        self.tiny = float(np.finfo(self.dtype).tiny)
 
     def _values(self, output: Array, target: Array) -> Array:
         """Return ℓ of every element."""

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.activations import ActivationFunction
 from ffnn.activations.sigmoid import Sigmoid, sigmoid
 from ffnn.core.formulas import Formulas
 from ffnn.data import targets
 from ffnn.losses.base import LOSSES, ElementwiseLoss, Loss, describe_ending
-
-if TYPE_CHECKING:
-    from ffnn._types import Array
 
 
 @LOSSES.register("binary_crossentropy", "bce")
@@ -48,31 +44,26 @@ class BinaryCrossentropy(ElementwiseLoss):
         """Check that targets are (rows, units) and lie in [0, 1]."""
         return targets.prepare_probabilities(y, units)
 
-    def allocate(self, rows: int) -> None:
-        """Make also the logarithms, 1 - y, and p (1 - p)."""
-        super().allocate(rows)
-        self.logs, self.rest, self.product = (self.like(n) for n in ("logs", "rest", "product"))
-        self.tiny = float(np.finfo(self.dtype).tiny)
-
     def _values(self, output: Array, target: Array) -> Array:
-        np.maximum(output, self.tiny, out=self.logs)
-        np.log(self.logs, out=self.logs)
-        np.multiply(self.logs, target, out=self.values)
-        np.subtract(1.0, output, out=self.logs)
-        np.maximum(self.logs, self.tiny, out=self.logs)
-        np.log(self.logs, out=self.logs)
-        np.subtract(1.0, target, out=self.rest)
-        self.rest *= self.logs
-        self.values += self.rest
+        logs, rest = self.spare, self.slopes
+        np.maximum(output, self.tiny, out=logs)
+        np.log(logs, out=logs)
+        np.multiply(logs, target, out=self.values)
+        np.subtract(1.0, output, out=logs)
+        np.maximum(logs, self.tiny, out=logs)
+        np.log(logs, out=logs)
+        np.subtract(1.0, target, out=rest)
+        rest *= logs
+        self.values += rest
         return np.negative(self.values, out=self.values)
 
     def _slopes(self, output: Array, target: Array) -> Array:
-        np.subtract(1.0, output, out=self.product)
-        self.product *= output
-        np.maximum(self.product, self.tiny, out=self.product)
-        np.subtract(output, target, out=self.r)
-        self.r /= self.product
-        return self.r
+        product = np.subtract(1.0, output, out=self.spare)
+        product *= output
+        np.maximum(product, self.tiny, out=product)
+        np.subtract(output, target, out=self.slopes)
+        self.slopes /= product
+        return self.slopes
 
 
 class SigmoidCrossentropy(ElementwiseLoss):
@@ -92,24 +83,17 @@ class SigmoidCrossentropy(ElementwiseLoss):
         """Raise ValueError: after any activation the loss would be another one."""
         raise ValueError("give loss='binary_crossentropy'; after a sigmoid it works on logits")
 
-    def allocate(self, rows: int) -> None:
-        """Make also p, and room for the terms of ℓ."""
-        super().allocate(rows)
-        self.p, self.tail = self.like("p"), self.like("tail")
-
     def _values(self, output: Array, target: Array) -> Array:
-        z = output
-        np.multiply(z, target, out=self.tail)
+        z, tail = output, self.spare
+        np.multiply(z, target, out=tail)
         np.maximum(z, 0.0, out=self.values)
-        self.values -= self.tail  # exactly 0 where the answer is right: the rest must not drown
-        np.abs(z, out=self.tail)
-        np.negative(self.tail, out=self.tail)
-        np.exp(self.tail, out=self.tail)
-        self.values += np.log1p(self.tail, out=self.tail)
+        self.values -= tail  # exactly 0 where the answer is right: the small rest must not drown
+        np.negative(np.abs(z, out=tail), out=tail)
+        self.values += np.log1p(np.exp(tail, out=tail), out=tail)
         return self.values
 
     def _predictions(self, output: Array) -> Array:
         return sigmoid(output, out=self.p)
 
     def _slopes(self, output: Array, target: Array) -> Array:
-        return np.subtract(output, target, out=output)
+        return np.subtract(output, target, out=self.slopes)

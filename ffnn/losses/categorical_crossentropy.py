@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.activations import ActivationFunction, Softmax
 from ffnn.core.formulas import Formulas
 from ffnn.data import targets
 from ffnn.losses.base import LOSSES, Loss, describe_ending
-
-if TYPE_CHECKING:
-    from ffnn._types import Array
 
 
 class ClassLoss(Loss):
@@ -69,10 +65,9 @@ class CategoricalCrossentropy(ClassLoss):
         return SoftmaxCrossentropy() if type(activation) is Softmax else None
 
     def allocate(self, rows: int) -> None:
-        """Make also the logarithms and ∂L/∂p."""
+        """Make also the logarithms, whose memory ∂L/∂p takes later."""
         super().allocate(rows)
-        self.logs, self.grad = self.like("logs"), self.like("grad")
-        self.tiny = float(np.finfo(self.dtype).tiny)
+        self.logs, self.tiny = self.like("logs"), float(np.finfo(self.dtype).tiny)
 
     def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
         """Return the weighted mean of -log p of the right class."""
@@ -89,9 +84,9 @@ class CategoricalCrossentropy(ClassLoss):
 
     def backward(self) -> Array:
         """Return -w_i y_ij / (n p_ij)."""
-        np.divide(self.y, self.p, out=self.grad)
-        np.negative(self.grad, out=self.grad)
-        return self._weigh_rows(self.grad, self.share)
+        slopes = np.divide(self.y, self.p, out=self.logs)
+        np.negative(slopes, out=slopes)
+        return self._weigh_rows(slopes, self.share)
 
 
 @LOSSES.register("sparse_categorical_crossentropy")
@@ -101,7 +96,7 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
     formulas = CategoricalCrossentropy.formulas
 
     def prepare(self, y: Array, units: int) -> Array:
-        """Check that targets are whole numbers from 0 to units - 1."""
+        """Check that targets are integers from 0 to units - 1."""
         return targets.prepare_labels(y, units)
 
 

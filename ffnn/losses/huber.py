@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
 from ffnn.losses.base import LOSSES, ElementwiseLoss
-
-if TYPE_CHECKING:
-    from ffnn._types import Array
 
 
 @LOSSES.register("huber")
@@ -42,19 +38,14 @@ class Huber(ElementwiseLoss):
         self.delta = check_number("Huber", "delta", delta, low=0.0, low_open=True)
         self.kinks = (-self.delta, self.delta)
 
-    def allocate(self, rows: int) -> None:
-        """Make also c, which is r cut off to [-δ, δ]."""
-        super().allocate(rows)
-        self.c = self.like("c")
-
     def _values(self, output: Array, target: Array) -> Array:
-        np.subtract(output, target, out=self.r)
-        np.clip(self.r, -self.delta, self.delta, out=self.c)
-        # Both branches are c (r - c/2).
-        np.multiply(self.c, -0.5, out=self.values)
-        self.values += self.r
-        self.values *= self.c
+        residual = np.subtract(output, target, out=self.spare)
+        np.clip(residual, -self.delta, self.delta, out=self.slopes)
+        # With c = r clipped to [-δ, δ], both branches are c (r - c/2).
+        np.multiply(self.slopes, -0.5, out=self.values)
+        self.values += residual
+        self.values *= self.slopes
         return self.values
 
     def _slopes(self, output: Array, target: Array) -> Array:
-        return self.c
+        return self.slopes

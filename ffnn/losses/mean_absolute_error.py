@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.formulas import Formulas
 from ffnn.losses.base import LOSSES, ElementwiseLoss
-
-if TYPE_CHECKING:
-    from ffnn._types import Array
 
 
 @LOSSES.register("mean_absolute_error", "mae")
@@ -21,8 +17,8 @@ class MeanAbsoluteError(ElementwiseLoss):
     kinks = (0.0,)
 
     def _values(self, output: Array, target: Array) -> Array:
-        np.subtract(output, target, out=self.r)
-        return np.abs(self.r, out=self.values)
+        np.subtract(output, target, out=self.slopes)
+        return np.abs(self.slopes, out=self.values)
 
     def _slopes(self, output: Array, target: Array) -> Array:
-        return np.sign(self.r, out=self.r)
+        return np.sign(self.slopes, out=self.slopes)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.formulas import Formulas
 from ffnn.losses.base import LOSSES, ElementwiseLoss
-
-if TYPE_CHECKING:
-    from ffnn._types import Array
 
 
 @LOSSES.register("mean_squared_error", "mse")
@@ -20,9 +16,9 @@ class MeanSquaredError(ElementwiseLoss):
     formulas = Formulas(("L = 1/(n u) Σ w ∘ (p - y)²",), ("∂L/∂p = 2/(n u) w ∘ (p - y)",))
 
     def _values(self, output: Array, target: Array) -> Array:
-        np.subtract(output, target, out=self.r)
-        return np.multiply(self.r, self.r, out=self.values)
+        np.subtract(output, target, out=self.slopes)
+        return np.multiply(self.slopes, self.slopes, out=self.values)
 
     def _slopes(self, output: Array, target: Array) -> Array:
-        self.r *= 2.0
-        return self.r
+        self.slopes *= 2.0
+        return self.slopes

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.activations import ActivationFunction, Exponential
 from ffnn.core.formulas import Formulas
 from ffnn.data import targets
 from ffnn.losses.base import LOSSES, ElementwiseLoss, Loss, describe_ending
-
-if TYPE_CHECKING:
-    from ffnn._types import Array
 
 
 @LOSSES.register("poisson")
@@ -49,11 +45,6 @@ class Poisson(ElementwiseLoss):
         """Check that targets are (rows, units) and at least 0."""
         return targets.prepare_counts(y, units)
 
-    def allocate(self, rows: int) -> None:
-        """Make also p, kept above 0, and ∂ℓ/∂p."""
-        super().allocate(rows)
-        self.p, self.slopes = self.like("p"), self.like("slopes")
-
     def _values(self, output: Array, target: Array) -> Array:
         np.maximum(output, 1e-30, out=self.p)
         np.divide(target, self.p, out=self.values)
@@ -86,17 +77,12 @@ class LogRatePoisson(ElementwiseLoss):
         """Check that targets are (rows, units) and at least 0."""
         return targets.prepare_counts(y, units)
 
-    def allocate(self, rows: int) -> None:
-        """Make also p, and room for y (x + 1)."""
-        super().allocate(rows)
-        self.p, self.tail = self.like("p"), self.like("tail")
-
     def _values(self, output: Array, target: Array) -> Array:
         np.copyto(self.values, target)
         _target_times_log(self.values, target)
-        np.add(output, 1.0, out=self.tail)
-        self.tail *= target
-        self.values -= self.tail
+        np.add(output, 1.0, out=self.spare)
+        self.spare *= target
+        self.values -= self.spare
         with np.errstate(over="ignore"):
             self.values += np.exp(output, out=self.p)
         return self.values
@@ -105,7 +91,7 @@ class LogRatePoisson(ElementwiseLoss):
         return self.p
 
     def _slopes(self, output: Array, target: Array) -> Array:
-        return np.subtract(output, target, out=output)
+        return np.subtract(output, target, out=self.slopes)
 
 
 def _target_times_log(values: Array, target: Array) -> None:

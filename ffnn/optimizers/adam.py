@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
 from ffnn.optimizers.base import OPTIMIZERS, Optimizer
 from ffnn.schedules import Schedule
-
-if TYPE_CHECKING:
-    from ffnn._types import Array
 
 
 @OPTIMIZERS.register("adam")

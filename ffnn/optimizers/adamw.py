@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from ffnn._types import Array
 from ffnn.core.checks import check_number
 from ffnn.optimizers.adam import Adam
 from ffnn.optimizers.base import OPTIMIZERS
 from ffnn.schedules import Schedule
-
-if TYPE_CHECKING:
-    from ffnn._types import Array
 
 
 @OPTIMIZERS.register("adamw")

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import math
 import weakref
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
-from ffnn.core.memory import Buffered, aligned_full
+from ffnn.core.memory import Buffered, ParameterVector, aligned_full
 from ffnn.core.registry import Family
 from ffnn.schedules import Schedule
-
-if TYPE_CHECKING:
-    from ffnn._types import Array
-    from ffnn.core.memory import ParameterVector
 
 
 class Optimizer(Buffered):

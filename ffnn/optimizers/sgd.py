@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
 from ffnn.optimizers.base import OPTIMIZERS, Optimizer
 from ffnn.schedules import Schedule
-
-if TYPE_CHECKING:
-    from ffnn._types import Array
 
 
 @OPTIMIZERS.register("sgd")
