@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
 from ffnn.core.checks import check_int
-from ffnn.core.text import counted, printable
-from ffnn.data.batches import Batches
+from ffnn.core.text import counted
 from ffnn.explanation.drawing import draw
 from ffnn.explanation.labels import Head
 from ffnn.explanation.markdown import write_latex, write_markdown
@@ -19,7 +19,7 @@ from ffnn.explanation.trace import trace
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from ffnn.data.batches import Examples
+    from ffnn.layers.base import Layer
     from ffnn.models.trainable import Trainable
 
 MAX_PARAMETERS = 400
@@ -28,43 +28,30 @@ MAX_COLUMNS = 64
 PRECISION, FIGURE_PRECISION = 4, 3
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class Explanation(Sequence[Step]):
     """One training step, as a sequence of steps with their formulas and numbers.
 
-    Parameters
+    Attributes
     ----------
-    steps : sequence of Step
+    steps : tuple of Step
         From the first layer to the loss, back to the first layer, and the update.
     loss : float
         The loss before the update, penalties included.
     num_rows : int
         The number of rows of the batch.
     dtype : str
-        What was computed in.
+        The dtype of the computation.
     input_names, output_names : sequence of str or None
-        What the columns of the input and of the output are called.
-
-    Attributes
-    ----------
-    steps, loss, num_rows, dtype, input_names, output_names
-        As above.
+        The names of the columns of the input and of the output.
     """
 
-    def __init__(
-        self,
-        steps: Sequence[Step],
-        loss: float,
-        num_rows: int,
-        dtype: str,
-        input_names: Sequence[str] | None = None,
-        output_names: Sequence[str] | None = None,
-    ) -> None:
-        self.steps = tuple(steps)
-        self.loss = loss
-        self.num_rows = num_rows
-        self.dtype = dtype
-        self.input_names = input_names
-        self.output_names = output_names
+    steps: tuple[Step, ...]
+    loss: float
+    num_rows: int
+    dtype: str
+    input_names: Sequence[str] | None = None
+    output_names: Sequence[str] | None = None
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -81,14 +68,9 @@ class Explanation(Sequence[Step]):
 
     @property
     def _head(self) -> Head:
-        named = (("inputs", self.input_names), ("outputs", self.output_names))
-        names = [
-            (what, [f"{index} {printable(name)}" for index, name in enumerate(each)])
-            for what, each in named
-            if each
-        ]
-        rows = counted(self.num_rows, "row")
-        return Head(f"One training step on {rows} ({self.dtype})", self.loss, names)
+        named = {"inputs": self.input_names, "outputs": self.output_names}
+        title = f"One training step on {counted(self.num_rows, 'row')} ({self.dtype})"
+        return Head(title, self.loss, {what: names for what, names in named.items() if names})
 
     def __str__(self) -> str:
         return self.to_text()
@@ -101,9 +83,8 @@ class Explanation(Sequence[Step]):
         precision : int, default 4
             Significant digits of the largest entry of each array; the smallest has at least two.
         """
-        return write_text(
-            self._head, self.steps, check_int("to_text", "precision", precision, low=1)
-        )
+        check_int("to_text", "precision", precision, low=1)
+        return write_text(self._head, self.steps, precision)
 
     def to_markdown(self, precision: int = PRECISION) -> str:
         """Return the explanation as Markdown, with mathematics as GitHub and notebooks show it.
@@ -113,9 +94,8 @@ class Explanation(Sequence[Step]):
         precision : int, default 4
             As in `to_text`.
         """
-        return write_markdown(
-            self._head, self.steps, check_int("to_markdown", "precision", precision, low=1)
-        )
+        check_int("to_markdown", "precision", precision, low=1)
+        return write_markdown(self._head, self.steps, precision)
 
     def to_latex(self, precision: int = PRECISION) -> str:
         """Return the explanation as the body of a LaTeX document; it needs the package amsmath.
@@ -125,9 +105,8 @@ class Explanation(Sequence[Step]):
         precision : int, default 4
             As in `to_text`.
         """
-        return write_latex(
-            self._head, self.steps, check_int("to_latex", "precision", precision, low=1)
-        )
+        check_int("to_latex", "precision", precision, low=1)
+        return write_latex(self._head, self.steps, precision)
 
     def plot(self, precision: int = FIGURE_PRECISION) -> Figure:
         """Return a figure of the chain of layers, with data and gradients at each.
@@ -145,7 +124,8 @@ class Explanation(Sequence[Step]):
         matplotlib.figure.Figure
             As large as the numbers need. Save it with its ``savefig``; a notebook shows it.
         """
-        return draw(self._head, self.steps, check_int("plot", "precision", precision, low=1))
+        check_int("plot", "precision", precision, low=1)
+        return draw(self._head, self.steps, precision)
 
     def _repr_markdown_(self) -> str:
         return self.to_markdown()
@@ -160,7 +140,7 @@ def explain_step(model: Trainable, x: Any, y: Any, sample_weight: Any = None) ->
     Parameters
     ----------
     model : Trainable
-        Compiled, with at most 400 parameters and at most 64 columns in and behind each layer.
+        Compiled, with at most 400 parameters and at most 64 columns into and out of each layer.
     x : array-like of shape (batch, input_dim)
         Inputs, at most 8 rows.
     y : array-like of shape (batch,) or (batch, units)
@@ -180,29 +160,19 @@ def explain_step(model: Trainable, x: Any, y: Any, sample_weight: Any = None) ->
     DataError
         The data does not fit.
     ValueError
-        The network or the batch is larger than that.
+        The network or the batch is too large.
     """
     if model.is_built:
         _check_network(model)
     twin = copy.deepcopy(model)
-    examples = twin.open_examples(x, y, sample_weight)
+    batch = twin.open_batch(x, y, sample_weight)
     _check_network(twin)
-    _check_rows(examples)
-    batch = next(iter(Batches(examples, len(examples.x))))
+    _check_rows(len(batch[0]))
     steps, loss = trace(twin, *batch)
-    return Explanation(
-        steps,
-        loss,
-        len(batch[0]),
-        model.dtype.name,
-        _fitting(model.feature_names, twin.input_dim),
-        _fitting(model.class_names, twin.output_dim),
-    )
-
-
-def _fitting(names: list[str] | None, columns: int | None) -> list[str] | None:
-    """Return names if there is one for each column; one output may have two classes."""
-    return names if names is not None and len(names) == columns else None
+    columns = ((model.feature_names, twin.input_dim), (model.class_names, twin.output_dim))
+    # One output may have two classes; then their names are not its name.
+    names = [names if len(names or ()) == number else None for names, number in columns]
+    return Explanation(tuple(steps), loss, len(batch[0]), model.dtype.name, *names)
 
 
 def _check_network(model: Trainable) -> None:
@@ -212,19 +182,19 @@ def _check_network(model: Trainable) -> None:
             f"explain_step: expected a network of at most {MAX_PARAMETERS} parameters, as each one "
             f"is written down, got {size:,}. Explain a smaller network of the same layers."
         )
-    widths = [
-        (layer.name, max(layer.input_dim or 0, layer.output_dim or 0)) for layer in model.layers
-    ]
-    name, width = max(widths, key=lambda pair: pair[1])
-    if width > MAX_COLUMNS:
+    layer = max(model.layers, key=_width)
+    if _width(layer) > MAX_COLUMNS:
         raise ValueError(
-            f"explain_step: expected at most {MAX_COLUMNS} columns in and behind each layer, got "
-            f"{width:,} at {name!r}. Explain a smaller network of the same layers."
+            f"explain_step: expected at most {MAX_COLUMNS} columns into and out of each layer, got "
+            f"{_width(layer):,} at {layer.name!r}. Explain a smaller network of the same layers."
         )
 
 
-def _check_rows(examples: Examples) -> None:
-    rows = len(examples.x)
+def _width(layer: Layer) -> int:
+    return max(layer.input_dim or 0, layer.output_dim or 0)
+
+
+def _check_rows(rows: int) -> None:
     if rows > MAX_ROWS:
         raise ValueError(
             f"explain_step: expected at most {MAX_ROWS} rows, got {rows:,}. Take the first ones: "

@@ -6,11 +6,10 @@ import unicodedata
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from ffnn.core.expressions import to_latex
 from ffnn.core.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from ffnn.explanation.steps import Step
 
@@ -21,34 +20,33 @@ _SIGNS = {
     "Σ_rows": "sum over the rows of the batch",
     "Σ_units": "sum over the units of each row",
     "mean_rows": "mean over the rows of the batch",
+    "mean": "mean over all entries",
     "mean_units": "mean over the units of each row",
+    "max_units": "largest of the units of each row",
     "[c]": "1 where c holds, else 0",
     "θ": "each parameter of the layer",
 }
 
 
 class Head(NamedTuple):
-    """What stands above the steps: a title, the loss, and the names of inputs and outputs."""
+    """What stands above the steps: a title, the loss, and "inputs" and "outputs" → their names."""
 
     title: str
     loss: float
-    names: list[tuple[str, list[str]]]
+    names: Mapping[str, Sequence[str]]
+
+    def numbered(self) -> Iterator[tuple[str, list[str]]]:
+        """Yield the names with their numbers, on one line each."""
+        for what, names in self.names.items():
+            yield what, [f"{index} {printable(name)}" for index, name in enumerate(names)]
 
 
-class Sign(NamedTuple):
-    """A sign and what it means."""
-
-    text: str
-    latex: str
-    meaning: str
-
-
-def signs_of(steps: Iterable[Step]) -> list[Sign]:
-    """Return the signs in the formulas of steps that need a word."""
+def signs_of(steps: Iterable[Step]) -> dict[str, str]:
+    """Return sign → meaning, of the signs in the formulas of steps that need a word."""
     texts = [formula.text for step in steps for formula in step.formulas]
     spaced = " ".join(texts).replace("(", " ").replace("[", " [c] ").replace("θ", " θ ")
     words = set(spaced.split())
-    return [Sign(sign, to_latex(sign), _SIGNS[sign]) for sign in _SIGNS if sign in words]
+    return {sign: meaning for sign, meaning in _SIGNS.items() if sign in words}
 
 
 def sections_of(steps: Iterable[Step]) -> Iterator[tuple[str, list[Step]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from ffnn.core.expressions import to_latex
 from ffnn.explanation.labels import heading_of, sections_of, signs_of
 from ffnn.explanation.latex import set_arrays, set_formulas
 from ffnn.explanation.number_format import write_number
@@ -117,9 +118,9 @@ def write_latex(head: Head, steps: Sequence[Step], precision: int) -> str:
 
 def _write(head: Head, steps: Sequence[Step], precision: int, dialect: _Dialect) -> str:
     parts = [dialect.title % f"{head.title}, loss {write_number(head.loss, precision)}"]
-    for what, names in head.names:
+    for what, names in head.numbered():
         parts.append(dialect.text % f"{what}: {', '.join(map(dialect.name, names))}")
-    signs = [dialect.sign % (sign.latex, sign.meaning) for sign in signs_of(steps)]
+    signs = [dialect.sign % (to_latex(sign), word) for sign, word in signs_of(steps).items()]
     parts += [dialect.between_signs.join(signs)] if signs else []
     for heading, members in sections_of(steps):
         parts.append(dialect.section % heading)

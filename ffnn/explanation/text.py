@@ -27,9 +27,9 @@ def write_text(head: Head, steps: Sequence[Step], precision: int) -> str:
     """Return an explanation as text of at most 80 columns."""
     lines = [f"{head.title}, loss {write_number(head.loss, precision)}", ""]
     lines += _wrap("Numbers begin at 0. W has a row for each unit and a column for each input.", "")
-    for what, names in head.names:
+    for what, names in head.numbered():
         lines += _wrap(f"{what}: {', '.join(names)}", "", hanging=_INDENT)
-    lines += [f"{pad(sign.text, 10)}  {sign.meaning}" for sign in signs_of(steps)]
+    lines += [f"{pad(sign, 10)}  {meaning}" for sign, meaning in signs_of(steps).items()]
     for heading, members in sections_of(steps):
         lines += ["", f"── {heading} ".ljust(WIDTH, "─")]
         for step in members:
