@@ -60,7 +60,7 @@ def parse(text: str) -> Expression:
     """
     reader = _Reader(text)
     expression = reader.read(0)
-    reader.expect("")
+    reader.expect(not reader.next, "a sign")
     return expression
 
 
@@ -96,41 +96,38 @@ class _Reader:
     def take(self) -> str:
         return self.tokens.pop(0)[0]
 
-    def expect(self, wanted: str) -> None:
-        if self.next != wanted:
-            raise self.error(repr(wanted) if wanted else "a sign")
-        self.take()
-
-    def error(self, wanted: str) -> ValueError:
-        got = repr(self.next) if self.next else "the end"
-        return ValueError(f"formula {self.text!r}: expected {wanted}, got {got}")
+    def expect(self, is_right: bool, wanted: str) -> str:
+        """Take the next token if it is what is wanted."""
+        if not is_right:
+            got = repr(self.next) if self.next else "the end"
+            raise ValueError(f"formula {self.text!r}: expected {wanted}, got {got}")
+        return self.take()
 
     def read(self, rank: int) -> Expression:
         """Read on as long as signs are of a higher rank."""
         left = self.operand(rank)
-        while _SIGNS[sign := self.sign()][0] > rank:
+        while (higher := _SIGNS[sign := self.sign()][0]) > rank:
             if sign != " ":
                 self.take()
-            left = (
-                _transpose(left) if sign == "ᵀ" else _join(left, sign, self.read(_SIGNS[sign][0]))
-            )
+            left = _transpose(left) if sign == "ᵀ" else _join(left, sign, self.read(higher))
         return left
 
     def sign(self) -> str:
         """Return the sign that is next: a space between factors side by side, nothing at an end."""
         if self.next in _SIGNS:
             return "//" if self.tokens[0] == ("/", True) else self.next
-        is_operand = self.next in _BRACKETS or _OPERAND.fullmatch(self.next)
-        return " " if is_operand and self.next != self.closing else ""
+        return " " if self.begins_operand() and self.next != self.closing else ""
+
+    def begins_operand(self) -> bool:
+        return self.next in _BRACKETS or _OPERAND.fullmatch(self.next) is not None
 
     def operand(self, rank: int) -> Expression:
         """Read a number, a symbol, a function of something, or what stands in brackets."""
-        name = self.next
-        if name != "-" and name not in _BRACKETS and not _OPERAND.fullmatch(name):
-            raise self.error("a symbol or a number")
-        self.take()
+        is_right = self.next == "-" or self.begins_operand()
+        name = self.expect(is_right, "a symbol or a number")
         if name == "-":
-            return _negate(self.read(max(rank, _SIGNS["-"][0])))
+            inner = self.read(max(rank, _SIGNS["-"][0]))
+            return Expression(f"-{inner.latex}", lambda arrays: -inner.value(arrays))
         if name in _BRACKETS:
             return _group(name, self.until(_BRACKETS[name][0])[0])
         if self.tokens[0] == ("(", True):
@@ -149,7 +146,7 @@ class _Reader:
             self.take()
             found.append(self.read(0))
         self.closing = outer
-        self.expect(closing)
+        self.expect(self.next == closing, repr(closing))
         return found
 
 
@@ -192,10 +189,6 @@ def _join(left: Expression, sign: str, right: Expression) -> Expression:
     return Expression(latex, lambda arrays: function(left.value(arrays), right.value(arrays)))
 
 
-def _negate(inner: Expression) -> Expression:
-    return Expression(f"-{inner.latex}", lambda arrays: -inner.value(arrays))
-
-
 def _transpose(inner: Expression) -> Expression:
     return Expression(rf"{inner.latex}^\top", lambda arrays: inner.value(arrays).T)
 
@@ -215,6 +208,8 @@ def _set(name: str) -> str:
         return rf"\frac{{\partial {_set(above[1:])}}}{{\partial {_set(below)}}}"
     if name in _LATEX or len(name) == 1 or name[0].isdigit():
         return _LATEX.get(name, name)
+    if name[-1] == "\u0302":
+        return rf"\hat{{{_set(name[:-1])}}}"
     if name[-1] in _BELOW:
         return f"{_set(name[:-1])}_{_BELOW.index(name[-1])}"
     word, _, over = name.partition("_")
@@ -276,12 +271,14 @@ _BRACKETS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
 }
 _CONSTANTS = {"e": math.e, "π": math.pi}
 _BELOW = "₀₁₂₃₄₅₆₇₈₉"
-_GREEK = "α β γ δ ε η θ λ μ π ρ σ τ"
-_WORDS = "alpha beta gamma delta varepsilon eta theta lambda mu pi rho sigma tau"
+_GREEK = "α β γ δ ε ζ η θ ι κ λ μ ν ξ π ρ σ τ υ φ χ ψ ω"
+_WORDS = (
+    "alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
+    "upsilon varphi chi psi omega"
+)
 _LATEX = {
     **{letter: rf"\{word}" for letter, word in zip(_GREEK.split(), _WORDS.split(), strict=True)},
     **{name: rf"\{name}" for name in ("max", "min", "log", "tanh", "cos")},
-    "x̂": r"\hat{x}",
     "ℓ": r"\ell",
     "Σ": r"\sum",
     "∘": r"\odot",

@@ -9,7 +9,7 @@ import numpy as np
 
 from ffnn.core.text import printable
 from ffnn.explanation.labels import heading_of, pad, width_of
-from ffnn.explanation.number_format import GAP, cut_columns, write_number, write_numbers
+from ffnn.explanation.number_format import GAP, fill, write_matrix, write_number
 from ffnn.visualization.computation_figure import Arrow, Box, plot_computation
 
 if TYPE_CHECKING:
@@ -72,15 +72,12 @@ def _arrow(
     step = chain[place]
     source = _source(step)
     above = list(chain[place - 1].arrays)[-1] if place else source
-    data = _below(_both(above, source), step.arrays[source], precision)
-    flowing = [
-        each.arrays[f"∂L/∂{source}"] for each in back[place] if f"∂L/∂{source}" in each.results
-    ]
+    data, slope = _below(_both(above, source), step.arrays[source], precision), f"∂L/∂{source}"
+    flowing = [each.arrays[slope] for each in back[place] if slope in each.results]
     if not flowing:
         return Arrow(data)
-    taken = back[place - 1][0] if place and back[place - 1] else None
-    name = f"∂L/∂{source}" if taken is None else _both(_source(taken), f"∂L/∂{source}")
-    return Arrow(data, _below(name, flowing[0], precision))
+    taken = _source(back[place - 1][0]) if place and back[place - 1] else slope
+    return Arrow(data, _below(_both(taken, slope), flowing[0], precision))
 
 
 def _both(above: str, below: str) -> str:
@@ -89,13 +86,9 @@ def _both(above: str, below: str) -> str:
 
 def _lines(formulas: Iterable[Formula]) -> str:
     """Return formulas below each other, none too wide for a box."""
+    texts = [formula.text.replace(" with ", "\nwith ") for formula in formulas]
     wrap = textwrap.TextWrapper(_WIDEST, break_on_hyphens=False, break_long_words=False)
-    parts = [
-        part
-        for formula in formulas
-        for part in formula.text.replace(" with ", "\nwith ").split("\n")
-    ]
-    return "\n".join(wrap.fill(part) for part in parts)
+    return "\n".join(wrap.fill(line) for text in texts for line in text.split("\n"))
 
 
 def _beside(arrays: dict[str, Array], precision: int) -> str:
@@ -125,14 +118,14 @@ def _parts(array: Array, precision: int) -> list[tuple[str, list[str]]]:
 
     Before each part but the first stands the slice that it is. What is too much is left out.
     """
-    texts = write_numbers(array, precision).reshape(len(array) if array.ndim > 1 else 1, -1)
+    texts = write_matrix(array, precision)
     if texts.shape[1] > _MOST:
         texts = np.hstack([texts[:, : _MOST - 1], np.full((len(texts), 1), "…")])
     if len(texts) > _MOST:
         texts = np.vstack([texts[: _MOST - 1], np.full((1, texts.shape[1]), "…")])
     widths = [max(map(len, column)) for column in texts.T]
     parts = []
-    for part in cut_columns(widths, _ROOM):
+    for part in fill(widths, _ROOM):
         columns = zip(texts.T[part], widths[part], strict=True)
         padded = [[text.rjust(width) for text in column] for column, width in columns]
         where = f"[{':,' * (array.ndim > 1)}{part.start}:]"

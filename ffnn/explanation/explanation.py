@@ -11,7 +11,7 @@ from ffnn.core.checks import check_int
 from ffnn.core.text import counted
 from ffnn.explanation.drawing import draw
 from ffnn.explanation.labels import Head
-from ffnn.explanation.markdown import write_latex, write_markdown
+from ffnn.explanation.markdown import LATEX, MARKDOWN, write_document
 from ffnn.explanation.steps import Step
 from ffnn.explanation.text import write_text
 from ffnn.explanation.trace import trace
@@ -95,7 +95,7 @@ class Explanation(Sequence[Step]):
             As in `to_text`.
         """
         check_int("to_markdown", "precision", precision, low=1)
-        return write_markdown(self._head, self.steps, precision)
+        return write_document(self._head, self.steps, precision, MARKDOWN)
 
     def to_latex(self, precision: int = PRECISION) -> str:
         """Return the explanation as the body of a LaTeX document; it needs the package amsmath.
@@ -106,7 +106,7 @@ class Explanation(Sequence[Step]):
             As in `to_text`.
         """
         check_int("to_latex", "precision", precision, low=1)
-        return write_latex(self._head, self.steps, precision)
+        return write_document(self._head, self.steps, precision, LATEX)
 
     def plot(self, precision: int = FIGURE_PRECISION) -> Figure:
         """Return a figure of the chain of layers, with data and gradients at each.

@@ -9,7 +9,7 @@ import numpy as np
 
 from ffnn.core.expressions import to_latex
 from ffnn.core.text import printable
-from ffnn.explanation.number_format import GAP, cut_columns, write_matrix, write_number
+from ffnn.explanation.number_format import GAP, fill, write_matrix, write_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ffnn.core.formulas import Formula
 
 _ROOM = 62  # digits of ten points in the width of an article, with some room to spare
-_OWN = re.compile(r"[a-zA-Zβγδεηθλμρσ]|x̂|‖g‖|[βλ][₁₂]")
+_OWN = re.compile(r"[a-zA-Zα-ω]\u0302?[₀-₉]?|‖g‖")
 _DERIVED = re.compile(r"∂(.)/∂(.+)")
 _REMEMBERED = re.compile(r"([msv])_(.+)")
 
@@ -50,16 +50,7 @@ def set_arrays(
 ) -> list[str]:
     """Return lines of equations such as x = matrix, as many in a line as there is room for.
 
-    Parameters
-    ----------
-    arrays : mapping of str to ndarray
-        Symbol → numbers.
-    precision : int
-        Significant digits.
-    row_end : str
-        What ends a row of a matrix.
-    quote : callable
-        As of `set_symbol`.
+    `row_end` ends a row of a matrix; `quote` is that of `set_symbol`.
     """
     pieces = []
     for symbol, array in sorted(arrays.items(), key=lambda item: item[1].ndim > 0):
@@ -70,15 +61,8 @@ def set_arrays(
         else:
             text = write_number(array, precision)
             pieces.append((f"{name} = {_set_number(text)}", width + _width(text)))
-    lines: list[list[str]] = []
-    used = _ROOM
-    for piece, width in pieces:
-        if used + 4 + width > _ROOM:
-            lines.append([])
-            used = -4
-        lines[-1].append(piece)
-        used += 4 + width
-    return [r" \qquad ".join(line) for line in lines]
+    lines = fill([width for _, width in pieces], _ROOM, gap=4)
+    return [r" \qquad ".join(piece for piece, _ in pieces[line]) for line in lines]
 
 
 def _cut(texts: Array, left: int) -> Iterator[tuple[str, Array, int]]:
@@ -86,13 +70,13 @@ def _cut(texts: Array, left: int) -> Iterator[tuple[str, Array, int]]:
 
     `left` is the width of the name before them.
     """
-    brackets, label = 3, 21
+    brackets, label = 5, 23
     widths = np.array([[_width(text) for text in column] for column in texts.T]).max(axis=1)
-    parts = cut_columns(widths, _ROOM - left - brackets)
+    parts = fill(widths, _ROOM - left - brackets)
     if len(parts) > 1:
-        parts = cut_columns(widths, _ROOM - left - label)
+        parts = fill(widths, _ROOM - left - label)
     for part in parts:
-        width = int((widths[part] + GAP).sum())
+        width = int((widths[part] + GAP).sum()) - GAP
         if len(parts) == 1:
             yield "", texts, brackets + width
         else:

@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ffnn.core.formulas import Formula
-from ffnn.explanation.steps import (
-    SYMBOLS,
-    Step,
-    copy_kept,
-    formulas_of,
-    kind_of,
-    symbol_of,
-    symbols_in,
-)
+from ffnn.explanation.steps import SYMBOLS, Step, formulas_of, kind_of, symbol_of, symbols_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -64,34 +56,27 @@ def pass_loss(
     value = np.array(loss.forward(output, target, weight))
     p = np.array(getattr(loss, "output", source))
     y = np.array(getattr(loss, "target", target))  # class numbers are rows there
-    formulas = [Formula(text) for text in formulas_of(named).forward]
-    slopes = [Formula(text) for text in formulas_of(loss).backward]
+    formulas, slopes = formulas_of(named).forward, formulas_of(loss).backward
     given = {"p": p, "y": y}
     if weight is None:
-        formulas, slopes = ([f.without("w") for f in each] for each in (formulas, slopes))
+        formulas, slopes = (tuple(f.without("w") for f in each) for each in (formulas, slopes))
     else:
         given["w"] = np.array(weight)[:, None]
     used = symbols_in([*formulas, *slopes])
     counts = {"n": np.array(len(p)), "u": np.array(p.shape[1])}
     given |= {symbol: count for symbol, count in counts.items() if symbol in used}
-    given |= copy_kept(named, formulas_of(named).where, used)
-    kind, note, place = kind_of(named), _describe(given, target.ndim < y.ndim), last.place + 1
-    arrays = {**given, "L": value}
-    step = Step("loss", "loss", kind, tuple(formulas), arrays, ("L",), note, place)
-    note = ""
+    given |= formulas_of(named).copy_kept(named, used)
+    kind, place = kind_of(named), last.place + 1
+    note = ", ".join(role for symbol, role in _ROLES.items() if symbol in given) + "."
+    note += _CLASSES if target.ndim < y.ndim else ""
+    step = Step.made("loss", "loss", kind, formulas, given, {"L": value}, note, place)
     if is_fused:
         last.pass_forward(source, p, {})
-        kind, note, place = f"{last.kind} and {kind}", _FUSED, last.place
-        slopes = [slope.rename({slopes[-1].symbol[-1]: last.source}) for slope in slopes]
+        kind, place = f"{last.kind} and {kind}", last.place
+        slopes = tuple(slope.rename({slopes[-1].symbol[-1]: last.source}) for slope in slopes)
     grad = loss.backward()
-    symbol = slopes[-1].symbol
-    arrays = {**given, symbol: np.array(grad)}
-    return step, Step("backward", "loss", kind, tuple(slopes), arrays, (symbol,), note, place), grad
-
-
-def _describe(given: Mapping[str, Array], has_classes: bool) -> str:
-    note = ", ".join(role for symbol, role in _ROLES.items() if symbol in given) + "."
-    return note + (_CLASSES if has_classes else "")
+    results, note = {slopes[-1].symbol: np.array(grad)}, _FUSED if is_fused else ""
+    return step, Step.made("backward", "loss", kind, slopes, given, results, note, place), grad
 
 
 class Penalized(NamedTuple):
@@ -101,21 +86,36 @@ class Penalized(NamedTuple):
     layer: Layer
     name: str
 
-    def step(self, direction: str, arrays: Mapping[str, Array], place: int | None = None) -> Step:
-        """Return a step of the penalty; `arrays` are its own and begin with what is given."""
+    def value_step(self) -> Step:
+        """Return the step to the penalty's value."""
+        formulas = formulas_of(self.penalty.regularizer).forward
+        return self._step("loss", formulas, {}, {"R": np.array(self.penalty.value())}, None)
+
+    def slope_step(self, place: int) -> Step:
+        """Return the step from ∂L/∂w to ∂J/∂w, which the gradient is then."""
+        (rule, w, grad, scratch), sign = self.penalty, symbol_of(self.name)
+        given, slope = {f"∂L/∂{sign}": grad.copy()}, np.zeros_like(grad)
+        rule.add_gradient(w, slope, scratch)
+        self.penalty.add_gradient()
+        results = {f"∂R/∂{sign}": slope, f"∂J/∂{sign}": grad.copy()}
+        formulas = (*formulas_of(rule).backward, _TOTAL_SLOPE)
+        return self._step("backward", formulas, given, results, place)
+
+    def _step(
+        self,
+        direction: str,
+        formulas: Iterable[Formula],
+        given: Mapping[str, Array],
+        results: Mapping[str, Array],
+        place: int | None,
+    ) -> Step:
         rule, sign = self.penalty.regularizer, symbol_of(self.name)
-        formulas = formulas_of(rule)
-        way = [Formula(text) for text in formulas.forward]
-        results: tuple[str, ...] = ("R",)
-        if direction == "backward":
-            way = [*map(Formula, formulas.backward), _TOTAL_SLOPE]
-            results = (f"∂R/∂{sign}", f"∂J/∂{sign}")
         letter = sign if sign in SYMBOLS.values() else "θ"
-        way = [formula.rename({"w": letter}) for formula in way]
-        kept = copy_kept(rule, formulas.where, symbols_in(way))
-        arrays = {sign: self.penalty.w.copy(), **kept, **arrays}
-        kind = kind_of(rule)
-        return Step(direction, self.layer.name, kind, tuple(way), arrays, results, place=place)
+        named = [formula.rename({"w": letter}) for formula in formulas]
+        kept = formulas_of(rule).copy_kept(rule, symbols_in(named))
+        arrays = {sign: self.penalty.w.copy(), **kept, **given}
+        name, kind = self.layer.name, kind_of(rule)
+        return Step.made(direction, name, kind, named, arrays, results, place=place)
 
 
 def pair_penalties(penalties: Sequence[Penalty], layers: Iterable[Layer]) -> list[Penalized]:
@@ -128,24 +128,8 @@ def add_penalties(penalized: Sequence[Penalized], loss: float) -> list[Step]:
     """Return the steps from L to J; none if there are no penalties."""
     if not penalized:
         return []
-    values = [each.penalty.value() for each in penalized]
-    steps = [
-        each.step("loss", {"R": np.array(value)})
-        for each, value in zip(penalized, values, strict=True)
-    ]
-    each_value = np.array(values[0] if len(values) == 1 else values)
-    arrays = {"L": np.array(loss), "R": each_value, "J": np.array(sum(values, start=loss))}
-    return [*steps, Step("loss", "loss", "total", (_TOTAL,), arrays, ("J",))]
-
-
-def add_slopes(penalized: Iterable[Penalized], places: Mapping[Layer, int]) -> list[Step]:
-    """Return the steps from ∂L/∂w to ∂J/∂w, which the gradients are then."""
-    steps = []
-    for each in penalized:
-        penalty, sign = each.penalty, symbol_of(each.name)
-        arrays = {f"∂L/∂{sign}": penalty.grad.copy(), f"∂R/∂{sign}": np.zeros_like(penalty.grad)}
-        penalty.regularizer.add_gradient(penalty.w, arrays[f"∂R/∂{sign}"], penalty.scratch)
-        penalty.add_gradient()
-        arrays[f"∂J/∂{sign}"] = penalty.grad.copy()
-        steps.append(each.step("backward", arrays, places[each.layer]))
-    return steps
+    steps = [each.value_step() for each in penalized]
+    values = [float(step.arrays["R"]) for step in steps]
+    given = {"L": np.array(loss), "R": np.array(values[0] if len(values) == 1 else values)}
+    total = {"J": np.array(sum(values, start=loss))}
+    return [*steps, Step.made("loss", "loss", "total", [_TOTAL], given, total)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from typing import TYPE_CHECKING, NamedTuple
 
 from ffnn.core.expressions import to_latex
@@ -11,7 +12,7 @@ from ffnn.explanation.latex import set_arrays, set_formulas
 from ffnn.explanation.number_format import write_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ffnn.explanation.labels import Head
     from ffnn.explanation.steps import Step
@@ -25,42 +26,33 @@ _LATEX_SPECIALS = {
     "|": r"\textbar{}",
     **{sign: f"\\{sign}" for sign in "#$%&_{}"},
 }
-_WIDE = 0xFF01 - ord("!")  # from an ASCII sign to the same one in the width of Chinese characters
+_MARKDOWN_SPECIALS = {
+    **{sign: f"\\{sign}" for sign in r"\`*_[]#~|!"},
+    **{sign: f"&#{ord(sign)};" for sign in "&<>$"},
+}
+# Mathematics in Markdown may be read before or after Markdown is: a backslash before a sign may be
+# lost on the way, so signs are written in the width of Chinese characters instead.
+_WIDE_SIGNS = {
+    sign: chr(ord(sign) + 0xFF01 - ord("!")) for sign in string.punctuation if sign not in "-.(),"
+}
 
 
-def escape_latex(text: str) -> str:
-    """Return a text in which no sign is a command of LaTeX."""
-    return "".join(_LATEX_SPECIALS.get(sign, sign) for sign in text)
-
-
-def escape_markdown(text: str) -> str:
-    """Return a text in which no sign is markup of Markdown or HTML."""
-    escaped = re.sub(r"[\\`*_\[\]#~|!]", r"\\\g<0>", text.replace("&", "&amp;"))
-    return escaped.replace("<", "&lt;").replace(">", "&gt;").replace("$", "&#36;")
-
-
-def code_span(text: str) -> str:
+def _code_span(text: str) -> str:
     """Return a text as code in Markdown, where all signs stand for themselves."""
     ticks = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     space = " " if "`" in text else ""
     return f"{ticks}{space}{text}{space}{ticks}"
 
 
-def _quote_in_mathematics(text: str) -> str:
-    """Return a text for mathematics in Markdown, which may read it before or after Markdown does.
-
-    A backslash before a sign may be lost on the way, so other signs than letters are replaced.
-    """
-    kept = " -.(),…"
-    return "".join(
-        chr(ord(sign) + _WIDE)
-        if "!" <= sign <= "~" and not sign.isalnum() and sign not in kept
-        else sign
-        for sign in text
-    )
+def _replacing(signs: Mapping[str, str]) -> Callable[[str], str]:
+    table = str.maketrans(dict(signs))
+    return lambda text: text.translate(table)
 
 
-class _Dialect(NamedTuple):
+_escape_latex = _replacing(_LATEX_SPECIALS)
+
+
+class Dialect(NamedTuple):
     """A kind of document: templates, and how texts that may be the user's get into it."""
 
     title: str
@@ -76,20 +68,20 @@ class _Dialect(NamedTuple):
     row_end: str  # of a matrix
 
 
-_MARKDOWN = _Dialect(
+MARKDOWN = Dialect(
     title="## %s",
     section="### %s",
     display="$$\n%s\n$$",
     sign="- $%s$: %s",
     between_signs="\n",
     text="%s",
-    heading=lambda name, kind: f"#### {code_span(f'{name}: {kind}')}",
-    name=code_span,
-    escape=escape_markdown,
-    quote=_quote_in_mathematics,
+    heading=lambda name, kind: f"#### {_code_span(f'{name}: {kind}')}",
+    name=_code_span,
+    escape=_replacing(_MARKDOWN_SPECIALS),
+    quote=_replacing(_WIDE_SIGNS),
     row_end=r"\cr",  # Markdown may halve a double backslash
 )
-_LATEX = _Dialect(
+LATEX = Dialect(
     title=r"\section*{%s}",
     section=r"\subsection*{%s}",
     display="\\[\n%s\n\\]",
@@ -97,26 +89,17 @@ _LATEX = _Dialect(
     between_signs="\n\n",
     text=r"\noindent %s",
     heading=lambda name, kind: (
-        rf"\subsubsection*{{\texttt{{{escape_latex(name)}}}: {escape_latex(kind)}}}"
+        rf"\subsubsection*{{\texttt{{{_escape_latex(name)}}}: {_escape_latex(kind)}}}"
     ),
-    name=escape_latex,
-    escape=escape_latex,
-    quote=escape_latex,
+    name=_escape_latex,
+    escape=_escape_latex,
+    quote=_escape_latex,
     row_end=r"\\",
 )
 
 
-def write_markdown(head: Head, steps: Sequence[Step], precision: int) -> str:
-    """Return an explanation as Markdown with mathematics between dollar signs."""
-    return _write(head, steps, precision, _MARKDOWN)
-
-
-def write_latex(head: Head, steps: Sequence[Step], precision: int) -> str:
-    """Return an explanation as the body of a LaTeX document, which needs the package amsmath."""
-    return _write(head, steps, precision, _LATEX)
-
-
-def _write(head: Head, steps: Sequence[Step], precision: int, dialect: _Dialect) -> str:
+def write_document(head: Head, steps: Sequence[Step], precision: int, dialect: Dialect) -> str:
+    """Return an explanation as Markdown or as the body of a LaTeX document."""
     parts = [dialect.title % f"{head.title}, loss {write_number(head.loss, precision)}"]
     for what, names in head.numbered():
         parts.append(dialect.text % f"{what}: {', '.join(map(dialect.name, names))}")
@@ -131,7 +114,7 @@ def _write(head: Head, steps: Sequence[Step], precision: int, dialect: _Dialect)
     return "\n\n".join(parts) + "\n"
 
 
-def _mathematics(step: Step, precision: int, dialect: _Dialect) -> Iterator[str]:
+def _mathematics(step: Step, precision: int, dialect: Dialect) -> Iterator[str]:
     """Yield the displayed lines of a step: formulas, what is given, what comes out."""
     if step.formulas:
         yield set_formulas(step.formulas, dialect.row_end)

@@ -32,8 +32,8 @@ def write_numbers(array: Array, precision: int) -> Array:
 
 
 def write_matrix(array: Array, precision: int) -> Array:
-    """Return the entries of an array with axes as the rows of a matrix."""
-    return write_numbers(array, precision).reshape(1 if array.ndim == 1 else len(array), -1)
+    """Return the entries of an array as the rows of a matrix, which may be one."""
+    return write_numbers(array, precision).reshape(len(array) if array.ndim > 1 else 1, -1)
 
 
 def write_number(value: Any, precision: int) -> str:
@@ -41,15 +41,16 @@ def write_number(value: Any, precision: int) -> str:
     return str(write_numbers(np.asarray(value), precision)[()])
 
 
-def cut_columns(widths: Sequence[int], room: int) -> list[slice]:
-    """Return slices of columns of these widths, each as many as fit with gaps into `room`."""
-    cuts, used = [0], 0
+def fill(widths: Sequence[int], room: int, gap: int = GAP) -> list[slice]:
+    """Return slices of things of these widths, as many in each as fit into `room` with gaps."""
+    cuts, used = [0], -gap
     for index, width in enumerate(widths):
-        if index > cuts[-1] and used + GAP + width > room:
+        if index > cuts[-1] and used + gap + width > room:
             cuts.append(index)
-            used = 0
-        used += GAP + width
-    return [slice(*ends) for ends in zip(cuts, [*cuts[1:], len(widths)], strict=True)]
+            used = -gap
+        used += gap + width
+    ends = [*cuts[1:], len(widths)]
+    return [slice(start, end) for start, end in zip(cuts, ends, strict=True) if end]
 
 
 def _choose_form(values: list[float], precision: int, rounding: float) -> str:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from operator import getitem
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from ffnn.core.formulas import Formula
 from ffnn.core.registry import family_of
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
     from ffnn._types import Array
-    from ffnn.core.formulas import Formula, Formulas
     from ffnn.core.registry import Configurable
 
 SYMBOLS = {"weight": "W", "bias": "b", "gamma": "γ", "beta": "β"}
@@ -57,6 +57,22 @@ class Step:
     note: str = ""
     place: int | None = None
 
+    @classmethod
+    def made(
+        cls,
+        direction: str,
+        layer: str,
+        kind: str,
+        formulas: Iterable[Formula],
+        given: Mapping[str, Array],
+        results: Mapping[str, Array],
+        note: str = "",
+        place: int | None = None,
+    ) -> Step:
+        """Return a step in which arrays are `given` and come out as `results`."""
+        arrays = {**given, **results}
+        return cls(direction, layer, kind, tuple(formulas), arrays, tuple(results), note, place)
+
     @property
     def given(self) -> tuple[str, ...]:
         """The symbols of what is given."""
@@ -74,27 +90,44 @@ def kind_of(part: Configurable) -> str:
     return family_of(part).name_of(part)
 
 
-def formulas_of(part: Configurable) -> Formulas:
+class Mathematics(NamedTuple):
+    """The formulas of a part, read; `where` and `scale` are those of `Formulas`."""
+
+    forward: tuple[Formula, ...]
+    backward: tuple[Formula, ...]
+    update: tuple[Formula, ...]
+    where: Mapping[str, str]
+    scale: Mapping[str, str]
+
+    def copy_kept(self, part: object, symbols: Container[str]) -> dict[str, Array]:
+        """Return those of `symbols` that `part` keeps, copied."""
+        kept = {}
+        for symbol, path in self.where.items():
+            if symbol in symbols:
+                name, *keys = path.split(".")
+                kept[symbol] = np.array(reduce(getitem, keys, getattr(part, name)))
+        return kept
+
+    def kept_in(self, mapping: str) -> dict[str, str]:
+        """Return symbol → name, of what is kept in a mapping such as the part's ``state``."""
+        paths = ((symbol, path.partition(".")) for symbol, path in self.where.items())
+        return {symbol: name for symbol, (start, _, name) in paths if start == mapping}
+
+
+def formulas_of(part: Configurable) -> Mathematics:
     """Return the formulas on a part's own class: what is inherited may not be what it computes.
 
     A pass without formulas has those of its family, such as y = f(x).
     """
-    general: Formulas = family_of(part).base.formulas.fget(part)
+    general = family_of(part).base.formulas.fget(part)
     own = part.formulas if "formulas" in vars(type(part)) else general
-    passes = ("forward", "backward", "update")
-    return replace(own, **{name: getattr(own, name) or getattr(general, name) for name in passes})
+    forward, backward, update = (
+        tuple(map(Formula, getattr(own, name) or getattr(general, name)))
+        for name in ("forward", "backward", "update")
+    )
+    return Mathematics(forward, backward, update, own.where, own.scale)
 
 
 def symbols_in(formulas: Iterable[Formula]) -> set[str]:
     """Return what formulas take."""
     return {symbol for formula in formulas for symbol in formula.symbols}
-
-
-def copy_kept(part: object, where: Mapping[str, str], symbols: Container[str]) -> dict[str, Array]:
-    """Return those of `symbols` that the part keeps, copied; `where` is that of its formulas."""
-    kept = {}
-    for symbol, path in where.items():
-        if symbol in symbols:
-            name, *keys = path.split(".")
-            kept[symbol] = np.array(reduce(getitem, keys, getattr(part, name)))
-    return kept

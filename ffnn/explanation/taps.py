@@ -6,23 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ffnn.core.formulas import Formula
-from ffnn.explanation.steps import (
-    Step,
-    copy_kept,
-    formulas_of,
-    kind_of,
-    symbol_of,
-    symbols_in,
-)
+from ffnn.explanation.steps import Mathematics, Step, formulas_of, kind_of, symbol_of, symbols_in
 from ffnn.layers.base import Layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from ffnn._types import Array
-    from ffnn.core.formulas import Formulas
     from ffnn.layers.base import Stage
+
+_NOT_NEEDED = "The gradient with respect to x is not needed: no layer before has parameters."
 
 
 class Link:
@@ -36,7 +29,7 @@ class Link:
         Its place.
     owner : Layer or None
         The layer whose parameters belong to it, if any do.
-    formulas : Formulas
+    formulas : Mathematics
         What it computes.
     names : dict of str to str
         Symbol in `formulas` → what that is called here: x may be z, and z may be y.
@@ -54,17 +47,16 @@ class Link:
         stage: Stage,
         place: int,
         owner: Layer | None,
-        formulas: Formulas,
+        formulas: Mathematics,
         names: dict[str, str],
     ) -> None:
         self.stage, self.place, self.owner = stage, place, owner
-        self.kind = kind_of(stage.layer)
+        self.kind, self.formulas = kind_of(stage.layer), formulas
         self.params: Mapping[str, Array] = {} if owner is None else owner.params
         self.grads: Mapping[str, Array] = {} if owner is None else owner.grads
-        self.where = formulas.where
-        self._forward = [Formula(text).rename(names) for text in formulas.forward]
-        self._backward = [Formula(text).rename(names) for text in formulas.backward]
-        self.source, self.output = names.get("x", "x"), self._forward[-1].symbol
+        self._there = [formula.rename(names) for formula in formulas.forward]
+        self._back = [formula.rename(names) for formula in formulas.backward]
+        self.source, self.output = names.get("x", "x"), self._there[-1].symbol
         self.forward: Step | None = None
         self._taken: dict[str, Array] = {}
 
@@ -74,53 +66,43 @@ class Link:
 
     def after(self, direction: str, array: Array) -> None:
         """Take what comes out of a pass."""
-        if direction == "forward":
-            used = symbols_in(self._forward) | {formula.symbol for formula in self._forward}
-            kept = copy_kept(self.stage.layer, self.where, used)
-            self.pass_forward(self._taken["forward"], np.array(array), kept)
-        else:
+        if direction == "backward":
             self._taken["outgoing"] = np.array(array)
+            return
+        used = symbols_in(self._there) | {formula.symbol for formula in self._there}
+        kept = self.formulas.copy_kept(self.stage.layer, used)
+        self.pass_forward(self._taken["forward"], np.array(array), kept)
 
     def pass_forward(self, source: Array, output: Array, kept: Mapping[str, Array]) -> None:
         """Make the step of a forward pass; `kept` are constants, and what the layer keeps."""
-        computed = [formula.symbol for formula in self._forward]
+        computed = [formula.symbol for formula in self._there]
         given = {self.source: source}
         given |= {symbol_of(name): array.copy() for name, array in self.params.items()}
         given |= {symbol: array for symbol, array in kept.items() if symbol not in computed}
         results = {symbol: kept[symbol] for symbol in computed if symbol in kept}
         results[self.output] = output
-        self.forward = self._step("forward", self._forward, given, results)
+        name = self.stage.layer.name
+        there = self._there
+        self.forward = Step.made("forward", name, self.kind, there, given, results, "", self.place)
 
     def backward_step(self) -> Step:
         """Return the step of the backward pass that has just been."""
         results = {f"∂L/∂{symbol_of(n)}": array.copy() for n, array in self.grads.items()}
-        note = "The gradient with respect to x is not needed: no layer before has parameters."
         if "outgoing" in self._taken:
-            results[f"∂L/∂{self.source}"], note = self._taken["outgoing"], ""
+            results[f"∂L/∂{self.source}"] = self._taken["outgoing"]
         known = {*results, "∂L/∂θ" if self.grads else ""}
-        formulas = [f for f in self._backward if f.symbol in known or "∂" not in f.symbol]
+        back = [f for f in self._back if f.symbol in known or "∂" not in f.symbol]
         incoming = f"∂L/∂{self.output}"
-        for formula in formulas:  # which may begin with a shorter name for it
+        for formula in back:  # which may begin with a shorter name for it
             if formula.text == f"{formula.symbol} = {incoming}" and "∂" not in formula.symbol:
                 incoming = formula.symbol
         assert self.forward is not None
-        used, earlier = symbols_in(formulas), self.forward.arrays
+        used, earlier = symbols_in(back), self.forward.arrays
         given = {incoming: self._taken["backward"]}
         given |= {symbol: array for symbol, array in earlier.items() if symbol in used}
-        given |= copy_kept(self.stage.layer, self.where, used - earlier.keys())
-        return self._step("backward", formulas, given, results, note)
-
-    def _step(
-        self,
-        direction: str,
-        formulas: Iterable[Formula],
-        given: Mapping[str, Array],
-        results: Mapping[str, Array],
-        note: str = "",
-    ) -> Step:
-        arrays, name = {**given, **results}, self.stage.layer.name
-        formulas, symbols = tuple(formulas), tuple(results)
-        return Step(direction, name, self.kind, formulas, arrays, symbols, note, self.place)
+        given |= self.formulas.copy_kept(self.stage.layer, used - earlier.keys())
+        name, note = self.stage.layer.name, "" if "outgoing" in self._taken else _NOT_NEEDED
+        return Step.made("backward", name, self.kind, back, given, results, note, self.place)
 
 
 def link_stages(layers: Iterable[Layer]) -> list[Link]:
@@ -134,7 +116,7 @@ def link_stages(layers: Iterable[Layer]) -> list[Link]:
             formulas = formulas_of(stage.layer if is_known else Layer())
             names = {} if source == "x" else {"x": source}
             if index == len(stages) - 1:
-                names[Formula(formulas.forward[-1]).symbol] = "y"
+                names[formulas.forward[-1].symbol] = "y"
             owner = None if index else layer
             links.append(Link(stage, len(links), owner, formulas, names))
             source = "x" if links[-1].output == "y" else links[-1].output

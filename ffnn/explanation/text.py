@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from ffnn.core.text import printable
 from ffnn.explanation.labels import heading_of, pad, sections_of, signs_of, width_of
-from ffnn.explanation.number_format import GAP, cut_columns, write_matrix, write_number
+from ffnn.explanation.number_format import GAP, fill, write_matrix, write_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from ffnn._types import Array
     from ffnn.explanation.labels import Head
@@ -26,9 +26,9 @@ _OF_ROWS = ("x", "y", "z", "p", "w", "m", "r", "s", "t", "v", "δ", "μ", "σ", 
 def write_text(head: Head, steps: Sequence[Step], precision: int) -> str:
     """Return an explanation as text of at most 80 columns."""
     lines = [f"{head.title}, loss {write_number(head.loss, precision)}", ""]
-    lines += _wrap("Numbers begin at 0. W has a row for each unit and a column for each input.", "")
+    lines += ["Numbers begin at 0. W has a row for each unit and a column for each input."]
     for what, names in head.numbered():
-        lines += _wrap(f"{what}: {', '.join(names)}", "", hanging=_INDENT)
+        lines += _wrap(f"{what}: {', '.join(names)}".split(), "", _INDENT)
     lines += [f"{pad(sign, 10)}  {meaning}" for sign, meaning in signs_of(steps).items()]
     for heading, members in sections_of(steps):
         lines += ["", f"── {heading} ".ljust(WIDTH, "─")]
@@ -41,12 +41,12 @@ def _write_step(step: Step, precision: int) -> list[str]:
     name, kind = heading_of(step)
     lines = ["", f"{name}: {kind}"[:WIDTH]]
     for formula in step.formulas:
-        lines += _wrap(formula.text, _INDENT, hanging=2 * _INDENT)
+        lines += _wrap(formula.text.split(), _INDENT, _INDENT)
     for symbols in (step.given, step.results):
         written = _write_arrays({symbol: step.arrays[symbol] for symbol in symbols}, precision)
         lines += [*([""] if written else []), *written]
     if step.note:
-        lines += ["", *_wrap(step.note, _INDENT)]
+        lines += ["", *_wrap(step.note.split(), _INDENT)]
     return lines
 
 
@@ -54,10 +54,11 @@ def _write_arrays(arrays: dict[str, Array], precision: int) -> list[str]:
     """Return single numbers in a line, then the arrays side by side."""
     named = [(printable(symbol, _LONGEST_SYMBOL), array) for symbol, array in arrays.items()]
     numbers = [f"{s} = {write_number(a, precision)}" for s, a in named if not a.ndim]
-    lines = _wrap_words(numbers, _INDENT, _INDENT, between="   ")
+    lines = _wrap(numbers, _INDENT, between="   ")
     blocks = [block for s, a in named if a.ndim for block in _write_array(s, a, precision)]
-    for band in _bands(blocks):
-        lines += [*([""] if lines else []), *_side_by_side(band)]
+    widths = [width_of(block[0]) for block in blocks]
+    for band in fill(widths, WIDTH - len(_INDENT), len(_BETWEEN)):
+        lines += [*([""] if lines else []), *_side_by_side(blocks[band])]
     return lines
 
 
@@ -72,7 +73,7 @@ def _write_array(symbol: str, array: Array, precision: int) -> list[list[str]]:
     columns = [[str(i), *column] for i, column in enumerate(texts.T)]
     widths = [max(map(len, column)) for column in columns]
     blocks = []
-    for part in cut_columns(widths, WIDTH - len(_INDENT) - left):
+    for part in fill(widths, WIDTH - len(_INDENT) - left - GAP):
         lines = [pad(label, left) for label in (symbol, *labels)]
         for column, width in zip(columns[part], widths[part], strict=True):
             cells = [text.rjust(width + GAP) for text in column]
@@ -89,36 +90,14 @@ def _row_word(symbol: str) -> str:
     return "row" if base in _OF_ROWS else ""
 
 
-def _bands(blocks: Iterable[list[str]]) -> list[list[list[str]]]:
-    """Return the blocks in groups that fit side by side."""
-    bands: list[list[list[str]]] = []
-    used = WIDTH
-    for block in blocks:
-        width = width_of(block[0]) + len(_BETWEEN)
-        if used + width > WIDTH - len(_INDENT) + len(_BETWEEN):
-            bands.append([])
-            used = 0
-        bands[-1].append(block)
-        used += width
-    return bands
-
-
 def _side_by_side(blocks: Sequence[list[str]]) -> list[str]:
     height = max(map(len, blocks))
     filled = [block + [" " * width_of(block[0])] * (height - len(block)) for block in blocks]
     return [(_INDENT + _BETWEEN.join(lines)).rstrip() for lines in zip(*filled, strict=True)]
 
 
-def _wrap(text: str, indent: str, hanging: str | None = None) -> list[str]:
-    return _wrap_words(text.split(), indent, indent if hanging is None else hanging)
-
-
-def _wrap_words(words: Iterable[str], indent: str, hanging: str, between: str = " ") -> list[str]:
+def _wrap(words: Sequence[str], indent: str, hanging: str = "", between: str = " ") -> list[str]:
     """Return lines of at most 80 columns; textwrap would count a hat as a column."""
-    lines: list[str] = []
-    for word in words:
-        if lines and width_of(lines[-1]) + len(between) + width_of(word) <= WIDTH:
-            lines[-1] += between + word
-        else:
-            lines.append((hanging if lines else indent) + word)
-    return lines
+    parts = fill([width_of(word) for word in words], WIDTH - len(indent + hanging), len(between))
+    lines = [between.join(words[part]) for part in parts]
+    return [indent + hanging * (index > 0) + line for index, line in enumerate(lines)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ffnn.explanation.losses import add_penalties, add_slopes, pair_penalties, pass_loss
+from ffnn.explanation.losses import add_penalties, pair_penalties, pass_loss
 from ffnn.explanation.taps import link_stages
 from ffnn.explanation.updates import update
 from ffnn.layers.chain import run_backward, run_forward, tap
@@ -57,7 +57,7 @@ def trace(model: Trainable, x: Array, y: Array, weight: Array | None) -> tuple[l
         run_backward(tap(training.backward_stages, before, after), grad)
         backward = [of_stage[stage].backward_step() for stage in training.backward_stages]
         places = {link.owner: link.place for link in links if link.owner is not None}
-        backward += add_slopes(penalized, places)
+        backward += [each.slope_step(places[each.layer]) for each in penalized]
         problem = None if math.isfinite(total) else f"the loss became {total}"
         updates = update(training, model.layers, "J" if penalized else "L", problem)
     forward = [link.forward for link in links if link.forward is not None]

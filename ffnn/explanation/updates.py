@@ -8,17 +8,10 @@ import numpy as np
 
 from ffnn.core.expressions import parse
 from ffnn.core.formulas import Formula
-from ffnn.explanation.steps import (
-    Step,
-    copy_kept,
-    formulas_of,
-    kind_of,
-    symbol_of,
-    symbols_in,
-)
+from ffnn.explanation.steps import Step, formulas_of, kind_of, symbol_of, symbols_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from ffnn._types import Array
     from ffnn.core.memory import ParameterVector
@@ -57,10 +50,10 @@ def update(
             problem = str(error)
     if problem is not None:
         note = f"Nothing is updated: {problem}."
-    formulas = [Formula(f"g = ∂{total}/∂w"), *map(Formula, formulas_of(rule).update)]
+    formulas = [Formula(f"g = ∂{total}/∂w"), *formulas_of(rule).update]
     if rule.clipnorm is not None:
         formulas.insert(1, _CLIPPING)
-    first = Step("update", "optimizer", kind, tuple(formulas), constants, (), note)
+    first = Step.made("update", "optimizer", kind, formulas, constants, {}, note)
     if problem is not None:
         return [first]
     results = {**_memory(rule), "": vector.values.copy()}
@@ -69,10 +62,9 @@ def update(
     for index, layer in enumerate(layers):
         for name in layer.params:
             sign = symbol_of(name)
-            arrays = {f"{prefix}{sign}": views[index][name] for prefix, views in before.items()}
+            old = {f"{prefix}{sign}": views[index][name] for prefix, views in before.items()}
             new = {f"{prefix}{sign}_new": views[index][name] for prefix, views in after.items()}
-            what = f"{kind} of {name}"
-            steps.append(Step("update", layer.name, what, (), arrays | new, tuple(new)))
+            steps.append(Step.made("update", layer.name, f"{kind} of {name}", (), old, new))
     moved = [follow(layer) for layer in training.layers_with_state]
     return [*steps, *(step for step in moved if step is not None)]
 
@@ -80,9 +72,9 @@ def update(
 def _constants(rule: Optimizer, vector: ParameterVector) -> dict[str, Array]:
     """Return the numbers in an optimizer's formulas."""
     formulas = formulas_of(rule)
-    used = symbols_in(map(Formula, formulas.update))
+    used = symbols_in(formulas.update)
     numbers = {"η": np.array(rule.current_learning_rate)}
-    numbers |= copy_kept(rule, formulas.where, used - _kept_in("slots", formulas.where).keys())
+    numbers |= formulas.copy_kept(rule, used - formulas.kept_in("slots").keys())
     if "t" in used:
         numbers["t"] = np.array(rule.iterations + 1)
     if rule.clipnorm is not None:
@@ -94,26 +86,19 @@ def _constants(rule: Optimizer, vector: ParameterVector) -> dict[str, Array]:
 def _memory(rule: Optimizer) -> dict[str, Array]:
     """Return sign and underscore → a copy of what an optimizer remembers of all parameters."""
     formulas = formulas_of(rule)
-    signs = _kept_in("slots", formulas.where)
-    memory = copy_kept(rule, formulas.where, signs)
-    constants = copy_kept(rule, formulas.where, formulas.where.keys() - signs.keys())
+    signs = formulas.kept_in("slots").keys()
+    memory = formulas.copy_kept(rule, signs)
+    constants = formulas.copy_kept(rule, formulas.where.keys() - signs)
     for sign, factor in formulas.scale.items():
         memory[sign] *= float(parse(factor).value(constants))
     return {f"{sign}_": array for sign, array in memory.items()}
 
 
-def _kept_in(mapping: str, where: Mapping[str, str]) -> dict[str, str]:
-    """Return symbol → name, of what is kept in a mapping of the part's such as its ``slots``."""
-    start = f"{mapping}."
-    return {s: path.removeprefix(start) for s, path in where.items() if path.startswith(start)}
-
-
 def follow(layer: Layer) -> Step | None:
     """Let a layer take the batch into its state; return the step, or None if nothing changed."""
     formulas = formulas_of(layer)
-    way = tuple(map(Formula, formulas.update))
-    symbols = {name: symbol for symbol, name in _kept_in("state", formulas.where).items()}
-    given = copy_kept(layer, formulas.where, symbols_in(way) - set(symbols.values()))
+    symbols = {name: symbol for symbol, name in formulas.kept_in("state").items()}
+    given = formulas.copy_kept(layer, symbols_in(formulas.update) - set(symbols.values()))
     before = {name: array.copy() for name, array in layer.state.items()}
     layer.update_state()
     new: dict[str, Array] = {}
@@ -123,4 +108,4 @@ def follow(layer: Layer) -> Step | None:
             given[symbol], new[f"{symbol}_new"] = before[name], array.copy()
     if not new:
         return None
-    return Step("update", layer.name, kind_of(layer), way, {**given, **new}, tuple(new))
+    return Step.made("update", layer.name, kind_of(layer), formulas.update, given, new)

@@ -115,6 +115,7 @@ def test_arrays_side_by_side_must_be_matrices(text):
             r"\frac{\eta \sqrt{1 - \beta_2^t}}{1 - \beta_1^t} \cdot \frac{m}{\sqrt{v}}",
         ),
         ("mean_rows((x - μ)²)", r"\underset{\mathrm{rows}}{\mathrm{mean}}((x - \mu)^2)"),
+        ("φ₁ ∘ x̂₂ + ω", r"\varphi_1 \odot \hat{x}_2 + \omega"),
         ("max_units(x̂)", r"\underset{\mathrm{units}}{\max}(\hat{x})"),
         ("max(x, 0) + a [x ≤ 0]", r"\max(x, 0) + a [x \leq 0]"),
         ("g c / ‖g‖", r"\frac{g c}{\Vert g\Vert}"),

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from ffnn.explanation.number_format import cut_columns, write_number, write_numbers
+from ffnn.explanation.number_format import fill, write_number, write_numbers
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,8 @@ def test_nothing_but_zero_is_written_as_zero():
 
 
 def test_columns_are_cut_where_the_next_one_no_longer_fits():
-    assert cut_columns([3, 3, 3], 15) == [slice(0, 3)]
-    assert cut_columns([3, 3, 3], 14) == [slice(0, 2), slice(2, 3)]
-    assert cut_columns([9, 1, 9], 4) == [slice(0, 1), slice(1, 2), slice(2, 3)]
-    assert cut_columns([], 4) == [slice(0, 0)]
+    assert fill([3, 3, 3], 13) == [slice(0, 3)]
+    assert fill([3, 3, 3], 12) == [slice(0, 2), slice(2, 3)]
+    assert fill([3, 3, 3], 12, gap=1) == [slice(0, 3)]
+    assert fill([9, 1, 9], 4) == [slice(0, 1), slice(1, 2), slice(2, 3)]
+    assert fill([], 4) == []
