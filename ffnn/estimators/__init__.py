@@ -9,7 +9,7 @@ the same batches, so they arrive at the same weights, up to rounding. Further ke
 listed in `docs/from-sklearn.md`.
 
 Read `parameters`, `base` and the two estimators first; then `conventions`, which says in what
-scikit-learn differs from the library, `solvers` with `convergence`, and `lbfgs`.
+scikit-learn differs from the library, and `solvers` with `convergence`.
 
 This is the only part of the package that needs scikit-learn: ``pip install 'ffnn[sklearn]'``.
 """

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils import check_random_state
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from ffnn.estimators.convergence import Convergence, begin_record
-from ffnn.estimators.lbfgs import fit_lbfgs
+from ffnn.estimators.convergence import Convergence, Standing
 from ffnn.estimators.networks import (
     LiveArrays,
     copy_layers,
@@ -23,7 +21,13 @@ from ffnn.estimators.networks import (
 )
 from ffnn.estimators.parameters import STOCHASTIC_SOLVERS, Estimator
 from ffnn.estimators.samples import Samples, open_matrix
-from ffnn.estimators.solvers import hold_out, make_optimizer, make_validation, train_by_epochs
+from ffnn.estimators.solvers import (
+    fit_lbfgs,
+    hold_out,
+    make_optimizer,
+    make_validation,
+    train_by_epochs,
+)
 from ffnn.sequential import Sequential
 
 if TYPE_CHECKING:
@@ -104,27 +108,6 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
             A parameter or the data does not fit, or the weights would have become infinite.
         """
         return self._fit(X, y, sample_weight, validation_data)
-
-    @available_if(lambda self: self._check_solver())
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train one epoch on these rows, continuing from where the last one ended.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (rows, columns)
-            Inputs.
-        y : array-like of shape (rows,) or (rows, outputs)
-            Numbers.
-        sample_weight : array-like of shape (rows,), optional
-            The rows' weights.
-
-        Returns
-        -------
-        estimator
-            Itself.
-        """
-        return self._fit(X, y, sample_weight, incremental=True)
 
     def _fit(
         self,
@@ -215,7 +198,7 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
         self.n_iter_ = self.t_ = 0
         self._compiled = False
         if self.solver in STOCHASTIC_SOLVERS:
-            self._standing = begin_record(self)
+            self._standing = Standing(self)
 
     def _fit_by_epochs(
         self,
@@ -239,7 +222,7 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
             twin = loss.around(loss.inner)  # with working memory of its own
             validate = make_validation(self.model_, twin, held_out, self._score_outputs)
         if "_standing" not in vars(self):  # the weights come from lbfgs
-            self._standing = begin_record(self)
+            self._standing = Standing(self)
         convergence = Convergence(self, self._standing, len(samples.target))
         interrupted = train_by_epochs(
             self,
@@ -287,7 +270,7 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
         if model.feature_names is not None:
             self.feature_names_in_ = np.asarray(model.feature_names, dtype=object)
         self._begin()
-        self._standing = begin_record(self)
+        self._standing = Standing(self)
         losses = [] if model.history is None else list(model.history.history.get("loss", []))
         self.n_iter_, self.loss_curve_ = len(losses), losses
         self.loss_ = losses[-1] if losses else np.nan

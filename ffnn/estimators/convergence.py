@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,22 +16,17 @@ if TYPE_CHECKING:
     from ffnn.estimators.parameters import Estimator
 
 
-@dataclass
 class Standing:
-    """What a record does not show of a training, kept for a warm start."""
+    """What an estimator's record does not show of a training; the record begins with it anew."""
 
-    stale_epochs: int = 0  # in a row, without improvement
-    best_weights: list[Array] | None = None
-
-
-def begin_record(estimator: Estimator) -> Standing:
-    """Empty an estimator's record of its epochs."""
-    early = estimator.early_stopping
-    estimator.loss_curve_ = []
-    estimator.best_loss_ = None if early else np.inf
-    estimator.validation_scores_ = [] if early else None
-    estimator.best_validation_score_ = -np.inf if early else None
-    return Standing()
+    def __init__(self, estimator: Estimator) -> None:
+        self.stale_epochs = 0  # in a row, without improvement
+        self.best_weights: list[Array] | None = None
+        early = estimator.early_stopping
+        estimator.loss_curve_ = []
+        estimator.best_loss_ = None if early else np.inf
+        estimator.validation_scores_ = [] if early else None
+        estimator.best_validation_score_ = -np.inf if early else None
 
 
 class Convergence(Callback):

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from sklearn.base import RegressorMixin
+from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.metaestimators import available_if
 
 from ffnn.estimators.base import BaseFFNN
 from ffnn.estimators.conventions import ScaledLoss
@@ -18,6 +19,8 @@ from ffnn.losses import LOSSES, Loss, MeanSquaredError, Poisson
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from typing_extensions import Self
 
     from ffnn._types import Array
     from ffnn.estimators.parameters import Activation
@@ -68,6 +71,27 @@ class FFNNRegressor(RegressorMixin, BaseFFNN):
         "loss": [StrOptions({"squared_error", *_NUMBER_LOSSES}), Loss],
     }
     _y_numeric: ClassVar[bool] = True
+
+    @available_if(lambda self: self._check_solver())
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train one epoch on these rows, continuing from where the last one ended.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (rows, columns)
+            Inputs.
+        y : array-like of shape (rows,) or (rows, outputs)
+            Numbers.
+        sample_weight : array-like of shape (rows,), optional
+            The rows' weights.
+
+        Returns
+        -------
+        FFNNRegressor
+            Itself.
+        """
+        return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X: Any) -> Array:
         """Return the predicted numbers.

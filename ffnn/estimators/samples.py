@@ -50,7 +50,6 @@ class SparseBatch:
 
     def __init__(self, matrix: SparseMatrix) -> None:
         self.matrix = matrix
-        self.transposed = matrix.T
         self.shape: tuple[int, int] = matrix.shape
         self.dtype: np.dtype[Any] = matrix.dtype
 
@@ -87,7 +86,7 @@ class SparseLinear:
     def backward(self, dz: Array) -> None:
         """Fill the gradients of W and b; nothing stands before a first layer."""
         layer = self._layer
-        np.copyto(layer.dW.T, self._x.transposed @ dz)  # ∂L/∂Wᵀ = xᵀ δ
+        np.copyto(layer.dW.T, self._x.matrix.T @ dz)  # ∂L/∂Wᵀ = xᵀ δ
         if layer.use_bias:
             np.add.reduce(dz, axis=0, out=layer.db)  # ∂L/∂b = Σ_batch δ
 
