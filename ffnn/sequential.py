@@ -1,7 +1,7 @@
 """`Sequential`: the model that users hold.
 
-Training and saving come from `Trainable`. Each method here hands the model to the module that does
-the work, which is loaded when it is first needed: training needs no figure.
+Training and saving come from `Trainable`. Each method here passes the model to the module that does
+the work, which is imported when it is first needed: training needs no figure.
 """
 
 from __future__ import annotations
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 class Sequential(Trainable):
     """A feed-forward neural network: each layer's output is the next layer's input.
+
+    A method that needs parameters raises RuntimeError as long as the model is not built, one that
+    needs a loss as long as it is not compiled. Figures are matplotlib's: save one with its
+    ``savefig``; a notebook shows it.
 
     Parameters
     ----------
@@ -126,11 +130,6 @@ class Sequential(Trainable):
         -------
         networkx.DiGraph
             A copy of the numbers, which later training does not change.
-
-        Raises
-        ------
-        RuntimeError
-            The model is not built.
         """
         from ffnn.visualization.graph import to_networkx
 
@@ -157,15 +156,10 @@ class Sequential(Trainable):
         max_labels : int, default 40
             With at most so many edges, weight and gradient are written on each.
 
-        Returns
-        -------
-        matplotlib.figure.Figure
-            Save it with its ``savefig``; a notebook shows it.
-
         Raises
         ------
         RuntimeError
-            The model is not built, or has no gradients yet and they are to be shown.
+            There are no gradients to show yet.
         TypeError, ValueError
             A limit is not an integer of at least 1, or there is no `Dense` layer.
         """
@@ -187,8 +181,6 @@ class Sequential(Trainable):
         ------
         ValueError
             The suffix is another one.
-        RuntimeError
-            The model is not built.
         ImportError
             The page's library is not installed.
         OSError
@@ -207,15 +199,8 @@ class Sequential(Trainable):
             Indices into `layers`, a row for each; negative ones count from the end. None means all
             layers with parameters.
 
-        Returns
-        -------
-        matplotlib.figure.Figure
-            Save it with its ``savefig``; a notebook shows it.
-
         Raises
         ------
-        RuntimeError
-            The model is not built.
         TypeError, IndexError, ValueError
             `layers` is not a list of indices, there is no such layer, or it has no parameters.
         """
@@ -241,22 +226,16 @@ class Sequential(Trainable):
     def explain_step(self, x: Any, y: Any, sample_weight: Any = None) -> Explanation:
         """Return each layer's forward and backward step on a few rows, with formulas and numbers.
 
-        Meant for small networks and for reading. The model stays as it is.
+        It is meant for small networks and a few rows, to be read: print it, or call its
+        ``to_text()``, ``to_markdown()``, ``to_latex()`` or ``plot()``. The model stays as it is.
 
         Parameters
         ----------
         x, y, sample_weight
-            As for `fit`; a few rows.
-
-        Returns
-        -------
-        Explanation
-            Print it, or call its ``to_text()``, ``to_markdown()``, ``to_latex()`` or ``plot()``.
+            As for `fit`.
 
         Raises
         ------
-        RuntimeError
-            The model is not compiled.
         DataError
             The data does not fit.
         ValueError
@@ -267,7 +246,7 @@ class Sequential(Trainable):
         return explain_step(self, x, y, sample_weight)
 
     def diagnose(self, x: Any, y: Any = None, sample_weight: Any = None) -> Diagnosis:
-        """Return what is likely wrong with the model or its data, each with a remedy.
+        """Return a list of what is likely wrong with the model or its data, each with a remedy.
 
         It looks for dead and saturated units, vanishing and exploding gradients, units that are
         all the same, inputs that are not scaled, a learning rate that is out of range, and labels
@@ -278,11 +257,6 @@ class Sequential(Trainable):
         x, y, sample_weight
             As for `fit`, such as the training rows; without targets the checks that need a loss
             are left out.
-
-        Returns
-        -------
-        Diagnosis
-            A list of findings; print it.
 
         Raises
         ------
@@ -315,8 +289,6 @@ class Sequential(Trainable):
 
         Raises
         ------
-        RuntimeError
-            The model is not built.
         ValueError
             The number of classes does not match the outputs, or they are not in ascending order.
         ImportError

@@ -283,8 +283,7 @@ class Network:
         """
         source = self.open_inputs(x)
         self.build(source.shape[1])
-        output = run_forward(self.stages, source.slice(0, len(source)), training)
-        return np.array(output)
+        return np.array(run_forward(self.stages, source.slice(0, len(source)), training))
 
     def predict(self, x: Any, batch_size: int = EVALUATION_BATCH_SIZE) -> Array:
         """Return the outputs for all rows; safe to be called from many threads at once.

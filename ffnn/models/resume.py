@@ -19,26 +19,19 @@ def check_resumable(here: Parts, there: Parts, path: str, epochs: int) -> dict[s
     ValueError
         The file does not say so, is of another model, or has been trained longer.
     """
-    position = there.position
+    position, mine, theirs = there.position, _facts(here), _facts(there)
     if position is None:
         raise ValueError(
             f"resume_from: {path} does not say where its training stood: it was saved before any, "
             f"within an epoch, or after going back to earlier weights"
         )
-    mine, theirs = _facts(here), _facts(there)
     if here.input_dim is None:  # not built yet
         del mine["number of inputs"]
-    differences = [(fact, theirs[fact], mine[fact]) for fact in mine if mine[fact] != theirs[fact]]
-    differences += [
-        (f"layer {index}", repr(other), repr(layer))
-        for index, (layer, other) in enumerate(zip(here.layers, there.layers, strict=False))
-        if describe(layer) != describe(other)
-    ]
-    if differences:
-        fact, other, own = differences[0]
-        raise ValueError(
-            f"resume_from: {path} is of another model: {fact} there {other}, here {own}"
-        )
+    for fact, own in mine.items():
+        if describe(own) != describe(theirs[fact]):
+            raise ValueError(
+                f"resume_from: {path} is of another model: {fact} there {theirs[fact]}, here {own}"
+            )
     if position["epoch"] > epochs:
         raise ValueError(
             f"resume_from: {path} has been trained for {position['epoch']} epochs, more than "
@@ -48,7 +41,7 @@ def check_resumable(here: Parts, there: Parts, path: str, epochs: int) -> dict[s
 
 
 def _facts(parts: Parts) -> dict[str, Any]:
-    """Return what has to be the same, besides the layers themselves."""
+    """Return by name what has to be the same."""
     optimizer = describe(parts.optimizer)
     if optimizer is not None:  # whose learning rate callbacks change
         optimizer["config"]["learning_rate"] = None
@@ -56,9 +49,10 @@ def _facts(parts: Parts) -> dict[str, Any]:
         "dtype": parts.dtype,
         "number of layers": len(parts.layers),
         "optimizer": optimizer,
-        "loss": describe(parts.loss),
-        "metrics": describe(parts.metrics),
+        "loss": parts.loss,
+        "metrics": parts.metrics,
         "number of inputs": parts.input_dim,
+        **{f"layer {index}": layer for index, layer in enumerate(parts.layers)},
     }
 
 

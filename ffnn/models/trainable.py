@@ -72,7 +72,7 @@ class Trainable(Compiled):
         y : array-like of shape (rows,) or (rows, units)
             Targets, in the form that the loss expects.
         batch_size : int, default 32
-            Mini-batch size: the number of rows in an update.
+            Mini-batch size, in rows.
         epochs : int, default 1
             The number of the epoch to stop before, counted from 0.
         learning_rate : float, optional
@@ -97,7 +97,7 @@ class Trainable(Compiled):
         steps_per_epoch : int, optional
             The number of batches after which an epoch ends at the latest.
         resume_from : str or path, optional
-            A file of this model that was saved while it was trained on the same data, such as by
+            A file of this model that was saved during training on the same data, for example by
             `ModelCheckpoint`. Training resumes from there as if it had never stopped, with
             parameters, optimizer, history, generators and callbacks as they were.
 
@@ -108,15 +108,13 @@ class Trainable(Compiled):
 
         Raises
         ------
+        RuntimeError, TypeError, ValueError
+            The model is not compiled, an argument is wrong, or `resume_from` is of another network,
+            training or data. Nothing was trained.
         DataError
             The data does not fit the model or the loss, or is not finite. Nothing was trained.
-        TypeError, ValueError
-            An argument is wrong, or `resume_from` is of another network, training or data. Nothing
-            was trained.
         ModelFileError
             `resume_from` is not a model file, or is damaged. Nothing was trained.
-        RuntimeError
-            The model is not compiled.
         TrainingDivergedError
             The loss or the gradient became infinite or NaN; the parameters are the last finite
             ones.
@@ -218,8 +216,6 @@ class Trainable(Compiled):
 
         Raises
         ------
-        RuntimeError
-            The model is not built.
         OSError
             The file cannot be written; an old one is left as it was.
         TypeError, ValueError
@@ -283,11 +279,8 @@ class Trainable(Compiled):
             iterations = parts.optimizer.iterations
             self.compile(parts.optimizer, parts.loss, parts.metrics)
             parts.optimizer.iterations = iterations
-        self.history, self.recording, self._position = (
-            parts.history,
-            parts.recording,
-            parts.position,
-        )
+        self.history, self.recording = parts.history, parts.recording
+        self._position = parts.position
         self.class_names, self.feature_names = parts.class_names, parts.feature_names
         serialization.fill(self.parts(), arrays)
         self.generator_states = parts.generator_states
