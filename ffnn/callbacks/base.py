@@ -91,7 +91,7 @@ class Callback:
 
 def overrides(callback: Callback, hook: str) -> bool:
     """Tell whether `callback` does anything in `hook`."""
-    return getattr(type(callback), hook) is not getattr(Callback, hook)
+    return getattr(getattr(callback, hook), "__func__", None) is not getattr(Callback, hook)
 
 
 class CallbackList:
@@ -130,16 +130,21 @@ class CallbackList:
             if not isinstance(callback, Callback):
                 raise TypeError(f"callbacks: expected Callback objects, got {callback!r}")
             callback.model, callback.params = model, params
-        self._batch_begin = self._hooks("on_train_batch_begin")
-        self._batch_end = self._hooks("on_train_batch_end")
-        self.watches_batches = bool(self._batch_begin or self._batch_end)
-        self._forward_end = self._hooks("on_forward_end")
-        self._backward_end = self._hooks("on_backward_end")
-        self.watches_steps = bool(self._forward_end or self._backward_end)
+        self._hooks: dict[str, list[Callable[..., None]]] = {
+            name: [getattr(each, name) for each in self.callbacks if overrides(each, name)]
+            for name in vars(Callback)
+            if name.startswith("on_")
+        }
+        self.watches_batches = self._watches("on_train_batch_begin", "on_train_batch_end")
+        self.watches_steps = self._watches("on_forward_end", "on_backward_end")
 
-    def _hooks(self, name: str) -> list[Callable[..., None]]:
-        """Return the hooks `name` that do anything."""
-        return [getattr(each, name) for each in self.callbacks if overrides(each, name)]
+    def _watches(self, *hooks: str) -> bool:
+        return any(self._hooks[hook] for hook in hooks)
+
+    def call(self, hook: str, *arguments: Any) -> None:
+        """Call a hook of all callbacks that do anything in it."""
+        for each in self._hooks[hook]:
+            each(*arguments)
 
     def train_begin(self) -> None:
         """Call all `on_train_begin`."""
@@ -147,54 +152,13 @@ class CallbackList:
             callback.on_train_begin({})
             self._begun.append(callback)
 
-    def train_end(self, logs: Logs) -> None:
-        """Call all `on_train_end`."""
+    def epoch_end(self, epoch: int, logs: Logs, *, saving: bool) -> None:
+        """Call the `on_epoch_end` of those that save the model, or of all others."""
         for callback in self.callbacks:
-            callback.on_train_end(logs)
-
-    def epoch_begin(self, epoch: int) -> None:
-        """Call all `on_epoch_begin`."""
-        for callback in self.callbacks:
-            callback.on_epoch_begin(epoch, {})
-
-    def epoch_end(self, epoch: int, logs: Logs) -> None:
-        """Call all `on_epoch_end`."""
-        for callback in self.callbacks:
-            if not callback.saves_model:
+            if callback.saves_model == saving:
                 callback.on_epoch_end(epoch, logs)
-
-    def save(self, epoch: int, logs: Logs) -> None:
-        """Call the `on_epoch_end` of those that save the model, after all others."""
-        for callback in self.callbacks:
-            if callback.saves_model:
-                callback.on_epoch_end(epoch, logs)
-
-    def interrupt(self, number: int) -> None:
-        """Call all `on_interrupt`."""
-        for callback in self.callbacks:
-            callback.on_interrupt(number)
 
     def close(self) -> None:
         """Call `close` of all that have begun."""
         for callback in self._begun:
             callback.close()
-
-    def batch_begin(self, batch: int) -> None:
-        """Call the `on_train_batch_begin` that do anything."""
-        for hook in self._batch_begin:
-            hook(batch, {})
-
-    def batch_end(self, batch: int, logs: Logs) -> None:
-        """Call the `on_train_batch_end` that do anything."""
-        for hook in self._batch_end:
-            hook(batch, logs)
-
-    def forward_end(self, outputs: Mapping[str, Array]) -> None:
-        """Call the `on_forward_end` that do anything."""
-        for hook in self._forward_end:
-            hook(outputs)
-
-    def backward_end(self) -> None:
-        """Call the `on_backward_end` that do anything."""
-        for hook in self._backward_end:
-            hook()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from ffnn.callbacks.base import Callback
 from ffnn.callbacks.histogram import RunningHistogram
-from ffnn.callbacks.recording import VALUE_KINDS, Recording, Snapshot, counts_of, grids_of
+from ffnn.callbacks.recording import COUNTS, GRIDS, VALUE_KINDS, Recording, Snapshot
 from ffnn.callbacks.running_statistics import (
     RunningStatistics,
     Scratch,
@@ -142,7 +141,7 @@ class Recorder(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Take in the parameters, and write the epoch down."""
         assert self.recording is not None
-        self._epoch.add_weights(self._memory.parameters)
+        self._epoch.add("weights", self._memory.parameters)
         self._epoch.write(self.recording, epoch, self.model.parameters)
 
     def get_state(self) -> dict[str, Any]:
@@ -174,16 +173,12 @@ class _Memory:
         self._kept = aligned_empty(self._live.size, self._live.dtype)
         self.scratch = Scratch(self._live.dtype)
         sizes = [array.size for layer in model.layers for array in layer.params.values()]
+        ends = np.cumsum(sizes, dtype=np.intp)
         self.parameters, self.gradients, self._updates = (
-            self._cut(vector, sizes) for vector in (self._live, model.gradients, self._kept)
+            [self.scratch.cut(part) for part in np.split(vector, ends)[:-1]]
+            for vector in (self._live, model.gradients, self._kept)
         )
         self._norms: list[float] = []
-
-    def _cut(self, vector: Array, sizes: Iterable[int]) -> list[list[Block]]:
-        ends = list(itertools.accumulate(sizes))
-        return [
-            self.scratch.cut(vector[start:end]) for start, end in itertools.pairwise([0, *ends])
-        ]
 
     def remember_parameters(self) -> None:
         """Keep the parameters as they are, and their norms."""
@@ -205,9 +200,7 @@ class _Epoch:
         self._statistics = {kind: [RunningStatistics() for _ in names[kind]] for kind in names}
         self._histograms: dict[str, list[RunningHistogram]] = {}
         if (bins := recording.bins) is not None:
-            self._histograms = {
-                kind: [RunningHistogram(bins) for _ in names[kind]] for kind in names
-            }
+            self._histograms = {k: [RunningHistogram(bins) for _ in names[k]] for k in names}
         self._updates = [UpdateStatistics() for _ in names["weights"]]
         self._num_rows = 0
         self._num_batches = 0
@@ -218,6 +211,11 @@ class _Epoch:
         self._statistics[kind][place].add(blocks)
         if self._histograms:
             self._histograms[kind][place].add(blocks)
+
+    def add(self, kind: str, arrays: Iterable[Sequence[Block]]) -> None:
+        """Take in all parameters or all gradients, cut up."""
+        for place, blocks in enumerate(arrays):
+            self._add(kind, place, blocks)
 
     def add_outputs(self, scratch: Scratch, outputs: Mapping[str, Array]) -> None:
         """Take in what the layers put out for a batch."""
@@ -231,8 +229,7 @@ class _Epoch:
 
     def add_gradients(self, arrays: Iterable[Sequence[Block]], vector: Array) -> None:
         """Take in a batch's gradients, cut up and as a whole."""
-        for place, blocks in enumerate(arrays):
-            self._add("gradients", place, blocks)
+        self.add("gradients", arrays)
         self._num_batches += 1
         if self._sums_gradients:
             if self._gradient_sum is None:
@@ -244,25 +241,18 @@ class _Epoch:
         for update, norm, old in zip(self._updates, norms, before, strict=True):
             update.add(norm, old)
 
-    def add_weights(self, arrays: Iterable[Sequence[Block]]) -> None:
-        """Take in the parameters at the end."""
-        for place, blocks in enumerate(arrays):
-            self._add("weights", place, blocks)
-
     def write(self, recording: Recording, epoch: int, parameters: Array) -> None:
         """Add the epoch to a recording."""
         tables = {
-            kind: np.array(
-                [(each.mean, each.std, each.norm, each.zero_fraction) for each in all_of]
-            )
-            for kind, all_of in self._statistics.items()
+            kind: np.array([(s.mean, s.std, s.norm, s.zero_fraction) for s in statistics])
+            for kind, statistics in self._statistics.items()
         }
         outputs = self._statistics["activations"]
         tables["activations"][:, 2] = [self._row_norm(each) for each in outputs]
         tables["updates"] = np.array([(each.norm, each.ratio) for each in self._updates])
         for kind, histograms in self._histograms.items():
-            tables[counts_of(kind)] = np.array([each.counts for each in histograms])
-            tables[grids_of(kind)] = np.array([each.grid for each in histograms])
+            tables[COUNTS.format(kind)] = np.array([each.counts for each in histograms])
+            tables[GRIDS.format(kind)] = np.array([each.grid for each in histograms])
         recording.append(epoch, tables)
         if self._gradient_sum is not None:
             mean = (self._gradient_sum / self._num_batches).astype(parameters.dtype)

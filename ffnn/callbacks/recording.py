@@ -24,17 +24,8 @@ STATISTICS = {
     "activations": _MOMENTS,
 }
 VALUE_KINDS = ("weights", "gradients", "activations")
+COUNTS, GRIDS = "histograms/{}/counts", "histograms/{}/grids"  # tables of a kind
 OUTPUT = "output"  # the name of a layer's activations, beside "weight", "bias", ...
-
-
-def counts_of(kind: str) -> str:
-    """Return the name of the table of a kind's histograms."""
-    return f"histograms/{kind}/counts"
-
-
-def grids_of(kind: str) -> str:
-    """Return the name of the table of where a kind's bins are."""
-    return f"histograms/{kind}/grids"
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +103,8 @@ class Recording:
         self._columns = {kind: (kind, len(names)) for kind, names in STATISTICS.items()}
         if bins is not None:
             for kind in VALUE_KINDS:
-                self._columns[counts_of(kind)] = kind, bins
-                self._columns[grids_of(kind)] = kind, 2
+                self._columns[COUNTS.format(kind)] = kind, bins
+                self._columns[GRIDS.format(kind)] = kind, 2
         self._tables: dict[str, list[Array]] = {name: [] for name in self._columns}
 
     # -- reading -------------------------------------------------------------------------------
@@ -191,9 +182,9 @@ class Recording:
             )
         _known("kind with histograms", kind, VALUE_KINDS)
         row = self._row(kind, layer, array)
-        grid = self._stack(grids_of(kind))[:, row]
+        grid = self._stack(GRIDS.format(kind))[:, row]
         edges = grid[:, :1] + grid[:, 1:] * np.arange(self.bins + 1)
-        return Histogram(edges, self._stack(counts_of(kind))[:, row])
+        return Histogram(edges, self._stack(COUNTS.format(kind))[:, row])
 
     def _row(self, kind: str, layer: str, array: str) -> int:
         names = self.names(kind)
@@ -256,8 +247,8 @@ class Recording:
         """Add the epoch of a number, counted from 0.
 
         `tables` are an array of shape (names, statistics) for each kind, in the orders of `names`
-        and of `STATISTICS`. With histograms, ``counts_of(kind)`` has how many values each bin
-        holds, and ``grids_of(kind)`` the first bin's lower edge and the bins' width.
+        and of `STATISTICS`. With histograms, ``COUNTS.format(kind)`` has how many values each
+        bin holds, and ``GRIDS.format(kind)`` the first bin's lower edge and the bins' width.
         """
         self.epochs.append(epoch)
         for name, kept in self._tables.items():

@@ -52,8 +52,8 @@ def train(
                 if interrupt.requested or position.has_stopped():
                     break
             if interrupt.requested:
-                callbacks.interrupt(interrupt.requested)
-            callbacks.train_end(logs)
+                callbacks.call("on_interrupt", interrupt.requested)
+            callbacks.call("on_train_end", logs)
         finally:
             callbacks.close()
             release(step.stages)
@@ -72,7 +72,7 @@ def run_epoch(
     If interrupted, `position` stays behind the last batch, and the epoch does not end.
     """
     position.is_known = False
-    callbacks.epoch_begin(position.epoch)
+    callbacks.call("on_epoch_begin", position.epoch, {})
     try:
         logs = run_pass(step, position.batches, callbacks, interrupt, position.sums)
     except FloatingPointError as error:
@@ -83,9 +83,9 @@ def run_epoch(
         return logs
     if validate is not None:
         logs |= {f"val_{name}": value for name, value in validate().items()}
-    callbacks.epoch_end(position.epoch, logs)
+    callbacks.epoch_end(position.epoch, logs, saving=False)
     position.end_epoch()
-    callbacks.save(position.epoch - 1, logs)
+    callbacks.epoch_end(position.epoch - 1, logs, saving=True)
     return logs
 
 
@@ -108,12 +108,12 @@ def run_pass(
     watched = callbacks if callbacks is not None and callbacks.watches_batches else None
     for x, y, weight in batches:
         if watched is not None:
-            watched.batch_begin(sums.batches)
+            watched.call("on_train_batch_begin", sums.batches, {})
         sums.total += float(step(x, y, weight)) * len(x)
         sums.rows += len(x)
         sums.batches += 1
         if watched is not None:
-            watched.batch_end(sums.batches - 1, {"loss": sums.loss})
+            watched.call("on_train_batch_end", sums.batches - 1, {"loss": sums.loss})
         if interrupt is not None and interrupt.requested:
             break
     # Plain floats, whatever a custom metric returns: they are printed and saved.

@@ -90,10 +90,11 @@ class TrainStep:
             metric.update(y, self.loss.output)
         if self._callbacks is not None:
             last = self.layers[-1].stages()[-1].layer.name  # which the loss may have replaced
-            self._callbacks.forward_end({**self._outputs, last: self.loss.output})
+            outputs = {**self._outputs, last: self.loss.output}
+            self._callbacks.call("on_forward_end", outputs)
         self.backward()
         if self._callbacks is not None:
-            self._callbacks.backward_end()
+            self._callbacks.call("on_backward_end")
         self.optimizer.step()
         for layer in self.layers_with_state:
             layer.update_state()

@@ -9,7 +9,7 @@ import pytest
 
 import ffnn
 from ffnn.callbacks import Recorder
-from ffnn.callbacks.recording import Recording, Snapshot, counts_of, grids_of
+from ffnn.callbacks.recording import COUNTS, GRIDS, Recording, Snapshot
 from ffnn.layers import BatchNorm, Dense, Dropout
 
 NAMES = [("dense_1", "weight"), ("dense_1", "bias"), ("dense_2", "weight")]
@@ -32,8 +32,8 @@ def made_up(epochs=2, bins=None):
         }
         if bins is not None:
             for kind in ("weights", "gradients", "activations"):
-                tables[counts_of(kind)] = np.arange(3 * bins).reshape(3, bins) + epoch
-                tables[grids_of(kind)] = np.array([[-1.0, 0.5], [0.0, 0.25], [np.nan, np.nan]])
+                tables[COUNTS.format(kind)] = np.arange(3 * bins).reshape(3, bins) + epoch
+                tables[GRIDS.format(kind)] = np.array([[-1.0, 0.5], [0.0, 0.25], [np.nan, np.nan]])
         recording.append(epoch, tables)
     return recording
 
