@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn.charts.style import BLACK, BLUE, GREY, ORANGE, new_figure
+from ffnn.visualization.structure import require_gradients
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,36 +30,12 @@ _COLOURS = {"weights": BLUE, "gradients": ORANGE}
 def plot_weights(model: Network, layers: Sequence[int] | None = None) -> Figure:
     """Return a figure of how the weights, biases and gains of each layer are distributed.
 
-    Each array has its own panel: a histogram of its entries, with their mean, their spread (the
-    standard deviation) and the share of entries that are exactly 0. A dotted line marks zero where
-    it is in view. Entries that are not finite are counted, and left out of the rest.
+    Each array has its own panel: a histogram of its entries, with their mean, standard deviation
+    and the fraction of entries that are exactly 0. A dotted line marks zero where it is in view.
+    Entries that are not finite are counted, and left out of the rest.
 
     The bins are 2 IQR / n^(1/3) wide for n entries with the interquartile range IQR, but there are
     at least 10 and at most 50 of them. Entries that are all the same make one bar.
-
-    Parameters
-    ----------
-    model : Network
-        Built; trained or not.
-    layers : sequence of int, optional
-        Indices into `model.layers`, a row for each; negative ones count from the end. None means
-        all layers with parameters.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Not attached to any window.
-
-    Raises
-    ------
-    RuntimeError
-        The model is not built.
-    TypeError
-        `layers` is not a list, or an entry of it is not a whole number.
-    IndexError
-        There is no layer of that index.
-    ValueError
-        A layer has no parameters, or the list is empty.
 
     References
     ----------
@@ -71,57 +48,17 @@ def plot_weights(model: Network, layers: Sequence[int] | None = None) -> Figure:
 def plot_gradients(model: Network, layers: Sequence[int] | None = None) -> Figure:
     """Return a figure of how the gradients of the last backward pass are distributed.
 
-    The panels are those of `plot_weights`, of the loss's gradients by the same arrays.
-
-    Parameters
-    ----------
-    model : Network
-        Built, and with gradients.
-    layers : sequence of int, optional
-        As in `plot_weights`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Not attached to any window.
-
-    Raises
-    ------
-    RuntimeError
-        The model is not built, or no gradient was computed yet.
-    TypeError, IndexError, ValueError
-        As in `plot_weights`.
+    The panels are those of `plot_weights`, of the loss's gradients with respect to the same arrays.
     """
-    model.count_params()  # raises if the model is not built
-    if not model.has_gradients:
-        raise RuntimeError(
-            "this model has no gradients to show yet: call compute_gradients(x, y), or fit it"
-        )
+    model.require_built()
+    require_gradients(model.has_gradients)
     return _plot("plot_gradients", model, layers, ("gradients",))
 
 
 def plot_distributions(model: Network, layers: Sequence[int] | None = None) -> Figure:
     """Return a figure of weights and gradients, each array's beside each other.
 
-    The panels are those of `plot_weights` and `plot_gradients`. Before the first backward pass the
-    gradients' panels say that there is no gradient yet.
-
-    Parameters
-    ----------
-    model : Network
-        Built; trained or not.
-    layers : sequence of int, optional
-        As in `plot_weights`.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Not attached to any window.
-
-    Raises
-    ------
-    RuntimeError, TypeError, IndexError, ValueError
-        As in `plot_weights`.
+    Before the first backward pass the gradients' panels say that there is no gradient yet.
     """
     return _plot("plot_distributions", model, layers, ("weights", "gradients"))
 
@@ -153,13 +90,13 @@ def _plot(
 
 def _choose_layers(owner: str, model: Network, layers: Sequence[int] | None) -> list[int]:
     """Return the indices of the layers to show, none of them negative."""
-    model.count_params()  # raises if the model is not built
-    known = _list_layers(model.layers)
+    model.require_built()
+    valid = [index for index, layer in enumerate(model.layers) if layer.params]
     if layers is None:
-        chosen = [index for index, layer in enumerate(model.layers) if layer.params]
-        if not chosen:
+        if not valid:
             raise ValueError(f"{owner}: no layer of this model has parameters")
-        return chosen
+        return valid
+    known = ", ".join(f"{index} {model.layers[index].name}" for index in valid) or "none"
     if isinstance(layers, (str, bytes)) or not np.iterable(layers):
         raise TypeError(f"{owner}: layers must be a list of layer indices, got {layers!r}")
     chosen = [_check_index(owner, index, model.layers, known) for index in layers]
@@ -170,15 +107,9 @@ def _choose_layers(owner: str, model: Network, layers: Sequence[int] | None) -> 
     return chosen
 
 
-def _list_layers(layers: Sequence[Layer]) -> str:
-    """Return the layers with parameters as ``"0 dense_1, 2 dense_2"``."""
-    shown = ", ".join(f"{index} {layer.name}" for index, layer in enumerate(layers) if layer.params)
-    return shown or "none"
-
-
 def _check_index(owner: str, index: object, layers: Sequence[Layer], known: str) -> int:
     if isinstance(index, bool) or not isinstance(index, numbers.Integral):
-        raise TypeError(f"{owner}: layers must hold whole numbers, got {index!r}")
+        raise TypeError(f"{owner}: layers must hold integers, got {index!r}")
     count = len(layers)
     if not -count <= int(index) < count:
         raise IndexError(

@@ -21,32 +21,21 @@ _SHARES = np.array(sorted(np.linspace(0.1, 0.9, 65), key=lambda share: abs(share
 
 
 def write_edge_labels(axes: Axes, segments: Array, weight: Array, gradient: Array | None) -> bool:
-    """Write the weight, and behind it the gradient, along each edge.
+    """Write the weight, and after it the gradient if there is one, along each edge.
 
-    The figure grows until all labels fit. If it would become too large to read, it keeps its size
-    and there are none.
-
-    Parameters
-    ----------
-    axes : Axes
-        With all its nodes drawn, and with all that is written beside them.
-    segments : ndarray of shape (edges, 2, 2)
-        Start and end of each edge, the start to the left of the end.
-    weight : ndarray of shape (edges,)
-        What to write.
-    gradient : ndarray of shape (edges,), or None
-        What to write behind it; None if it was never computed.
-
-    Returns
-    -------
-    bool
-        Whether the labels fit.
+    `segments` are the edges' starts and ends, of shape (edges, 2, 2), each start to the left of its
+    end; all nodes and what stands beside them must be drawn already. The figure grows until all
+    labels fit. If it would become too large to read, it keeps its size and there are none. Returns
+    whether the labels fit.
     """
     figure = cast("Figure", axes.get_figure())
     others = list(axes.texts)
+    labels = [f"{value:.3g}" for value in weight]
+    if gradient is not None:
+        labels = [f"{w}  ∇ {g:.3g}" for w, g in zip(labels, gradient, strict=True)]
     texts = [
         _write_label(axes, label, middle)
-        for label, middle in zip(_labels(weight, gradient), segments.mean(axis=1), strict=True)
+        for label, middle in zip(labels, segments.mean(axis=1), strict=True)
     ]
     width, height = figure.get_size_inches().tolist()
     for tries in range(MAX_TRIES):
@@ -64,12 +53,6 @@ def write_edge_labels(axes: Axes, segments: Array, weight: Array, gradient: Arra
     for text in texts:
         text.remove()
     return False
-
-
-def _labels(weight: Array, gradient: Array | None) -> list[str]:
-    if gradient is None:
-        return [f"{w:.3g}" for w in weight]
-    return [f"{w:.3g}  ∇ {g:.3g}" for w, g in zip(weight, gradient, strict=True)]
 
 
 def _write_label(axes: Axes, label: str, middle: Array) -> Text:
@@ -117,22 +100,9 @@ def _obstacles(axes: Axes, texts: list[Text]) -> Array:
 def place_labels(segments: Array, sizes: Array, obstacles: Array) -> Array | None:
     """Return a point on each edge around which its label fits, or None if one fits nowhere.
 
-    Labels are rectangles along their edges. They are placed one after the other, each as near to
-    the middle of its edge as it is free.
-
-    Parameters
-    ----------
-    segments : ndarray of shape (edges, 2, 2)
-        Start and end of each edge, as x and y.
-    sizes : ndarray of shape (edges, 2)
-        Length and height of each label, in the same unit.
-    obstacles : ndarray of shape (obstacles, 4, 2)
-        The corners of rectangles to keep clear of, in turn.
-
-    Returns
-    -------
-    ndarray of shape (edges, 2), or None
-        The labels' centres.
+    Labels are rectangles of `sizes` (edges, 2), length and height, along their edges `segments`
+    (edges, 2, 2). They are placed one after the other, each as near to the middle of its edge as
+    it is free. Obstacles are rectangles, by their corners in turn (obstacles, 4, 2).
     """
     taken = list(obstacles)
     centres = np.empty((len(segments), 2))
@@ -149,21 +119,9 @@ def place_labels(segments: Array, sizes: Array, obstacles: Array) -> Array | Non
 
 
 def label_corners(centres: Array, size: Array, direction: Array) -> Array:
-    """Return the corners of rectangles of one size and direction.
+    """Return the corners (rectangles, 4, 2) of rectangles of one size and direction, in turn.
 
-    Parameters
-    ----------
-    centres : ndarray of shape (rectangles, 2)
-        Their centres.
-    size : ndarray of shape (2,)
-        Their length, along `direction`, and height.
-    direction : ndarray of shape (2,)
-        Of any length but 0.
-
-    Returns
-    -------
-    ndarray of shape (rectangles, 4, 2)
-        The corners, in turn.
+    The size is a length along the direction, which may have any length but 0, and a height.
     """
     along = direction / np.linalg.norm(direction) * size[0] / 2
     across = np.array([-direction[1], direction[0]]) / np.linalg.norm(direction) * size[1] / 2
@@ -173,21 +131,11 @@ def label_corners(centres: Array, size: Array, direction: Array) -> Array:
 
 
 def overlaps(rectangles: Array, others: Array) -> Array:
-    """Tell which rectangles overlap, by the separating axis theorem.
+    """Tell which of m rectangles overlap which of n others, as an array of shape (m, n).
 
-    Two rectangles are apart if and only if their projections on a side of one of them are.
-
-    Parameters
-    ----------
-    rectangles : ndarray of shape (m, 4, 2)
-        Their corners, in turn; all of one direction.
-    others : ndarray of shape (n, 4, 2)
-        Their corners, in turn.
-
-    Returns
-    -------
-    ndarray of bool, shape (m, n)
-        Whether they have more in common than their borders.
+    Each is given by its corners in turn; the first are all of one direction. A common border is no
+    overlap. By the separating axis theorem two rectangles are apart if and only if their
+    projections on a side of one of them are.
     """
     own = np.broadcast_to(rectangles[0, [1, 3]] - rectangles[0, 0], (len(others), 2, 2))
     axes = np.concatenate([own, others[:, [1, 3]] - others[:, [0]]], axis=1)

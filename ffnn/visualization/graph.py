@@ -32,47 +32,21 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def to_networkx(model: Network) -> nx.DiGraph:
     """Return a directed graph with one edge for each entry of each `Dense` weight and bias.
 
-    Parameters
-    ----------
-    model : Network
-        Built; trained or not.
-
-    Returns
-    -------
-    networkx.DiGraph
-        Its nodes are strings such as ``"input 3"``, ``"dense_1 5"`` and ``"dense_1 bias"``. Each
-        has the attributes
-
-        - ``kind``: ``"input"``, ``"bias"``, ``"neuron"`` or ``"output"``;
-        - ``layer``: 0 for the inputs, k for the k-th `Dense`; a bias node stands in the layer
-          before the one that it feeds;
-        - ``unit``: its number in the layer, counted from 0; -1 for a bias node;
-        - ``layer_name``: ``"input"``, or the name of the `Dense`; of a bias node, the one it feeds;
-        - ``label``: the feature's or class's name if there is one, else the node itself;
-        - ``x``, ``y``: where to draw it.
-
-        Neurons and outputs also have their ``activation`` and, if the layer has biases, ``bias``
-        and ``bias_gradient``. Where a normalisation stands behind a column of neurons or inputs,
-        they have its ``gamma``, ``gamma_gradient``, ``beta`` and ``beta_gradient``.
-
-        Each edge has the floats ``weight`` and ``gradient``, exactly the arrays' values. As long as
-        no gradient was computed, every gradient in the graph is NaN.
-
-    Raises
-    ------
-    RuntimeError
-        The model is not built, so it has no weights.
+    `Sequential.to_networkx` says what its nodes and edges hold. Besides, a node has ``layer_name``:
+    ``"input"``, or the name of the `Dense`; of a bias node, the one it feeds. A bias node's unit is
+    -1, and it stands in the layer before the one that it feeds. Normalisation after a column of
+    neurons or inputs gives them ``gamma``, ``gamma_gradient``, ``beta`` and ``beta_gradient``.
     """
     import networkx as nx
 
     view = select(read_structure(model))
-    incoming: list[Connection | None] = [None, *view.structure.connections]
     graph = nx.DiGraph()
-    for shown, connection in zip(view.columns, incoming, strict=True):
-        graph.add_nodes_from(_neurons(shown, connection))
-    for shown, connection in zip(view.columns, incoming[1:], strict=False):
-        if connection is not None and connection.bias is not None:
-            graph.add_node(node_id(connection.layer_name, BIAS), **_bias_node(shown, connection))
+    for shown in view.columns:
+        graph.add_nodes_from(_neurons(shown, view.structure.incoming(shown.column)))
+    for shown in view.columns:
+        outgoing = view.structure.outgoing(shown.column)
+        if outgoing is not None and outgoing.bias is not None:
+            graph.add_node(node_id(outgoing.layer_name, BIAS), **_bias_node(shown, outgoing))
     for edges in view.edges:
         source_name = view.columns[edges.connection.source].column.layer_name
         graph.add_edges_from(_edges(edges, source_name))
@@ -90,11 +64,7 @@ def _neurons(
     for name, gain in column.gains.items():
         numbers |= {name: gain.value, f"{name}_gradient": gain.gradient}
     lists = {name: _floats(array, column.size) for name, array in numbers.items()}
-    common: dict[str, Any] = {
-        "kind": column.kind,
-        "layer": column.index,
-        "layer_name": column.layer_name,
-    }
+    common = {"kind": column.kind, "layer": column.index, "layer_name": column.layer_name}
     if column.activation:
         common["activation"] = column.activation
     for unit, y in enumerate(shown.y.tolist()):
@@ -143,24 +113,8 @@ def _floats(array: Array | None, size: int) -> list[float]:
 def save_graph(model: Network, path: str | os.PathLike[str]) -> None:
     """Write the network's graph into a file, in the format that the suffix names.
 
-    Parameters
-    ----------
-    model : Network
-        Built; trained or not.
-    path : str or path
-        Where to: ``.html`` for an interactive page in one file, ``.svg`` or ``.png`` for the figure
-        of `plot_graph`, ``.graphml`` for the whole graph of `to_networkx`.
-
-    Raises
-    ------
-    ValueError
-        The suffix is another.
-    FileNotFoundError
-        There is no such folder.
-    OSError
-        The file cannot be written; an old one is left as it was.
-    RuntimeError
-        The model is not built, so it has no weights.
+    ``.html`` is an interactive page, ``.svg`` and ``.png`` are the figure of `plot_graph`, and
+    ``.graphml`` is the whole graph of `to_networkx`.
     """
     target = Path(path)
     suffix = target.suffix.lower()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from ffnn._types import Array
     from ffnn.models.network import Network
-    from ffnn.visualization.selection import ShownColumn, View
+    from ffnn.visualization.selection import ShownEdges, View
 
 MAX_UNITS = 16
 MAX_EDGES = 80
@@ -60,36 +60,9 @@ def plot_graph(
     """Return a figure of the network as a graph.
 
     Edges are blue where their value is above zero and vermilion below, and the wider the larger it
-    is. In a network with few edges the weight and its gradient are written on each. Of a large
-    network the strongest neurons and edges are shown, and the title says what is hidden.
-
-    Parameters
-    ----------
-    model : Network
-        Built; trained or not.
-    values : {"weight", "gradient"}, default "weight"
-        What the edges' colour and width show.
-    max_units : int or None, default 16
-        The most neurons to show of a layer; None for all. They are those with the largest norm of
-        `values` over the edges that lead to and from them; the rest is folded into one node.
-    max_edges : int or None, default 80
-        The most edges to show between two layers, biases included; None for all.
-    max_labels : int, default 40
-        With at most so many edges, weight and gradient are written on each, and gains and shifts
-        under the neurons.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Not attached to any window.
-
-    Raises
-    ------
-    RuntimeError
-        The model is not built, or gradients are asked for and none were computed.
-    TypeError, ValueError
-        A limit is no whole number of at least 1, `values` is something else, or the network has no
-        `Dense` layer.
+    is. In a network of at most `max_labels` edges the weight and its gradient are written on each,
+    and gains and shifts under the neurons. Of a large network the neurons and edges strongest in
+    `values` are shown, as `select` chooses them, and the title says what is hidden.
     """
     view = select(read_structure(model), max_units, max_edges, values)
     if not view.edges:
@@ -110,34 +83,31 @@ def plot_graph(
 
 
 def _gather(view: View, values: str) -> _Edges:
-    segments, weights, gradients = [], [], []
-    for shown in view.edges:
-        start = np.column_stack(
-            [np.full(shown.source_y.size, shown.connection.source), shown.source_y]
-        )
-        end = np.column_stack(
-            [np.full(shown.target_y.size, shown.connection.target), shown.target_y]
-        )
-        segments.append(np.stack([start, end], axis=1))
-        weights.append(shown.weight)
-        if shown.gradient is not None:
-            gradients.append(shown.gradient)
-    weight = np.concatenate(weights)
+    segments = np.concatenate([_segments(shown) for shown in view.edges])
+    weight = np.concatenate([shown.weight for shown in view.edges])
+    gradients = [shown.gradient for shown in view.edges if shown.gradient is not None]
     gradient = np.concatenate(gradients) if gradients else None
     chosen = gradient if values == "gradient" and gradient is not None else weight
     order = np.argsort(np.abs(chosen), kind="stable")
     return _Edges(
-        segments=np.concatenate(segments)[order],
+        segments=segments[order],
         weight=weight[order],
         gradient=None if gradient is None else gradient[order],
         values=chosen[order],
     )
 
 
+def _segments(shown: ShownEdges) -> Array:
+    """Return start and end of each edge, as x and y."""
+    edge = shown.connection
+    ends = [(edge.source, shown.source_y), (edge.target, shown.target_y)]
+    return np.stack([np.column_stack([np.full(y.size, x), y]) for x, y in ends], axis=1)
+
+
 def _canvas(view: View, is_small: bool) -> tuple[Figure, Axes]:
     """Return a figure with room for all columns, and its empty axes."""
-    low = min(min(_column_y(shown)) for shown in view.columns)
-    high = max(max(_column_y(shown)) for shown in view.columns)
+    low = min(min(shown.heights) for shown in view.columns)
+    high = max(max(shown.heights) for shown in view.columns)
     num_gaps = len(view.columns) - 1
     row, gap = (0.7, 2.8) if is_small else (0.4, 2.4)
     gap = max(1.4, min(gap, 9.0 / num_gaps))
@@ -147,11 +117,6 @@ def _canvas(view: View, is_small: bool) -> tuple[Figure, Axes]:
     axes.set_xlim(-0.15, num_gaps + 0.15)
     axes.set_ylim(low - 0.4 / row, high + 0.2 / row)
     return figure, axes
-
-
-def _column_y(shown: ShownColumn) -> list[float]:
-    marks = [y for y in (shown.bias_y, shown.folded_y) if y is not None]
-    return [*shown.y.tolist(), *marks]
 
 
 def _draw_edges(axes: Axes, edges: _Edges) -> None:
@@ -174,7 +139,7 @@ def _colours(values: Array) -> Array:
 
 
 def _widths(values: Array) -> Array:
-    """Return widths in points, in proportion to the values' sizes; what is not finite is widest."""
+    """Return widths in points, proportional to the values' sizes; what is not finite is widest."""
     sizes = np.abs(values.astype(np.float64))
     finite = np.isfinite(sizes)
     largest = sizes[finite].max(initial=0.0) or 1.0
@@ -238,7 +203,7 @@ def _write(axes: Axes, x: float, y: float, text: str, side: tuple[int, int]) -> 
 
 def _write_captions(figure: Figure, axes: Axes, view: View) -> None:
     """Write under each column what it is."""
-    low = min(min(_column_y(shown)) for shown in view.columns)
+    low = min(min(shown.heights) for shown in view.columns)
     longest = int(11 * figure.get_figwidth() / len(view.columns))  # characters to a column
     for shown in view.columns:
         column = shown.column
@@ -261,7 +226,7 @@ def _write_captions(figure: Figure, axes: Axes, view: View) -> None:
 def _write_title(figure: Figure, view: View, values: str, is_labelled: bool) -> None:
     """Write what is shown and what is hidden."""
     sizes = "-".join(str(shown.column.size) for shown in view.columns)
-    hidden = _hidden(view)
+    hidden = view.hidden
     lines = [
         f"{values.capitalize()}s of the network {sizes}",
         f"showing the strongest {', '.join(hidden)}"
@@ -275,19 +240,6 @@ def _write_title(figure: Figure, view: View, values: str, is_labelled: bool) -> 
     width = int(10 * figure.get_figwidth())  # characters to a line
     wrapped = [part for line in lines for part in textwrap.wrap(line, width)]
     figure.suptitle("\n".join(wrapped), size=11, linespacing=1.4, parse_math=False)
-
-
-def _hidden(view: View) -> list[str]:
-    """Return what the figure leaves out, such as "16 of 784 inputs"."""
-    parts = []
-    for shown in view.columns:
-        column = shown.column
-        if shown.num_hidden:
-            noun = {"neuron": f"neurons of {column.layer_name}"}.get(column.kind, f"{column.kind}s")
-            parts.append(f"{shown.units.size:,} of {column.size:,} {noun}")
-    if view.num_edges < view.structure.num_edges:
-        parts.append(f"{view.num_edges:,} of {view.structure.num_edges:,} edges")
-    return parts
 
 
 def _write_legend(figure: Figure, axes: Axes, edges: _Edges, values: str) -> None:

@@ -50,27 +50,8 @@ def save_page(model: Network, path: str | os.PathLike[str], title: str | None = 
     The page shows the graph, whose edges and neurons tell their exact numbers, a heatmap of every
     weight and of every gradient, and, if the inputs are a square number, the first layer's weights
     as pictures. Of a large network the graph shows the strongest neurons and edges; the page says
-    what is hidden. Where a `Recorder` kept snapshots, a slider goes through the epochs.
-
-    Parameters
-    ----------
-    model : Network
-        Built; trained or not.
-    path : str or path
-        Where to, in an existing folder; an old file is replaced whole or left as it was.
-    title : str, optional
-        The page's heading; by default the sizes of the network.
-
-    Raises
-    ------
-    ImportError
-        Bokeh is not installed.
-    RuntimeError
-        The model is not built, so it has no weights.
-    TypeError, ValueError
-        `title` is no string, or the network has no `Dense` layer.
-    OSError
-        The file cannot be written.
+    what is hidden. Where a `Recorder` kept snapshots, a slider goes through the epochs. The title
+    is the page's heading, by default the sizes of the network. An old file is replaced whole.
     """
     if title is not None and not isinstance(title, str):
         raise TypeError(f"save_page: title must be a string, got {title!r}")
@@ -151,32 +132,35 @@ def _facts(model: Network, structure: Structure) -> str:
 
 
 def _column(structure: Structure, column: Column, offsets: Mapping[int, int]) -> dict[str, Any]:
-    incoming = structure.connections[column.index - 1] if column.index else None
-    outgoing = [c for c in structure.connections[column.index :][:1] if c.bias is not None]
-    bias = None if incoming is None else incoming.bias
+    incoming, outgoing = structure.incoming(column), structure.outgoing(column)
     return {
         "layer": column.layer_name,
         "kind": column.kind,
         "activation": column.activation,
         "ids": [node_id(column.layer_name, unit) for unit in range(column.size)],
         "names": column.unit_names,
-        "bias": None if bias is None else offsets[id(bias)],
+        "bias": None if incoming is None else _offset(incoming.bias, offsets),
         "gains": [
             {"name": f"{gain.layer_name} {gain_name(key)}", "offset": offsets[id(gain.value)]}
             for key, gain in column.gains.items()
         ],
-        "bias_node": node_id(outgoing[0].layer_name, BIAS) if outgoing else None,
+        "bias_node": node_id(outgoing.layer_name, BIAS)
+        if outgoing and outgoing.bias is not None
+        else None,
     }
 
 
 def _connection(connection: Connection, offsets: Mapping[int, int]) -> dict[str, Any]:
-    bias = connection.bias
     return {
         "layer": connection.layer_name,
         "inputs": connection.weight.shape[1],
         "weight": offsets[id(connection.weight)],
-        "bias": None if bias is None else offsets[id(bias)],
+        "bias": _offset(connection.bias, offsets),
     }
+
+
+def _offset(array: Array | None, offsets: Mapping[int, int]) -> int | None:
+    return None if array is None else offsets[id(array)]
 
 
 def _shown(view: View, mode: str) -> str:
@@ -184,15 +168,8 @@ def _shown(view: View, mode: str) -> str:
     total = view.structure.num_edges
     if view.num_edges == total:
         return f"The graph shows the whole network, {counted(total, 'edge')}."
-    parts = []
-    for shown in view.columns:
-        column = shown.column
-        if shown.num_hidden:
-            noun = f"neurons of {column.layer_name}" if column.index else "inputs"
-            parts.append(f"{shown.units.size:,} of {column.size:,} {noun}")
-    parts.append(f"{view.num_edges:,} of {total:,} edges")
     return (
-        f"The graph shows {', '.join(parts)}: those with the largest {mode}s. "
+        f"The graph shows {', '.join(view.hidden)}: those with the largest {mode}s. "
         "The heatmaps below hold every value, and the search finds every neuron."
     )
 

@@ -30,16 +30,12 @@ PICTURES_A_ROW = 8
 
 @dataclass(frozen=True)
 class Block:
-    """A rectangle of values and the image that shows it.
+    """A rectangle of one parameter's values and the image that shows it.
 
     Attributes
     ----------
-    name : str
-        The parameter's.
     offset : int
         Where the values begin in ``model.parameters``; they lie there row after row.
-    rows, columns : int
-        How many there are.
     x, y, width, height : float
         Where the image lies in its figure.
     row_neurons, column_neurons : int or None
@@ -63,12 +59,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Panel:
-    """What the heatmaps of a layer show.
+    """What the heatmaps of a layer show, side by side.
 
     Attributes
     ----------
-    layer, title : str
-        Its name, and what is in it.
     rows, columns : int
         The numbers of neurons along the axes.
     height : int
@@ -79,8 +73,6 @@ class Panel:
         What the axes stand for.
     row_names, column_names : list of str, or None
         Short names to write at the axes; None for numbers.
-    blocks : list of Block
-        Side by side.
     """
 
     layer: str
@@ -98,18 +90,9 @@ class Panel:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Rows of the first weight that are images.
+    """Rows of the first weight as square images of `side` pixels: those of its strongest units.
 
-    Attributes
-    ----------
-    layer : str
-        The name of the first `Dense`.
-    side : int
-        Height and width of an image, in pixels of the input.
-    total : int
-        The number of units of the layer.
-    blocks : list of Block
-        One for each of its strongest units.
+    The layer has `total` units.
     """
 
     layer: str
@@ -121,16 +104,11 @@ class Pictures:
 def describe_panels(structure: Structure, offsets: Mapping[int, int]) -> list[Panel]:
     """Return the heatmaps, layer by layer in the network's order.
 
-    Parameters
-    ----------
-    structure : Structure
-        The network.
-    offsets : mapping of int to int
-        ``id`` of a parameter array → where it begins in ``model.parameters``.
+    `offsets` are the ``id`` of each parameter array → where it begins in ``model.parameters``.
     """
     panels = []
-    incoming: list[Connection | None] = [None, *structure.connections]
-    for column, connection in zip(structure.columns, incoming, strict=True):
+    for column in structure.columns:
+        connection = structure.incoming(column)
         if connection is not None:
             source = structure.columns[connection.source]
             panels.append(_dense_panel(connection, source, column, offsets))
@@ -194,7 +172,7 @@ def _gains_panel(layer_name: str, column: Column, offsets: Mapping[int, int]) ->
 
 
 def gain_name(key: str) -> str:
-    """Return the parameter's own name: a second gain of the same neurons has a number behind it."""
+    """Return the parameter's own name: the key of a neuron's second gain ends in a number."""
     return re.sub(r"_\d+$", "", key)
 
 
@@ -213,17 +191,7 @@ def _axis_names(column: Column) -> list[str] | None:
 def describe_pictures(structure: Structure, offsets: Mapping[int, int]) -> Pictures | None:
     """Return the strongest units of the first `Dense`, each with its weights as an image.
 
-    Parameters
-    ----------
-    structure : Structure
-        The network.
-    offsets : mapping of int to int
-        ``id`` of a parameter array → where it begins in ``model.parameters``.
-
-    Returns
-    -------
-    Pictures or None
-        None unless the inputs are a square number, as the pixels of an image often are.
+    None unless the inputs are a square number, as the pixels of an image often are.
     """
     connection = structure.connections[0]
     total, inputs = connection.weight.shape

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bokeh.plotting import figure as Figure  # noqa: N812 - Bokeh's class has no capital
 
     from ffnn._types import Array
-    from ffnn.visualization.selection import ShownColumn, View
+    from ffnn.visualization.selection import View
     from ffnn.visualization.structure import Column
 
 FOLDED = -2  # stands for the node of all hidden neurons where a unit's number is expected
@@ -37,17 +37,10 @@ _ROOMY = 22.0  # pixels between neurons from which a number fits into one
 def build_graph(views: Mapping[str, View]) -> Figure:
     """Return a figure with one set of nodes and edges for each view; the first is visible.
 
-    Parameters
-    ----------
-    views : mapping of str to View
-        What to show of the network, by what the edges show: ``"weight"``, ``"gradient"``.
-
-    Returns
-    -------
-    bokeh.plotting.figure
-        Its renderers are named ``"edges:weight"``, ``"nodes:weight"``, ``"names:weight"``, and so
-        on for each view. The sources of edges have the columns ``source``, ``target`` (units) and
-        ``connection``, those of nodes ``column`` and ``unit``.
+    A view is named after what its edges show, "weight" or "gradient", and its renderers are named
+    ``"edges:weight"``, ``"nodes:weight"``, ``"names:weight"``, and so on. The sources of edges have
+    the columns ``source``, ``target`` (units) and ``connection``, those of nodes ``column`` and
+    ``unit``.
     """
     figure = _empty_figure(views)
     edges, nodes = [], []
@@ -69,7 +62,7 @@ def _empty_figure(views: Mapping[str, View]) -> Figure:
     from bokeh.models import Range1d
     from bokeh.plotting import figure
 
-    heights = [y for view in views.values() for shown in view.columns for y in _heights(shown)]
+    heights = [y for view in views.values() for shown in view.columns for y in shown.heights]
     low, high = min(heights), max(heights)
     margin = 0.04 * (high - low) + 0.6
     columns = [shown.column for shown in next(iter(views.values())).columns]
@@ -98,14 +91,9 @@ def _room_for_names(column: Column) -> int:
     return _CHARACTER * longest + 40
 
 
-def _heights(shown: ShownColumn) -> list[float]:
-    marks = [y for y in (shown.bias_y, shown.folded_y) if y is not None]
-    return [*shown.y.tolist(), *marks]
-
-
 def _pitch(view: View) -> float:
     """Return the distance between two neurons in pixels, before any zoom."""
-    heights = [y for shown in view.columns for y in _heights(shown)]
+    heights = [y for shown in view.columns for y in shown.heights]
     return _DRAWN_HEIGHT / (max(heights) - min(heights) + 1.2)
 
 
@@ -193,12 +181,7 @@ def _node_size(pitch: float) -> float:
 def _draw_nodes(figure: Figure, source: ColumnDataSource, pitch: float, name: str) -> GlyphRenderer:
     from bokeh.models import Scatter
 
-    common: dict[str, Any] = {
-        "x": "x",
-        "y": "y",
-        "size": _node_size(pitch),
-        "marker": "marker",
-    }
+    common: Any = {"x": "x", "y": "y", "size": _node_size(pitch), "marker": "marker"}
     return figure.add_glyph(
         source,
         Scatter(**common, fill_color="color", line_color=GREY),

@@ -21,17 +21,9 @@ if TYPE_CHECKING:
 
 
 def build_heatmap(panel: Panel) -> Figure:
-    """Return a figure with an image for each block, each of one pixel that is no number.
+    """Return a figure with an image for each block of a panel, each of one pixel that is NaN.
 
-    Parameters
-    ----------
-    panel : Panel
-        From `describe_panels`.
-
-    Returns
-    -------
-    bokeh.plotting.figure
-        Its renderer is named ``"image"``.
+    The renderer of the images is named ``"image"``.
     """
     from bokeh.models import Range1d
 
@@ -126,15 +118,7 @@ def _mark_bias(figure: Figure, blocks: Sequence[Block]) -> None:
 def build_pictures(pictures: Pictures) -> Figure:
     """Return a figure with an empty image for each picture, under its unit's number.
 
-    Parameters
-    ----------
-    pictures : Pictures
-        From `describe_pictures`.
-
-    Returns
-    -------
-    bokeh.plotting.figure
-        Its renderer of images is named ``"image"``.
+    The renderer of the images is named ``"image"``.
     """
     from bokeh.core.properties import value
     from bokeh.models import Range1d

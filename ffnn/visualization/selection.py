@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn.core.checks import check_choice, check_int
-from ffnn.visualization.structure import BIAS
+from ffnn.visualization.structure import BIAS, require_gradients
 
 if TYPE_CHECKING:
     from ffnn._types import Array
@@ -29,15 +29,15 @@ class ShownColumn:
     column : Column
         The whole column.
     units : ndarray of int, shape (shown,)
-        The neurons shown, in rising order.
+        The neurons shown, in ascending order.
     y : ndarray of float, shape (shown,)
-        Where each of them stands.
+        Their heights.
     num_hidden : int
-        How many neurons are folded into one node.
+        The number of neurons folded into one node.
     folded_y : float or None
-        Where that node stands, below the others; None if nothing is hidden.
+        That node's height, below the others; None if nothing is hidden.
     bias_y : float or None
-        Where the bias node of the next connection stands, above; None if there is none.
+        The height of the next connection's bias node, above the others; None if there is none.
     """
 
     column: Column
@@ -46,6 +46,11 @@ class ShownColumn:
     num_hidden: int
     folded_y: float | None
     bias_y: float | None
+
+    @property
+    def heights(self) -> list[float]:
+        """Of all nodes."""
+        return [*self.y.tolist(), *(y for y in (self.bias_y, self.folded_y) if y is not None)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,17 +84,7 @@ class ShownEdges:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What of a network is shown, and where.
-
-    Attributes
-    ----------
-    structure : Structure
-        The whole network.
-    columns : tuple of ShownColumn
-        One for each column of the network.
-    edges : tuple of ShownEdges
-        One for each connection of the network.
-    """
+    """What is shown of a network, and where: of each column and of each connection."""
 
     structure: Structure
     columns: tuple[ShownColumn, ...]
@@ -99,6 +94,20 @@ class View:
     def num_edges(self) -> int:
         """The number of edges shown."""
         return sum(edges.sources.size for edges in self.edges)
+
+    @property
+    def hidden(self) -> list[str]:
+        """What is left out, such as ``"16 of 784 inputs"``."""
+        parts = []
+        for shown in self.columns:
+            column = shown.column
+            if shown.num_hidden:
+                is_inner = column.kind == "neuron"
+                noun = f"neurons of {column.layer_name}" if is_inner else f"{column.kind}s"
+                parts.append(f"{shown.units.size:,} of {column.size:,} {noun}")
+        if self.num_edges < self.structure.num_edges:
+            parts.append(f"{self.num_edges:,} of {self.structure.num_edges:,} edges")
+        return parts
 
 
 def select(
@@ -112,33 +121,15 @@ def select(
     A neuron's strength is the Euclidean norm of all weights that lead to it and from it, its bias
     included; an edge's is its weight without the sign. With ``values="gradient"`` the gradients
     take the weights' places. A value that is not a number counts as the strongest, to be seen.
-
-    Parameters
-    ----------
-    structure : Structure
-        The network.
-    max_units : int, optional
-        The most neurons to show of a column; None for all. The rest is folded into one node.
-    max_edges : int, optional
-        The most edges to show of a connection, biases included; None for all.
-    values : {"weight", "gradient"}, default "weight"
-        What makes a neuron or an edge strong.
-
-    Raises
-    ------
-    RuntimeError
-        Gradients are asked for, but none were computed.
-    TypeError, ValueError
-        A limit is no whole number of at least 1, or `values` is something else.
+    Neurons beyond `max_units` of a column are folded into one node; `max_edges` limits the edges of
+    each connection, biases included. None stands for no limit.
     """
     check_choice("graph", "values", values, ("weight", "gradient"))
     for name, limit in (("max_units", max_units), ("max_edges", max_edges)):
         if limit is not None:
             check_int("graph", name, limit, low=1)
-    if values == "gradient" and not structure.has_gradients:
-        raise RuntimeError(
-            "this model has no gradients to show yet: call compute_gradients(x, y), or fit it"
-        )
+    if values == "gradient":
+        require_gradients(structure.has_gradients)
     columns = tuple(
         _show_column(structure, column, max_units, values) for column in structure.columns
     )
@@ -158,8 +149,8 @@ def _show_column(
     num_hidden = column.size - units.size
     slots = units.size + (num_hidden > 0)
     y = (slots - 1) / 2 - np.arange(slots)
-    outgoing = structure.connections[column.index :][:1]
-    has_bias = any(connection.bias is not None for connection in outgoing)
+    outgoing = structure.outgoing(column)
+    has_bias = outgoing is not None and outgoing.bias is not None
     return ShownColumn(
         column=column,
         units=units,
@@ -173,18 +164,17 @@ def _show_column(
 def _strengths(structure: Structure, column: Column, values: str) -> Array:
     """Return the sum of squares of all that leads to and from each neuron."""
     sums = np.zeros(column.size)
-    if column.index > 0:
-        incoming = structure.connections[column.index - 1].matrix(values)
-        sums += np.square(incoming, dtype=np.float64).sum(axis=1)
-    if column.index < len(structure.connections):
-        outgoing = structure.connections[column.index].matrix(values)[:, : column.size]
-        sums += np.square(outgoing, dtype=np.float64).sum(axis=0)
+    if (incoming := structure.incoming(column)) is not None:
+        sums += np.square(incoming.matrix(values), dtype=np.float64).sum(axis=1)
+    if (outgoing := structure.outgoing(column)) is not None:
+        weights = outgoing.matrix(values)[:, : column.size]
+        sums += np.square(weights, dtype=np.float64).sum(axis=0)
     return sums
 
 
 def _strongest(strengths: Array, number: int) -> Array:
-    """Return the places of the `number` greatest strengths, in rising order of place."""
-    # Negated, so that NaN, which sorts last, must be made the least.
+    """Return the places of the `number` largest strengths, in ascending order of place."""
+    # Negated, so that NaN, which sorts last, must be made the smallest.
     ranking = np.where(np.isnan(strengths), -np.inf, -strengths)
     return np.sort(np.argpartition(ranking, number - 1)[:number])
 

@@ -1,9 +1,8 @@
-"""A network as plain columns and connections.
+"""A network as plain columns and connections; everything that draws a network reads it here.
 
-Everything that draws a network reads it here. A column is a row of neurons: column 0 holds the
-inputs, column k the units of the k-th `Dense`. A connection is that layer's weight and bias. Layers
-between two `Dense` have no column: their activations and gains belong to the column before them.
-`selection` says which part of a large network to show, and where.
+Column 0 holds the inputs as neurons, column k the units of the k-th `Dense`. A connection is that
+layer's weight and bias. Layers between two `Dense` have no column: their activations and gains
+belong to the column before them. `selection` says which part of a large network to show, and where.
 """
 
 from __future__ import annotations
@@ -23,16 +22,9 @@ BIAS = -1  # stands for the bias node where a unit's number is expected
 
 @dataclass(frozen=True, eq=False)
 class Gain:
-    """One value a neuron, of a normalisation layer: its gain γ or its shift β.
+    """A normalisation layer's gain γ or shift β, one live value per neuron, and its gradient.
 
-    Attributes
-    ----------
-    layer_name : str
-        The normalisation layer's name.
-    value : ndarray of shape (size,)
-        The live values.
-    gradient : ndarray of shape (size,), or None
-        The loss's derivative by them; None before the first backward pass.
+    The gradient is None before the first backward pass.
     """
 
     layer_name: str
@@ -50,25 +42,22 @@ class Column:
         0 for the inputs, k for the k-th `Dense`.
     layer_name : str
         ``"input"`` for the inputs, else the name of the `Dense`.
-    layer_index : int or None
-        Its place in `model.layers`; None for the inputs.
     kind : {"input", "neuron", "output"}
-        What its nodes are; the last `Dense` has the outputs.
+        The last `Dense` has the outputs.
     size : int
         The number of neurons.
     activation : str
-        What acts on them, such as ``"ReLU"``: the own activation of the `Dense` and of layers
-        behind it. ``"Linear"`` if nothing does, and ``""`` for inputs.
+        Such as ``"ReLU"``: the `Dense`'s own activation and those of the layers after it;
+        ``"Linear"`` if there is none, and ``""`` for inputs.
     gains : dict of str to Gain
-        ``"gamma"``, ``"beta"`` of the normalisation behind the neurons; a second one on the same
-        neurons is ``"gamma_2"``.
+        ``"gamma"``, ``"beta"`` of the normalisation after the neurons; those of a second one on the
+        same neurons are ``"gamma_2"``, ``"beta_2"``.
     unit_names : tuple of str, or None
-        What each neuron means: feature names of inputs, class names of outputs.
+        The neurons' names: features of inputs, classes of outputs.
     """
 
     index: int
     layer_name: str
-    layer_index: int | None
     kind: str
     size: int
     activation: str
@@ -76,36 +65,22 @@ class Column:
     unit_names: tuple[str, ...] | None
 
     def label(self, unit: int) -> str:
-        """Return what the neuron means, or its id if nobody said."""
-        if self.unit_names is None:
-            return node_id(self.layer_name, unit)
-        return self.unit_names[unit]
+        """Return the neuron's name, or its id if it has none."""
+        names = self.unit_names
+        return node_id(self.layer_name, unit) if names is None else names[unit]
 
 
 @dataclass(frozen=True, eq=False)
 class Connection:
-    """The weight and the bias of one `Dense`, from a column to the next.
+    """The live weight (units, inputs) and bias (units,) of one `Dense`, and their gradients.
 
-    Attributes
-    ----------
-    source, target : int
-        Indices of the columns; `target` is `source` + 1.
-    layer_name : str
-        The name of the `Dense`.
-    layer_index : int
-        Its place in `model.layers`.
-    weight : ndarray of shape (units, inputs)
-        The live weight.
-    bias : ndarray of shape (units,), or None
-        The live bias; None if the layer has none.
-    weight_gradient, bias_gradient : ndarray or None
-        The loss's derivatives, in the same shapes; None before the first backward pass.
+    It leads from the column `source` to the next, `target`. The bias is None if the layer has none,
+    the gradients are None before the first backward pass.
     """
 
     source: int
     target: int
     layer_name: str
-    layer_index: int
     weight: Array
     bias: Array | None
     weight_gradient: Array | None
@@ -119,15 +94,7 @@ class Connection:
     def matrix(self, values: str) -> Array:
         """Return weight and bias, or their gradients, as one array; the bias is the last column.
 
-        Parameters
-        ----------
-        values : {"weight", "gradient"}
-            Which. Gradients must have been computed.
-
-        Returns
-        -------
-        ndarray of shape (units, inputs + 1), or (units, inputs) if there is no bias
-            The entry [j, i] belongs to the edge from unit i to unit j.
+        `values` is "weight" or "gradient". The entry [j, i] belongs to the edge from unit i to j.
         """
         weight, bias = self.weight, self.bias
         if values == "gradient":
@@ -138,17 +105,7 @@ class Connection:
 
 @dataclass(frozen=True, eq=False)
 class Structure:
-    """A built network as columns and the connections between them.
-
-    Attributes
-    ----------
-    columns : tuple of Column
-        From the inputs to the outputs.
-    connections : tuple of Connection
-        The k-th leads from column k to column k + 1.
-    has_gradients : bool
-        Whether the gradients are there.
-    """
+    """A built network: the k-th connection leads from column k to column k + 1."""
 
     columns: tuple[Column, ...]
     connections: tuple[Connection, ...]
@@ -159,21 +116,19 @@ class Structure:
         """The number of edges of the whole network, biases included."""
         return sum(connection.num_edges for connection in self.connections)
 
+    def incoming(self, column: Column) -> Connection | None:
+        """Return the connection that leads to a column; None for the inputs."""
+        return self.connections[column.index - 1] if column.index else None
+
+    def outgoing(self, column: Column) -> Connection | None:
+        """Return the connection that leads from a column; None for the outputs."""
+        return self.connections[column.index] if column.index < len(self.connections) else None
+
 
 def node_id(layer_name: str, unit: int) -> str:
-    """Return the name of a node, unique in its network.
+    """Return a node's unique name: ``"input 3"``, ``"dense_1 5"``, or ``"dense_1 bias"``.
 
-    Parameters
-    ----------
-    layer_name : str
-        ``"input"``, or the name of a `Dense`.
-    unit : int
-        Counted from 0; `BIAS` for the bias node that feeds this `Dense`.
-
-    Returns
-    -------
-    str
-        Such as ``"input 3"``, ``"dense_1 5"`` or ``"dense_1 bias"``.
+    The last one feeds the layer `dense_1`; its unit is `BIAS`.
     """
     return f"{layer_name} bias" if unit == BIAS else f"{layer_name} {unit}"
 
@@ -181,24 +136,11 @@ def node_id(layer_name: str, unit: int) -> str:
 def read_structure(model: Network) -> Structure:
     """Return the columns and connections of a built network; its arrays are not copied.
 
-    Parameters
-    ----------
-    model : Network
-        Built; trained or not.
-
-    Raises
-    ------
-    RuntimeError
-        The model is not built, so it has no weights.
-    ValueError
-        A layer other than `Dense` changes the number of columns.
+    RuntimeError is raised if the model is not built, ValueError if a layer other than `Dense`
+    changes the number of columns.
     """
-    if not model.is_built:
-        raise RuntimeError(
-            "this model has no weights to show yet: give Sequential an input_dim, call "
-            "build(input_dim), or fit it"
-        )
-    groups: list[list[Layer]] = [[]]  # behind the inputs, then one from each Dense on
+    model.require_built()
+    groups: list[list[Layer]] = [[]]  # after the inputs, then one from each Dense on
     for layer in model.layers:
         if layer.is_dense:
             groups.append([layer])
@@ -210,51 +152,41 @@ def read_structure(model: Network) -> Structure:
                 f"only if it keeps the number of columns, got {layer.input_dim} columns in and "
                 f"{layer.output_dim} out"
             )
-    columns, connections = [_input_column(model, groups[0])], []
-    for index, group in enumerate(groups[1:], start=1):
-        columns.append(_dense_column(model, index, group, is_last=index == len(groups) - 1))
-        connections.append(_connection(model, index, group[0]))
+    columns = [_column(model, index, group, len(groups)) for index, group in enumerate(groups)]
+    connections = [
+        _connection(model, index, group[0]) for index, group in enumerate(groups) if index
+    ]
     return Structure(tuple(columns), tuple(connections), model.has_gradients)
 
 
-def _input_column(model: Network, group: list[Layer]) -> Column:
-    """Return the inputs' column; `group` are the layers before the first `Dense`."""
-    assert model.input_dim is not None
-    return Column(
-        index=0,
-        layer_name="input",
-        layer_index=None,
-        kind="input",
-        size=model.input_dim,
-        activation=_activations(group),
-        gains=_gains(model, group, model.input_dim),
-        unit_names=_names(model.feature_names, model.input_dim),
-    )
+def require_gradients(has_gradients: bool) -> None:
+    """Raise RuntimeError if no gradient was computed."""
+    if not has_gradients:
+        raise RuntimeError(
+            "this model has no gradients to show yet: call compute_gradients(x, y), or fit it"
+        )
 
 
-def _dense_column(model: Network, index: int, group: list[Layer], is_last: bool) -> Column:
-    """Return the column of a `Dense`, the first of `group`, and of the layers behind it."""
-    dense = group[0]
-    size = len(dense.params["weight"])
+def _column(model: Network, index: int, group: list[Layer], num_columns: int) -> Column:
+    """Return the column of a `Dense` and the layers after it, or of those before any `Dense`."""
+    is_last = index == num_columns - 1
+    size = len(group[0].params["weight"]) if index else model.input_dim
+    assert size is not None
+    # Two classes may share one output, which then has no name.
+    names = model.feature_names if not index else model.class_names if is_last else None
     return Column(
         index=index,
-        layer_name=dense.name,
-        layer_index=model.layers.index(dense),
-        kind="output" if is_last else "neuron",
+        layer_name=group[0].name if index else "input",
+        kind="input" if not index else "output" if is_last else "neuron",
         size=size,
-        activation=_activations(group) or "Linear",
-        gains=_gains(model, group[1:], size),
-        unit_names=_names(model.class_names, size) if is_last else None,
+        activation=_activations(group) or ("Linear" if index else ""),
+        gains=_gains(model, group[1:] if index else group, size),
+        unit_names=None if names is None or len(names) != size else tuple(names),
     )
-
-
-def _names(names: list[str] | None, size: int) -> tuple[str, ...] | None:
-    """Return one name for each neuron, or None: two classes may share one output."""
-    return None if names is None or len(names) != size else tuple(names)
 
 
 def _activations(group: list[Layer]) -> str:
-    """Return what acts on a column, one after the other; an identity is nothing."""
+    """Return the activations of a column, one after the other, without identities."""
     shown = []
     for layer in group:
         is_activation = hasattr(layer, "output_range")
@@ -283,7 +215,6 @@ def _connection(model: Network, index: int, dense: Layer) -> Connection:
         source=index - 1,
         target=index,
         layer_name=dense.name,
-        layer_index=model.layers.index(dense),
         weight=dense.params["weight"],
         bias=dense.params.get("bias"),
         weight_gradient=grads.get("weight"),

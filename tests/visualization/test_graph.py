@@ -183,7 +183,7 @@ def test_gradients_are_nan_until_one_was_computed():
 
 
 def test_graph_of_a_network_that_is_not_built_is_refused():
-    with pytest.raises(RuntimeError, match="no weights to show yet"):
+    with pytest.raises(RuntimeError, match="no parameters yet"):
         to_networkx(ffnn.Sequential([Dense(3)]))
 
 

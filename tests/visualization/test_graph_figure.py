@@ -365,7 +365,7 @@ def test_gradients_that_were_never_computed_cannot_be_drawn():
 
 
 def test_network_without_weights_cannot_be_drawn():
-    with pytest.raises(RuntimeError, match="no weights to show yet"):
+    with pytest.raises(RuntimeError, match="no parameters yet"):
         plot_graph(ffnn.Sequential([Dense(2)]))
     with pytest.raises(ValueError, match="expected a network with a Dense layer"):
         plot_graph(ffnn.Sequential([BatchNorm()], input_dim=2))

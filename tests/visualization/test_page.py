@@ -534,7 +534,7 @@ def test_without_bokeh_the_error_says_what_to_install(tmp_path, monkeypatch):
 
 
 def test_a_model_that_is_not_built_has_nothing_to_show(tmp_path):
-    with pytest.raises(RuntimeError, match="no weights to show"):
+    with pytest.raises(RuntimeError, match="no parameters yet"):
         save_page(ffnn.Sequential([Dense(3)]), tmp_path / "net.html")
 
 

@@ -33,7 +33,6 @@ def test_inputs_and_each_dense_are_columns():
 
     assert [column.index for column in columns] == [0, 1, 2, 3]
     assert [column.layer_name for column in columns] == ["input", "dense_1", "dense_2", "dense_3"]
-    assert [column.layer_index for column in columns] == [None, 1, 3, 4]
     assert [column.kind for column in columns] == ["input", "neuron", "neuron", "output"]
     assert [column.size for column in columns] == [2, 5, 4, 3]
 
@@ -44,15 +43,18 @@ def test_connections_hold_the_live_arrays():
 
     assert structure.has_gradients
     assert structure.num_edges == 4 * 3 + 3 + 3 * 2 + 2
-    for connection, layer, place in zip(
-        structure.connections, [model.layers[0], model.layers[2]], [0, 2], strict=True
+    for connection, layer in zip(
+        structure.connections, [model.layers[0], model.layers[2]], strict=True
     ):
         assert connection.weight is layer.params["weight"]
         assert connection.bias is layer.params["bias"]
         assert connection.weight_gradient is layer.grads["weight"]
         assert connection.bias_gradient is layer.grads["bias"]
-        assert (connection.layer_name, connection.layer_index) == (layer.name, place)
+        assert connection.layer_name == layer.name
     assert [(c.source, c.target) for c in structure.connections] == [(0, 1), (1, 2)]
+    first, second = structure.connections
+    assert [structure.incoming(column) for column in structure.columns] == [None, first, second]
+    assert [structure.outgoing(column) for column in structure.columns] == [first, second, None]
     assert [c.num_edges for c in structure.connections] == [15, 8]
 
 
@@ -171,7 +173,7 @@ def test_network_without_dense_has_its_inputs_alone():
 
 
 def test_network_that_is_not_built_has_no_weights():
-    with pytest.raises(RuntimeError, match=r"no weights to show yet: .* build\(input_dim\)"):
+    with pytest.raises(RuntimeError, match=r"no parameters yet: .* build\(input_dim\)"):
         read_structure(ffnn.Sequential([Dense(3)]))
 
 
