@@ -35,7 +35,7 @@ class Explanation(Sequence[Step]):
     Attributes
     ----------
     steps : tuple of Step
-        From the first layer to the loss, back to the first layer, and the update.
+        From the first layer to the loss, back to the first layer, then the update.
     loss : float
         The loss before the update, penalties included.
     num_rows : int
@@ -144,7 +144,7 @@ def explain_step(model: Trainable, x: Any, y: Any, sample_weight: Any = None) ->
     x : array-like of shape (batch, input_dim)
         Inputs, at most 8 rows.
     y : array-like of shape (batch,) or (batch, units)
-        Targets, as the loss wants them.
+        Targets, as the loss expects them.
     sample_weight : array-like of shape (batch,), optional
         The rows' weights.
 

@@ -29,13 +29,13 @@ class Step:
     Attributes
     ----------
     direction : {"forward", "loss", "backward", "update"}
-        Which part of the training step it belongs to.
+        The part of the training step that it belongs to.
     layer : str
         The layer's name; else ``"loss"`` or ``"optimizer"``.
     kind : str
         What is computed, such as ``"dense"`` or ``"relu"``.
     formulas : tuple of Formula
-        How, in the order of computation.
+        Its formulas, in the order of computation.
     arrays : mapping of str to ndarray
         Symbol → its numbers, copied: first what is given, then what comes out. A single number is
         an array without axes.

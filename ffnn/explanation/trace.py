@@ -1,4 +1,4 @@
-"""One training step of a model, made by its own parts, each of which is watched."""
+"""One training step of a model, run by its own parts while each is watched."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def trace(model: Trainable, x: Array, y: Array, weight: Array | None) -> tuple[l
     """
     training, links = model.step, link_stages(model.layers)
     assert model.loss is not None
-    of_stage = {link.stage: link for link in links}
+    link_of = {link.stage: link for link in links}
 
     def before(stage: Stage, direction: str, array: Array) -> None:
-        of_stage[stage].before(direction, array)
+        link_of[stage].before(direction, array)
 
     def after(stage: Stage, direction: str, array: Array) -> None:
-        of_stage[stage].after(direction, array)
+        link_of[stage].after(direction, array)
 
     with np.errstate(all="ignore"):  # a number that is not finite is shown
         output = run_forward(tap(training.stages, before, after), x, training=True)
@@ -55,7 +55,7 @@ def trace(model: Trainable, x: Array, y: Array, weight: Array | None) -> tuple[l
         at_loss = [loss, *add_penalties(penalized, float(loss.arrays["L"]))]
         total = float(at_loss[-1].arrays[at_loss[-1].results[-1]])
         run_backward(tap(training.backward_stages, before, after), grad)
-        backward = [of_stage[stage].backward_step() for stage in training.backward_stages]
+        backward = [link_of[stage].backward_step() for stage in training.backward_stages]
         places = {link.owner: link.place for link in links if link.owner is not None}
         backward += [each.slope_step(places[each.layer]) for each in penalized]
         problem = None if math.isfinite(total) else f"the loss became {total}"

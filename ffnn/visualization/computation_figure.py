@@ -18,7 +18,7 @@ DATA, GRADIENT = BLUE, VERMILION
 
 _SIZE, _TITLE_SIZE = 8.0, 9.0  # of letters, in points, as all lengths here
 _MARGIN, _GAP, _PADDING, _LINE_GAP = 14.0, 10.0, 7.0, 3.0
-_LEAST_ARROW, _LEAST_BOX = 24.0, 110.0
+_MIN_ARROW, _MIN_BOX = 24.0, 110.0
 _APART = 5.0  # from the middle to each of two arrows
 _FILL = "#F7F7F7"
 
@@ -29,11 +29,11 @@ class Box(NamedTuple):
     Attributes
     ----------
     title, kind : str
-        Its name, and what it is.
+        Its name and its kind.
     forward, backward : str
         What it computes from top to bottom, and from bottom to top, as lines of text.
     data, gradients : str
-        Numbers of its own and their gradients, as lines of text; nothing if there are none.
+        Its own numbers and their gradients, as lines of text; empty if there are none.
     """
 
     title: str
@@ -52,7 +52,7 @@ class Arrow(NamedTuple):
     data : str
         The numbers, as lines of text.
     gradient : str
-        The numbers that flow back; nothing where nothing does.
+        The numbers that flow back; empty where nothing does.
     """
 
     data: str
@@ -74,7 +74,7 @@ class _Row:
         beside = max(_size_of(text)[1] for text in (self.left, self.right))
         if self.is_box:
             return max(inside + 2 * _PADDING, beside)
-        return max(_LEAST_ARROW, beside + 2 * _PADDING)
+        return max(_MIN_ARROW, beside + 2 * _PADDING)
 
 
 def plot_computation(title: str, boxes: Sequence[Box], arrows: Sequence[Arrow]) -> Figure:
@@ -86,7 +86,7 @@ def plot_computation(title: str, boxes: Sequence[Box], arrows: Sequence[Arrow]) 
     Parameters
     ----------
     title : str
-        What stands above.
+        The heading.
     boxes : sequence of Box
         The operations, at least one.
     arrows : sequence of Arrow
@@ -121,7 +121,7 @@ def plot_computation(title: str, boxes: Sequence[Box], arrows: Sequence[Arrow]) 
 
 
 def _write(axes: Axes, text: str, colour: str, **options: Any) -> Text:
-    """Return a text that is yet to be placed; it holds names, which are no mathematics."""
+    """Return a text that is yet to be placed; a dollar sign in a name begins no mathematics."""
     common: dict[str, Any] = {"size": _SIZE, "ha": "center", "va": "center", "linespacing": 1.25}
     return axes.text(0.0, 0.0, text, color=colour, parse_math=False, **{**common, **options})
 
@@ -159,7 +159,7 @@ def _size_of(text: Text | None) -> tuple[float, float]:
 def _lay_out(axes: Axes, heading: Text, rows: Sequence[_Row]) -> None:
     """Place all texts, draw boxes and arrows, and give the figure the size that they take."""
     inside = [_size_of(text)[0] for row in rows for text in row.middle]
-    half_box = max([_LEAST_BOX, *(width + 2 * _PADDING for width in inside)]) / 2
+    half_box = max([_MIN_BOX, *(width + 2 * _PADDING for width in inside)]) / 2
     left = max(_reach(row, half_box) + _size_of(row.left)[0] for row in rows)
     right = max(_reach(row, half_box) + _size_of(row.right)[0] for row in rows)
     half_title, title_height = _size_of(heading)[0] / 2, _size_of(heading)[1]
