@@ -50,25 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     parser = _make_parser()
     options = parser.parse_args(arguments)
-    scale = QUICK if options.quick else FULL
-    num_seeds = options.seeds or (2 if options.quick else 5)
     try:
-        experiments = find_experiments(options.experiments)
-        _check_sklearn(experiments)
-        folder = ResultsFolder(options.out)
-        runs = plan(experiments, num_seeds, scale)
-        known = plan(EXPERIMENTS, 1, scale)
-        results = folder.read(known)
-        missing = [run for run in runs if run.key not in results]
-        with worker_pool(options.jobs) as pool:
-            if missing and not options.page_only:
-                check_versions(list(results.values()), missing)
-                train_all(missing, folder, pool)
-                results = folder.read(known)
-            study = gather(experiments, num_seeds, scale, folder, results)
-            write_page(study, folder, _command(options), pool)
-        if options.markdown:
-            copy_markdown(folder, options.markdown)
+        reproduce(options)
     except (ResultsError, DataError, ImportError) as error:
         print(f"reproduce_report: {error}", file=sys.stderr)
         return 1
@@ -86,8 +69,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "reproduce_report: interrupted; the same command continues from here", file=sys.stderr
         )
         return 130
-    print(f"the page is {folder.folder / 'index.html'}")
+    print(f"the page is {options.out / 'index.html'}")
     return 0
+
+
+def reproduce(options: argparse.Namespace) -> None:
+    """Train the runs that are missing, and write the page about all of them."""
+    scale = QUICK if options.quick else FULL
+    num_seeds = options.seeds or (2 if options.quick else 5)
+    experiments = find_experiments(options.experiments)
+    _check_sklearn(experiments)
+    folder = ResultsFolder(options.out)
+    runs = plan(experiments, num_seeds, scale)
+    known = plan(EXPERIMENTS, 1, scale)
+    results = folder.read(known)
+    missing = [run for run in runs if run.key not in results]
+    with worker_pool(options.jobs) as pool:
+        if missing and not options.page_only:
+            check_versions(list(results.values()), missing)
+            train_all(missing, folder, pool)
+            results = folder.read(known)
+        study = gather(experiments, num_seeds, scale, folder, results)
+        write_page(study, folder, _command(options), pool)
+    if options.markdown:
+        copy_markdown(folder, options.markdown)
 
 
 def _command(options: argparse.Namespace) -> str:
