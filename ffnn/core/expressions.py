@@ -51,13 +51,7 @@ class Expression(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def parse(text: str) -> Expression:
-    """Return an expression.
-
-    Raises
-    ------
-    ValueError
-        It cannot be read; the message says where.
-    """
+    """Return an expression; if it cannot be read, raise ValueError and say where."""
     reader = _Reader(text)
     expression = reader.read(0)
     reader.expect(not reader.next, "a sign")

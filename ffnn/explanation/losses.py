@@ -36,21 +36,10 @@ _TOTAL, _TOTAL_SLOPE = Formula("J = L + Σ R"), Formula("∂J/∂w = ∂L/∂w +
 def pass_loss(
     loss: Loss, named: Loss, last: Link, output: Array, target: Array, weight: Array | None
 ) -> tuple[Step, Step, Array]:
-    """Return the step to L, the one to its derivative by `output`, and that derivative.
+    """Return the step to L, the one to ∂L/∂output, and ∂L/∂output.
 
-    Parameters
-    ----------
-    loss : Loss
-        What computes them.
-    named : Loss
-        What the model was compiled with; another one where `loss` takes the place of the last
-        activation.
-    last : Link
-        The last stage; if `loss` takes its place, it is not run, and its forward step made here.
-    output, target : ndarray
-        What the stages that are run put out, and the batch's targets.
-    weight : ndarray or None
-        The rows' weights.
+    `named` is the loss that the model was compiled with. Where another one computes it and takes
+    the place of the last activation, that activation is not run, and its forward step is made here.
     """
     source, is_fused = np.array(output), loss is not named
     value = np.array(loss.forward(output, target, weight))

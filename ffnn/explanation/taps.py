@@ -21,25 +21,8 @@ _NOT_NEEDED = "The gradient with respect to x is not needed: no layer before has
 class Link:
     """A stage in its place in the chain, which is told of what passes.
 
-    Parameters
-    ----------
-    stage : Stage
-        The stage.
-    place : int
-        Its place.
-    owner : Layer or None
-        The layer whose parameters belong to it, if any do.
-    formulas : Mathematics
-        What it computes.
-    names : dict of str to str
-        Symbol in `formulas` → what that is called here: x may be z, and z may be y.
-
-    Attributes
-    ----------
-    source, output : str
-        What its input and its output are called.
-    forward : Step or None
-        The forward pass, once it is over.
+    The parameters belong to the first stage of a layer, its `owner`. Through `names` x may be
+    called z here, and z be called y; `forward` is the forward pass, once it is over.
     """
 
     def __init__(

@@ -20,23 +20,9 @@ if TYPE_CHECKING:
 
 
 def trace(model: Trainable, x: Array, y: Array, weight: Array | None) -> tuple[list[Step], float]:
-    """Train a model on one batch; return each step, and the loss before the update.
+    """Train a built model on one batch; return its steps and the loss before the update.
 
-    Parameters
-    ----------
-    model : Trainable
-        Built and compiled. Its parameters, gradients and optimizer change.
-    x, y : ndarray
-        The batch, as training gets it.
-    weight : ndarray or None
-        The rows' weights.
-
-    Returns
-    -------
-    steps : list of Step
-        In the order of computation.
-    loss : float
-        Penalties included.
+    The model's parameters, gradients and optimizer change.
     """
     training, links = model.step, link_stages(model.layers)
     assert model.loss is not None

@@ -26,18 +26,9 @@ _CLIPPING = Formula("g ← g c / ‖g‖ if ‖g‖ > c")
 def update(
     training: TrainStep, layers: Iterable[Layer], total: str, problem: str | None
 ) -> list[Step]:
-    """Make the update; return its steps, or, if there can be none, the one that says why.
+    """Make the update; return its steps, or, if there is a `problem`, the one that tells it.
 
-    Parameters
-    ----------
-    training : TrainStep
-        The parameters, their gradients and the optimizer.
-    layers : iterable of Layer
-        The layers.
-    total : {"L", "J"}
-        What the gradients are of: the loss, or the loss with penalties.
-    problem : str or None
-        Why there can be no update, if that is known already.
+    `total` says what the gradients are of: "L", or with penalties "J".
     """
     rule, vector, kind = training.optimizer, training.vector, kind_of(training.optimizer)
     constants, given = _constants(rule, vector), {"": vector.values.copy(), **_memory(rule)}
