@@ -1,4 +1,4 @@
-"""Gradients proven: backpropagation against finite differences."""
+"""Gradients proved: backpropagation against finite differences."""
 
 from __future__ import annotations
 
@@ -30,12 +30,9 @@ class GradientRow(NamedTuple):
     ----------
     layer, parameter : str
         Such as ``"dense_1"`` and ``"weight"``.
-    entries : int
-        The size of the array.
-    checked : int
-        The number of entries compared.
-    kinks : int
-        The number of entries left out because a kink of the loss lies within the step.
+    entries, checked, kinks : int
+        The size of the array, the number of entries compared, and of those left out because a kink
+        of the loss lies within the step.
     max_error : float
         The largest relative error of the compared entries.
     """

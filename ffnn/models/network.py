@@ -69,7 +69,9 @@ class Network:
             if layer.name or layer.is_built:
                 raise ValueError(f"Sequential: {layer!r} belongs to another model; make a new one")
         if len({id(layer) for layer in self.layers}) < len(self.layers):
-            raise ValueError("Sequential: the same layer object stands in the list twice; make two")
+            raise ValueError(
+                "Sequential: the same layer object appears in the list twice; make two"
+            )
         counts: dict[str, int] = {}
         for layer in self.layers:
             kind = family_of(layer).name_of(layer)
