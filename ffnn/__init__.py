@@ -7,7 +7,7 @@ To read the package floor by floor, each importing only from those above it:
 1. `errors`: what can go wrong;
 2. `core`: names of parts, checks, working memory, files, texts; nothing about networks;
 3. `initializers`, `regularizers`, `schedules`, `metrics`, `threads`; `data` and `datasets`, rows to
-   train on; `saving`, the model file;
+   train on; `saving`, the model file; `charts`, curves of plain numbers;
 4. `layers`, `activations`, `losses`: the formulas and their derivatives; `optimizers`, `callbacks`;
 5. `training`: one step, and the loop around it;
 6. `models`: layers become a network, which trains, resumes, is saved and loaded;

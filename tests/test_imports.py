@@ -6,6 +6,7 @@ does a module reach for what another one calls private.
 """
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -186,6 +187,16 @@ def test_modules_form_no_circle():
 def test_the_root_is_seen_at_a_glance():
     assert len(list(PACKAGE.glob("*.py"))) <= 14
     assert len(FLOORS) <= 10
+
+
+def test_the_reading_guide_has_every_room_on_its_floor():
+    guide = ast.get_docstring(ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8")))
+
+    named = re.split(r"^\d+\. ", guide, flags=re.MULTILINE)[1:]
+
+    for number, (floor, text) in enumerate(zip(FLOORS, named, strict=True), start=1):
+        rooms = {room for room in floor if not room.startswith("_")}
+        assert set(re.findall(r"`(\w+)`", text)) == rooms, number
 
 
 @pytest.mark.parametrize(
