@@ -40,7 +40,7 @@ def stratified_split(
 
 
 def write_npz(path: Path, arrays: dict[str, NDArray[np.uint8]]) -> None:
-    """Write a compressed npz whose bytes depend on the arrays alone."""
+    """Write a compressed npz whose bytes depend only on the arrays."""
     with zipfile.ZipFile(path, "w") as archive:
         for name, array in arrays.items():
             member = io.BytesIO()

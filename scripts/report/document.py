@@ -60,7 +60,7 @@ class Picture(NamedTuple):
 
 
 class Fold(NamedTuple):
-    """Parts that are shown when asked for."""
+    """Parts that are hidden until opened."""
 
     title: str
     parts: Sequence[Part]
@@ -106,7 +106,7 @@ def _markdown(part: Part, pictures: str) -> str:
 
 
 def _escape_markdown(text: str) -> str:
-    """Return a text whose signs stand for themselves, outside backticks."""
+    """Escape the special characters of a text outside backticks."""
     pieces = text.split("`")
     pieces[::2] = [
         re.sub(r"([*<\[\]]|(?<![\w])_|_(?![\w]))", r"\\\1", piece) for piece in pieces[::2]
@@ -169,7 +169,7 @@ def _html_table(table: Table) -> str:
 
 
 def _numeric_columns(table: Table) -> list[bool]:
-    """Tell which columns hold numbers, or dashes for want of one; the first holds names."""
+    """Tell which columns hold numbers or dashes; the first column holds names."""
     numbers = re.compile(r"[<+−-]?[\d.,]+( ± .*)?|–")
     columns = list(zip(*table.rows, strict=True))
     return [False, *(all(numbers.fullmatch(cell) for cell in each) for each in columns[1:])]

@@ -29,7 +29,7 @@ NUM_COLOURS = 256
 
 
 class MeanHistory(NamedTuple):
-    """The mean of several trainings' histories, in the form that curves are drawn from."""
+    """The mean of several trainings' histories, in the form that the curves need."""
 
     history: Mapping[str, Sequence[float]]
     epoch: Sequence[int]

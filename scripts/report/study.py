@@ -1,4 +1,4 @@
-"""All that the runs of some experiments have given, read from the folder of results."""
+"""The outcomes of the runs of some experiments, read from the folder of results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Study(NamedTuple):
-    """The experiments and all that their runs have given, by experiment and row.
+    """The experiments and the outcomes of their runs, by experiment and row.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ def gather(
     folder: ResultsFolder,
     results: Mapping[tuple[str, str, int], Result],
 ) -> Study:
-    """Return what the folder holds of the experiments.
+    """Return what the folder has of the experiments.
 
     Raises
     ------

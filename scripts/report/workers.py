@@ -1,4 +1,4 @@
-"""Processes that compute side by side, each with one thread."""
+"""Processes that compute in parallel, each with one thread."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def worker_pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
-    """Give a pool of `jobs` processes for a ``with`` block; an error in it ends them at once."""
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))  # for the processes to come
+    """Yield a pool of `jobs` processes; an error in the ``with`` block ends them at once."""
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))  # for the new processes
     spawn = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, spawn, initializer=_leave_interrupts_to_parent)
     try:

@@ -37,10 +37,10 @@ def two_models() -> list[ffnn.Sequential]:
 
 
 def save_on_and_on(models: list[ffnn.Sequential], path: Path) -> None:
-    """Save one model, then the other, as a user does."""
+    """Save one model after the other, as a user does."""
     for model in itertools.cycle(reversed(models)):
         model.save(path)
-        assert os.getppid() == _PARENT  # when that ends, so does this
+        assert os.getppid() == _PARENT  # end with the parent
 
 
 def save_in_place_on_and_on(models: list[ffnn.Sequential], path: Path) -> None:
@@ -68,7 +68,7 @@ def _fork(save: Save, models: list[ffnn.Sequential], path: Path) -> int:
 
 
 def _kill(pid: int) -> None:
-    """Kill a child that saves; if it has ended before, a save has failed."""
+    """Kill a child that saves; if it had already ended, a save failed."""
     os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     if not os.WIFSIGNALED(status):
@@ -84,7 +84,7 @@ def image_of(model: ffnn.Sequential) -> bytes:
 
 
 def run(cases: Sequence[int], seed: int, folder: Path, advance: Callable[[int], object]) -> Result:
-    """Kill processes at random moments of their saves; the file must be one of the two, whole."""
+    """Kill processes while they save; the file must be one of the two, and complete."""
     result = Result()
     models = two_models()
     images = [image_of(model) for model in models]
@@ -116,7 +116,7 @@ def _killed(
     images: list[bytes],
     save: Save,
 ) -> tuple[str, bytes]:
-    """Let a child save until it is killed, and return what is wrong with the file then."""
+    """Let a child save until it is killed, and return what is then wrong with the file."""
     rng = rng_of(seed, case)
     is_new = bool(rng.integers(4) == 0)
     if is_new:

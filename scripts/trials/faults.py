@@ -66,7 +66,7 @@ class FailingSystem:
         number = len(self.calls)
         self.calls.append(name)
         if number == self.at or (self.and_all_after and number > self.at):
-            if name == "close":  # which closes all the same
+            if name == "close":  # a failing close closes all the same
                 os.close(*arguments)
             raise OSError(self._error, os.strerror(self._error))
         if name == "write" and self._longest_write is not None:
@@ -76,7 +76,7 @@ class FailingSystem:
 
 
 def run(cases: Sequence[int], seed: int, folder: Path, advance: Callable[[int], object]) -> Result:
-    """Let each call fail, by each error, alone or with all after it, with an old file and none."""
+    """Make each call fail, alone or with all later ones, with and without an old file."""
     del cases, seed
     result = Result()
     models, path = two_models(), folder / "model.h5"
@@ -120,7 +120,7 @@ def _save(path: Path, content: Any, system: Any) -> OSError | None:
 def _problem(
     path: Path, before: bytes | None, new: bytes, system: FailingSystem, raised: OSError | None
 ) -> str:
-    """Return what is not as it should be after a save in which a call has failed."""
+    """Return what is wrong after a save in which a call has failed."""
     now = path.read_bytes() if path.exists() else None
     replaced = "replace" in system.calls[: system.at]  # without a failure
     if now != (new if replaced or raised is None else before):

@@ -32,7 +32,7 @@ def originals(seed: int) -> list[bytes]:
 
 
 def mutated(seed: int, case: int) -> tuple[bytes, bytes, bool]:
-    """Return an original, what became of it, and whether that was sealed again."""
+    """Return an original, its mutation, and whether that has a valid checksum again."""
     rng = rng_of(seed, 2, case)
     original = originals(seed)[rng.integers(NUM_ORIGINALS)]
     sealed = bool(case % 2)
@@ -141,7 +141,7 @@ def run(cases: Sequence[int], seed: int, folder: Path, advance: Callable[[int], 
 
 
 def control(seed: int, count: int, path: Path) -> int:
-    """Return how many unsealed files are other models to a loader that skips the checksum."""
+    """Return how many files load as other models when the checksum is not checked."""
     found = 0
     for case in range(0, count, 2):
         original, image, _ = mutated(seed, case)

@@ -48,7 +48,7 @@ PENALTIES = [
 def random_network(
     rng: np.random.Generator,
 ) -> tuple[ffnn.Sequential, NDArray[Any], NDArray[Any]]:
-    """Return a compiled network that no two numbers share, with rows and targets for it.
+    """Return the compiled network of a number, which no other number gives, with rows and targets.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def run(cases: Sequence[int], seed: int, folder: Path, advance: Callable[[int], 
 
 
 def differences(rng: np.random.Generator, path: Path) -> str:
-    """Return what a network and its saved and loaded twin differ in; nothing if all is well."""
+    """Return the differences between a network and its saved and loaded twin."""
     model, x, y = trained_network(rng)
     before = content_of(model)
     model.save(path)
@@ -185,7 +185,7 @@ def differences(rng: np.random.Generator, path: Path) -> str:
 
 
 def control(rng: np.random.Generator, path: Path) -> int:
-    """Return in how many of 20 networks the next steps differ if the weights alone are kept."""
+    """Return in how many of 20 networks the next steps differ if only the weights are kept."""
     found = 0
     for _ in range(20):
         model, x, y = trained_network(rng)

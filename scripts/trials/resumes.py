@@ -1,4 +1,4 @@
-"""Trainings that are killed at a random batch, and go on from their last checkpoint."""
+"""Trainings that are killed at a random batch, and resumed from their last checkpoint."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OPTIMIZERS: tuple[Callable[[], Any], ...] = (
 
 
 class _Kill(Callback):
-    """Ends the process in the midst of a batch, with no time for anything."""
+    """Ends the process in the middle of a batch, without any cleanup."""
 
     def __init__(self, batch: int) -> None:
         self.left = batch
@@ -82,7 +82,7 @@ class _Training:
 
 
 def run(cases: Sequence[int], seed: int, folder: Path, advance: Callable[[int], object]) -> Result:
-    """Kill trainings at random batches; each must end as one that was never killed."""
+    """Kill trainings at random batches; each must end like one that was never killed."""
     result = Result()
     for case in cases:
         path = folder / f"{case}.h5"
@@ -114,7 +114,7 @@ def _killed(training: _Training) -> bool:
 
 
 def _restart(training: _Training) -> ffnn.Sequential:
-    """Load the checkpoint and train for the epochs that are left, as if that were enough."""
+    """Load the checkpoint and just train for the remaining epochs."""
     model = ffnn.load_model(training.path)
     done = len(model.history.epoch)  # type: ignore[union-attr]
     x, y = training.x[:48], training.y[:48]
@@ -123,7 +123,7 @@ def _restart(training: _Training) -> ffnn.Sequential:
 
 
 def _same(content: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Compare all that is kept, but for the model's seed, which first values alone come from."""
+    """Compare all that is kept except the model's seed, used only for initial values."""
     for each in (content, other):
         config = json.loads(each["config"])
         for name in ("seed", "entropy"):

@@ -66,7 +66,7 @@ def run(cases: Sequence[int], seed: int, folder: Path, advance: Callable[[int], 
             except ffnn.LayerError:  # another thread has made arrays for other rows meanwhile
                 return True
 
-    assert not any(naive(case) for case in range(len(batches)))  # as long as there is one thread
+    assert not any(naive(case) for case in range(len(batches)))  # with one thread it is right
 
     with concurrent.futures.ThreadPoolExecutor(NUM_THREADS) as pool:
         for case, differed in zip(cases, pool.map(ours, cases), strict=True):
@@ -79,7 +79,7 @@ def run(cases: Sequence[int], seed: int, folder: Path, advance: Callable[[int], 
 
 
 def _predict_in_one_memory(model: ffnn.Sequential, batch: NDArray[Any]) -> NDArray[Any]:
-    """Predict in the model's own working memory, which all threads then share."""
+    """Predict in the model's own working memory, which all threads share."""
     parts = [batch[start : start + 64] for start in range(0, len(batch), 64)]
     return np.concatenate([np.array(run_forward(model.stages, x, False)) for x in parts])
 
@@ -93,7 +93,7 @@ WARM_UP_STEPS = 2_000
 def run_memory(
     cases: Sequence[int], seed: int, folder: Path, advance: Callable[[int], object]
 ) -> Result:
-    """Train for so many steps after a warm-up; the process must not grow by 1 MiB."""
+    """Train for that many steps after a warm-up; the process must not grow by 1 MiB."""
     del folder
     steps = len(cases)
     result = Result(cases=steps)

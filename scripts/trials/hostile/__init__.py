@@ -1,4 +1,4 @@
-"""Files made to do harm, or to be taken for models: all must be refused, and nothing else happen.
+"""Files made to do harm, or to pass for models: all must be rejected, with no side effect.
 
 ``KINDS`` has the makers by name: `outside` the HDF5 part, in its `structure`, its `datasets`, and
 what the `configs` say.
@@ -56,14 +56,14 @@ def run(cases: Sequence[int], seed: int, folder: Path, advance: Callable[[int], 
 
 
 def make_file(name: str, folder: Path) -> Path:
-    """Make a file of a kind in a folder of its own, and return its path."""
+    """Make a file of a kind in its own folder, and return its path."""
     folder.mkdir()
     KINDS[name][0](folder / "model.h5")
     return folder / "model.h5"
 
 
 def reads_canary(folder: Path, name: str) -> bool:
-    """Tell whether a naive reader of a file that leads outside gets what belongs to another."""
+    """Tell whether a naive reader of a file that leads outside returns another file's content."""
     folder.mkdir()
     path = folder / "model.h5"
     LEADING_OUTSIDE[name](path)
@@ -71,9 +71,9 @@ def reads_canary(folder: Path, name: str) -> bool:
 
 
 def _load_watched(path: Path, warm: Path) -> list[str]:
-    """Load a file, and return the message and all else that Python was asked for meanwhile."""
+    """Load a file, and return the message and what else Python was asked for meanwhile."""
     importlib.import_module("difflib")  # for messages
-    ffnn.load_model(warm)  # so that all modules are there
+    ffnn.load_model(warm)  # so that all modules are loaded
     heard: list[str] = []
 
     def listen(event: str, arguments: tuple[Any, ...]) -> None:

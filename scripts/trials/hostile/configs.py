@@ -1,4 +1,4 @@
-"""Files of the right form that hold another config, or other arrays than it says."""
+"""Well-formed files with a wrong config, or with other arrays than the config says."""
 
 from __future__ import annotations
 

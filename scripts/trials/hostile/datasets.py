@@ -1,4 +1,4 @@
-"""HDF5 datasets whose types and storage are not as ours."""
+"""HDF5 datasets whose types or storage differ from ours."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _bomb(file: h5py.File, name: str) -> None:
 
 
 def external_storage(path: Path) -> None:
-    """Let the weight's numbers lie in a canary."""
+    """Store the weight's numbers in a canary file."""
     canary = path.with_name("canary.bin")
     canary.write_bytes(CANARY)
     outside = [(str(canary), 0, 48)]
@@ -102,7 +102,7 @@ def external_storage(path: Path) -> None:
 
 
 def virtual_dataset(path: Path) -> None:
-    """Let the weight be a view of a canary."""
+    """Make the weight a view of a canary file."""
     canary = path.with_name("canary.h5")
     with h5py.File(canary, "w") as file:
         file["weight"] = np.frombuffer(CANARY[:48], "<f4").reshape(4, 3)

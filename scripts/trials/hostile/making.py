@@ -1,4 +1,4 @@
-"""What makers of hostile files work with.
+"""Tools for makers of hostile files.
 
 A maker writes a file; the text that it is entered with must be in the message with which the file
 is refused. Most files carry a right checksum, as a stranger can compute one too.
@@ -32,7 +32,7 @@ BIAS = "layers/1_dense_1/bias"
 
 
 def kinds(message: str, **makers: Maker) -> None:
-    """Enter makers under their names, with what must be in the message."""
+    """Register makers under their names, with what the message must contain."""
     for name, make in makers.items():
         key = name.replace("_", " ")
         assert key not in KINDS, key
@@ -40,7 +40,7 @@ def kinds(message: str, **makers: Maker) -> None:
 
 
 def model() -> ffnn.Sequential:
-    """Return the small trained model that all makers begin with."""
+    """Return the small trained model that all makers start from."""
     x = np.random.default_rng(0).standard_normal((12, 3))
     layers = [Normalization().adapt(x), Dense(4, "relu"), BatchNorm(), Dropout(0.2), Dense(1)]
     made = ffnn.Sequential(layers, input_dim=3, seed=1)
@@ -64,7 +64,7 @@ def sealed(path: Path, content: bytes) -> None:
 
 
 def edited(path: Path, edit: Callable[[h5py.File], object]) -> None:
-    """Let h5py edit a saved model, and seal it again."""
+    """Edit a saved model with h5py, and give it a valid checksum again."""
     path.write_bytes(model_bytes())
     with h5py.File(path, "r+", libver=("earliest", "latest")) as file:
         edit(file)
@@ -72,7 +72,7 @@ def edited(path: Path, edit: Callable[[h5py.File], object]) -> None:
 
 
 def replaced(name: str, make: Callable[[h5py.File, str], object]) -> Maker:
-    """Return a maker that puts another object in the place of one."""
+    """Return a maker that replaces an object by another."""
 
     def edit(file: h5py.File) -> None:
         del file[name]
@@ -127,7 +127,7 @@ def rebuilt(
     arrays: dict[str, Any] | None = None,
     text: Callable[[bytes], bytes] | None = None,
 ) -> None:
-    """Write a file of the right form with another config, other arrays (None: none), other JSON."""
+    """Write a well-formed file with another config, other arrays (None: none) or JSON."""
     config, kept = saving.decode(model_bytes())
     if change is not None:
         change(config)

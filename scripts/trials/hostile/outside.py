@@ -1,4 +1,4 @@
-"""What is no regular file, is no model, or has a false header."""
+"""What is not a regular file, is not a model, or has a wrong header."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _socket(path: Path) -> None:
 
 
 def _sparse(path: Path) -> None:
-    """Make a file of 8 TB that takes no room on disk, with a header that tells its length."""
+    """Make a file of 8 TB that takes no space on disk, with a header that gives its length."""
     size = 1 << 43
     path.write_bytes(header.seal(b"").replace(b"length 512\n", b"length %d\n" % size)[:512])
     os.truncate(path, size)

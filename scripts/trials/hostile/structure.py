@@ -1,4 +1,4 @@
-"""HDF5 whose superblock, groups and links are not as ours."""
+"""HDF5 whose superblock, groups or links differ from ours."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _linked(link: object) -> Maker:
 
 
 def external_link(path: Path) -> None:
-    """Link the weight to a canary."""
+    """Link the weight to a canary file."""
     canary = path.with_name("canary.h5")
     with h5py.File(canary, "w") as file:
         file["weight"] = np.frombuffer(CANARY[:48], "<f4").reshape(4, 3)
@@ -75,7 +75,7 @@ def _alias(file: h5py.File) -> None:
 
 
 def _redirected(path: Path, name: str, target: str) -> None:
-    """Let a link lead elsewhere, without anybody counting it."""
+    """Make a link lead elsewhere, without counting it."""
     with h5py.File(path, "r") as file:
         old, new = (struct.pack("<Q", h5o.get_info(file[n].id).addr) for n in (name, target))
     content = path.read_bytes()[512:]
@@ -94,7 +94,7 @@ def _hidden_alias(path: Path) -> None:
 
 
 def _entry(kind: int, cache: bytes = bytes(16)) -> Maker:
-    """Return a maker that changes what stands beside the weight's link."""
+    """Return a maker that changes what is stored beside the weight's link."""
 
     def make(path: Path) -> None:
         path.write_bytes(model_bytes())
