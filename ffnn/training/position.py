@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from ffnn.callbacks import Callback
+    from ffnn.data.batches import Batches
     from ffnn.metrics import Metric
 
 # What `Position.capture` returns, once the arrays of callbacks are taken out.
@@ -52,7 +53,7 @@ class Position:
     While `is_known` is false, model and position are not of one moment.
     """
 
-    batches: Any
+    batches: Batches
     has_stopped: Callable[[], bool]  # whether a callback has asked for the end
     metrics: Sequence[Metric] = ()
     callbacks: Sequence[Callback] = ()  # the user's
