@@ -143,12 +143,12 @@ def _split(position: dict[str, Any] | None) -> tuple[dict[str, Any] | None, dict
         return None, {}
     arrays: dict[str, Array] = {}
     callbacks = []
-    for index, told in enumerate(position["callbacks"]):
-        state = told["state"]
+    for index, kept in enumerate(position["callbacks"]):
+        state = kept["state"]
         own = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
         arrays |= {f"callbacks/{index}/{name}": value for name, value in own.items()}
         plain = {name: value for name, value in state.items() if name not in own}
-        callbacks.append({"kind": told["kind"], "state": plain})
+        callbacks.append({"kind": kept["kind"], "state": plain})
     return position | {"callbacks": callbacks}, arrays
 
 
@@ -194,13 +194,13 @@ def restore(
     )
 
 
-def _restore_history(told: dict[str, Any] | None, arrays: Mapping[str, Array]) -> History | None:
-    if told is None:
+def _restore_history(kept: dict[str, Any] | None, arrays: Mapping[str, Array]) -> History | None:
+    if kept is None:
         return None
     history = History()
-    history.epoch, history.higher_is_better = list(told["epoch"]), list(told["growing"])
-    history.interrupted = told["interrupted"]
-    for index, name in enumerate(told["names"]):
+    history.epoch, history.higher_is_better = list(kept["epoch"]), list(kept["growing"])
+    history.interrupted = kept["interrupted"]
+    for index, name in enumerate(kept["names"]):
         numbers = arrays.get(f"history/{index}")
         if numbers is None:
             raise ValueError(f"/history/{index}: missing")
@@ -218,8 +218,8 @@ def _join(position: dict[str, Any] | None, arrays: Mapping[str, Array]) -> dict[
     if shuffled_from is not None:
         set_generators([np.random.default_rng()], [shuffled_from])
     callbacks = [
-        {"kind": told["kind"], "state": told["state"] | _under(f"callbacks/{index}/", arrays)}
-        for index, told in enumerate(position["callbacks"])
+        {"kind": kept["kind"], "state": kept["state"] | _under(f"callbacks/{index}/", arrays)}
+        for index, kept in enumerate(position["callbacks"])
     ]
     return position | {"callbacks": callbacks}
 

@@ -110,7 +110,7 @@ class Position:
             self.batches.set_state(data["batches"])
             for metric, state in zip(self.metrics, data["metrics"], strict=False):
                 metric.set_state(state)
-        self._states = [told["state"] for told in data["callbacks"]]
+        self._states = [kept["state"] for kept in data["callbacks"]]
 
     def resume_callbacks(self) -> None:
         """Hand the callbacks of a resumed training, which have begun, their states.
