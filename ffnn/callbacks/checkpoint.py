@@ -29,7 +29,7 @@ class ModelCheckpoint(Monitor):
     monitor : str, default "val_loss"
         The number that tells which epoch is best; used with `save_best_only`.
     mode : {"auto", "min", "max"}, default "auto"
-        Whether less or more is better.
+        Whether lower or higher is better.
     save_best_only : bool, default False
         Whether to save only an epoch that is better than all before.
     every : int, default 1

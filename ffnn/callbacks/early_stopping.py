@@ -20,13 +20,13 @@ class EarlyStopping(Monitor):
     Parameters
     ----------
     monitor : str, default "val_loss"
-        Which number.
+        The number to watch, a key of `logs`.
     min_delta : float, default 0.0
         The smallest change that counts as an improvement.
     patience : int, default 0
         The number of epochs without improvement after which training stops; 0 means 1.
     mode : {"auto", "min", "max"}, default "auto"
-        Whether less or more is better.
+        Whether lower or higher is better.
     restore_best_weights : bool, default True
         Whether the model ends with the best epoch's parameters and layer states.
 

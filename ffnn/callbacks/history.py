@@ -22,7 +22,7 @@ class History(Callback):
     epoch : list of int
         The epochs' numbers, counted from 0.
     higher_is_better : list of str
-        The names of the metrics of which more is better.
+        The names of the metrics of which higher is better.
     interrupted : bool
         Whether Ctrl-C ended the training.
     """
@@ -34,7 +34,7 @@ class History(Callback):
         self.interrupted = False
 
     def on_train_begin(self, logs: Logs) -> None:
-        """Note of which metrics more is better."""
+        """Note of which metrics higher is better."""
         self.interrupted = False
         self.higher_is_better = [m.name for m in self.model.metrics if m.higher_is_better]
 

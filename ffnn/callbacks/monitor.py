@@ -23,7 +23,7 @@ class Monitor(Callback, abc.ABC):
     monitor : str
         A key of `logs`, such as ``"val_loss"``.
     mode : {"auto", "min", "max"}
-        Whether less or more is better; "auto" asks the metric, and takes less for the loss.
+        Whether lower or higher is better; "auto" asks the metric, and takes lower for the loss.
     min_delta : float
         The smallest change that counts as an improvement, at least 0.
     """
@@ -50,15 +50,15 @@ class Monitor(Callback, abc.ABC):
             if self.monitor.startswith("val_"):
                 hint = " Give fit validation_data or validation_split."
             raise ValueError(
-                f"{type(self).__name__}: nothing is called {self.monitor!r} in this training; "
+                f"{type(self).__name__}: there is no {self.monitor!r} in this training; "
                 f"known: {', '.join(known)}.{hint}"
             )
-        grows = self.mode == "max"
+        higher = self.mode == "max"
         if self.mode == "auto":
             metrics = {metric.name: metric for metric in self.model.metrics}
             watched = metrics.get(self.monitor.removeprefix("val_"))
-            grows = watched is not None and watched.higher_is_better
-        self._sign = -1.0 if grows else 1.0
+            higher = watched is not None and watched.higher_is_better
+        self._sign = -1.0 if higher else 1.0
         self.best = math.inf * self._sign
 
     @abc.abstractmethod

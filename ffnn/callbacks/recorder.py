@@ -112,34 +112,34 @@ class Recorder(Callback):
         self._first_epoch = self.params["initial_epoch"]
 
     def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
-        """Begin to count anew."""
+        """Start the epoch's statistics."""
         assert self.recording is not None
         since = epoch - self._first_epoch
         due = self.snapshots is not None and since % self.snapshots == 0
         self._epoch = _Epoch(self.recording, sums_gradients=due)
 
     def on_train_batch_begin(self, batch: int, logs: Logs) -> None:
-        """Decide whether to look at this batch."""
-        self._looks = batch % self.every == 0
+        """Decide whether to watch this batch."""
+        self._is_watched = batch % self.every == 0
 
     def on_forward_end(self, outputs: Mapping[str, Array]) -> None:
-        """Take in what the layers put out."""
-        if self._looks:
+        """Add the layers' outputs."""
+        if self._is_watched:
             self._epoch.add_outputs(self._memory.scratch, outputs)
 
     def on_backward_end(self) -> None:
-        """Take in the gradients, and remember the parameters."""
-        if self._looks:
+        """Add the gradients, and keep the parameters."""
+        if self._is_watched:
             self._epoch.add_gradients(self._memory.gradients, self.model.gradients)
             self._memory.remember_parameters()
 
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
-        """Take in the update."""
-        if self._looks:
+        """Add the update."""
+        if self._is_watched:
             self._epoch.add_updates(*self._memory.measure_update())
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        """Take in the parameters, and write the epoch down."""
+        """Add the parameters, and append the epoch to the recording."""
         assert self.recording is not None
         self._epoch.add("weights", self._memory.parameters)
         self._epoch.write(self.recording, epoch, self.model.parameters)
@@ -160,13 +160,13 @@ class Recorder(Callback):
             self.recording = self.model.recording = self._earlier
 
     def close(self) -> None:
-        """Let go of the working memory."""
+        """Release the working memory."""
         for name in ("_memory", "_epoch", "_earlier"):
             self.__dict__.pop(name, None)
 
 
 class _Memory:
-    """A model's flat vectors, cut up by parameter array, and what they are before an update."""
+    """A model's flat vectors, cut by parameter array, and the parameters before an update."""
 
     def __init__(self, model: Any) -> None:
         self._live: Array = model.parameters
@@ -181,18 +181,18 @@ class _Memory:
         self._norms: list[float] = []
 
     def remember_parameters(self) -> None:
-        """Keep the parameters as they are, and their norms."""
+        """Keep a copy of the parameters, and their norms."""
         np.copyto(self._kept, self._live)
         self._norms = [euclidean_norm(blocks) for blocks in self.parameters]
 
     def measure_update(self) -> tuple[list[float], list[float]]:
-        """Return the norms of what was added to each array since, and of the array before."""
+        """Return the norm of what was added to each array since then, and that of the array."""
         np.subtract(self._live, self._kept, out=self._kept)
         return [euclidean_norm(blocks) for blocks in self._updates], self._norms
 
 
 class _Epoch:
-    """What was seen in one epoch."""
+    """The statistics of one epoch."""
 
     def __init__(self, recording: Recording, sums_gradients: bool) -> None:
         names = {kind: recording.names(kind) for kind in VALUE_KINDS}
@@ -213,12 +213,12 @@ class _Epoch:
             self._histograms[kind][place].add(blocks)
 
     def add(self, kind: str, arrays: Iterable[Sequence[Block]]) -> None:
-        """Take in all parameters or all gradients, cut up."""
+        """Add all parameters or all gradients, cut into blocks."""
         for place, blocks in enumerate(arrays):
             self._add(kind, place, blocks)
 
     def add_outputs(self, scratch: Scratch, outputs: Mapping[str, Array]) -> None:
-        """Take in what the layers put out for a batch."""
+        """Add the layers' outputs for a batch."""
         rows = 0
         for name, output in outputs.items():
             rows = len(output)
@@ -228,7 +228,7 @@ class _Epoch:
         self._num_rows += rows
 
     def add_gradients(self, arrays: Iterable[Sequence[Block]], vector: Array) -> None:
-        """Take in a batch's gradients, cut up and as a whole."""
+        """Add a batch's gradients, given in blocks and as one vector."""
         self.add("gradients", arrays)
         self._num_batches += 1
         if self._sums_gradients:
@@ -237,7 +237,7 @@ class _Epoch:
             self._gradient_sum += vector
 
     def add_updates(self, norms: Iterable[float], before: Iterable[float]) -> None:
-        """Take in a batch's updates."""
+        """Add a batch's updates."""
         for update, norm, old in zip(self._updates, norms, before, strict=True):
             update.add(norm, old)
 

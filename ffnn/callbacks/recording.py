@@ -99,7 +99,7 @@ class Recording:
         pairs = [(layer, name) for layer, name in parameters]
         self._names = dict.fromkeys(STATISTICS, pairs)
         self._names["activations"] = [(layer, OUTPUT) for layer in layers]
-        # What an epoch has a table of → its kind, and a column for each statistic, bin or place.
+        # Each table of an epoch: its kind, and the number of its columns (statistics, bins, grid).
         self._columns = {kind: (kind, len(names)) for kind, names in STATISTICS.items()}
         if bins is not None:
             for kind in VALUE_KINDS:

@@ -18,13 +18,13 @@ class ReduceLROnPlateau(Monitor):
     Parameters
     ----------
     monitor : str, default "val_loss"
-        Which number.
+        The number to watch, a key of `logs`.
     factor : float, default 0.1
         What the rate is multiplied by, in (0, 1).
     patience : int, default 10
         The number of epochs without improvement after which the rate is lowered, at least 1.
     mode : {"auto", "min", "max"}, default "auto"
-        Whether less or more is better.
+        Whether lower or higher is better.
     min_delta : float, default 1e-4
         The smallest change that counts as an improvement.
     cooldown : int, default 0

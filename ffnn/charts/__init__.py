@@ -1,6 +1,6 @@
 """Charts of plain numbers: learning curves and recordings, as figures and for notebooks.
 
-They know nothing of networks, and stand below what shows itself by them. Start with
+They know nothing of networks, so that histories and recordings can draw themselves. Start with
 `learning_curves`, which reads the numbers of a history; `curve_figures` and `history_html` draw
-them; `recording_figures` draws what a `Recorder` saw. `style` is every figure's.
+them, and `recording_figures` draws what a `Recorder` saw. All figures share `style`.
 """

@@ -1,4 +1,4 @@
-"""Learning curves: how loss and metrics went, epoch by epoch."""
+"""Figures of learning curves: loss and metrics, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ def compare_histories(histories: Mapping[str, HistoryLike]) -> Figure:
     Raises
     ------
     TypeError
-        `histories` is not a mapping, or holds something other than histories.
+        `histories` is not a mapping of histories.
     ValueError
-        There is no history, or one without an epoch.
+        There is no history, or one has no epoch.
 
     Examples
     --------
@@ -177,7 +177,7 @@ def _finish(axes: Axes, curves: Sequence[Curve]) -> None:
 
 
 def _compare(figure: Figure, axes: Axes, curves: Mapping[str, Curve | None]) -> None:
-    """Draw one number of several trainings; None stands for one that does not have it."""
+    """Draw one metric of several trainings; None stands for a training without it."""
     lines, texts = [], []
     for number, (label, curve) in enumerate(curves.items()):
         if curve is None:

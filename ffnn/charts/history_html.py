@@ -51,16 +51,9 @@ def _row(name: str, curve: Curve, values: Sequence[float]) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class _Frame:
-    """Where in a curve's picture a number of an epoch stands.
+    """The axes of a curve's picture: epochs from left to right, numbers from bottom to top.
 
-    Attributes
-    ----------
-    first, last : int
-        The epochs at the left and at the right.
-    low, high : float
-        The numbers at the bottom and at the top.
-    logarithmic : bool
-        Whether equal ratios, not equal differences, are equally far apart.
+    If logarithmic, equal ratios and not equal differences are equally far apart.
     """
 
     first: int
@@ -70,13 +63,13 @@ class _Frame:
     logarithmic: bool
 
     def x(self, epoch: int) -> float:
-        """Return where an epoch stands; a single one stands in the middle."""
+        """Return the place of an epoch; a single one is in the middle."""
         span = self.last - self.first
         share = (epoch - self.first) / span if span else 0.5
         return _LEFT + share * (_RIGHT - _LEFT)
 
     def y(self, value: float) -> float:
-        """Return where a finite number stands; if all are the same, in the middle."""
+        """Return the place of a finite number; if all are the same, it is in the middle."""
         low, high = self.low, self.high
         if self.logarithmic:
             low, high, value = math.log(low), math.log(high), math.log(value)

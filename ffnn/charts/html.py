@@ -26,7 +26,7 @@ def block(title: str, lines: Iterable[str], content: str) -> str:
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], alignments: str) -> str:
     """Return a table of texts; `alignments` has an "l" or "r" for each column.
 
-    Of a long table the middle is left out.
+    The middle of a long table is left out.
     """
     sides = ["left" if letter == "l" else "right" for letter in alignments]
 

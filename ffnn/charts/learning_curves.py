@@ -23,7 +23,7 @@ class HistoryLike(Protocol):
 
     @property
     def higher_is_better(self) -> Collection[str]:
-        """The names of the metrics of which more is better, without ``"val_"``."""
+        """The names of the metrics of which higher is better, without ``"val_"``."""
 
     @property
     def interrupted(self) -> bool:
@@ -45,7 +45,7 @@ class Curve:
     validation : sequence of float, or None
         The same of validation, if there was any.
     higher_is_better : bool
-        Whether more is better.
+        Whether higher values are better.
     """
 
     name: str

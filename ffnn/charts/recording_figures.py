@@ -1,4 +1,4 @@
-"""How a training went inside: statistics and distributions of a `Recording`, epoch by epoch."""
+"""Figures of what a `Recording` holds: statistics and distributions, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ _PANELS = (
 
 
 def plot_recording(recording: RecordingLike) -> Figure:
-    """Return a figure of how a training went inside, a line for each layer.
+    """Return a figure of how the inside of a network changed in training, a line for each layer.
 
     Four panels show the gradient's norm, the ratio of update to parameter with the rule of thumb
-    1e-3, the share of activations that are 0, and the parameters' standard deviation. Of each layer
-    the first parameter array is shown, its weight or gain.
+    1e-3, the share of activations that are 0, and the parameters' standard deviation, each of a
+    layer's first parameter array: its weight or gain.
     """
     from matplotlib.lines import Line2D
 
@@ -131,10 +131,10 @@ def _finish(axes: Axes, panel: _Panel) -> None:
 def plot_recorded_histograms(
     recording: RecordingLike, layer: str, array: str | None = None
 ) -> Figure:
-    """Return a figure of how a layer's distributions went, epoch by epoch.
+    """Return a figure of how a layer's distributions changed, epoch by epoch.
 
     Panels show the values of a parameter array (by default the layer's first), its gradients and
-    the layer's activations. Each has a histogram for an epoch, from the first at the top to the
+    the layer's activations. Each has a histogram per epoch, from the first at the top to the
     last, at most ten of them, evenly spaced. A bin's height is the square root of its count, so
     that tails beside a tall peak can be seen, and the tallest bin of each epoch is equally tall.
     """
@@ -175,7 +175,7 @@ def _make_room(axes: Axes) -> None:
 
 
 def _plot_row(axes: Axes, row: int, edges: Array, counts: Array) -> None:
-    """Draw a histogram that stands on y = `row`, upwards where y grows downwards."""
+    """Draw a histogram standing on y = `row`, upwards on an axis that points downwards."""
     used = np.flatnonzero(counts)
     if not used.size:
         return

@@ -1,4 +1,4 @@
-"""Files that are read once, and replaced whole or not at all."""
+"""Files that are read once, and replaced as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Content = bytes | bytearray | memoryview
 
-# What folders answer on file systems that cannot sync them, and those that may not be read.
+# The errors of folders that their file system cannot sync, or that may not be read.
 _NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EACCES)
 _TEMPORARY = re.compile(r"\.ffnn-([0-9a-f]{8})-([0-9]{1,9})-[0-9a-f]{16}\.tmp")
 
@@ -30,7 +30,7 @@ _TEMPORARY = re.compile(r"\.ffnn-([0-9a-f]{8})-([0-9]{1,9})-[0-9a-f]{16}\.tmp")
 def read_whole(
     path: str | os.PathLike[str], start: int, check: Callable[[bytes, int], object]
 ) -> bytearray:
-    """Return the content of a regular file, read once, so that later changes matter to nobody.
+    """Return the content of a regular file, read once, so that later changes do not matter.
 
     `check` takes the first `start` bytes and the file's length, and raises if the rest is not
     worth reading. ModelFileError is raised where the file cannot be read, is not a regular file,
@@ -38,9 +38,9 @@ def read_whole(
     """
     flags = os.O_RDONLY
     for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
-        flags |= getattr(os, name, 0)  # a pipe that takes the file's place must not hold us up
+        flags |= getattr(os, name, 0)  # a pipe in the file's place must not block
     try:
-        _check_regular(os.stat(path))  # before opening, which can already set a device going
+        _check_regular(os.stat(path))  # before opening, which may start a device
         with open(os.open(path, flags), "rb") as file:
             status = os.fstat(file.fileno())
             _check_regular(status)
@@ -66,7 +66,7 @@ def _check_regular(status: os.stat_result) -> None:
 
 
 def _memory() -> float:
-    """Return the machine's memory in bytes; where it is not known there is no limit."""
+    """Return the machine's memory in bytes, infinity where it is unknown."""
     try:
         size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):
@@ -93,7 +93,7 @@ def replace_whole(path: str | os.PathLike[str], content: Content, system: Any = 
     """
     try:
         _replace_whole(os.path.realpath(path), content, system)
-    except OSError as error:  # which may name a temporary file that nobody has heard of
+    except OSError as error:  # which may name a temporary file unknown to the user
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
 
 
@@ -131,7 +131,7 @@ def _mode(target: str, system: Any) -> int | None:
         return None
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), target)
-    if not stat.S_ISREG(status.st_mode):  # a device such as /dev/null would be gone for everybody
+    if not stat.S_ISREG(status.st_mode):  # a device such as /dev/null would be lost to everybody
         raise OSError(errno.EINVAL, "not a regular file", target)
     if not system.access(target, os.W_OK):  # renaming would get around the write protection
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), target)
@@ -148,7 +148,7 @@ def _write_all(descriptor: int, content: Content, system: Any) -> None:
 
 
 def _sync_folder(folder: str, system: Any) -> None:
-    """Put the renaming on disk, where folders can be synced."""
+    """Sync the renaming to disk, where folders can be synced."""
     if os.name != "posix":
         return
     try:
@@ -163,8 +163,8 @@ def _sync_folder(folder: str, system: Any) -> None:
 
 
 def _remove_stale(folder: str, system: Any) -> None:
-    """Remove what processes of this machine that are dead have left behind, if that is easy."""
-    if os.name != "posix":  # elsewhere a process cannot be asked for without harm
+    """Remove the temporary files of dead processes of this machine, where that is safe."""
+    if os.name != "posix":  # elsewhere asking for a process may end it
         return
     names: list[str] = []
     with contextlib.suppress(OSError):
@@ -176,7 +176,7 @@ def _remove_stale(folder: str, system: Any) -> None:
 
 
 def _machine() -> str:
-    """Return a name for where process numbers mean the same: other hosts, other containers."""
+    """Return a name of this host and container, within which process numbers are unique."""
     space = ""
     with contextlib.suppress(OSError):
         space = os.readlink("/proc/self/ns/pid")

@@ -1,4 +1,4 @@
-"""Mean and variance of values that come in parts, in one pass."""
+"""Mean and variance of values that arrive in parts, in one pass."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Moments:
         self.deviations: Any = 0.0
 
     def merge(self, count: int, mean: Any, deviations: Any) -> None:
-        """Take in the moments of `count` further values."""
+        """Add `count` values with these moments."""
         together = self.count + count
         step = mean - self.mean
         between = step * step * (self.count * count / together)
@@ -41,7 +41,7 @@ class Moments:
         self.count = together
 
     def add_rows(self, rows: Array) -> None:
-        """Take in rows in float64, column by column."""
+        """Add float64 rows, column by column."""
         self.merge(len(rows), rows.mean(axis=0), rows.var(axis=0) * len(rows))
 
     @property

@@ -22,7 +22,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def listed(items: Iterable[object], most: int = 8) -> str:
-    """Return the first items, and how many there are besides: ``"0, 3, 5 and 12 more"``."""
+    """Return the first items and the number of the others: ``"0, 3, 5 and 12 more"``."""
     texts = list(map(str, items))
     shown = ", ".join(texts[:most])
     return shown if len(texts) <= most else f"{shown} and {len(texts) - most:,} more"

@@ -34,7 +34,7 @@ def to_networkx(model: Network) -> nx.DiGraph:
 
     `Sequential.to_networkx` says what its nodes and edges hold. Besides, a node has ``layer_name``:
     ``"input"``, or the name of the `Dense`; of a bias node, the one it feeds. A bias node's unit is
-    -1, and it stands in the layer before the one that it feeds. Normalisation after a column of
+    -1, and it is in the layer before the one that it feeds. Normalisation after a column of
     neurons or inputs gives them ``gamma``, ``gamma_gradient``, ``beta`` and ``beta_gradient``.
     """
     import networkx as nx
@@ -78,7 +78,7 @@ def _neurons(
 
 
 def _bias_node(shown: ShownColumn, connection: Connection) -> dict[str, Any]:
-    """Return the attributes of the bias node that stands in a column."""
+    """Return the attributes of the bias node in a column."""
     return {
         "kind": "bias",
         "layer": shown.column.index,

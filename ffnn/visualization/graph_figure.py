@@ -62,7 +62,7 @@ def plot_graph(
     Edges are blue where their value is above zero and vermilion below, and the wider the larger it
     is. In a network of at most `max_labels` edges the weight and its gradient are written on each,
     and gains and shifts under the neurons. Of a large network the neurons and edges strongest in
-    `values` are shown, as `select` chooses them, and the title says what is hidden.
+    `values` are shown, chosen by `select`, and the title says what is hidden.
     """
     view = select(read_structure(model), max_units, max_edges, values)
     if not view.edges:
@@ -270,7 +270,7 @@ def _write_legend(figure: Figure, axes: Axes, edges: _Edges, values: str) -> Non
 
 
 def _write_gains(axes: Axes, view: View, values: str) -> None:
-    """Write gains and shifts, or their gradients, under the neurons that they stand on."""
+    """Write gains and shifts, or their gradients, under their neurons."""
     for shown in view.columns:
         for unit, y in zip(shown.units.tolist(), shown.y.tolist(), strict=True):
             parts = []

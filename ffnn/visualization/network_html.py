@@ -51,16 +51,16 @@ def _sum_up(model: Network) -> str:
 
 @dataclass
 class _Column:
-    """What stands at one place of the network's picture.
+    """A column of the network's picture.
 
     Attributes
     ----------
     name : str
         Its layer, or "input", or "…" for layers left out.
     size : int or None
-        How many neurons; None if that is not known yet, 0 for layers left out.
+        The number of neurons; None if it is not known yet, 0 for layers left out.
     notes : list of str
-        What acts on the neurons.
+        The activations and other layers that act on the neurons.
     """
 
     name: str
@@ -74,13 +74,13 @@ class _Column:
 
     @property
     def places(self) -> list[int]:
-        """Which places from the top its circles take; a gap takes one in the middle."""
+        """The places from the top that its circles take; a gap takes one in the middle."""
         if self.size is None or self.size > _MAX_CIRCLES:
             return [0, 1, _MAX_CIRCLES - 2, _MAX_CIRCLES - 1]
         return list(range(self.size))
 
     def y(self, middle: float) -> list[float]:
-        """Return where its circles stand around the middle."""
+        """Return the places of its circles around the middle."""
         places = self.places
         return [middle + _SPACING * (place - places[-1] / 2) for place in places]
 

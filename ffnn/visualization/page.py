@@ -1,7 +1,7 @@
 """The network as one interactive HTML page that needs neither a network nor a server.
 
 Bokeh draws; `page.html`, `page.css` and the scripts are the frame around its figures. All that the
-user named goes into the page as JSON, and the scripts write it as text, never as markup.
+user named is put into the page as JSON, and the scripts write it as text, never as markup.
 """
 
 from __future__ import annotations

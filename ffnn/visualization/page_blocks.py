@@ -1,7 +1,7 @@
 """What the page's heatmaps and its pictures of first-layer weights show, and where.
 
-The page holds each value once, in flat vectors like ``model.parameters``. A block says where some
-of them are in there, and where their image lies.
+The page holds each value once, in flat vectors like ``model.parameters``. A block says which of
+them it shows, and where their image lies.
 """
 
 from __future__ import annotations

@@ -141,7 +141,7 @@ def test_a_callback_can_be_used_for_a_second_training():
 def test_monitoring_what_is_not_there_is_refused_before_training(callback):
     trained = model()
 
-    with pytest.raises(ValueError, match=r"nothing is called 'val_loss'.*known: loss.*validation"):
+    with pytest.raises(ValueError, match=r"there is no 'val_loss'.*known: loss.*validation"):
         trained.fit(X, Y, callbacks=[callback], verbose=0)
 
     assert trained.optimizer.iterations == 0

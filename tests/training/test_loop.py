@@ -201,7 +201,7 @@ def test_the_error_comes_back_from_other_processes():
 
 
 def test_an_error_before_training_is_not_hidden_by_the_progress_bar(capfd):
-    with pytest.raises(ValueError, match="nothing is called 'val_loss'"):
+    with pytest.raises(ValueError, match="there is no 'val_loss'"):
         model().fit(X, X[:, 0], callbacks=[EarlyStopping()], verbose=1)
 
 
