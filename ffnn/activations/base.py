@@ -33,7 +33,7 @@ class ActivationFunction(Layer):
     kinks: ClassVar[tuple[float, ...]] = ()
 
     def allocate(self, rows: int) -> None:
-        """Make y and the slope f'(x)."""
+        """Allocate y and the slope f'(x)."""
         super().allocate(rows)
         self.y, self.slope = self.like("y"), self.like("slope")
 

@@ -41,7 +41,7 @@ class ELU(ActivationFunction):
         self.alpha = check_number("ELU", "alpha", alpha, low=0.0, low_open=True)
 
     def allocate(self, rows: int) -> None:
-        """Make y, the slope, y's negative part and where x is positive."""
+        """Allocate y, the slope, y's negative part and where x is positive."""
         super().allocate(rows)
         self.negative, self.positive = self.like("negative"), self.like("positive", bool)
 

@@ -13,7 +13,7 @@ from ffnn.core.formulas import Formulas
 
 @ACTIVATIONS.register("exponential", "exp")
 class Exponential(ActivationFunction):
-    """The exponential function, y = e^x,  y' = y. A rate, such as that of counts, is above 0.
+    """The exponential function, y = e^x,  y' = y, for outputs above 0 such as rates.
 
     References
     ----------

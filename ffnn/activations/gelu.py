@@ -35,7 +35,7 @@ class GELU(ActivationFunction):
     _CUBIC = 0.044715
 
     def allocate(self, rows: int) -> None:
-        """Make y, the slope, t and ∂u/∂x."""
+        """Allocate y, the slope, t and ∂u/∂x."""
         super().allocate(rows)
         self.t, self.du = self.like("t"), self.like("du")
 

@@ -9,7 +9,7 @@ from ffnn.core.formulas import Formulas
 
 @ACTIVATIONS.register("linear", "identity")
 class Linear(ActivationFunction):
-    """The identity, y = x,  y' = 1. It hands its input through."""
+    """The identity, y = x,  y' = 1. It passes its input through."""
 
     formulas = Formulas(("y = x",), ("∂L/∂x = ∂L/∂y",))
     is_affine = True

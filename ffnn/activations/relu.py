@@ -26,7 +26,7 @@ class ReLU(ActivationFunction):
     kinks = (0.0,)
 
     def allocate(self, rows: int) -> None:
-        """Make y, the slope, where it is 1, and zeros: NumPy compares two arrays fastest."""
+        """Allocate y, the slope, where it is 1, and zeros: NumPy compares two arrays fastest."""
         super().allocate(rows)
         self.positive, self.zeros = self.like("positive", bool), self.like("zeros")
         self.zeros.fill(0.0)

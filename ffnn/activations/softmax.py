@@ -1,4 +1,4 @@
-"""The softmax, which makes probabilities of logits."""
+"""The softmax, which turns logits into probabilities."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ffnn.core.formulas import Formulas
 
 @ACTIVATIONS.register("softmax")
 class Softmax(ActivationFunction):
-    """Probabilities out of a row of logits, y_j = e^(x_j) / Σ_k e^(x_k).
+    """Probabilities from a row of logits, y_j = e^(x_j) / Σ_k e^(x_k).
 
     Its Jacobian is ∂y_j/∂x_k = y_j (δ_jk - y_k), so with g = ∂L/∂y of the row
 
         ∂L/∂x_j = y_j (g_j - Σ_k g_k y_k).
 
-    The row's maximum is subtracted first, which changes nothing but keeps e^x finite.
+    The row's maximum is subtracted first, which leaves y the same and keeps e^x finite.
 
     References
     ----------
@@ -37,7 +37,7 @@ class Softmax(ActivationFunction):
         return input_dim
 
     def allocate(self, rows: int) -> None:
-        """Make y, and room for sums over its rows."""
+        """Allocate y, and room for sums over its rows."""
         super().allocate(rows)
         self.y_t, self.row = self.y.T, self.buffer("row")
         self.product, self.column = self.slope, self.row[:, None]

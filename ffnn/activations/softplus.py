@@ -28,7 +28,7 @@ class Softplus(ActivationFunction):
     output_range = (0.0, math.inf)
 
     def allocate(self, rows: int) -> None:
-        """Make y, the slope and log(1 + e^-|x|)."""
+        """Allocate y, the slope and log(1 + e^-|x|)."""
         super().allocate(rows)
         self.tail = self.like("tail")
 

@@ -30,7 +30,7 @@ class Swish(ActivationFunction):
     output_range = (-0.2784645427610738, math.inf)
 
     def allocate(self, rows: int) -> None:
-        """Make y, the slope and s."""
+        """Allocate y, the slope and s."""
         super().allocate(rows)
         self.s = self.like("s")
 

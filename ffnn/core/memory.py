@@ -111,21 +111,10 @@ class Buffered(Configurable):
         self.allocate(len(x))
 
     def array(self, name: str, *shape: int | None, dtype: DTypeLike | None = None) -> Array:
-        """Return the array `name` of this part, uninitialised at first.
+        """Return the array `name` of this part, uninitialised at first, in the part's dtype.
 
-        Parameters
-        ----------
-        name : str
-            Which array; no other name shares memory with it.
-        *shape : int
-            Its shape.
-        dtype : dtype, optional
-            Its dtype, if not the part's own.
-
-        Raises
-        ------
-        RuntimeError
-            A size is None, as those of a layer are that is not built.
+        No other name shares memory with it. A size is None where a layer is not built, which raises
+        RuntimeError.
         """
         sizes = tuple(size for size in shape if size is not None)
         if len(sizes) < len(shape):
@@ -136,15 +125,15 @@ class Buffered(Configurable):
         try:
             return self._workspace.get(name, sizes, self.dtype if dtype is None else dtype)
         except MemoryError:
-            self.discard()  # of some arrays, but not of this one, there are as many rows
+            self.discard()  # other arrays have been made for so many rows already
             raise
 
     def buffer(self, name: str, *columns: int | None, dtype: DTypeLike | None = None) -> Array:
-        """Return the array `name` with a row for each of the batch's; see `array`."""
+        """Return the array `name` with a row for each of the batch's."""
         return self.array(name, self.rows, *columns, dtype=dtype)
 
     def like(self, name: str, dtype: DTypeLike | None = None) -> Array:
-        """Return the array `name` of the shape that `allocate_for` was called for; see `array`."""
+        """Return the array `name` in the shape that `allocate_for` was called for."""
         return self.array(name, *self.shape, dtype=dtype)
 
     def full(self, name: str, value: float, *columns: int) -> Array:
@@ -154,7 +143,7 @@ class Buffered(Configurable):
         return array
 
     def counting(self, name: str, count: int) -> Array:
-        """Return the array `name` of the integers from 0 to `count` - 1."""
+        """Return the array `name` with the integers from 0 to `count` - 1."""
         array = self.array(name, count, dtype=np.intp)
         array[...] = np.arange(count)
         return array
@@ -168,7 +157,7 @@ class Buffered(Configurable):
         self.rows, self.shape = -1, ()
 
     def release(self) -> None:
-        """Let go of the batch, which may be the caller's own memory; working memory stays."""
+        """Drop the batch, which may be the caller's own memory; working memory stays."""
         for name in self.borrowed:
             self.__dict__.pop(name, None)
 

@@ -66,7 +66,7 @@ class ClippedLogLoss(ScaledLoss):
     """
 
     def allocate(self, rows: int) -> None:
-        """Make p - y."""
+        """Allocate p - y."""
         super().allocate(rows)
         self.miss = self.like("miss")
 

@@ -117,11 +117,11 @@ class Layer(Buffered):
 
     @property
     def state(self) -> Mapping[str, Array]:
-        """Arrays that are kept with the model but not trained, such as moving averages."""
+        """Arrays that are saved with the model but not trained, such as moving averages."""
         return MappingProxyType({})
 
     def load_state(self, values: Mapping[str, Array]) -> None:
-        """Take kept arrays back, of the names and shapes of `state`."""
+        """Restore saved arrays of the names and shapes of `state`."""
         for name, array in self.state.items():
             array[...] = values[name]
 
@@ -132,7 +132,7 @@ class Layer(Buffered):
         """
 
     def update_state(self) -> None:
-        """Take the last training batch into `state`; called after the optimizer's update."""
+        """Update `state` from the last training batch; called after the optimizer's update."""
 
     def random_generators(self) -> list[np.random.Generator]:
         """Return the generators that `forward` draws from in training."""
@@ -178,7 +178,7 @@ class Layer(Buffered):
     def build(
         self, input_dim: int, *, dtype: DTypeLike = "float32", seed: int | None = None
     ) -> Self:
-        """Give a layer that stands alone its parameters; a model does this for its layers.
+        """Create the parameters of a layer that stands alone; a model does this for its layers.
 
         Parameters
         ----------
@@ -216,7 +216,7 @@ class Layer(Buffered):
             initializer.fill(values[name], input_dim, output_dim, rng)
 
     def bind(self, input_dim: int, dtype: FloatDType, values: Arrays, grads: Arrays) -> None:
-        """Learn the sizes and take `values` and `grads` as this layer's arrays."""
+        """Set the sizes, and use `values` and `grads` as this layer's arrays."""
         self.input_dim = input_dim
         self.output_dim = self.compute_output_dim(input_dim)
         self.dtype, self._params, self._grads = dtype, values, grads

@@ -64,7 +64,7 @@ class BatchNorm(Standardization):
         self.epsilon = check_number("BatchNorm", "epsilon", epsilon, low=0.0, low_open=True)
 
     def bind(self, input_dim: int, dtype: FloatDType, values: Arrays, grads: Arrays) -> None:
-        """Learn the sizes and take the arrays; the moving averages start at 0 and 1."""
+        """Set the sizes and arrays; the moving averages start at 0 and 1."""
         super().bind(input_dim, dtype, values, grads)
         self.moving_mean = aligned_full(input_dim, dtype, 0.0)
         self.moving_variance = aligned_full(input_dim, dtype, 1.0)

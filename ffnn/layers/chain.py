@@ -74,7 +74,7 @@ def tap(
 
 
 def release(stages: Iterable[Stage]) -> None:
-    """Let the layers go of the last batch, which may be the caller's own memory."""
+    """Release the last batch, which may be the caller's own memory, from all layers."""
     for stage in stages:
         stage.layer.release()
 

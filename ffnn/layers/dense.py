@@ -112,7 +112,7 @@ class Dense(Layer):
         return self.linear_backward(grad)
 
     def allocate(self, rows: int) -> None:
-        """Make z and ∂L/∂x, column by column in memory: products take their transposes."""
+        """Allocate z and ∂L/∂x, column by column in memory: products take their transposes."""
         super().allocate(rows)
         self.W, self.dW = self._params["weight"], self._grads["weight"]
         self.z = self.buffer("z", self.units)

@@ -18,13 +18,12 @@ class Dropout(Layer):
     """Switch units off at random while training: y = x ∘ m, each m being 0 or 1 / (1 - rate).
 
     m is 0 with probability `rate`, drawn anew for every entry and batch. ∂L/∂x = ∂L/∂y ∘ m. The
-    kept units are scaled up ("inverted dropout"), so that E[y] = x and nothing is done, y = x,
-    outside training.
+    kept units are scaled up ("inverted dropout"), so that E[y] = x, and outside training y = x.
 
     Parameters
     ----------
     rate : float
-        The share of units that is switched off, in [0, 1).
+        The fraction of units that is switched off, in [0, 1).
     seed : int, optional
         Makes the masks independent of the model's seed.
 
@@ -57,7 +56,7 @@ class Dropout(Layer):
     def initialize(
         self, values: Mapping[str, Array], input_dim: int, entropy: Any, index: int
     ) -> None:
-        """Seed the masks from the own seed or the model's entropy, and the layer's place."""
+        """Seed the masks from the layer's own seed or the model's entropy, and its place."""
         self._rng = generator(entropy if self.seed is None else self.seed, index)
 
     def random_generators(self) -> list[np.random.Generator]:
@@ -65,7 +64,7 @@ class Dropout(Layer):
         return [self._rng]
 
     def allocate(self, rows: int) -> None:
-        """Make the mask and y."""
+        """Allocate the mask and y."""
         super().allocate(rows)
         self.m, self.y = self.like("m"), self.like("y")
 

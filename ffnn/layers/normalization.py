@@ -31,20 +31,19 @@ class Normalization(Layer):
     formulas = Formulas(
         forward=("y = (x - μ) / σ",),
         backward=("∂L/∂x = ∂L/∂y / σ",),
-        where={"μ": "mean", "σ": "std"},
+        where={"μ": "statistics.mean", "σ": "statistics.std"},
     )
     takes_any_dtype = True
     is_affine = True
 
     def __init__(self) -> None:
-        # Shared by the replicas of the layer, which so see what is learned later.
-        self._statistics: dict[str, Array] = {}
+        # Shared by the replicas of the layer, which therefore see what is learned later.
+        self.statistics: dict[str, Array] = {}
 
     @property
     def state(self) -> Mapping[str, Array]:
         """The columns' ``mean`` and ``variance``, float64 of shape (columns,), once adapted."""
-        kept = {name: array for name, array in self._statistics.items() if name != "std"}
-        return MappingProxyType(kept)
+        return MappingProxyType({n: a for n, a in self.statistics.items() if n != "std"})
 
     def adapt(self, x: Any) -> Self:
         """Learn each column's mean and (population) variance.
@@ -84,7 +83,7 @@ class Normalization(Layer):
         self.check_state({"mean": mean, "variance": variance})
         std = np.sqrt(variance)
         std[std == 0.0] = 1.0
-        self._statistics.update({"mean": mean, "variance": variance, "std": std})
+        self.statistics.update({"mean": mean, "variance": variance, "std": std})
 
     def check_state(self, values: Mapping[str, Array]) -> None:
         """Raise ValueError if the shapes differ, or a variance is negative or NaN."""
@@ -99,43 +98,29 @@ class Normalization(Layer):
 
     def compute_output_dim(self, input_dim: int) -> int:
         """Return `input_dim`, after checking it against the adapted columns."""
-        if self._statistics and self._statistics["mean"].shape != (input_dim,):
+        columns = self.statistics["mean"].size if self.statistics else input_dim
+        if columns != input_dim:
             raise ValueError(
-                f"Normalization: adapted to {self._statistics['mean'].size} columns, "
-                f"but the input has {input_dim}"
+                f"Normalization: adapted to {columns} columns, but the input has {input_dim}"
             )
         return input_dim
 
     def allocate(self, rows: int) -> None:
-        """Make y."""
-        columns = self.mean.size  # raises before anything is made
+        """Allocate y."""
+        if not self.statistics:
+            raise ValueError("Normalization: call adapt(x) with the training rows before using it")
         super().allocate(rows)
-        self.y = self.buffer("y", columns)
+        self.y = self.buffer("y", self.statistics["mean"].size)
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return (x - μ) / σ in the model's dtype."""
         if len(x) != self.rows:
             self.allocate(len(x))
-        np.subtract(x, self.mean, out=self.y, casting="same_kind")
-        self.y /= self.std
+        np.subtract(x, self.statistics["mean"], out=self.y, casting="same_kind")
+        self.y /= self.statistics["std"]
         return self.y
 
     def backward(self, grad: Array) -> Array:
         """Return grad / σ."""
-        grad /= self.std
+        grad /= self.statistics["std"]
         return grad
-
-    @property
-    def mean(self) -> Array:
-        """μ of each column, float64."""
-        return self._statistic("mean")
-
-    @property
-    def std(self) -> Array:
-        """σ of each column, float64; 1 where the column never varies."""
-        return self._statistic("std")
-
-    def _statistic(self, name: str) -> Array:
-        if not self._statistics:
-            raise ValueError("Normalization: call adapt(x) with the training rows before using it")
-        return self._statistics[name]

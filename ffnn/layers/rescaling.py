@@ -39,7 +39,7 @@ class Rescaling(Layer):
         self.offset = check_number("Rescaling", "offset", offset)
 
     def allocate(self, rows: int) -> None:
-        """Make y."""
+        """Allocate y."""
         super().allocate(rows)
         self.y = self.buffer("y", self.input_dim)
 

@@ -56,7 +56,7 @@ class RMSNorm(Layer):
         return {"gamma": Ones()}
 
     def allocate(self, rows: int) -> None:
-        """Make x̂, y and r, and room for g ∘ x̂ and its mean."""
+        """Allocate x̂, y and r, and room for g ∘ x̂ and its mean."""
         super().allocate(rows)
         self.gamma, self.dgamma = self._params["gamma"], self._grads["gamma"]
         self.x_hat, self.y = self.buffer("x_hat", self.input_dim), self.buffer("y", self.input_dim)

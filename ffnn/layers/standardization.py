@@ -46,7 +46,7 @@ class Standardization(Layer):
         return {"gamma": Ones(), "beta": Zeros()}
 
     def allocate(self, rows: int) -> None:
-        """Make x̂, y, and what is one number for each row or for each column."""
+        """Allocate x̂, y, and what is one number for each row or for each column."""
         super().allocate(rows)
         self.gamma, self.dgamma = self._params["gamma"], self._grads["gamma"]
         self.beta, self.dbeta = self._params["beta"], self._grads["beta"]

@@ -5,12 +5,12 @@ number of rows and u the number of units; w_i is the weight of row i, 1 if none 
 weighted loss is Σ_i w_i · loss_i divided by the number of rows.
 
 **Pairing.** `CategoricalCrossentropy` after a softmax, `BinaryCrossentropy` after a sigmoid and
-`Poisson` after an exponential are computed from what the activation is given (the logits z, or
-log p), in which all are exact: see `Loss.fuse`. The network then leaves its
-last activation to the loss. A float32 sigmoid is exactly 1 from z ≈ 17 on, so the probability
-alone no longer tells how wrong an answer is; the logit does.
+`Poisson` after an exponential are computed from the activation's input (the logits z, or log p), in
+which all are exact: see `Loss.fuse`. The network then leaves its last activation to the loss. A
+float32 sigmoid is exactly 1 from z ≈ 17 on, so the probability alone no longer tells how wrong an
+answer is; the logit does.
 
-Read `base` first; then there is one loss a file, with what takes its place on logits.
+Read `base` first; then there is one loss a file, with the loss that replaces it on logits.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from ffnn.errors import DataError
 
 
 class Loss(Buffered):
-    """A number L that says how far outputs are from targets, and ∂L/∂output.
+    """A number L that measures how far outputs are from targets, and ∂L/∂output.
 
     Attributes
     ----------
@@ -50,11 +50,11 @@ class Loss(Buffered):
         """Raise ValueError if the loss cannot follow a network that ends in `activation`."""
 
     def fuse(self, activation: ActivationFunction | None) -> Loss | None:
-        """Return the loss that takes the place of `activation` and itself, if there is one."""
+        """Return the loss that replaces both `activation` and this loss, if there is one."""
         return None
 
     def prepare(self, y: Array, units: int) -> Array:
-        """Check targets once, before any training, and bring them into the form of `forward`.
+        """Check targets once, before any training, and convert them to what `forward` takes.
 
         Parameters
         ----------
@@ -97,21 +97,21 @@ class Loss(Buffered):
         raise NotImplementedError
 
     def __call__(self, y_true: Array, y_pred: Array, sample_weight: Array | None = None) -> float:
-        """Return L of plain arrays, for use by itself.
+        """Return L of plain arrays, for use outside a model.
 
         Parameters
         ----------
         y_true : array-like of shape (rows,) or (rows, units)
             Targets.
         y_pred : array-like of shape (rows, units) or (rows,)
-            What was predicted.
+            Predictions.
         sample_weight : array-like of shape (rows,), optional
             The rows' weights.
 
         Raises
         ------
         DataError
-            The numbers of rows differ, or values do not suit the loss.
+            The numbers of rows differ, or the loss does not take such values.
         """
         output = np.asarray(y_pred, dtype=np.float64)
         output = output.reshape(len(output), -1)
@@ -146,7 +146,7 @@ class ElementwiseLoss(Loss):
     """
 
     def allocate(self, rows: int) -> None:
-        """Make ℓ and ∂ℓ/∂p of every element, p where it is not the output, and a spare array."""
+        """Allocate ℓ and ∂ℓ/∂p of each element, p where it is not the output, and a spare array."""
         super().allocate(rows)
         self.values, self.slopes, self.p, self.spare = (
             self.like(name) for name in ("values", "slopes", "p", "spare")
@@ -185,7 +185,7 @@ class ElementwiseLoss(Loss):
 
 
 def describe_ending(activation: ActivationFunction | None) -> str:
-    """Say in a message what a network ends with."""
+    """Describe for a message what a network ends with."""
     if activation is None:
         return "a layer without activation"
     return f"activation {type(activation).__name__}"

@@ -1,4 +1,4 @@
-"""The cross-entropy of yes-or-no outputs."""
+"""The cross-entropy of binary outputs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ffnn.losses.base import LOSSES, ElementwiseLoss, Loss, describe_ending
 
 @LOSSES.register("binary_crossentropy", "bce")
 class BinaryCrossentropy(ElementwiseLoss):
-    """Cross-entropy of yes-or-no outputs, ℓ = -y log p - (1 - y) log(1 - p).
+    """Cross-entropy of binary outputs, ℓ = -y log p - (1 - y) log(1 - p).
 
     ∂ℓ/∂p = (p - y) / (p (1 - p)). Targets y lie in [0, 1]. The network has to end in probabilities:
     after a sigmoid the loss is computed from the logits (`SigmoidCrossentropy`); after a softmax
@@ -67,10 +67,10 @@ class BinaryCrossentropy(ElementwiseLoss):
 
 
 class SigmoidCrossentropy(ElementwiseLoss):
-    """Sigmoid and binary cross-entropy in one, on logits z: ℓ = max(z, 0) - z y + log(1 + e^-|z|).
+    """Sigmoid and binary cross-entropy, on logits z: ℓ = max(z, 0) - z y + log(1 + e^-|z|).
 
     It is the same number as -y log p - (1 - y) log(1 - p) with p = sigmoid(z), for every finite z,
-    and ∂ℓ/∂z = p - y. It stands in for the two where they meet.
+    and ∂ℓ/∂z = p - y. It replaces the two where they meet.
     """
 
     formulas = Formulas(
@@ -80,7 +80,7 @@ class SigmoidCrossentropy(ElementwiseLoss):
     task = "probabilities"
 
     def check_output(self, activation: ActivationFunction | None) -> None:
-        """Raise ValueError: after any activation the loss would be another one."""
+        """Raise ValueError: it replaces a sigmoid and cannot follow an activation."""
         raise ValueError("give loss='binary_crossentropy'; after a sigmoid it works on logits")
 
     def _values(self, output: Array, target: Array) -> Array:

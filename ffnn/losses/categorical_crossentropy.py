@@ -21,7 +21,7 @@ class ClassLoss(Loss):
         return targets.prepare_classes(y, units)
 
     def allocate(self, rows: int) -> None:
-        """Make p and y, and room for sums over the units; ``_t`` marks a transpose."""
+        """Allocate p and y, and room for sums over the units; ``_t`` marks a transpose."""
         super().allocate(rows)
         self.p, self.y, self.row = self.like("p"), self.like("y"), self.buffer("row")
         self.p_t, self.y_t = self.p.T, self.y.T
@@ -65,7 +65,7 @@ class CategoricalCrossentropy(ClassLoss):
         return SoftmaxCrossentropy() if type(activation) is Softmax else None
 
     def allocate(self, rows: int) -> None:
-        """Make also the logarithms, whose memory ∂L/∂p takes later."""
+        """Allocate also the logarithms, whose memory ∂L/∂p takes later."""
         super().allocate(rows)
         self.logs, self.tiny = self.like("logs"), float(np.finfo(self.dtype).tiny)
 
@@ -101,7 +101,7 @@ class SparseCategoricalCrossentropy(CategoricalCrossentropy):
 
 
 class SoftmaxCrossentropy(ClassLoss):
-    """Softmax and categorical cross-entropy in one, on logits z.
+    """Softmax and categorical cross-entropy together, on logits z.
 
     L = 1/n Σ_i w_i (log Σ_k e^(z_ik) - Σ_j y_ij z_ij),    ∂L/∂z_ij = w_i (p_ij - y_ij) / n,
 
@@ -115,11 +115,11 @@ class SoftmaxCrossentropy(ClassLoss):
     )
 
     def check_output(self, activation: ActivationFunction | None) -> None:
-        """Raise ValueError: after any activation the loss would be another one."""
+        """Raise ValueError: it replaces a softmax and cannot follow an activation."""
         raise ValueError("give loss='categorical_crossentropy'; after a softmax it works on logits")
 
     def allocate(self, rows: int) -> None:
-        """Make also z without the row's maximum; sums run as products, over whole vectors."""
+        """Allocate also z without the row's maximum; sums run as products, over whole vectors."""
         super().allocate(rows)
         self.z, self.right, self.ones = self.like("z"), self.buffer("right"), self.full("ones", 1.0)
         self.z_t, self.z_flat, self.y_flat = self.z.T, self.z.ravel("K"), self.y.ravel("K")

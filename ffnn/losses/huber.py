@@ -14,7 +14,7 @@ from ffnn.losses.base import LOSSES, ElementwiseLoss
 class Huber(ElementwiseLoss):
     """Squared near 0, linear far from it: with r = p - y, ℓ = r²/2 if |r| ≤ δ else δ (|r| - δ/2).
 
-    ∂ℓ/∂p = r cut off to [-δ, δ].
+    ∂ℓ/∂p = r clipped to [-δ, δ].
 
     Parameters
     ----------

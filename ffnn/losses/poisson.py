@@ -15,7 +15,7 @@ from ffnn.losses.base import LOSSES, ElementwiseLoss, Loss, describe_ending
 class Poisson(ElementwiseLoss):
     """Half the Poisson deviance of counts, ℓ = y log(y / p) - y + p,  ∂ℓ/∂p = 1 - y / p.
 
-    It is the negative log-likelihood of y at rate p but for a number that depends on y alone, and 0
+    It is the negative log-likelihood of y at rate p, up to a number that depends on y alone, and 0
     at p = y. Targets y are at least 0, with 0 log 0 = 0. The network has to end in numbers of at
     least 0: after an exponential the loss is computed from x = log p (`LogRatePoisson`); after any
     other activation p is kept above 1e-30, so that y / p stays finite.
@@ -59,9 +59,9 @@ class Poisson(ElementwiseLoss):
 
 
 class LogRatePoisson(ElementwiseLoss):
-    """Exponential and half the Poisson deviance in one, on x = log p: ℓ = y log y - y x - y + e^x.
+    """Exponential and half the Poisson deviance, on x = log p: ℓ = y log y - y x - y + e^x.
 
-    ∂ℓ/∂x = e^x - y, finite however small p is. It stands in for the two where they meet.
+    ∂ℓ/∂x = e^x - y, finite however small p is. It replaces the two where they meet.
     """
 
     formulas = Formulas(
@@ -70,7 +70,7 @@ class LogRatePoisson(ElementwiseLoss):
     )
 
     def check_output(self, activation: ActivationFunction | None) -> None:
-        """Raise ValueError: after any activation the loss would be another one."""
+        """Raise ValueError: it replaces an exponential and cannot follow an activation."""
         raise ValueError("give loss='poisson'; after an exponential it works on log p")
 
     def prepare(self, y: Array, units: int) -> Array:

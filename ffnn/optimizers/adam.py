@@ -15,14 +15,14 @@ from ffnn.schedules import Schedule
 
 @OPTIMIZERS.register("adam")
 class Adam(Optimizer):
-    """Running mean of the gradient over the root of its running square, both freed of their start.
+    """Running mean of the gradient over the root of its running square, corrected for their start.
 
     m ← β₁ m + (1 - β₁) g,    v ← β₂ v + (1 - β₂) g²,
     w ← w - η √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + ε).
 
     This is the paper's second, equivalent form, in which ε stands beside √v before the correction.
-    Kept in memory are M = m / (1 - β₁) and V = v / (1 - β₂), as M ← β₁ M + g and V ← β₂ V + g² take
-    two passes over the numbers less.
+    What is stored is M = m / (1 - β₁) and V = v / (1 - β₂), as M ← β₁ M + g and V ← β₂ V + g² need
+    two passes fewer over the numbers.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Adam(Optimizer):
     epsilon : float, default 1e-7
         ε, above 0.
     clipnorm : float, optional
-        The greatest norm of the whole gradient.
+        The largest norm of the whole gradient.
 
     References
     ----------

@@ -13,7 +13,7 @@ from ffnn.schedules import Schedule
 
 @OPTIMIZERS.register("adamw")
 class AdamW(Adam):
-    """Adam with weight decay apart from the gradient: first w ← w - η λ w, then `Adam`'s update.
+    """Adam with weight decay separate from the gradient: first w ← w - η λ w, then `Adam`'s update.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class AdamW(Adam):
     epsilon : float, default 1e-7
         ε, above 0.
     clipnorm : float, optional
-        The greatest norm of the whole gradient.
+        The largest norm of the whole gradient.
 
     References
     ----------

@@ -23,7 +23,7 @@ class Optimizer(Buffered):
     learning_rate : float or Schedule
         η, at least 0, or a schedule that gives it.
     clipnorm : float, optional
-        The greatest norm of the whole gradient: a longer g is replaced by g · clipnorm / ‖g‖ in
+        The largest norm of the whole gradient: a longer g is replaced by g · clipnorm / ‖g‖ in
         the update (`model.gradients` keep their true values).
 
     Attributes
@@ -74,23 +74,23 @@ class Optimizer(Buffered):
         return float(rate(self.iterations)) if isinstance(rate, Schedule) else rate
 
     def claim(self, owner: object) -> None:
-        """Belong to one model from now on.
+        """Bind the optimizer to one model.
 
         Raises
         ------
         ValueError
-            It belongs to another one, whose memory it holds.
+            It trains another model, whose memory it holds.
         """
         current = None if self._owner is None else self._owner()
         if current is not None and current is not owner:
             raise ValueError(
                 f"this {type(self).__name__} already trains another model and holds its memory; "
-                f"make a new one"
+                f"create a new one"
             )
         self._owner = weakref.ref(owner)
 
     def bind(self, vector: ParameterVector) -> None:
-        """Take the parameters that every `step` will update, with fresh memory if they are new."""
+        """Set the parameters that every `step` updates; new ones get fresh memory."""
         if self._vector is not vector:
             self._vector = vector
             self.iterations = 0
@@ -112,9 +112,8 @@ class Optimizer(Buffered):
         g, rate, blocks = self._vector.gradients, self.current_learning_rate, self._blocks
         norm = self.norm(g)
         if self.clipnorm is not None and self.clipnorm < norm < math.inf:
-            clipped = np.multiply(
-                g, self.clipnorm / norm, out=self.array("clipped", g.size, dtype=g.dtype)
-            )
+            clipped = self.array("clipped", g.size, dtype=g.dtype)
+            np.multiply(g, self.clipnorm / norm, out=clipped)
             norm, blocks = self.clipnorm, self._cut(clipped)
         largest_norm, largest_update = _LARGEST[g.dtype.char]
         if not norm < largest_norm:
@@ -137,7 +136,7 @@ class Optimizer(Buffered):
 
     def norm(self, g: Array) -> float:
         """Return ‖g‖, also where g·g overflows."""
-        square = float(np.dot(g, g))
+        square = float(g.dot(g))
         if math.isfinite(square):
             return math.sqrt(square)
         largest = float(np.abs(g).max())

@@ -26,7 +26,7 @@ class RMSprop(Optimizer):
     epsilon : float, default 1e-7
         ε, above 0.
     clipnorm : float, optional
-        The greatest norm of the whole gradient.
+        The largest norm of the whole gradient.
 
     References
     ----------

@@ -13,7 +13,7 @@ from ffnn.schedules import Schedule
 
 @OPTIMIZERS.register("sgd")
 class SGD(Optimizer):
-    """Gradient descent on batches, with momentum if wanted.
+    """Gradient descent on batches, optionally with momentum.
 
     Plain: w ← w - η g. With momentum μ: v ← μ v - η g, then w ← w + v, or, with Nesterov's
     correction, w ← w + μ v - η g.
@@ -27,7 +27,7 @@ class SGD(Optimizer):
     nesterov : bool, default False
         Whether to look ahead; needs a momentum.
     clipnorm : float, optional
-        The greatest norm of the whole gradient.
+        The largest norm of the whole gradient.
 
     References
     ----------

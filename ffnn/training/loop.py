@@ -57,6 +57,7 @@ def train(
         finally:
             callbacks.close()
             release(step.stages)
+            step.loss.release()
     return bool(interrupt.requested)
 
 

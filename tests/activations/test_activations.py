@@ -222,7 +222,7 @@ def test_far_inputs_give_the_limits_without_warnings(name, dtype):
 
 @pytest.mark.parametrize(("dtype", "far"), [("float32", 3e38), ("float64", 1e308)])
 @pytest.mark.parametrize("name", [name for name in ALL if name not in ("gelu", "exponential")])
-def test_the_greatest_numbers_give_no_nan(name, dtype, far):
+def test_the_largest_numbers_give_no_nan(name, dtype, far):
     # All but GELU, whose x³ overflows, and the exponential; a softmax row may not span more than
     # the whole range.
     x = np.array([[0.0, far], [0.0, -far]], dtype)
@@ -231,13 +231,13 @@ def test_the_greatest_numbers_give_no_nan(name, dtype, far):
     assert np.isfinite(activation.backward(np.ones_like(x))).all()
 
 
-@pytest.mark.parametrize(("dtype", "greatest"), [("float32", 88.0), ("float64", 709.0)])
-def test_the_exponential_is_infinite_beyond_the_dtype_without_warnings(dtype, greatest):
-    x = np.array([[-1e4, greatest, 1e4]], dtype)
+@pytest.mark.parametrize(("dtype", "largest"), [("float32", 88.0), ("float64", 709.0)])
+def test_the_exponential_is_infinite_beyond_the_dtype_without_warnings(dtype, largest):
+    x = np.array([[-1e4, largest, 1e4]], dtype)
     with np.errstate(over="raise", invalid="raise"):
         y = Exponential().forward(x)
     assert y[0, 0] == 0.0
-    assert 0.5 * math.exp(greatest) < y[0, 1] < np.finfo(dtype).max
+    assert 0.5 * math.exp(largest) < y[0, 1] < np.finfo(dtype).max
     assert y[0, 2] == math.inf
 
 

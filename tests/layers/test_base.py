@@ -1,12 +1,13 @@
 """What all layers share."""
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
 
 from ffnn.activations import ReLU, Tanh
-from ffnn.layers import Activation, Dense, Rescaling
+from ffnn.layers import Activation, BatchNorm, Dense, LayerNorm, Rescaling, RMSNorm
 from ffnn.layers.base import Layer
 
 
@@ -70,11 +71,13 @@ def test_layers_can_be_copied():
 
 
 @pytest.mark.parametrize("make", [copy.copy, copy.deepcopy, lambda layer: layer.replica()])
-@pytest.mark.parametrize("layer", [Dense(3), ReLU(), Dense(3, "tanh"), Activation("elu")], ids=repr)
+@pytest.mark.parametrize(
+    "layer",
+    [Dense(3), ReLU(), Dense(3, "tanh"), Activation("elu"), RMSNorm(), BatchNorm(), LayerNorm()],
+    ids=repr,
+)
 def test_no_copy_shares_working_memory_even_for_the_same_batch(layer, make):
-    layer = layer.replica()
-    if isinstance(layer, Dense):
-        layer.build(3, seed=0)
+    layer = layer.replica().build(3, seed=0)
     x = np.ones((4, 3), np.float32)
     ours = layer.forward(x)
 
@@ -82,6 +85,33 @@ def test_no_copy_shares_working_memory_even_for_the_same_batch(layer, make):
 
     assert not np.shares_memory(ours, theirs)
     np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("make", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
+def test_a_deep_copy_computes_with_parameters_of_its_own(make):
+    layer = Dense(2, "relu").build(3, seed=0)
+    x = np.ones((4, 3), np.float32)
+    layer.forward(x)
+
+    twin = make(layer)
+    twin.params["weight"][...] = 1.0
+    twin.params["bias"][...] = 2.0
+
+    np.testing.assert_array_equal(twin.forward(x), np.full((4, 2), 5.0))
+    assert layer.params["weight"].max() < 1.0
+
+
+def test_an_input_gradient_may_be_asked_for_between_two_batches():
+    layer = Dense(2).build(3, seed=0)
+    layer.needs_input_grad = False
+    x, grad = np.ones((4, 3), np.float32), np.ones((4, 2), np.float32)
+    layer.forward(x)
+    assert layer.backward(grad) is None
+
+    layer.needs_input_grad = True
+    layer.forward(x)
+
+    np.testing.assert_allclose(layer.backward(grad)[0], layer.params["weight"].sum(axis=0))
 
 
 def test_layers_copied_together_read_new_batches():

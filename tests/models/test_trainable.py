@@ -368,6 +368,19 @@ def test_the_callers_rows_are_let_go_of():
     assert kept() is None
 
 
+def test_the_callers_targets_are_let_go_of():
+    model = ffnn.Sequential([Dense(1)], input_dim=4)
+    model.compile("sgd", "mse")
+    y = np.ones((len(X), 1), np.float32)
+    kept = weakref.ref(y)
+    model.fit(X, y, shuffle=False, verbose=0)
+    model.evaluate(X, y)
+
+    del y
+
+    assert kept() is None
+
+
 def test_data_on_disk_and_sparse_data_train_like_arrays(tmp_path):
     h5py = pytest.importorskip("h5py")
     sparse = pytest.importorskip("scipy.sparse")

@@ -359,7 +359,9 @@ def test_one_optimizer_for_two_models_is_refused():
     first, second = (ffnn.Sequential([Dense(1)], input_dim=2) for _ in range(2))
     first.compile(optimizer)
     first.compile(optimizer)  # the same model again is fine
-    with pytest.raises(ValueError, match=r"this Adam already trains another model.*make a new one"):
+    with pytest.raises(
+        ValueError, match=r"this Adam already trains another model.*create a new one"
+    ):
         second.compile(optimizer)
 
 

@@ -66,7 +66,7 @@ class StepMemory(Callback):
 
 
 def peak_of_a_step(model, x, y, batch_size, **fit_options):
-    """Return the greatest peak over the steps of a warm training, in bytes."""
+    """Return the largest peak over the steps of a warm training, in bytes."""
     memory = StepMemory()
     tracemalloc.start()
     try:
