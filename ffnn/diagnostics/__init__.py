@@ -7,7 +7,8 @@ one pass (`probe`), and judges what that measured, a module for each subject: `i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
@@ -26,13 +27,9 @@ from ffnn.diagnostics.units import (
     check_saturated_units,
     check_symmetric_units,
 )
+from ffnn.models.trainable import Trainable
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from ffnn.models.trainable import Trainable
-
-    _Check = tuple[str, str, Callable[[], Iterable[Finding]]]
+_Check = tuple[str, str, Callable[[], Iterable[Finding]]]
 
 __all__ = ["Diagnosis", "Finding", "diagnose"]
 __doc__ = f"{__doc__}\n{table()}\n"

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
 
 from ffnn.diagnostics.catalogue import finding
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ffnn.diagnostics.probe import Measurements
-    from ffnn.diagnostics.report import Finding
-    from ffnn.diagnostics.sample import Sample
+from ffnn.diagnostics.probe import Measurements
+from ffnn.diagnostics.report import Finding
+from ffnn.diagnostics.sample import Sample
 
 NOTABLE = 1e3  # ratio of a layer's gradient to the last layer's, or the other way round
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.diagnostics.catalogue import finding
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ffnn._types import Array
-    from ffnn.diagnostics.probe import Columns, Measurements
-    from ffnn.diagnostics.report import Finding
-    from ffnn.diagnostics.sample import Sample
+from ffnn.diagnostics.probe import Columns, Measurements
+from ffnn.diagnostics.report import Finding
+from ffnn.diagnostics.sample import Sample
 
 LARGE = 10.0  # root mean square of a column; standardised columns have 1
 FAR = 20.0  # mean of a column, in its standard deviations

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.activations import ActivationFunction
 from ffnn.core.moments import Moments
+from ffnn.diagnostics.sample import Batch, Sample
+from ffnn.layers.base import Stage
 from ffnn.layers.chain import release, run_backward, run_forward, tap
-
-if TYPE_CHECKING:
-    from ffnn._types import Array
-    from ffnn.diagnostics.sample import Batch, Sample
-    from ffnn.layers.base import Stage
 
 END_SHARE = 0.01  # of an activation's range; this near to an end it counts as saturated
 CONFIDENT = 0.99  # a probability above which an answer counts as confident

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.data.sources import BLOCK_ROWS
 from ffnn.diagnostics.catalogue import finding
+from ffnn.diagnostics.report import Finding
+from ffnn.diagnostics.sample import Sample
 from ffnn.layers.chain import release
 from ffnn.schedules import Schedule
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ffnn._types import Array
-    from ffnn.diagnostics.report import Finding
-    from ffnn.diagnostics.sample import Sample
 
 STEPS = 16
 LOOKS = (1, 2, 4, 8, 16)  # after how many of them the loss is measured

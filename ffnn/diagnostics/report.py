@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import html
 import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ffnn.charts.style import BLUE, ORANGE, VERMILION
 from ffnn.core.text import counted
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
 
 PROBLEM, WARNING, NOTE = SEVERITIES = ("problem", "warning", "note")
 

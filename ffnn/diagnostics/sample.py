@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.data.batches import Examples
 from ffnn.data.sources import BLOCK_ROWS, ArraySource, Source, open_source
 from ffnn.data.targets import prepare_weights
 from ffnn.diagnostics.catalogue import finding
+from ffnn.diagnostics.report import Finding
 from ffnn.diagnostics.target_errors import rejected_targets
 from ffnn.errors import DataError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from ffnn._types import Array
-    from ffnn.diagnostics.report import Finding
-    from ffnn.layers.base import Layer, Stage
-    from ffnn.models.trainable import Trainable
-    from ffnn.training.step import TrainStep
+from ffnn.layers.base import Layer, Stage
+from ffnn.models.trainable import Trainable
+from ffnn.training.step import TrainStep
 
 MAX_ROWS = 20_000  # of more rows, as many are drawn with a fixed seed
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ffnn.data.sources import as_numbers
 from ffnn.diagnostics.catalogue import finding
+from ffnn.diagnostics.report import Finding
 from ffnn.errors import DataError
-
-if TYPE_CHECKING:
-    from ffnn.diagnostics.report import Finding
 
 
 def rejected_targets(task: str, y: Any, outputs: int, error: DataError) -> Finding:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.diagnostics.catalogue import finding
+from ffnn.diagnostics.probe import Measurements
+from ffnn.diagnostics.report import Finding
+from ffnn.diagnostics.sample import Sample
 from ffnn.losses import LOSSES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ffnn._types import Array
-    from ffnn.diagnostics.probe import Measurements
-    from ffnn.diagnostics.report import Finding
-    from ffnn.diagnostics.sample import Sample
 
 ROWS_PER_CLASS = 10  # at least, before a few integers are taken for classes
 MOST_CLASSES = 100

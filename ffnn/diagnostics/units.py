@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.diagnostics.catalogue import finding
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from ffnn._types import Array
-    from ffnn.diagnostics.probe import Measurements
-    from ffnn.diagnostics.report import Finding
-    from ffnn.diagnostics.sample import Sample
-    from ffnn.layers.base import Layer
+from ffnn.diagnostics.probe import Measurements
+from ffnn.diagnostics.report import Finding
+from ffnn.diagnostics.sample import Sample
+from ffnn.layers.base import Layer
 
 DEAD_SHARE = 0.4  # of a layer's units, from which on it is more than a note
 SATURATED_ROWS = 0.9  # of the rows, on which a unit has to be saturated to count

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ffnn._types import Array
+from ffnn.core.formulas import Formula
 from ffnn.core.text import printable
-from ffnn.explanation.labels import heading_of, pad, width_of
+from ffnn.explanation.labels import Head, heading_of, pad, width_of
 from ffnn.explanation.number_format import GAP, fill, write_matrix, write_number
+from ffnn.explanation.steps import Step
 from ffnn.visualization.computation_figure import Arrow, Box, plot_computation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from matplotlib.figure import Figure
-
-    from ffnn._types import Array
-    from ffnn.core.formulas import Formula
-    from ffnn.explanation.labels import Head
-    from ffnn.explanation.steps import Step
 
 _MOST = 8  # rows or columns of an array
 _ROOM = 40  # letters beside the chain

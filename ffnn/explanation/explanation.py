@@ -15,12 +15,11 @@ from ffnn.explanation.markdown import LATEX, MARKDOWN, write_document
 from ffnn.explanation.steps import Step
 from ffnn.explanation.text import write_text
 from ffnn.explanation.trace import trace
+from ffnn.layers.base import Layer
+from ffnn.models.trainable import Trainable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from ffnn.layers.base import Layer
-    from ffnn.models.trainable import Trainable
 
 MAX_PARAMETERS = 400
 MAX_ROWS = 8

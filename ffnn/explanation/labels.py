@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ffnn.core.text import printable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from ffnn.explanation.steps import Step
+from ffnn.explanation.steps import Step
 
 _SECTIONS = {"forward": "Forward", "loss": "Loss", "backward": "Backward", "update": "Update"}
 _SIGNS = {

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.expressions import to_latex
+from ffnn.core.formulas import Formula
 from ffnn.core.text import printable
 from ffnn.explanation.number_format import GAP, fill, write_matrix, write_number
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from ffnn._types import Array
-    from ffnn.core.formulas import Formula
 
 _ROOM = 62  # digits of ten points in the width of an article, with some room to spare
 _OWN = re.compile(r"[a-zA-Zα-ω]\u0302?[₀-₉]?|‖g‖")

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.formulas import Formula
 from ffnn.explanation.steps import SYMBOLS, Step, formulas_of, kind_of, symbol_of, symbols_in
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from ffnn._types import Array
-    from ffnn.explanation.taps import Link
-    from ffnn.layers.base import Layer
-    from ffnn.losses import Loss
-    from ffnn.training.step import Penalty
+from ffnn.explanation.taps import Link
+from ffnn.layers.base import Layer
+from ffnn.losses import Loss
+from ffnn.training.step import Penalty
 
 _FUSED = (
     "Activation and loss are computed together, from the input of the activation: both are exact, "

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import re
 import string
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from ffnn.core.expressions import to_latex
-from ffnn.explanation.labels import heading_of, sections_of, signs_of
+from ffnn.explanation.labels import Head, heading_of, sections_of, signs_of
 from ffnn.explanation.latex import set_arrays, set_formulas
 from ffnn.explanation.number_format import write_number
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-    from ffnn.explanation.labels import Head
-    from ffnn.explanation.steps import Step
+from ffnn.explanation.steps import Step
 
 _LATEX_SPECIALS = {
     "\\": r"\textbackslash{}",

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ffnn._types import Array
+from ffnn._types import Array
 
 _MOST_BEYOND = 2  # decimals beyond the precision, for the sake of the smallest entry
 _LARGEST_EXPONENT = 6

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import getitem
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.formulas import Formula
-from ffnn.core.registry import family_of
-
-if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
-
-    from ffnn._types import Array
-    from ffnn.core.registry import Configurable
+from ffnn.core.registry import Configurable, family_of
 
 SYMBOLS = {"weight": "W", "bias": "b", "gamma": "γ", "beta": "β"}
 _TAKEN = ("x", "y", "z")

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.explanation.steps import Mathematics, Step, formulas_of, kind_of, symbol_of, symbols_in
-from ffnn.layers.base import Layer
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from ffnn._types import Array
-    from ffnn.layers.base import Stage
+from ffnn.layers.base import Layer, Stage
 
 _NOT_NEEDED = "The gradient with respect to x is not needed: no layer before has parameters."
 

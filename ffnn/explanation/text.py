@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from ffnn._types import Array
 from ffnn.core.text import printable
-from ffnn.explanation.labels import heading_of, pad, sections_of, signs_of, width_of
+from ffnn.explanation.labels import Head, heading_of, pad, sections_of, signs_of, width_of
 from ffnn.explanation.number_format import GAP, fill, write_matrix, write_number
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ffnn._types import Array
-    from ffnn.explanation.labels import Head
-    from ffnn.explanation.steps import Step
+from ffnn.explanation.steps import Step
 
 WIDTH = 80
 _INDENT = "    "

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.explanation.losses import add_penalties, pair_penalties, pass_loss
+from ffnn.explanation.steps import Step
 from ffnn.explanation.taps import link_stages
 from ffnn.explanation.updates import update
+from ffnn.layers.base import Stage
 from ffnn.layers.chain import run_backward, run_forward, tap
-
-if TYPE_CHECKING:
-    from ffnn._types import Array
-    from ffnn.explanation.steps import Step
-    from ffnn.layers.base import Stage
-    from ffnn.models.trainable import Trainable
+from ffnn.models.trainable import Trainable
 
 
 def trace(model: Trainable, x: Array, y: Array, weight: Array | None) -> tuple[list[Step], float]:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.expressions import parse
 from ffnn.core.formulas import Formula
+from ffnn.core.memory import ParameterVector
 from ffnn.explanation.steps import Step, formulas_of, kind_of, symbol_of, symbols_in
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ffnn._types import Array
-    from ffnn.core.memory import ParameterVector
-    from ffnn.layers.base import Layer
-    from ffnn.optimizers import Optimizer
-    from ffnn.training.step import TrainStep
+from ffnn.layers.base import Layer
+from ffnn.optimizers import Optimizer
+from ffnn.training.step import TrainStep
 
 _FRESH = "It is the first update: what the optimizer remembers was 0 before."
 _CLIPPING = Formula("g ← g c / ‖g‖ if ‖g‖ > c")

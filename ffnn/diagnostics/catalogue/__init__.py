@@ -6,16 +6,12 @@ that measure; they hold the limits from which there is a finding.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from ffnn.core.text import listed
 from ffnn.diagnostics.catalogue import data, model
+from ffnn.diagnostics.catalogue.kinds import Evidence, Text
 from ffnn.diagnostics.report import Finding
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from ffnn.diagnostics.catalogue.kinds import Evidence, Text
 
 KINDS = {**data.KINDS, **model.KINDS}
 

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ffnn.diagnostics.catalogue.kinds import Kind, first, note, problem, warning
+from ffnn.diagnostics.catalogue.kinds import Evidence, Kind, first, note, problem, warning
 from ffnn.diagnostics.report import NOTE, PROBLEM, WARNING
-
-if TYPE_CHECKING:
-    from ffnn.diagnostics.catalogue.kinds import Evidence
 
 
 def _of_scale(e: Evidence) -> str:

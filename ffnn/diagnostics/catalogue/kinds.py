@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from ffnn.diagnostics.report import NOTE, PROBLEM, WARNING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    Text: TypeAlias = "str | tuple[Text, ...] | Mapping[str, Text]"
-    Evidence: TypeAlias = Mapping[str, Any]
+Text: TypeAlias = "str | tuple[Text, ...] | Mapping[str, Text]"
+Evidence: TypeAlias = Mapping[str, Any]
 
 
 class Kind(NamedTuple):
