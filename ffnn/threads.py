@@ -72,10 +72,9 @@ def get_num_threads() -> int | None:
         The number; None where threadpoolctl is not installed or does not know the BLAS library.
     """
     try:
-        libraries = blas_libraries()
+        return max(blas_libraries().values(), default=None)
     except ImportError:
         return None
-    return max(libraries.values(), default=None)
 
 
 @contextlib.contextmanager
@@ -101,11 +100,8 @@ def limit_threads(n: int) -> Iterator[None]:
     >>> with limit_threads(1):
     ...     history = model.fit(x, y)  # doctest: +SKIP
     """
-    limiter = _set("limit_threads", n)
-    try:
+    with _set("limit_threads", n):
         yield
-    finally:
-        limiter.restore_original_limits()
 
 
 def blas_libraries() -> dict[str, int]:
@@ -121,6 +117,7 @@ def blas_libraries() -> dict[str, int]:
 
 
 def _set(owner: str, n: int) -> Any:
+    """Set the number, and return a context manager that restores the one from before."""
     n = check_int(owner, "n", n, low=1)
     controller = _controller()
     if not controller.info():
@@ -140,12 +137,9 @@ def _controller() -> Any:
             f"pip install 'ffnn[threads]'; without it {_BY_HAND}"
         ) from error
     every = threadpoolctl.ThreadpoolController().select(user_api="blas")
-    own = [path for path in (library["filepath"] for library in every.info()) if _is_numpys(path)]
-    return every.select(filepath=own) if own else every
-
-
-def _is_numpys(path: str) -> bool:
     # Wheels keep it in numpy/.dylibs or, beside the package, in numpy.libs.
     package = Path(np.__file__).resolve().parent
-    parents = Path(path).resolve().parents
-    return package in parents or package.with_name("numpy.libs") in parents
+    homes = {package, package.with_name("numpy.libs")}
+    paths = [library["filepath"] for library in every.info()]
+    own = [path for path in paths if homes.intersection(Path(path).resolve().parents)]
+    return every.select(filepath=own) if own else every

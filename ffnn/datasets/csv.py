@@ -21,12 +21,8 @@ if TYPE_CHECKING:
 
 _MISSING = frozenset({"", "?", "na", "n/a", "nan", "null"})
 _MAX_SHOWN = 12
-_FEATURE_ADVICE = (
-    "write the column in numbers, leave it out of the features, or name it as the target"
-)
 
 Target = NDArray[np.int64] | NDArray[np.float64]
-Record = tuple[int, list[str]]  # the number of a line, and its fields
 
 
 class Table(NamedTuple):
@@ -100,7 +96,7 @@ def load_csv(
         If `missing` is neither of the two.
     """
     check_choice("load_csv", "missing", missing, ("error", "drop"))
-    header, rows = _open_csv(path, delimiter)
+    header, rows = open_csv(path, delimiter)
     target_index = len(header) - 1 if target is None else _find(header, [target], path)[0]
     target = header[target_index]
     if feature_names is None:
@@ -157,7 +153,7 @@ def load_csv_features(
         As `load_csv` does.
     """
     check_choice("load_csv_features", "missing", missing, ("error", "drop"))
-    header, rows = _open_csv(path, delimiter)
+    header, rows = open_csv(path, delimiter)
     names = header if feature_names is None else feature_names
     indices = _find(header, names, path)
     x = array("d")
@@ -167,12 +163,10 @@ def load_csv_features(
     return _matrix(x, len(indices), path)
 
 
-def _open_csv(path: FilePath, delimiter: str) -> tuple[list[str], Iterator[Record]]:
-    """Return the checked header, and the rows to come."""
-    records = _records(path, delimiter)
-    line, fields = next(records, (1, []))
-    if not fields:
-        raise DataError(f"{path}: expected a header line and rows below it, got an empty file")
+def open_csv(path: FilePath, delimiter: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """Return the checked header, and an iterator of the rows: line number, fields."""
+    rows = _records(path, delimiter)
+    line, fields = next(rows)
     where, header = f"{path}, line {line}", [name.strip() for name in fields]
     if all(_number(name) is not None for name in header):
         raise DataError(
@@ -197,18 +191,24 @@ def _open_csv(path: FilePath, delimiter: str) -> tuple[list[str], Iterator[Recor
                 f"{where}: columns {first[name]} and {position} are both named {name!r}; rename "
                 "one of them"
             )
-    return header, _rows(records, len(header), path)
+    return header, rows
 
 
-def _records(path: FilePath, delimiter: str) -> Iterator[Record]:
-    """Yield every record that is not blank, with the number of its first line."""
-    line = 1
+def _records(path: FilePath, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the first line number and the fields of each record, the header first."""
+    line, width, count = 1, 0, 0
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             # strict: an unclosed quote would otherwise swallow the rest of the file in silence.
             reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True, strict=True)
             for fields in reader:
                 if fields:
+                    width, count = width or len(fields), count + 1
+                    if len(fields) != width:
+                        raise DataError(
+                            f"{path}, line {line}: expected {width} fields, as in the header, got "
+                            f"{len(fields)}; quote a field that holds the delimiter"
+                        )
                     yield line, fields
                 line = reader.line_num + 1
     except FileNotFoundError:
@@ -222,6 +222,10 @@ def _records(path: FilePath, delimiter: str) -> Iterator[Record]:
         ) from error
     except csv.Error as error:
         raise DataError(f"{path}, line {line}: this is not valid CSV: {error}") from error
+    if not count:
+        raise DataError(f"{path}: expected a header line and rows below it, got an empty file")
+    if count == 1:
+        raise DataError(f"{path}: expected rows below the header line, got none")
 
 
 def _undecodable_line(path: FilePath) -> int:
@@ -229,19 +233,6 @@ def _undecodable_line(path: FilePath) -> int:
     with open(path, "rb") as file:
         lines = enumerate(file, start=1)
         return next(i for i, line in lines if line.decode(errors="ignore").encode() != line)
-
-
-def _rows(records: Iterator[Record], width: int, path: FilePath) -> Iterator[Record]:
-    line = 0
-    for line, fields in records:
-        if len(fields) != width:
-            raise DataError(
-                f"{path}, line {line}: expected {width} fields, as in the header, got "
-                f"{len(fields)}; quote a field that holds the delimiter"
-            )
-        yield line, fields
-    if not line:
-        raise DataError(f"{path}: expected rows below the header line, got none")
 
 
 def _find(header: list[str], names: Sequence[str], path: FilePath) -> list[int]:
@@ -264,11 +255,12 @@ def _numbers(texts: list[str], names: Sequence[str], row: str, missing: str) -> 
     except ValueError:
         pass
     values = []
+    advice = "write the column in numbers, leave it out of the features, or name it as the target"
     for name, text in zip(names, map(str.strip, texts), strict=True):
         where = f"{row}, column {name!r}"
         if _is_missing(text, where, missing):
             return None
-        values.append(_finite(text, where, "a number", _FEATURE_ADVICE))
+        values.append(_finite(text, where, "a number", advice))
     return values
 
 
@@ -309,31 +301,28 @@ def _target(
     entries: list[tuple[int, str]], class_names: Sequence[str] | None, path: FilePath, name: str
 ) -> tuple[Target, tuple[str, ...] | None]:
     """Read the target's entries (line, text) as numbers or as classes."""
-    if class_names is None:
-        if any(_number(text) is not None for _, text in entries):
-            return _numeric_target(entries, path, name), None
-        class_names = sorted({text for _, text in entries})
-    index = {class_name: position for position, class_name in enumerate(class_names)}
+
+    def place(line: int) -> str:
+        return f"{path}, line {line}, column {name!r}"
+
+    texts = [text for _, text in entries]
+    if class_names is None and any(_number(text) is not None for text in texts):
+        expected = "a number, as in other rows of the target"
+        advice = "correct it, or give the names of all classes"
+        values = [_finite(text, place(line), expected, advice) for line, text in entries]
+        try:
+            return np.array([int(text) for text in texts], dtype=np.int64), None
+        except (ValueError, OverflowError):
+            return np.array(values), None
+    names = tuple(sorted(set(texts)) if class_names is None else class_names)
+    index = {class_name: position for position, class_name in enumerate(names)}
     for line, text in entries:
         if text not in index:
             raise DataError(
-                f"{path}, line {line}, column {name!r}: unknown class {text!r}"
-                f"{nearest(text, class_names)}; the classes are {_listing(class_names)}"
+                f"{place(line)}: unknown class {text!r}{nearest(text, names)}; "
+                f"the classes are {_listing(names)}"
             )
-    return np.array([index[text] for _, text in entries], dtype=np.int64), tuple(class_names)
-
-
-def _numeric_target(entries: list[tuple[int, str]], path: FilePath, name: str) -> Target:
-    expected = "a number, as in other rows of the target"
-    advice = "correct it, or give the names of all classes"
-    values = [
-        _finite(text, f"{path}, line {line}, column {name!r}", expected, advice)
-        for line, text in entries
-    ]
-    try:
-        return np.array([int(text) for _, text in entries], dtype=np.int64)
-    except (ValueError, OverflowError):
-        return np.array(values, dtype=np.float64)
+    return np.array([index[text] for text in texts], dtype=np.int64), names
 
 
 def _listing(names: Sequence[str]) -> str:

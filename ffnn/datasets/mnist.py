@@ -106,18 +106,16 @@ def load_mnist(data_dir: FilePath | None = None) -> tuple[LabelledImages, Labell
     Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-Based Learning Applied to Document
     Recognition", Proceedings of the IEEE 86(11), 1998.
     """
-    folder, named = _mnist_folder(data_dir)
-    paths = [_find_idx(folder, file) for file in _MNIST_FILES]
-    missing = [file for file, path in zip(_MNIST_FILES, paths, strict=True) if path is None]
-    if named and missing:
+    folder, named, complete = find_mnist(data_dir)
+    if named and not complete:
+        missing = ", ".join(file.name for file in _MNIST_FILES if not _find_idx(folder, file))
         raise DataError(
-            f"MNIST: {', '.join(file.name for file in missing)} not found, neither plain nor with "
-            f".gz, in {folder} or {folder / 'mnist'}; put the files there, or name no folder and "
-            "unset FFNN_DATA_DIR to have them downloaded"
+            f"MNIST: {missing} not found, neither plain nor with .gz, in {folder} or "
+            f"{folder / 'mnist'}; put the files there, or name no folder and unset FFNN_DATA_DIR "
+            "to have them downloaded"
         )
     x_train, y_train, x_test, y_test = (
-        _read_idx(path or _download(file, folder), file)
-        for file, path in zip(_MNIST_FILES, paths, strict=True)
+        _read_idx(_find_idx(folder, file) or _download(file, folder), file) for file in _MNIST_FILES
     )
     return (
         (x_train.reshape(len(x_train), -1), y_train.astype(np.int64)),
@@ -142,38 +140,27 @@ def find_mnist(data_dir: FilePath | None = None) -> tuple[Path, bool, bool]:
     complete : bool
         Whether all four files are there.
     """
-    folder, named = _mnist_folder(data_dir)
-    return folder, named, all(_find_idx(folder, file) for file in _MNIST_FILES)
-
-
-def _mnist_folder(data_dir: FilePath | None) -> tuple[Path, bool]:
-    """Return the folder to look in, and whether it was given."""
     named = data_dir or os.environ.get("FFNN_DATA_DIR")
-    return (Path(named).expanduser(), True) if named else (_cache_folder(), False)
+    folder = Path(named).expanduser() if named else _cache_folder()
+    return folder, bool(named), all(_find_idx(folder, file) for file in _MNIST_FILES)
 
 
 def _cache_folder() -> Path:
     """Return the user's cache folder, by the platform's convention."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
-    elif sys.platform == "darwin":
-        base = "~/Library/Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "ffnn"
+    variable, base = {
+        "win32": ("LOCALAPPDATA", "~/AppData/Local"),
+        "darwin": ("", "~/Library/Caches"),
+    }.get(sys.platform, ("XDG_CACHE_HOME", "~/.cache"))
+    return Path(os.environ.get(variable) or base).expanduser() / "ffnn"
 
 
 def _find_idx(folder: Path, file: _IdxFile) -> Path | None:
-    candidates = (
-        place / name
-        for place in (folder, folder / "mnist")
-        for name in (file.name, f"{file.name}.gz")
-    )
-    return next((path for path in candidates if path.is_file()), None)
+    names = [f"{place}{file.name}{suffix}" for place in ("", "mnist/") for suffix in ("", ".gz")]
+    return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
 def _read_idx(path: Path, file: _IdxFile) -> NDArray[np.uint8]:
-    """Read one file from disk and check it."""
+    """Read a file from disk and check it."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as stream:
             content = _content(stream, file)
