@@ -1,8 +1,8 @@
 """The command ``ffnn``: how it is run, and what becomes of errors.
 
-Read `parser` for its options, then `commands`, `train` and `views` for what the commands do, and
-`data` for how they read files. NumPy and all that needs it are loaded when a command runs, so
-``ffnn --help`` is quick.
+Read `parser` for its options, then `commands` and `train` for what the commands do, and `data` for
+how they read files. NumPy and all that needs it are loaded when a command runs, so ``ffnn --help``
+is quick.
 """
 
 from __future__ import annotations
@@ -13,13 +13,11 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
-from ffnn.cli.exit_codes import BY_ERROR, DONE, FAILED, INTERRUPTED, TERMINATED, code_of
+from ffnn.cli.exit_codes import BY_ERROR, DONE, FAILED, INTERRUPTED, TERMINATED, usage_errors
 from ffnn.cli.parser import build_parser
-from ffnn.errors import LayerError
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,45 +36,42 @@ def main(argv: Sequence[str] | None = None) -> int:
     with contextlib.suppress(AttributeError):  # a stream that stands in for stdout
         sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
-        code = _run(argv)
-        sys.stdout.flush()
+        try:
+            _run(argv)
+        finally:
+            sys.stdout.flush()
     except BrokenPipeError:  # whoever read the output, such as `head`, has seen enough
-        _discard_output()
+        # Otherwise Python complains at exit when it flushes what could not be written.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt as interrupt:
         terminated = type(interrupt) is not KeyboardInterrupt  # its subclass, raised on SIGTERM
-        print(f"ffnn: {'terminated' if terminated else 'interrupted'}", file=sys.stderr)
+        end = "terminated" if terminated else "interrupted"
+        print("ffnn:", end, *interrupt.args, file=sys.stderr)
         return TERMINATED if terminated else INTERRUPTED
     except Exception as error:
         if os.environ.get("FFNN_DEBUG"):
             traceback.print_exc()
-        print(f"ffnn: error: {_message(error)}", file=sys.stderr)
-        return code_of(error)
-    return code
+        text = " ".join(str(error).split())
+        kind = next((kind for kind in BY_ERROR if isinstance(error, kind)), None)
+        shown = text if text and kind else f"{type(error).__name__}: {text}"
+        print(f"ffnn: error: {shown}", file=sys.stderr)
+        return BY_ERROR[kind] if kind else FAILED
+    return DONE
 
 
-def _run(argv: Sequence[str] | None) -> int:
+def _run(argv: Sequence[str] | None) -> None:
     try:
         args = build_parser().parse_args(argv)
     except SystemExit:  # after --help and --version; errors come as ArgumentTypeError
-        return DONE
-    from ffnn.cli import commands, train, views
+        return
+    from ffnn.cli import commands, train
+    from ffnn.threads import limit_threads
 
-    homes = {"train": train, "graph": views, "plot": views, "diagnose": views}
-    command: Callable[[argparse.Namespace], int]
-    command = getattr(homes.get(args.command, commands), args.command)
-    with commands.thread_limit(args):
-        return command(args)
-
-
-def _discard_output() -> None:
-    # Otherwise Python complains at exit when it flushes what could not be written.
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _message(error: Exception) -> str:
-    """Return the error in one line."""
-    text = " ".join(str(error).split())
-    expected = (*BY_ERROR, LayerError, OSError)
-    return text if text and isinstance(error, expected) else f"{type(error).__name__}: {text}"
+    command = getattr(train if args.command == "train" else commands, args.command)
+    with contextlib.ExitStack() as stack:
+        if getattr(args, "threads", None) is not None:
+            with usage_errors(ImportError, RuntimeError, label="--threads: "):
+                stack.enter_context(limit_threads(args.threads))
+        command(args)

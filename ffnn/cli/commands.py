@@ -1,6 +1,6 @@
-"""The commands `evaluate`, `predict`, `summary`, `gradcheck` and `info`.
+"""The commands that use a saved model, and `info`: all but `train`.
 
-Each takes the parsed options and returns the exit code. Results go to standard output.
+Each takes the parsed options, prints its results on standard output, and raises if it fails.
 """
 
 from __future__ import annotations
@@ -20,48 +20,45 @@ import numpy as np
 from ffnn import datasets
 from ffnn._version import __version__
 from ffnn.cli.data import evaluation_data, load_compiled, prediction_rows
-from ffnn.cli.exit_codes import DONE, FAILED, usage_errors
-from ffnn.cli.output import check_out, print_scores, say
+from ffnn.cli.exit_codes import CheckFailedError, usage_errors
+from ffnn.cli.output import check_writable, print_scores, say
+from ffnn.core.checks import nearest
 from ffnn.core.text import counted
 from ffnn.gradcheck import gradient_check
 from ffnn.layers import Normalization, Rescaling
 from ffnn.losses import LOSSES
 from ffnn.sequential import Sequential
-from ffnn.threads import THREAD_VARIABLES, blas_libraries, limit_threads
+from ffnn.threads import THREAD_VARIABLES, blas_libraries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable
+
+    from matplotlib.figure import Figure
 
     from ffnn._types import Array
 
 LARGEST_GRADIENT_ERROR = 1e-6
 _REQUIRED = ("numpy", "h5py", "tqdm", "matplotlib", "networkx")
 _OPTIONAL = ("scipy", "scikit-learn", "threadpoolctl")
+_ABSENT = {
+    "gradients": "the model has none yet: train it first",
+    "curves": "the model has no history: train it first",
+    "recording": "the model was trained without a Recorder",
+}
 
 
-@contextlib.contextmanager
-def thread_limit(args: argparse.Namespace) -> Iterator[None]:
-    """Limit the threads of matrix products to ``--threads``, if given."""
-    number = getattr(args, "threads", None)
-    with contextlib.ExitStack() as stack:
-        if number is not None:
-            with usage_errors(ImportError, RuntimeError, label="--threads: "):
-                stack.enter_context(limit_threads(number))
-        yield
-
-
-def evaluate(args: argparse.Namespace) -> int:
+def evaluate(args: argparse.Namespace) -> None:
     """Print the loss and the metrics of a saved model."""
     model = load_compiled(args.model)
     x, y = evaluation_data(args, model)
     print(f"{Path(args.data).name}: {counted(x.shape[0], 'row')}")
     print_scores(model, x, y, "test")
-    return DONE
 
 
-def predict(args: argparse.Namespace) -> int:
+def predict(args: argparse.Namespace) -> None:
     """Write a saved model's predictions as CSV: class and probability, or numbers."""
-    check_out(args)
+    if args.out:
+        check_writable(args.out, args.data, args.model, label="--out ")
     model = Sequential.load(args.model)
     header, rows = _predictions(model, model.predict(prediction_rows(args, model)))
     with contextlib.ExitStack() as stack:
@@ -71,10 +68,9 @@ def predict(args: argparse.Namespace) -> int:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
-    return DONE
 
 
-def summary(args: argparse.Namespace) -> int:
+def summary(args: argparse.Namespace) -> None:
     """Print a saved model's layers, how it was trained, and its last epoch."""
     model = Sequential.load(args.model)
     model.summary()
@@ -88,11 +84,48 @@ def summary(args: argparse.Namespace) -> int:
     if model.history is not None and model.history.epoch:
         numbers = (f"{name} {values[-1]:.4f}" for name, values in model.history.history.items())
         say(f"epoch {model.history.epoch[-1] + 1}: {', '.join(numbers)}")
-    return DONE
 
 
-def gradcheck(args: argparse.Namespace) -> int:
-    """Compare a saved model's gradients with finite differences; 1 if they do not agree."""
+def graph(args: argparse.Namespace) -> None:
+    """Write a saved model's graph as a page, a picture or GraphML."""
+    out = Path(args.out or Path(args.model).with_suffix(".html" if args.html else ".png"))
+    check_writable(out, args.model)
+    model = Sequential.load(args.model)
+    with usage_errors(ValueError, RuntimeError, ImportError):
+        model.save_graph(out)
+    print(f"written: {out}")
+
+
+def plot(args: argparse.Namespace) -> None:
+    """Write pictures of a saved model's weights, gradients, learning curves and recording."""
+    model = Sequential.load(args.model)
+    plots = _plots(model, args.layers)
+    for name in args.what:
+        if name not in plots:
+            problem = f"unknown plot {name!r}{nearest(name, plots)}; known: {', '.join(plots)}"
+            if name in _ABSENT:
+                problem = f"{name}: {_ABSENT[name]}"
+            raise argparse.ArgumentTypeError(problem)
+    folder = Path(args.out_dir) if args.out_dir else Path(args.model).parent
+    stem = Path(args.model).stem
+    for name in args.what or plots:
+        out = folder / f"{stem}_{name}.{args.format}"
+        check_writable(out, args.model)
+        with usage_errors(ValueError, IndexError, RuntimeError, label=f"{name}: "):
+            figure = plots[name]()
+        figure.savefig(out, dpi=150)
+        print(f"written: {out}")
+
+
+def diagnose(args: argparse.Namespace) -> None:
+    """Print what is likely wrong with a saved model or the data, and how to fix it."""
+    model = load_compiled(args.model)
+    x, y = evaluation_data(args, model)
+    print(model.diagnose(x, y))
+
+
+def gradcheck(args: argparse.Namespace) -> None:
+    """Compare a saved model's gradients with finite differences, and raise if they do not agree."""
     model = load_compiled(args.model)
     if args.data:
         x, y = evaluation_data(args, model)
@@ -104,17 +137,13 @@ def gradcheck(args: argparse.Namespace) -> int:
     )
     print(report)
     print(f"worst relative error: {report.max_error:.2e}, allowed: {LARGEST_GRADIENT_ERROR:.0e}")
-    sys.stdout.flush()
     if not report.checked:
-        print("ffnn: error: no entry could be checked; try more --rows", file=sys.stderr)
-    elif report.max_error <= LARGEST_GRADIENT_ERROR:
-        return DONE
-    else:
-        print("ffnn: error: the gradients do not agree with finite differences", file=sys.stderr)
-    return FAILED
+        raise CheckFailedError("no entry could be checked; try more --rows")
+    if not report.max_error <= LARGEST_GRADIENT_ERROR:  # nor is it NaN
+        raise CheckFailedError("the gradients do not agree with finite differences")
 
 
-def info(args: argparse.Namespace) -> int:
+def info(args: argparse.Namespace) -> None:
     """Print versions, the BLAS library and its threads, and where MNIST is looked for."""
     print(f"ffnn {__version__}")
     print(f"Python {platform.python_version()} on {platform.system()} {platform.machine()}")
@@ -126,16 +155,37 @@ def info(args: argparse.Namespace) -> int:
     config: Any = np.show_config(mode="dicts")
     blas = config.get("Build Dependencies", {}).get("blas", {})
     print(f"BLAS: {blas.get('name', 'unknown')} {blas.get('version', '')}".rstrip())
-    for line in _blas_threads():
-        print(f"  {line}")
+    libraries, unknown = dict[str, int](), "does not know this library"
+    try:
+        libraries = blas_libraries()
+    except ImportError:
+        unknown = "is not installed"
+    for name, number in libraries.items():
+        print(f"  {name}: {counted(number, 'thread')}")
+    if not libraries:
+        print(f"  threads: unknown, threadpoolctl {unknown}")
     for name in THREAD_VARIABLES:
         print(f"{name}: {os.environ.get(name, 'not set')}")
     print(f"CPUs: {os.cpu_count()}")
-    print(f"MNIST: {_mnist_place(args.data_dir)}")
-    return DONE
+    folder, named, complete = datasets.find_mnist(args.data_dir)
+    absent = "not found" if named else "not found, will be downloaded on first use"
+    print(f"MNIST: {folder} ({'found' if complete else absent})")
 
 
 # -- parts -------------------------------------------------------------------------------------
+
+
+def _plots(model: Sequential, layers: list[int] | None) -> dict[str, Callable[[], Figure]]:
+    """Return what can be plotted of a model, by name."""
+    plots: dict[str, Callable[[], Figure]] = {"weights": lambda: model.plot_weights(layers)}
+    if model.has_gradients:
+        plots["gradients"] = lambda: model.plot_gradients(layers)
+    history, recording = model.history, model.recording
+    if history is not None and history.epoch:
+        plots["curves"] = history.plot
+    if recording is not None and recording.epochs:
+        plots["recording"] = recording.plot
+    return plots
 
 
 def _predictions(model: Sequential, output: Array) -> tuple[list[str], Iterable[list[str]]]:
@@ -173,20 +223,3 @@ def _random_rows(model: Sequential, rows: int, seed: int) -> tuple[Array, Array]
         return x, rng.integers(0, 2, (rows, units))
     output = model.predict(x).astype(np.float64)
     return x, output + (output.std() or 1.0) * rng.standard_normal(output.shape)
-
-
-def _blas_threads() -> list[str]:
-    """Return what is known of the library of NumPy's matrix products, and of its threads."""
-    try:
-        libraries = blas_libraries()
-    except ImportError:
-        return ["threads: unknown, threadpoolctl is not installed"]
-    lines = [f"{name}: {counted(number, 'thread')}" for name, number in libraries.items()]
-    return lines or ["threads: unknown, threadpoolctl does not know this library"]
-
-
-def _mnist_place(data_dir: str | None) -> str:
-    """Return the folder where MNIST is looked for, and whether it is there."""
-    folder, named, complete = datasets.find_mnist(data_dir)
-    absent = "not found" if named else "not found, will be downloaded on first use"
-    return f"{folder} ({'found' if complete else absent})"

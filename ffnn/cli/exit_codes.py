@@ -6,7 +6,7 @@ import contextlib
 from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING
 
-from ffnn.errors import DataError, ModelFileError, TrainingDivergedError
+from ffnn.errors import DataError, LayerError, ModelFileError, TrainingDivergedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,17 +22,22 @@ MEANINGS = {
     INTERRUPTED: "interrupted",
     TERMINATED: "terminated",
 }
-BY_ERROR = {
+
+
+class CheckFailedError(Exception):
+    """What a command was to check does not hold."""
+
+
+# The errors whose messages need no explanation; any other is a fault of the program.
+BY_ERROR: dict[type[Exception], int] = {
     ArgumentTypeError: USAGE,
     DataError: USAGE,
     TrainingDivergedError: DIVERGED,
     ModelFileError: BAD_MODEL,
+    CheckFailedError: FAILED,
+    LayerError: FAILED,
+    OSError: FAILED,
 }
-
-
-def code_of(error: Exception) -> int:
-    """Return the exit code of a command that `error` has ended."""
-    return next((code for kind, code in BY_ERROR.items() if isinstance(error, kind)), FAILED)
 
 
 @contextlib.contextmanager

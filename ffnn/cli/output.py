@@ -9,23 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from ffnn._types import Array
     from ffnn.sequential import Sequential
 
 WIDTH = 80
 
 
-def check_out(args: argparse.Namespace) -> None:
-    """Raise ArgumentTypeError if ``--out`` cannot be written, or is a file that is read."""
-    if args.out:
-        read = [args.data, getattr(args, "model", args.data)]
-        check_writable(Path(args.out), read, "--out ")
-
-
-def check_writable(out: Path, read: Iterable[str], label: str = "") -> None:
+def check_writable(out: str | Path, *read: str, label: str = "") -> None:
     """Raise ArgumentTypeError if `out` cannot be written, or is one of the files in `read`."""
+    out = Path(out)
     problem = None
     if out.is_dir():
         problem = "is a folder, expected a file"

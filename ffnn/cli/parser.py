@@ -57,16 +57,18 @@ class _Command(NamedTuple):
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are exceptions, and whose epilog may be made when it is shown."""
+    """A parser whose errors are exceptions, and whose help may list the package's parts."""
 
-    make_epilog: Callable[[], str] | None = None
+    lists_parts = False
 
     def error(self, message: str) -> NoReturn:
         raise argparse.ArgumentTypeError(f"{message} (see {self.prog} --help)")
 
     def format_help(self) -> str:
-        if self.make_epilog is not None:
-            self.epilog = self.make_epilog()
+        if self.lists_parts:
+            from ffnn.cli.parts import describe_parts  # which loads NumPy and every part
+
+            self.epilog = describe_parts()
         return super().format_help()
 
 
@@ -95,8 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
             _add(child.add_argument_group(title).add_argument, options)
         if command.exclusive:
             _add(child.add_mutually_exclusive_group().add_argument, command.exclusive)
-        if name == "train":
-            child.make_epilog = _describe_parts
+        child.lists_parts = name == "train"
     return parser
 
 
@@ -114,12 +115,6 @@ def _add(add_argument: Callable[..., argparse.Action], options: Iterable[_Option
             choices=choices,
             nargs=nargs,
         )
-
-
-def _describe_parts() -> str:
-    from ffnn.cli.parts import describe_parts  # which loads NumPy and every part
-
-    return describe_parts()
 
 
 # -- options -----------------------------------------------------------------------------------

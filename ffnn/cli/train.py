@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import signal
-import sys
 import threading
 import time
 from pathlib import Path
@@ -17,8 +16,8 @@ from ffnn import callbacks
 from ffnn.activations import ACTIVATIONS
 from ffnn.cli.classes import targets_for
 from ffnn.cli.data import TrainingData, is_file, training_data
-from ffnn.cli.exit_codes import DONE, INTERRUPTED, TERMINATED, usage_errors
-from ffnn.cli.output import check_out, print_scores, say
+from ffnn.cli.exit_codes import usage_errors
+from ffnn.cli.output import check_writable, print_scores, say
 from ffnn.cli.parts import normalizations, optimizer_defaults
 from ffnn.core.checks import nearest
 from ffnn.core.text import counted
@@ -29,7 +28,7 @@ from ffnn.losses import LOSSES, MeanSquaredError
 from ffnn.optimizers import OPTIMIZERS, Optimizer
 from ffnn.regularizers import L1L2
 from ffnn.sequential import Sequential
-from ffnn.training.signals import terminate
+from ffnn.training.signals import Terminated, terminate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,14 +39,15 @@ if TYPE_CHECKING:
 _LARGEST_PIXEL = {"digits": 16.0}  # of other uint8 data: 255
 
 
-def train(args: argparse.Namespace) -> int:
+def train(args: argparse.Namespace) -> None:
     """Train a new network, save it if asked to, and test it on held-out rows.
 
     The last line printed is the test rows' accuracy or R². Ctrl-C or SIGTERM ends the training
     after the batch; the model so far is saved. A second one ends it at once.
     """
-    check_out(args)
-    if not args.out and (args.resume or args.save_every):
+    if args.out:
+        check_writable(args.out, args.data, label="--out ")
+    elif args.resume or args.save_every:
         raise argparse.ArgumentTypeError("--resume and --save-every need --out FILE")
     with usage_errors(TypeError, ValueError):  # unknown names are found before the data is read
         optimizer, hidden = _optimizer(args), _hidden_layers(args)
@@ -67,18 +67,12 @@ def train(args: argparse.Namespace) -> int:
         if not args.quiet:
             print(f"saved {args.out}")
     if saver.signal:
-        return _report_interrupt(saver.signal, len(history.epoch), args.epochs)
-    _print_scores(model, data)
-    return DONE
-
-
-def _report_interrupt(number: int, done: int, epochs: int) -> int:
-    """Say how far the training came when the signal ended it, and return the exit code."""
-    sys.stdout.flush()
-    terminated = number == signal.SIGTERM
-    end = "terminated" if terminated else "interrupted"
-    print(f"ffnn: {end} after {done} of {counted(epochs, 'epoch')}", file=sys.stderr)
-    return TERMINATED if terminated else INTERRUPTED
+        ending = Terminated if saver.signal == signal.SIGTERM else KeyboardInterrupt
+        raise ending(f"after {len(history.epoch)} of {counted(args.epochs, 'epoch')}")
+    if data.y_test is None:
+        print_scores(model, data.x_train, targets_for(model, data.y_train), "training")
+    else:
+        print_scores(model, data.x_test, targets_for(model, data.y_test), "test")
 
 
 # -- the network -------------------------------------------------------------------------------
@@ -224,14 +218,11 @@ class _Saver(callbacks.Callback):
 @contextlib.contextmanager
 def _sigterm_ends_training() -> Iterator[None]:
     """Make SIGTERM do what Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
+    with contextlib.ExitStack() as stack:
+        if threading.current_thread() is threading.main_thread():
+            before = signal.signal(signal.SIGTERM, terminate)
+            stack.callback(signal.signal, signal.SIGTERM, before)
         yield
-        return
-    before = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _fit(
@@ -263,13 +254,6 @@ def _fit(
             shown = f"{counted(done - saver.earlier, 'more epoch')}, {shown} in all,"
         print(f"trained {shown} in {seconds:.1f} s")
     return history
-
-
-def _print_scores(model: Sequential, data: TrainingData) -> None:
-    if data.y_test is None:
-        print_scores(model, data.x_train, targets_for(model, data.y_train), "training")
-    else:
-        print_scores(model, data.x_test, targets_for(model, data.y_test), "test")
 
 
 def _callbacks(args: argparse.Namespace) -> list[callbacks.Callback]:
