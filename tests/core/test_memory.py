@@ -1,5 +1,7 @@
+import ast
 import copy
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -190,3 +192,23 @@ def test_nothing_is_read_before_it_is_written(monkeypatch, optimizer):
 
     assert same_history == history
     np.testing.assert_array_equal(same_parameters, parameters)
+
+
+# Where arrays come from
+
+CREATORS = {"empty", "zeros", "ones", "full", "arange", "eye", "linspace"}
+CREATORS |= {f"{name}_like" for name in ("empty", "zeros", "ones", "full")}
+ROOT = Path(ffnn.__file__).parent
+COMPUTING = sorted(
+    path for room in ("activations", "layers", "losses") for path in (ROOT / room).glob("*.py")
+)
+
+
+@pytest.mark.parametrize("path", COMPUTING, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_formulas_create_no_arrays_and_use_no_reductions_of_ufuncs(path):
+    # So that another array library can stand in NumPy's place, with other memory.
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    used = {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)}
+
+    assert not {f"np.{name}" for name in CREATORS} & used
+    assert not [name for name in used if name.endswith(".reduce")]
