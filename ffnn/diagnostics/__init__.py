@@ -16,7 +16,7 @@ from ffnn.core.text import counted
 from ffnn.diagnostics.catalogue import table
 from ffnn.diagnostics.gradients import check_finite_outputs, check_finite_weights, check_gradients
 from ffnn.diagnostics.inputs import check_inputs
-from ffnn.diagnostics.probe import chance_loss, probe
+from ffnn.diagnostics.probe import Probe, chance_loss
 from ffnn.diagnostics.rates import check_learning_rate
 from ffnn.diagnostics.report import Diagnosis, Finding
 from ffnn.diagnostics.sample import Sample, open_sample
@@ -101,7 +101,7 @@ def _no_loss(sample: Sample, y: Any) -> str:
 def _checks(sample: Sample, no_loss: str) -> list[_Check]:
     """Return what there is to check, with the reason why not or "", and how."""
     broken = list(check_finite_weights(sample))
-    measured = probe(sample)
+    measured = Probe(sample)
     chance = 0.0 if no_loss else chance_loss(sample)
     no_weights = "the weights are not finite" if broken else ""
     no_numbers = no_weights or ("the outputs are not finite" if measured.non_finite else "")

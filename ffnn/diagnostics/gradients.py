@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ffnn.diagnostics.catalogue import finding
-from ffnn.diagnostics.probe import Measurements
+from ffnn.diagnostics.probe import Probe
 from ffnn.diagnostics.report import Finding
 from ffnn.diagnostics.sample import Sample
 
@@ -25,14 +25,14 @@ def check_finite_weights(sample: Sample) -> Iterator[Finding]:
             yield finding("non-finite-weights", {"entries": bad, "parameters": size}, layer.name)
 
 
-def check_finite_outputs(measured: Measurements) -> Iterator[Finding]:
+def check_finite_outputs(measured: Probe) -> Iterator[Finding]:
     """Yield the first layer whose output is not finite on finite rows."""
     if measured.non_finite is not None:
         name, entries = measured.non_finite
         yield finding("non-finite-outputs", {"entries": entries}, name or None)
 
 
-def check_gradients(measured: Measurements) -> Iterator[Finding]:
+def check_gradients(measured: Probe) -> Iterator[Finding]:
     """Yield whether gradients vanish or explode on the way from the last layer to the first.
 
     The norms of ∂L/∂z of each `Dense` are compared, z = x Wᵀ + b, root mean square over the rows.

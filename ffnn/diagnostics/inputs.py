@@ -9,7 +9,7 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.diagnostics.catalogue import finding
-from ffnn.diagnostics.probe import Columns, Measurements
+from ffnn.diagnostics.probe import Columns, Probe
 from ffnn.diagnostics.report import Finding
 from ffnn.diagnostics.sample import Sample
 
@@ -18,7 +18,7 @@ FAR = 20.0  # mean of a column, in its standard deviations
 SMALL_ROW = 0.1  # root mean square of a row's length; of unit vectors it is 1
 
 
-def check_inputs(sample: Sample, measured: Measurements) -> Iterator[Finding]:
+def check_inputs(sample: Sample, measured: Probe) -> Iterator[Finding]:
     """Yield what is wrong with what the first `Dense` receives, after all scaling.
 
     A column is too large from a root mean square of 10 on, and too far from 0 where its mean

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections import defaultdict
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from ffnn.activations import ActivationFunction
 from ffnn.core.moments import Moments
 from ffnn.diagnostics.sample import Batch, Sample
 from ffnn.layers.base import Stage
-from ffnn.layers.chain import release, run_backward, run_forward, tap
+from ffnn.layers.chain import run_backward, run_forward, tap
 
 END_SHARE = 0.01  # of an activation's range; this near to an end it counts as saturated
 CONFIDENT = 0.99  # a probability above which an answer counts as confident
@@ -44,106 +44,98 @@ class Columns(Moments):
         return np.asarray(np.sqrt(self.variance + self.mean**2))
 
 
-@dataclass
-class Measurements:
-    """What one pass found; counts are of rows."""
+class Probe:
+    """One pass of all rows through a sample's model, and back if there are targets.
 
-    num_rows: int
-    columns: Columns | None = None  # None without a `Dense`
-    # Layer → for each unit that can die, how often it is active; for each unit that saturates, how
-    # often it does, in the last layer only where the answer is wrong.
-    active: dict[str, Array] = field(default_factory=dict)
-    saturated: dict[str, Array] = field(default_factory=dict)
-    # `Dense` → the root mean square over the rows of ‖∂L_i/∂z‖, where L_i is the loss of a row and
-    # z = x Wᵀ + b. From the last layer to the first; empty without targets.
-    gradients: dict[str, float] = field(default_factory=dict)
-    loss: float | None = None  # the mean, without penalties; None without targets
-    predicted: Array | None = None  # how often each class is predicted; None without classes
-    right: int = 0
-    confident: int = 0
-    # The first layer whose output is not finite, and in how many entries of a batch; the layer is
-    # "" where only the loss is not. The pass then ends.
-    non_finite: tuple[str, int] | None = None
-
-
-def probe(sample: Sample) -> Measurements:
-    """Send all rows of a sample through its model, and back if there are targets."""
-    return _Pass(sample).run()
-
-
-class _Pass:
-    """A pass in progress."""
+    It measures what the checks need; counts are of rows.
+    """
 
     def __init__(self, sample: Sample) -> None:
-        self.sample = sample
-        self.found = Measurements(sample.num_rows)
-        self.squares: dict[str, float] = {}
-        self.first = next(iter(sample.dense_layers), None)
-        if self.first is not None:
-            self.found.columns = Columns(self.first.name, self.first.input_dim or 0)
-        last = sample.model.last_activation
-        self.last = last if last is not None and last.saturates else None
-        self.stages = tap(sample.stages, self._before, self._after)
-        self.backward_stages = tap(sample.backward_stages, self._before)
+        self.sample, self.num_rows = sample, sample.num_rows
+        first, last = next(iter(sample.dense_layers), None), sample.model.last_activation
+        self.columns = None if first is None else Columns(first.name, first.input_dim or 0)
+        # Layer → for each unit that can die, how often it is active; for each unit that saturates,
+        # how often it does, in the last layer only where the answer is wrong.
+        self.active: dict[str, Array] = {}
+        self.saturated: dict[str, Array] = {}
+        # `Dense` → the root mean square over the rows of ‖∂L_i/∂z‖, where L_i is the loss of a row
+        # and z = x Wᵀ + b. From the last layer to the first; empty without targets.
+        self.gradients: dict[str, float] = {}
+        self.loss: float | None = None  # the mean, without penalties; None without targets
+        self.predicted: Array | None = None  # how often each class is; None without classes
+        self.right = self.confident = 0
+        # The first layer whose output is not finite, and in how many entries of a batch; the layer
+        # is "" where only the loss is not. The pass then ends.
+        self.non_finite: tuple[str, int] | None = None
+        self._first, self._last = first, last if last is not None and last.saturates else None
+        self._squares: dict[str, float] = defaultdict(float)
+        self._stages = tap(sample.stages, self._before, self._after)
+        self._backward_stages = tap(sample.backward_stages, self._before)
+        self._run()
 
-    def run(self) -> Measurements:
-        """Return what all batches showed together."""
-        found, total = self.found, 0.0
+    def _run(self) -> None:
+        total = 0.0
         for batch in self.sample.batches():
-            self.num_rows = len(batch.x)
-            loss = self._batch(batch)
+            self._batch_rows = len(batch.x)
+            loss = self._pass(batch)
             if not math.isfinite(loss):
-                found.non_finite = self._locate(batch)
-                break
+                self.non_finite = self._locate(batch)
+                return
             total += loss * len(batch.x)
-        release(self.sample.stages)
-        if self.sample.y is not None and found.non_finite is None:
-            found.loss = total / found.num_rows
-            found.gradients = {
-                name: math.sqrt(square / found.num_rows) for name, square in self.squares.items()
-            }
-        return found
+        if self.sample.y is not None:
+            self.loss = total / self.num_rows
+            for name, square in self._squares.items():
+                self.gradients[name] = math.sqrt(square / self.num_rows)
 
-    def _batch(self, batch: Batch) -> float:
+    def _pass(self, batch: Batch) -> float:
         """Return the loss of a batch; without targets, 0, or NaN if an output is not finite."""
-        output = run_forward(self.stages, batch.x, training=True)
+        output = run_forward(self._stages, batch.x, training=True)
         step = self.sample.step
         if step is None or batch.y is None:
             return 0.0 if np.isfinite(output).all() else math.nan
         loss = step.loss.forward(output, batch.y, batch.weight)
         self._watch_answers(step.loss.output, batch.y)
         if math.isfinite(loss):
-            run_backward(self.backward_stages, step.loss.backward())
+            run_backward(self._backward_stages, step.loss.backward())
         return loss
+
+    def _locate(self, batch: Batch) -> tuple[str, int]:
+        """Return the first layer whose output is not finite, and in how many entries."""
+        x = batch.x
+        for stage in self.sample.stages:
+            x = stage.forward(x, True)
+            entries = int(np.count_nonzero(~np.isfinite(x)))
+            if entries:
+                return stage.layer.name, entries
+        return "", 0
 
     def _before(self, stage: Stage, direction: str, array: Array) -> None:
         """Watch the inputs of the first `Dense`, and ∂L/∂z of each."""
         if direction == "forward":
-            if stage.layer is self.first and self.found.columns is not None:
-                self.found.columns.add_rows(array)
+            if stage.layer is self._first and self.columns is not None:
+                self.columns.add_rows(array)
         elif stage.layer.is_dense:
-            name = stage.layer.name
-            delta = array.astype(np.float64) * self.num_rows  # the loss is a mean over the batch
-            self.squares[name] = self.squares.get(name, 0.0) + float(np.vdot(delta, delta))
+            delta = array.astype(np.float64) * self._batch_rows  # the loss is a mean over the batch
+            self._squares[stage.layer.name] += float(np.vdot(delta, delta))
 
     def _after(self, stage: Stage, direction: str, y: Array) -> None:
         """Watch the outputs of activations."""
         layer = stage.layer
         if direction == "forward" and isinstance(layer, ActivationFunction):
             if layer.can_die:
-                _add(self.found.active, layer.name, y > layer.output_range[0])
-            if layer.saturates and layer is not self.last:
-                _add(self.found.saturated, layer.name, _at_an_end(layer, y))
+                _add(self.active, layer.name, y > layer.output_range[0])
+            if layer.saturates and layer is not self._last:
+                _add(self.saturated, layer.name, _at_an_end(layer, y))
 
     def _watch_answers(self, output: Array, target: Array) -> None:
         """Count predicted classes; of numbers, saturated wrong answers."""
-        loss, units, found = self.sample.model.loss, output.shape[1], self.found
+        loss, units = self.sample.model.loss, output.shape[1]
         assert loss is not None
         if loss.task == "numbers":
-            if self.last is not None:
-                low, high = self.last.output_range
+            if self._last is not None:
+                low, high = self._last.output_range
                 wrong = np.abs(output - target) > (high - low) / 2.0
-                _add(found.saturated, self.last.name, _at_an_end(self.last, output) & wrong)
+                _add(self.saturated, self._last.name, _at_an_end(self._last, output) & wrong)
             return
         if loss.task == "probabilities" and units > 1:
             return  # several answers a row, no classes
@@ -154,21 +146,9 @@ class _Pass:
             predicted, certainty = output.argmax(axis=1), output.max(axis=1)
             wanted = target if target.ndim == 1 else target.argmax(axis=1)
         counts = np.bincount(predicted, minlength=max(units, 2))
-        found.predicted = counts if found.predicted is None else found.predicted + counts
-        found.right += int(np.count_nonzero(predicted == wanted))
-        found.confident += int(np.count_nonzero(certainty > CONFIDENT))
-
-    def _locate(self, batch: Batch) -> tuple[str, int]:
-        """Return the first layer whose output is not finite, and in how many entries."""
-        found = [("", 0)]
-
-        def after(stage: Stage, _: str, y: Array) -> None:
-            entries = int(np.count_nonzero(~np.isfinite(y)))
-            if entries and len(found) == 1:
-                found.append((stage.layer.name, entries))
-
-        run_forward(tap(self.sample.stages, after=after), batch.x, training=True)
-        return found[-1]
+        self.predicted = counts if self.predicted is None else self.predicted + counts
+        self.right += int(np.count_nonzero(predicted == wanted))
+        self.confident += int(np.count_nonzero(certainty > CONFIDENT))
 
 
 def _add(counts: dict[str, Array], name: str, hits: Array) -> None:

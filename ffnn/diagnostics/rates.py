@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,6 @@ from ffnn.data.sources import BLOCK_ROWS
 from ffnn.diagnostics.catalogue import finding
 from ffnn.diagnostics.report import Finding
 from ffnn.diagnostics.sample import Sample
-from ffnn.layers.chain import release
 from ffnn.schedules import Schedule
 
 STEPS = 16
@@ -27,34 +27,32 @@ LEARNED = 0.1  # of the loss of the best constant answer, below which there is l
 GAIN = 0.05  # of the loss; what a higher rate has to bring in the trial
 
 
-class Trial(NamedTuple):
+@dataclass(frozen=True)
+class Trial:
     """A few steps of training, and the loss on fixed rows; infinite if anything was not finite."""
 
-    rate: float  # of the first step
-    before: float
-    worst: float
-    after: float
-    update: float | None  # ‖ΔW‖ / ‖W‖ of the layer where it is largest, median of the steps
+    learning_rate: float  # of the first step
+    loss_before: float
+    loss_worst: float
+    loss_after: float
+    update_ratio: float | None  # ‖ΔW‖ / ‖W‖ of the layer where it is largest, median of the steps
     largest_update: float | None
 
     @property
     def is_small(self) -> bool:
         """Whether the weights hardly changed."""
-        return self.update is not None and self.update < SMALL_UPDATE
+        return self.update_ratio is not None and self.update_ratio < SMALL_UPDATE
 
 
 def check_learning_rate(sample: Sample, chance: float) -> Iterator[Finding]:
     """Yield whether the learning rate is too high or too low for the next steps.
 
-    16 steps are made on the copy, on batches of 32 rows, with the optimizer and its memory as they
-    are, and the loss is measured on up to 1,024 fixed rows. Too high: the loss rises by half of
-    what it was, or of what the best constant answer has (`chance`), and is not below half of what
-    it was in the end; or updates of more than 5 % of the weights leave a higher loss than a tenth
-    of the rate does. Too low: updates stay below 10⁻⁵ of the weights, there is something left to
-    learn, and a hundred times the rate or more brings at least 5 % in as many steps. The rate to
+    Trial steps are made with the optimizer and its memory as they are, and the loss is measured on
+    fixed rows; `chance` is that of the best constant answer. Too high: the loss rises and stays up,
+    or large updates leave a higher loss than a tenth of the rate does. Too low: updates are tiny,
+    there is something left to learn, and a hundred times the rate or more learns it. The rate to
     try is the best of those tried, a factor of ten apart. The limits were chosen by what fully
-    trained networks show, so that rates that do train are left alone. The copy comes back as it
-    was.
+    trained networks show, so that rates that do train are left alone.
 
     References
     ----------
@@ -66,23 +64,24 @@ def check_learning_rate(sample: Sample, chance: float) -> Iterator[Finding]:
     if not bench.weights:
         return
     trial = bench.run(bench.set_rate)
-    if not math.isfinite(trial.before):
+    if not math.isfinite(trial.loss_before):
         return
     lower = _lower_rate(bench, trial, chance)
     if lower is not None:
-        yield finding("learning-rate-too-high", _evidence(bench, trial, lower))
-    elif trial.before > LEARNED * chance and trial.is_small:
+        yield finding("learning-rate-too-high", bench.evidence(trial, lower))
+    elif trial.loss_before > LEARNED * chance and trial.is_small:
         yield from _check_low(bench, trial)
 
 
 def _lower_rate(bench: _Bench, trial: Trial, chance: float) -> Trial | None:
     """Return the trial of a lower rate if the rate is too high."""
-    rises = trial.worst > trial.before + RISE * max(trial.before, chance)
-    if rises and trial.after > RECOVERED * trial.before:
+    before, after, update = trial.loss_before, trial.loss_after, trial.update_ratio
+    rises = trial.loss_worst > before + RISE * max(before, chance)
+    if rises and after > RECOVERED * before:
         return bench.best_lower()
-    if trial.update is not None and trial.update > LARGE_UPDATE:
-        slower = bench.run(trial.rate / 10.0)
-        if trial.after > 1.1 * slower.after:
+    if update is not None and update > LARGE_UPDATE:
+        slower = bench.run(trial.learning_rate / 10.0)
+        if after > 1.1 * slower.loss_after:
             return slower
     return None
 
@@ -95,34 +94,14 @@ def _check_low(bench: _Bench, trial: Trial) -> Iterator[Finding]:
         zero = {"learning_rate": 0.0, "schedule": bench.schedule, "has_ended": ended}
         yield finding("learning-rate-too-low", zero)
         return
-    if highest != trial.rate:
+    if highest != trial.learning_rate:
         trial = bench.run(highest)
     if trial.is_small:
         best = bench.best_higher(trial)
         # 99 and not 100, for what rounding leaves of it
-        if best.rate > 99.0 * highest and best.after < (1.0 - GAIN) * trial.after:
-            yield finding("learning-rate-too-low", _evidence(bench, trial, best))
-
-
-def _evidence(bench: _Bench, trial: Trial, better: Trial) -> dict[str, Any]:
-    return {
-        "steps": STEPS,
-        "batch_rows": bench.batch_rows,
-        "learning_rate": trial.rate,
-        "loss_before": trial.before,
-        "loss_worst": trial.worst,
-        "loss_after": trial.after,
-        "is_infinite": not math.isfinite(trial.worst),
-        "update_ratio": trial.update,
-        "largest_update": trial.largest_update,
-        "better_learning_rate": better.rate,
-        "better_loss_after": better.after,
-        "has_improved": better.after < better.before,
-        "current_learning_rate": bench.rate,
-        "optimizer": type(bench.optimizer).__name__,
-        "schedule": bench.schedule,
-        "has_ended": bench.schedule is not None and bench.optimizer.iterations > 0,
-    }
+        is_far = best.learning_rate > 99.0 * highest
+        if is_far and best.loss_after < (1.0 - GAIN) * trial.loss_after:
+            yield finding("learning-rate-too-low", bench.evidence(trial, best))
 
 
 class _Bench:
@@ -130,21 +109,33 @@ class _Bench:
 
     def __init__(self, sample: Sample) -> None:
         assert sample.step is not None
-        self.sample = sample
-        self.step = sample.step
+        self.sample, self.step = sample, sample.step
         self.optimizer = sample.step.optimizer
         self.set_rate = self.optimizer.learning_rate
         self.rate = self.optimizer.current_learning_rate
+        has_schedule = isinstance(self.set_rate, Schedule)
+        self.schedule = type(self.set_rate).__name__ if has_schedule else None
         self.weights = [layer.params["weight"] for layer in sample.dense_layers]
         self.batch_rows = min(BATCH_ROWS, sample.num_rows)
-        self._fixed = sample.chosen[:BLOCK_ROWS]
-        self._start = [array.copy() for array in self._arrays()]
+        arrays = [self.step.vector.values, *self.optimizer.slots.values()]
+        self._start = [(array, array.copy()) for array in arrays]
         self._iterations = self.optimizer.iterations
 
-    @property
-    def schedule(self) -> str | None:
-        """The name of the rate's schedule, if it has one."""
-        return type(self.set_rate).__name__ if isinstance(self.set_rate, Schedule) else None
+    def evidence(self, trial: Trial, better: Trial) -> dict[str, Any]:
+        """Return what a trial shows, with a better one."""
+        return {
+            **vars(trial),
+            "steps": STEPS,
+            "batch_rows": self.batch_rows,
+            "is_infinite": not math.isfinite(trial.loss_worst),
+            "better_learning_rate": better.learning_rate,
+            "better_loss_after": better.loss_after,
+            "has_improved": better.loss_after < better.loss_before,
+            "current_learning_rate": self.rate,
+            "optimizer": type(self.optimizer).__name__,
+            "schedule": self.schedule,
+            "has_ended": self.schedule is not None and self._iterations > 0,
+        }
 
     def highest_rate(self) -> float:
         """Return the highest rate that is still to come, looking further and further ahead."""
@@ -153,42 +144,30 @@ class _Bench:
         ahead = [0, *(2**power for power in range(21))]
         return max(self.set_rate(self._iterations + steps) for steps in ahead)
 
-    def _arrays(self) -> list[Array]:
-        return [self.step.vector.values, *self.optimizer.slots.values()]
-
     def run(self, rate: float | Schedule) -> Trial:
         """Make a trial at `rate`."""
-        self.optimizer.learning_rate = rate
-        try:
-            return self._run()
-        finally:
-            self.optimizer.iterations = self._iterations
-            for array, start in zip(self._arrays(), self._start, strict=True):
-                array[...] = start
-            release(self.step.stages)
-
-    def _run(self) -> Trial:
-        rate = self.optimizer.current_learning_rate
+        self.optimizer.learning_rate, self.optimizer.iterations = rate, self._iterations
+        for array, start in self._start:
+            array[...] = start
+        first_rate = self.optimizer.current_learning_rate
         losses, updates = [self._loss()], []
-        for number in range(1, STEPS + 1):
-            try:
+        try:
+            for number in range(1, STEPS + 1):
                 updates.append(self._train(number))
-            except FloatingPointError:
-                losses.append(math.inf)
-                break
-            if number in LOOKS:
-                loss = self._loss()
-                losses.append(loss if math.isfinite(loss) else math.inf)
+                if number in LOOKS:
+                    losses.append(self._loss())
+        except FloatingPointError:
+            losses.append(math.inf)
         known = [update for update in updates if not math.isnan(update)]
         median = float(np.median(known)) if known else None
-        return Trial(rate, losses[0], max(losses), losses[-1], median, max(known, default=None))
+        return Trial(
+            first_rate, losses[0], max(losses), losses[-1], median, max(known, default=None)
+        )
 
     def _train(self, number: int) -> float:
         """Make one step and return the largest ‖ΔW‖ / ‖W‖ of all layers."""
-        chosen, rows = self.sample.chosen, self.batch_rows
-        batch = self.sample.batch(np.take(chosen, np.arange(rows) + number * rows, mode="wrap"))
-        assert batch.y is not None
-        if not math.isfinite(self.step.forward(batch.x, batch.y, batch.weight)):
+        indices = np.arange(self.batch_rows) + number * self.batch_rows
+        if not math.isfinite(self._forward(self.sample.chosen.take(indices, mode="wrap"))):
             raise FloatingPointError
         self.step.backward()
         before = [weight.copy() for weight in self.weights]
@@ -201,24 +180,28 @@ class _Bench:
         return max(ratios, default=math.nan)
 
     def _loss(self) -> float:
-        batch = self.sample.batch(self._fixed)
+        loss = self._forward(self.sample.chosen[:BLOCK_ROWS])
+        return loss if math.isfinite(loss) else math.inf
+
+    def _forward(self, indices: Array) -> float:
+        batch = self.sample.batch(indices)
         assert batch.y is not None
         return self.step.forward(batch.x, batch.y, batch.weight)
 
     def best_lower(self) -> Trial:
         """Return the best of five trials at lower and lower rates."""
         trials = [self.run(self.rate / 10.0**power) for power in range(1, 6)]
-        return min(trials, key=lambda trial: trial.after)
+        return min(trials, key=lambda trial: trial.loss_after)
 
     def best_higher(self, trial: Trial) -> Trial:
         """Return the best of trials at higher and higher rates, until the loss rises."""
         # An update of 0 is one that is lost in rounding. Go at once to where something happens.
         smallest = float(np.finfo(self.step.vector.values.dtype).eps)
-        first = max(1, round(math.log10(SMALL_UPDATE / max(trial.update or 0.0, smallest))))
+        first = max(1, round(math.log10(SMALL_UPDATE / max(trial.update_ratio or 0.0, smallest))))
         best = trial
         for power in range(first, first + 16):
-            following = self.run(trial.rate * 10.0**power)
-            if following.worst > trial.before * (1.0 + RISE):
+            following = self.run(trial.learning_rate * 10.0**power)
+            if following.loss_worst > trial.loss_before * (1.0 + RISE):
                 break
-            best = min(best, following, key=lambda tried: tried.after)
+            best = min(best, following, key=lambda tried: tried.loss_after)
         return best

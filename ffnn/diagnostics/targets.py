@@ -9,7 +9,7 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.diagnostics.catalogue import finding
-from ffnn.diagnostics.probe import Measurements
+from ffnn.diagnostics.probe import Probe
 from ffnn.diagnostics.report import Finding
 from ffnn.diagnostics.sample import Sample
 from ffnn.losses import LOSSES
@@ -23,7 +23,7 @@ ABOVE_CHANCE = 2.0  # times the loss of the best constant answer
 MANY_VALUES = 100  # distinct targets between 0 and 1; more are numbers rather than labels
 
 
-def check_targets(sample: Sample, measured: Measurements, chance: float) -> Iterator[Finding]:
+def check_targets(sample: Sample, measured: Probe, chance: float) -> Iterator[Finding]:
     """Yield what about the targets does not fit the loss, the last layer, or each other.
 
     `chance` is the loss of the best constant answer.
@@ -100,7 +100,7 @@ def _check_balance(counts: Array, present: Array) -> Iterator[Finding]:
 
 
 def _check_answers(
-    sample: Sample, measured: Measurements, num_present: int, chance: float
+    sample: Sample, measured: Probe, num_present: int, chance: float
 ) -> Iterator[Finding]:
     """Yield whether predicted classes are all the same, or worse than guessing."""
     assert measured.predicted is not None
@@ -116,7 +116,7 @@ def _check_answers(
 
 
 def _check_numbers(
-    sample: Sample, measured: Measurements, target: Array, chance: float
+    sample: Sample, measured: Probe, target: Array, chance: float
 ) -> Iterator[Finding]:
     """Yield what does not fit about targets of a loss that measures distances."""
     if (target == target[:1]).all():

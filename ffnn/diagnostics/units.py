@@ -10,7 +10,7 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.diagnostics.catalogue import finding
-from ffnn.diagnostics.probe import Measurements
+from ffnn.diagnostics.probe import Probe
 from ffnn.diagnostics.report import Finding
 from ffnn.diagnostics.sample import Sample
 from ffnn.layers.base import Layer
@@ -21,7 +21,7 @@ SATURATED_SHARE = 0.5  # of a layer's units, from which on it is more than a not
 EQUAL = 1e-5  # relative distance of two units' weights, up to which rounding explains it
 
 
-def check_dead_units(sample: Sample, measured: Measurements) -> Iterator[Finding]:
+def check_dead_units(sample: Sample, measured: Probe) -> Iterator[Finding]:
     """Yield, for each layer of units that can die, those whose output is 0 on all rows.
 
     Such a unit gets no gradient. A few are usual; from 40 % of a layer on it is a warning, a whole
@@ -57,7 +57,7 @@ def _shares(what: str, units: list[int], counts: Array, rows: int, limit: float)
     return {what: len(units), "units": len(counts), "share": share, "rows": rows, "limit": limit}
 
 
-def check_saturated_units(sample: Sample, measured: Measurements) -> Iterator[Finding]:
+def check_saturated_units(sample: Sample, measured: Probe) -> Iterator[Finding]:
     """Yield, for each layer of units that saturate, those at an end of their range nearly always.
 
     A unit is saturated on a row where its output lies within 1 % of its range from an end: there
