@@ -226,16 +226,25 @@ class Sequential(Trainable):
     def explain_step(self, x: Any, y: Any, sample_weight: Any = None) -> Explanation:
         """Return each layer's forward and backward step on a few rows, with formulas and numbers.
 
-        It is meant for small networks and a few rows, to be read: print it, or call its
-        ``to_text()``, ``to_markdown()``, ``to_latex()`` or ``plot()``. The model stays as it is.
+        Everything is computed by the layers, the loss and the optimizer themselves, on a copy of
+        the model, which is the only one to change. The step is the one that `train_on_batch` would
+        make.
 
         Parameters
         ----------
         x, y, sample_weight
-            As for `fit`.
+            As for `fit`; at most 8 rows. The model, which has to be compiled, may have at most 400
+            parameters, and 64 columns into and out of each layer.
+
+        Returns
+        -------
+        Explanation
+            Print it, or take its ``to_text()``, ``to_markdown()``, ``to_latex()`` or ``plot()``.
 
         Raises
         ------
+        RuntimeError
+            The model is not compiled.
         DataError
             The data does not fit.
         ValueError
@@ -250,18 +259,30 @@ class Sequential(Trainable):
 
         It looks for dead and saturated units, vanishing and exploding gradients, units that are
         all the same, inputs that are not scaled, a learning rate that is out of range, and labels
-        that do not fit the loss. The model stays as it is.
+        that do not fit the loss; `ffnn.diagnostics` lists all that it can find.
+
+        Everything is measured on a copy, built if the model is not, so the model stays as it is. At
+        most 20,000 rows are used: of more, as many are drawn at random with a fixed seed, and the
+        result says so. Whatever draws random numbers, such as `Dropout`, is switched off, and
+        `BatchNorm` takes the statistics of batches of up to 1,024 rows.
 
         Parameters
         ----------
         x, y, sample_weight
-            As for `fit`, such as the training rows; without targets the checks that need a loss
-            are left out.
+            As for `fit`, such as the training rows. Without targets, or if the model is not
+            compiled, the checks that need a loss are left out.
+
+        Returns
+        -------
+        Diagnosis
+            A list of findings, most severe first. Printed, it tells what was found and what was
+            checked.
 
         Raises
         ------
         DataError
-            The data is not rows of the model's inputs.
+            `x` is not rows of the model's inputs, or there is not one target and one weight a row.
+            Entries that are not finite and targets that the loss does not accept are findings.
         """
         from ffnn.diagnostics import diagnose
 

@@ -36,37 +36,7 @@ __doc__ = f"{__doc__}\n{table()}\n"
 
 
 def diagnose(model: Trainable, x: Any, y: Any = None, sample_weight: Any = None) -> Diagnosis:
-    """Look for what keeps a model from learning these rows.
-
-    Everything is measured on a copy, so the model stays exactly as it is. At most 20,000 rows are
-    used: of more, as many are drawn at random with a fixed seed, and the result says so. Whatever
-    draws random numbers, such as `Dropout`, is switched off, and `BatchNorm` takes the statistics
-    of batches of up to 1,024 rows.
-
-    Parameters
-    ----------
-    model : Trainable
-        Built or not, trained or not. If it is not built, the copy is built as `fit` would do it.
-        If it is not compiled, only what needs no loss is checked.
-    x : array-like, memmap, h5py dataset or sparse matrix of shape (rows, input_dim)
-        Inputs, as `fit` takes them.
-    y : array-like of shape (rows,) or (rows, units), optional
-        Targets; without them only what needs none is checked.
-    sample_weight : array-like of shape (rows,), optional
-        The rows' weights in the loss.
-
-    Returns
-    -------
-    Diagnosis
-        A list of findings, most severe first. Printed, it is an account of what was found and of
-        what was checked.
-
-    Raises
-    ------
-    DataError
-        `x` is not rows of the model's inputs, or there is not one target and one weight a row.
-        Entries that are not finite and targets that the loss does not accept are findings instead.
-    """
+    """Look for what keeps a model from learning these rows; `Sequential.diagnose` says more."""
     sample, findings, num_given = open_sample(model, x, y, sample_weight)
     if sample is None:
         return Diagnosis(findings, 0, ["inputs"], {"everything else": "no row is finite"})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -12,15 +11,13 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.data.batches import Examples
-from ffnn.data.sources import BLOCK_ROWS, ArraySource, Source, open_source
+from ffnn.data.sources import BLOCK_ROWS, ArraySource, Source, as_numbers, open_source
 from ffnn.data.targets import prepare_weights
 from ffnn.diagnostics.catalogue import finding
 from ffnn.diagnostics.report import Finding
-from ffnn.diagnostics.target_errors import rejected_targets
 from ffnn.errors import DataError
-from ffnn.layers.base import Layer, Stage
+from ffnn.layers.base import Stage
 from ffnn.models.trainable import Trainable
-from ffnn.training.step import TrainStep
 
 MAX_ROWS = 20_000  # of more rows, as many are drawn with a fixed seed
 
@@ -33,46 +30,27 @@ class Batch(NamedTuple):
     weight: Array | None
 
 
-@dataclass
 class Sample:
     """A copy of the model, built, with the rows to measure it on.
 
     Whatever draws random numbers in training, such as `Dropout`, is switched off in the copy.
-    Everything else acts as in training: `BatchNorm` takes the batch's statistics.
+    Everything else acts as in training: `BatchNorm` takes the batch's statistics. The step is None
+    if the model is not compiled; `chosen` are the rows' numbers, in random order.
     """
 
-    model: Trainable
-    x: Source
-    y: Source | None
-    weight: Source | None
-    chosen: Array  # the rows' numbers, in random order
-    step: TrainStep | None = field(init=False, default=None)  # None if the model is not compiled
-    # What a batch passes, without the last activation where the loss takes its place, and back.
-    stages: list[Stage] = field(init=False)
-    backward_stages: list[Stage] = field(init=False, default_factory=list)
-
-    def __post_init__(self) -> None:
-        if self.model.loss is None:
-            self.stages = _without_noise(self.model.stages)
-            return
-        self.step = step = self.model.step
-        step.stages = self.stages = _without_noise(step.stages)
-        step.backward_stages = self.backward_stages = _without_noise(step.backward_stages)
-
-    @property
-    def num_rows(self) -> int:
-        """The number of rows to measure on."""
-        return len(self.chosen)
-
-    @property
-    def is_trained(self) -> bool:
-        """Whether the optimizer has made updates."""
-        return self.model.optimizer is not None and self.model.optimizer.iterations > 0
-
-    @property
-    def dense_layers(self) -> list[Layer]:
-        """The layers with a weight matrix."""
-        return [layer for layer in self.model.layers if layer.is_dense]
+    def __init__(
+        self, model: Trainable, x: Source, y: Source | None, weight: Source | None, chosen: Array
+    ) -> None:
+        self.model, self.x, self.y, self.weight = model, x, y, weight
+        self.chosen, self.num_rows = chosen, len(chosen)
+        self.dense_layers = [layer for layer in model.layers if layer.is_dense]
+        self.is_trained = model.optimizer is not None and model.optimizer.iterations > 0
+        self.step = step = None if model.loss is None else model.step
+        # What a batch passes, without the last activation where the loss takes its place, and back.
+        self.stages = _without_noise(model.stages if step is None else step.stages)
+        self.backward_stages = _without_noise([] if step is None else step.backward_stages)
+        if step is not None:
+            step.stages, step.backward_stages = self.stages, self.backward_stages
 
     def batches(self) -> Iterator[Batch]:
         """Yield all rows in batches of nearly the same size.
@@ -90,13 +68,11 @@ class Sample:
 
 def _without_noise(stages: Sequence[Stage]) -> list[Stage]:
     """Return stages of which none draws random numbers."""
+    return [_quiet(stage) if stage.layer.random_generators() else stage for stage in stages]
 
-    def quiet(stage: Stage) -> Stage:
-        if not stage.layer.random_generators():
-            return stage
-        return stage._replace(forward=lambda x, training: stage.forward(x, False))
 
-    return [quiet(stage) for stage in stages]
+def _quiet(stage: Stage) -> Stage:
+    return stage._replace(forward=lambda x, training: stage.forward(x, False))
 
 
 def open_sample(
@@ -106,11 +82,6 @@ def open_sample(
 
     Rows with entries that are not finite are left out; the size is the number of the others, and
     the sample is None if there are none. Targets that the loss does not accept are left out too.
-
-    Raises
-    ------
-    DataError
-        `x` is not rows of the model's inputs, or there is not one target and one weight a row.
     """
     twin = copy.deepcopy(model)
     source, usable, findings = _open_inputs(twin, x)
@@ -167,4 +138,43 @@ def _open_targets(
     except DataError as error:
         if np.ndim(y) == 0 or len(y) != len(source):
             raise
-        return None, weight, [rejected_targets(twin.loss.task, y, outputs, error)]
+        return None, weight, [_rejected_targets(twin.loss.task, y, outputs, error)]
+
+
+def _rejected_targets(task: str, y: Any, outputs: int, error: DataError) -> Finding:
+    """Return the finding that `fit` would raise `error` for these targets of a loss's `task`."""
+    evidence: dict[str, Any] = {"error": str(error).rstrip(".")}
+    try:
+        values = as_numbers(y, "y")
+    except DataError:
+        return finding("targets-rejected", {**evidence, "not_numbers": True})
+    evidence |= {"shape": values.shape, "outputs": outputs, "targets": values.size}
+    non_finite = int(np.count_nonzero(~np.isfinite(values)))
+    if non_finite:
+        return finding("targets-rejected", {**evidence, "non_finite": non_finite})
+    evidence |= {
+        "min": float(values.min()),
+        "max": float(values.max()),
+        "distinct": len(np.unique(values)),
+        "columns": 1 if values.ndim == 1 else values.shape[1],
+        "needed_units": int(values.max()) + 1,
+    }
+    is_fractional = bool((values != np.round(values)).any())
+    evidence[_cause_of(task, evidence, is_fractional)] = True
+    return finding("targets-rejected", evidence)
+
+
+def _cause_of(task: str, evidence: dict[str, Any], is_fractional: bool) -> str:
+    """Return the case of the catalogue that targets of finite numbers are."""
+    columns, outputs = evidence["columns"], evidence["outputs"]
+    if columns == 1 and (outputs == 1 or task != "probabilities"):
+        if is_fractional:
+            return "fractional"
+        if task == "numbers":
+            return "one_column"
+        if task == "classes":
+            return "misnumbered"
+        return "two_values" if evidence["distinct"] <= 2 else "many_values"
+    if columns != outputs:
+        return "other_columns"
+    return "several_classes" if task == "classes" else "out_of_range"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from ffnn.core.checks import check_int
 from ffnn.core.text import counted
@@ -55,11 +55,7 @@ class Explanation(Sequence[Step]):
     def __len__(self) -> int:
         return len(self.steps)
 
-    @overload
-    def __getitem__(self, index: int) -> Step: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Step]: ...
-    def __getitem__(self, index: int | slice) -> Step | Sequence[Step]:
+    def __getitem__(self, index: Any) -> Any:
         return self.steps[index]
 
     def __repr__(self) -> str:
@@ -131,42 +127,17 @@ class Explanation(Sequence[Step]):
 
 
 def explain_step(model: Trainable, x: Any, y: Any, sample_weight: Any = None) -> Explanation:
-    """Return each layer's forward and backward step on a few rows, with formulas and numbers.
-
-    Everything is computed by the layers, the loss and the optimizer themselves, on a copy of the
-    model, which is the only one to change. The step is the one that ``train_on_batch`` would make.
-
-    Parameters
-    ----------
-    model : Trainable
-        Compiled, with at most 400 parameters and at most 64 columns into and out of each layer.
-    x : array-like of shape (batch, input_dim)
-        Inputs, at most 8 rows.
-    y : array-like of shape (batch,) or (batch, units)
-        Targets, as the loss expects them.
-    sample_weight : array-like of shape (batch,), optional
-        The rows' weights.
-
-    Returns
-    -------
-    Explanation
-        Print it, or take its ``to_text()``, ``to_markdown()``, ``to_latex()`` or ``plot()``.
-
-    Raises
-    ------
-    RuntimeError
-        The model is not compiled.
-    DataError
-        The data does not fit.
-    ValueError
-        The network or the batch is too large.
-    """
+    """Return a step's formulas and numbers; `Sequential.explain_step` says more."""
     if model.is_built:
         _check_network(model)
     twin = copy.deepcopy(model)
     batch = twin.open_batch(x, y, sample_weight)
     _check_network(twin)
-    _check_rows(len(batch[0]))
+    if len(batch[0]) > MAX_ROWS:
+        raise ValueError(
+            f"explain_step: expected at most {MAX_ROWS} rows, got {len(batch[0]):,}. Take the first "
+            f"ones: x[:2], y[:2]."
+        )
     steps, loss = trace(twin, *batch)
     columns = ((model.feature_names, twin.input_dim), (model.class_names, twin.output_dim))
     # One output may have two classes; then their names are not its name.
@@ -191,11 +162,3 @@ def _check_network(model: Trainable) -> None:
 
 def _width(layer: Layer) -> int:
     return max(layer.input_dim or 0, layer.output_dim or 0)
-
-
-def _check_rows(rows: int) -> None:
-    if rows > MAX_ROWS:
-        raise ValueError(
-            f"explain_step: expected at most {MAX_ROWS} rows, got {rows:,}. Take the first ones: "
-            f"x[:2], y[:2]."
-        )
