@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.checks import check_int
 from ffnn.layers.chain import tap
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ffnn._types import Array
-    from ffnn.layers.base import Stage
-    from ffnn.models.trainable import Trainable
+from ffnn.models.trainable import Trainable
 
 LARGEST_STEP = 0.02
 HALVINGS = 9
@@ -148,6 +144,8 @@ def gradient_check(
     Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", Advances in Engineering Software
     1982.
     """
+    from tqdm.auto import tqdm
+
     if max_entries is not None:
         check_int("gradient_check", "max_entries", max_entries, low=1)
     model.open_batch(x, y, sample_weight)  # builds the model and checks the data
@@ -158,7 +156,8 @@ def gradient_check(
     probe = _Probe(double, x, y, sample_weight)
     positions = _positions(double, max_entries, np.random.default_rng(seed))
     rows = []
-    with _bar(sum(len(chosen) for *_, chosen in positions), progress) as bar:
+    total = sum(len(chosen) for *_, chosen in positions)
+    with tqdm(total=total, desc="Checking gradients", unit="entry", disable=not progress) as bar:
         for layer, parameter, entries, chosen in positions:
             errors, kinks = [0.0], 0
             for position in chosen:
@@ -191,24 +190,18 @@ def _positions(
     return result
 
 
-def _bar(total: int, progress: bool) -> Any:
-    from tqdm.auto import tqdm
-
-    return tqdm(total=total, desc="Checking gradients", unit="entry", disable=not progress)
-
-
 class _Probe:
     """The training loss of a model as a function of one parameter."""
 
     def __init__(self, model: Trainable, x: Any, y: Any, sample_weight: Any) -> None:
         self._batch = model.open_batch(x, y, sample_weight)
         self._step = model.step
-        self._step.stages = tap(self._step.stages, before=self._note_input)
+        self._step.stages = tap(
+            self._step.stages,
+            before=lambda stage, _, x: self._note(x, getattr(stage.layer, "kinks", ())),
+        )
         self._model, self._states = model, model.generator_states
         self._sides: list[bytes] = []
-
-    def _note_input(self, stage: Stage, direction: str, x: Array) -> None:
-        self._note(x, getattr(stage.layer, "kinks", ()))
 
     def _note(self, values: Array, kinks: Iterable[float]) -> None:
         """Remember on which side of each kink every value lies."""

@@ -6,7 +6,7 @@ the work, which is imported when it is first needed: training needs no figure.
 
 from __future__ import annotations
 
-import importlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ffnn.activations import ActivationFunction
@@ -15,7 +15,6 @@ from ffnn.models.trainable import Trainable
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
 
     import networkx as nx
     from matplotlib.figure import Figure
@@ -315,10 +314,9 @@ class Sequential(Trainable):
         ImportError
             scikit-learn is not installed.
         """
-        # By name, as estimators stand above models and import this module.
-        conversion = importlib.import_module("ffnn.estimators.conversion")
-        estimator: BaseFFNN = conversion.as_estimator(self, classes, **params)
-        return estimator
+        from ffnn.estimators.conversion import as_estimator  # which stands above this module
+
+        return as_estimator(self, classes, **params)
 
     def _repr_html_(self) -> str:
         """Return a table and a small picture of the layers, for notebooks."""

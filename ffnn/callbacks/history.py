@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from ffnn.callbacks.base import Callback
+import numpy as np
+
+from ffnn._types import Array
+from ffnn.callbacks.base import Callback, Logs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from ffnn.callbacks.base import Logs
 
 
 class History(Callback):
@@ -43,6 +45,38 @@ class History(Callback):
         self.epoch.append(epoch)
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return all but the numbers as plain data; `restore` needs it and `arrays`."""
+        return {
+            "names": list(self.history),
+            "epoch": self.epoch,
+            "growing": self.higher_is_better,
+            "interrupted": self.interrupted,
+        }
+
+    def arrays(self) -> dict[str, Array]:
+        """Return the numbers as arrays, which may be infinite as JSON may not, by their index."""
+        return {
+            str(index): np.array(numbers, np.float64)
+            for index, numbers in enumerate(self.history.values())
+        }
+
+    @classmethod
+    def restore(cls, config: Mapping[str, Any], arrays: Mapping[str, Array]) -> History:
+        """Return the history of which `get_config` and `arrays` returned these."""
+        history = cls()
+        history.epoch, history.higher_is_better = list(config["epoch"]), list(config["growing"])
+        history.interrupted = config["interrupted"]
+        for index, name in enumerate(config["names"]):
+            numbers = arrays.get(str(index))
+            if numbers is None:
+                raise ValueError(f"/history/{index}: missing")
+            if numbers.ndim != 1:
+                shape = numbers.shape
+                raise ValueError(f"/history/{index}: expected one dimension, got shape {shape}")
+            history.history[name] = numbers.tolist()
+        return history
 
     def plot(self) -> Figure:
         """Return a figure of the loss and of each metric per epoch, the best epoch marked.

@@ -1,4 +1,9 @@
-"""What is trained and kept; to be read from `network` (layers) by `compiled` (loss) to `trainable`.
+"""What is trained and kept: a model, written as a chain of classes that build on each other.
 
-Beside them are `generators`, `serialization`, `resume` and `summary`.
+1. `network.Network`: layers, their parameters, and predictions;
+2. `compilable.Compilable`: a loss, an optimizer and metrics; data, one pass over it, one update;
+3. `trainable.Trainable`: `fit`, saving and loading;
+4. `ffnn.Sequential`, which users hold: methods that lead to pictures, explanations, diagnoses.
+
+Beside them are `serialization` (a model's parts as plain data), `resume` and `summary`.
 """

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.activations import ActivationFunction
 from ffnn.core.checks import check_choice, check_int, check_seed
 from ffnn.core.memory import ParameterVector
@@ -15,13 +17,8 @@ from ffnn.data.sources import Source, check_finite, open_source
 from ffnn.errors import DataError
 from ffnn.layers.base import Layer, Stage
 from ffnn.layers.chain import release, run_forward
-from ffnn.models.generators import set_generators
 from ffnn.models.summary import summarize
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from ffnn._types import Array
+from ffnn.saving.schema import set_generators
 
 EVALUATION_BATCH_SIZE = 1024
 
@@ -244,8 +241,7 @@ class Network:
     def replicas(self) -> list[Stage]:
         """Return stages that share the parameters but have this thread's own working memory."""
         if not hasattr(self._threads, "stages"):
-            replicas = [layer.replica() for layer in self.layers]
-            self._threads.stages = [stage for layer in replicas for stage in layer.stages()]
+            self._threads.stages = [s for each in self.layers for s in each.replica().stages()]
         stages: list[Stage] = self._threads.stages
         return stages
 

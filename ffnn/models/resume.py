@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ffnn.core.registry import describe
 from ffnn.models import serialization
-
-if TYPE_CHECKING:
-    from ffnn.models.serialization import Parts
+from ffnn.models.serialization import Parts
 
 
 def check_resumable(here: Parts, there: Parts, path: str, epochs: int) -> dict[str, Any]:
-    """Return where the training in a file stands, if this model can continue it until `epochs`.
-
-    Raises
-    ------
-    ValueError
-        The file does not say so, is of another model, or has been trained longer.
-    """
+    """Return where the training in a file stands, or say why this model cannot continue it."""
     position, mine, theirs = there.position, _facts(here), _facts(there)
     if position is None:
         raise ValueError(

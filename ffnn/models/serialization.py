@@ -6,29 +6,25 @@ as if nothing had happened. `docs/format.md` describes it as a file.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ffnn._types import Array, FloatDType, Shape
 from ffnn.callbacks import History
 from ffnn.callbacks.recording import Recording
 from ffnn.core import registry
 from ffnn.core.registry import describe, rebuild
-from ffnn.models.generators import set_generators
-from ffnn.saving.schema import check_form
+from ffnn.layers.base import Layer
+from ffnn.losses import Loss
+from ffnn.metrics import Metric
+from ffnn.optimizers import Optimizer
+from ffnn.saving.schema import check_form, set_generators
 from ffnn.training.position import POSITION
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from ffnn._types import Array, FloatDType, Shape
-    from ffnn.layers.base import Layer
-    from ffnn.losses import Loss
-    from ffnn.metrics import Metric
-    from ffnn.optimizers import Optimizer
-
-Content = tuple[dict[str, Any], dict[str, "Array"]]
+Content = tuple[dict[str, Any], dict[str, Array]]
 
 # What `capture` writes into a config and `restore` accepts.
 PART = {"kind": str, "name": str, "config": dict}
@@ -51,6 +47,7 @@ CONFIG = {
     "generators": [dict],
 }
 FACTS = ("input_dim", "dtype", "seed", "entropy", "class_names", "feature_names", "has_gradients")
+COMPILED = ("optimizer", "loss", "metrics")
 
 
 @dataclass(frozen=True)
@@ -83,41 +80,27 @@ class Parts:
 
 def capture(parts: Parts) -> Content:
     """Return the config, which is plain data, and the live arrays by name."""
-    history, optimizer = parts.history, parts.optimizer
-    config: dict[str, Any] = {
+    optimizer, compiled = parts.optimizer, None
+    if optimizer is not None:
+        compiled = {name: describe(getattr(parts, name)) for name in COMPILED}
+        compiled["iterations"] = optimizer.iterations
+    config = {
         "layers": describe(parts.layers),
         **{name: getattr(parts, name) for name in FACTS},
-        "history": None,
-        "recording": None if parts.recording is None else parts.recording.get_config(),
-        "compile": None,
+        **{name: None if kept is None else kept.get_config() for name, kept in _records(parts)},
+        "compile": compiled,
         "position": _split(parts.position)[0],
         "generators": parts.generator_states,
     }
-    if history is not None:
-        config["history"] = {
-            "names": list(history.history),
-            "epoch": history.epoch,
-            "growing": history.higher_is_better,
-            "interrupted": history.interrupted,
-        }
-    if optimizer is not None:
-        config["compile"] = {
-            "optimizer": describe(optimizer),
-            "loss": describe(parts.loss),
-            "metrics": describe(parts.metrics),
-            "iterations": optimizer.iterations,
-        }
     return config, live_arrays(parts)
 
 
 def live_arrays(parts: Parts) -> dict[str, Array]:
     """Return all arrays by name, such as ``"layers/0_dense_1/weight"``."""
     arrays = computed_arrays(parts)
-    if parts.history is not None:  # as arrays, which may be infinite as JSON may not
-        for index, numbers in enumerate(parts.history.history.values()):
-            arrays[f"history/{index}"] = np.array(numbers, dtype=np.float64)
-    if parts.recording is not None:
-        arrays |= {f"recording/{name}": array for name, array in parts.recording.arrays().items()}
+    for record, kept in _records(parts):
+        own = {} if kept is None else kept.arrays()
+        arrays |= {f"{record}/{name}": array for name, array in own.items()}
     return arrays | _split(parts.position)[1]
 
 
@@ -131,6 +114,10 @@ def computed_arrays(parts: Parts) -> dict[str, Array]:
     if parts.optimizer is not None:
         arrays |= {f"optimizer/{name}": slot for name, slot in parts.optimizer.slots.items()}
     return arrays
+
+
+def _records(parts: Parts) -> list[tuple[str, History | Recording | None]]:
+    return [("history", parts.history), ("recording", parts.recording)]
 
 
 def _places(layers: Sequence[Layer]) -> list[tuple[str, Layer]]:
@@ -163,51 +150,28 @@ def restore(
     """Return the parts that `capture` described, the layers still without their arrays.
 
     A network takes these layers. `prepare` checks them before it is built, `fill` fills them after.
-
-    Raises
-    ------
-    KeyError, TypeError, ValueError
-        Something is missing or does not fit. A stranger's config can cause other errors, but can do
-        no more than that: it has no say in how much memory is taken or what code runs.
+    A stranger's config can cause any error, but no more than that: it has no say in how much memory
+    is taken or what code runs.
     """
     check_form(config, CONFIG, "/config")
     how = config["compile"] or {"optimizer": None, "loss": None, "metrics": [], "iterations": 0}
-    optimizer, recording = rebuild(how["optimizer"], custom_objects), config["recording"]
-    if not 0 <= how["iterations"] < 1 << 63:  # powers of floats are computed with it
-        raise ValueError(
-            f"/config/compile/iterations: expected 0 to 2**63 - 1, got {how['iterations']}"
-        )
-    if optimizer is not None:
-        optimizer.iterations = how["iterations"]
-    if recording is not None:
-        recording = Recording.restore(recording, _under("recording/", arrays))
+    iterations, compiled = how["iterations"], {n: rebuild(how[n], custom_objects) for n in COMPILED}
+    if not 0 <= iterations < 1 << 63:  # powers of floats are computed with it
+        raise ValueError(f"/config/compile/iterations: expected 0 to 2**63 - 1, got {iterations}")
+    if compiled["optimizer"] is not None:
+        compiled["optimizer"].iterations = iterations
+    records: dict[str, Any] = {
+        name: None if config[name] is None else kind.restore(config[name], _under(name, arrays))
+        for name, kind in (("history", History), ("recording", Recording))
+    }
     return Parts(
         layers=rebuild(config["layers"], custom_objects),
         **{name: config[name] for name in FACTS},
-        optimizer=optimizer,
-        loss=rebuild(how["loss"], custom_objects),
-        metrics=rebuild(how["metrics"], custom_objects),
-        history=_restore_history(config["history"], arrays),
-        recording=recording,
+        **compiled,
+        **records,
         position=_join(config["position"], arrays),
         generator_states=config["generators"],
     )
-
-
-def _restore_history(kept: dict[str, Any] | None, arrays: Mapping[str, Array]) -> History | None:
-    if kept is None:
-        return None
-    history = History()
-    history.epoch, history.higher_is_better = list(kept["epoch"]), list(kept["growing"])
-    history.interrupted = kept["interrupted"]
-    for index, name in enumerate(kept["names"]):
-        numbers = arrays.get(f"history/{index}")
-        if numbers is None:
-            raise ValueError(f"/history/{index}: missing")
-        if numbers.ndim != 1:
-            raise ValueError(f"/history/{index}: expected one dimension, got shape {numbers.shape}")
-        history.history[name] = numbers.tolist()
-    return history
 
 
 def _join(position: dict[str, Any] | None, arrays: Mapping[str, Array]) -> dict[str, Any] | None:
@@ -218,14 +182,15 @@ def _join(position: dict[str, Any] | None, arrays: Mapping[str, Array]) -> dict[
     if shuffled_from is not None:
         set_generators([np.random.default_rng()], [shuffled_from])
     callbacks = [
-        {"kind": kept["kind"], "state": kept["state"] | _under(f"callbacks/{index}/", arrays)}
+        {"kind": kept["kind"], "state": kept["state"] | _under(f"callbacks/{index}", arrays)}
         for index, kept in enumerate(position["callbacks"])
     ]
     return position | {"callbacks": callbacks}
 
 
-def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Return the arrays whose names begin with `prefix`, by what comes after it."""
+def _under(place: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the arrays whose names begin with `place` and a slash, by what comes after it."""
+    prefix = f"{place}/"
     return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
 
 
@@ -235,7 +200,7 @@ def prepare(parts: Parts, arrays: Mapping[str, Array]) -> None:
     Comes before `build`, which takes all the memory that a config asks for.
     """
     for place, layer in _places(parts.layers):
-        state = _under(f"state/{place}/", arrays)
+        state = _under(f"state/{place}", arrays)
         if state:
             layer.load_state(state)
     columns: Any = parts.input_dim
@@ -249,10 +214,7 @@ def prepare(parts: Parts, arrays: Mapping[str, Array]) -> None:
 def fill(parts: Parts, values: Mapping[str, Array]) -> None:
     """Write `values`, which must be just the arrays of `parts`, into those of layers and optimizer.
 
-    Raises
-    ------
-    ValueError
-        A name, a shape or a dtype differs, or a layer refuses its state; the message names it.
+    ValueError names the array whose name, shape or dtype differs, or that a layer refuses.
     """
     arrays = live_arrays(parts)
     unknown = sorted(values.keys() - arrays.keys())

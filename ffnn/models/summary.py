@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from ffnn._types import FloatDType
 from ffnn.core.text import shorten
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ffnn._types import FloatDType
-    from ffnn.layers.base import Layer
+from ffnn.layers.base import Layer
 
 
 def summarize(layers: Sequence[Layer], dtype: FloatDType) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ffnn import saving
-from ffnn.callbacks import CallbackList, History
+from ffnn._types import Array
+from ffnn.callbacks import Callback, CallbackList, History
+from ffnn.callbacks.recording import Recording
 from ffnn.core.checks import check_int
 from ffnn.data.batches import Batches
 from ffnn.models import serialization
-from ffnn.models.compiled import Compiled
+from ffnn.models.compilable import Compilable
 from ffnn.models.resume import check_resumable, take_over
 from ffnn.models.serialization import Content, Parts
 from ffnn.training.loop import train
@@ -22,16 +25,10 @@ from ffnn.training.position import Position
 from ffnn.training.reporters import reporters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from typing_extensions import Self
 
-    from ffnn._types import Array
-    from ffnn.callbacks import Callback
-    from ffnn.callbacks.recording import Recording
 
-
-class Trainable(Compiled):
+class Trainable(Compilable):
     """A network that trains for epochs, and whose state can be kept and resumed.
 
     Views, explanations, diagnoses and checks work on it; users hold a `ffnn.Sequential`, which adds
@@ -119,7 +116,11 @@ class Trainable(Compiled):
             The loss or the gradient became infinite or NaN; the parameters are the last finite
             ones.
         """
-        _check_numbers(batch_size, epochs, initial_epoch, steps_per_epoch)
+        check_int("fit", "batch_size", batch_size, low=1)
+        check_int("fit", "initial_epoch", initial_epoch, low=0)
+        check_int("fit", "epochs", epochs, low=initial_epoch)
+        if steps_per_epoch is not None:
+            check_int("fit", "steps_per_epoch", steps_per_epoch, low=1)
         reported = reporters(verbose)
         saved = resumed = None
         if resume_from is not None:
@@ -197,7 +198,7 @@ class Trainable(Compiled):
         return place.capture() if isinstance(place, Position) else place
 
     def forget_position(self) -> None:
-        """Declare that the parameters are no longer those at which training has arrived."""
+        """Note that the parameters are no longer those that the last training arrived at."""
         self._position = None
 
     # -- keeping -------------------------------------------------------------------------------
@@ -302,13 +303,3 @@ class Trainable(Compiled):
         # Whatever a subclass's constructor takes.
         Trainable.__init__(self, parts.layers, dtype=parts.dtype, seed=parts.seed)
         self._adopt(parts, content["arrays"])
-
-
-def _check_numbers(
-    batch_size: int, epochs: int, initial_epoch: int, steps_per_epoch: int | None
-) -> None:
-    check_int("fit", "batch_size", batch_size, low=1)
-    check_int("fit", "initial_epoch", initial_epoch, low=0)
-    check_int("fit", "epochs", epochs, low=initial_epoch)
-    if steps_per_epoch is not None:
-        check_int("fit", "steps_per_epoch", steps_per_epoch, low=1)

@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn._version import __version__
 from ffnn.core import files
 from ffnn.errors import ModelFileError
 from ffnn.saving import hdf5, header, strict_hdf5, strict_json
 from ffnn.saving.schema import check_form
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from ffnn._types import Array
 
 DOCUMENT = {"format": str, "format_version": int, "library_version": str, "model": dict}
 MAX_CONFIG_BYTES = 1 << 24  # parsed JSON takes up to some twenty times as much memory
@@ -40,14 +37,8 @@ def write(
     """Write plain data and arrays by name into a new file that then takes the place of `path`.
 
     What a symbolic link points to is replaced, and the link stays. `system` has the functions of
-    `os`; tests pass one that fails.
-
-    Raises
-    ------
-    OSError
-        The file cannot be written; an old one is left as it was.
-    TypeError, ValueError
-        Something cannot be stored so that `read` would accept it; no file was touched.
+    `os`; tests pass one that fails. An old file is left as it was by any error: OSError, or what
+    `encode` raises.
     """
     files.replace_whole(path, encode(config, arrays), system)
 
@@ -58,13 +49,7 @@ def read(
 ) -> T:
     """Read a file that `write` made and return what `build` makes of its config and arrays.
 
-    Whatever `build` raises means that they are not a model.
-
-    Raises
-    ------
-    ModelFileError
-        The file is missing, damaged, from a newer version, or anything but what `write` makes; the
-        message names the file and the place in it.
+    Any other file, and any error of `build`, is a ModelFileError that names file and place.
     """
     try:
         return build(*decode(files.read_whole(path, header.SIZE, header.check_first)))
@@ -79,10 +64,7 @@ def read(
 def encode(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
     """Return the bytes of a file; equal arguments give equal bytes.
 
-    Raises
-    ------
-    TypeError, ValueError
-        They cannot be stored so that `decode` would accept them; the message says why.
+    TypeError or ValueError says why `decode` would not give the arguments back.
     """
     document = {
         "format": header.FORMAT,
@@ -104,13 +86,7 @@ def encode(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
 
 
 def decode(image: bytes | bytearray) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Return the config and the arrays in a whole file's bytes, if `encode` can have made them.
-
-    Raises
-    ------
-    ModelFileError
-        The bytes are something else, or are damaged.
-    """
+    """Return the config and the arrays in a file's bytes; ModelFileError if `encode` made none."""
     header.check(image)
     arrays = strict_hdf5.read_arrays(image, header.SIZE)
     document = strict_json.parse(_config_text(arrays.pop("config", None)))

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.saving.header import SIZE
 from ffnn.saving.strict_hdf5 import DTYPES
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ffnn._types import Array
 
 
 def build(config: bytes, arrays: Mapping[str, Array]) -> bytes:
@@ -20,12 +16,6 @@ def build(config: bytes, arrays: Mapping[str, Array]) -> bytes:
 
     `config` becomes the dataset ``/config``, each array the contiguous little-endian dataset of its
     name.
-
-    Raises
-    ------
-    ValueError
-        An array has another dtype than float32, float64 and int64, or a name that HDF5 would not
-        keep.
     """
     import h5py
 

@@ -33,13 +33,10 @@ def seal(content: bytes) -> bytes:
     return (lines + f"sha256 {digest}\n".encode()).ljust(SIZE, b"\0") + content
 
 
-def check_first(first: bytes | bytearray | memoryview, length: int) -> None:
-    """Check the first 512 bytes (or more) of a file of some length, before the others are read.
+def check_first(first: bytes | bytearray, length: int) -> re.Match[bytes]:
+    """Return the header in the first bytes of a file of `length` bytes, or raise ModelFileError.
 
-    Raises
-    ------
-    ModelFileError
-        It is not a model file, is of a newer format, or has been cut or extended.
+    This shows whether the rest is worth reading: a model file, of no newer format, of full length.
     """
     first_lines = _FIRST_LINES.match(first)
     if first_lines is None:
@@ -55,19 +52,12 @@ def check_first(first: bytes | bytearray | memoryview, length: int) -> None:
         raise ModelFileError(f"damaged: its first {SIZE} bytes are not a valid header")
     if int(header[2]) != length:
         raise ModelFileError(f"damaged: expected {int(header[2])} bytes, got {length}")
+    return header
 
 
 def check(image: bytes | bytearray) -> None:
-    """Check that every bit of a whole file is as it was written.
-
-    Raises
-    ------
-    ModelFileError
-        It is not a model file, is of a newer format, or is damaged.
-    """
-    check_first(image, len(image))
-    header = _HEADER.fullmatch(image, 0, SIZE)
-    assert header is not None
+    """Raise ModelFileError unless every bit of a whole file is as it was written."""
+    header = check_first(image, len(image))
     if _digest(header[1], memoryview(image)[SIZE:]) != header[3].decode():
         raise ModelFileError("damaged: its content does not have the SHA-256 in its header")
 

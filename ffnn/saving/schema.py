@@ -1,8 +1,14 @@
-"""What plain data must look like, written as plain data, and a check against it."""
+"""What plain data must look like, written as plain data, and a check against it.
+
+Random generators take their states from outside only if they pass it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from ffnn.core.text import shorten
 
@@ -18,12 +24,11 @@ def check_form(value: Any, form: Any, place: str) -> None:
     --------
     >>> check_form({"epoch": [0, 1]}, {"epoch": [int]}, "history")
     """
-    if isinstance(form, tuple):
-        if not any(_is_of_kind(value, option) for option in form):
-            raise ValueError(f"{place}: expected {_name(form)}, got {shorten(repr(value), 60)}")
-        form = next(option for option in form if _is_of_kind(value, option))
-    if not _is_of_kind(value, form):
+    options = form if isinstance(form, tuple) else (form,)
+    fitting = [option for option in options if _is_of_kind(value, option)]
+    if not fitting:
         raise ValueError(f"{place}: expected {_name(form)}, got {shorten(repr(value), 60)}")
+    form = fitting[0]
     if isinstance(form, list):
         for index, item in enumerate(value):
             check_form(item, form[0], f"{place}/{index}")
@@ -42,7 +47,34 @@ def _is_of_kind(value: Any, form: Any) -> bool:
 
 def _name(form: Any) -> str:
     if isinstance(form, tuple):
-        return " or ".join(_name(option) for option in form)
-    return (
-        form.__name__ if isinstance(form, type) else type(form).__name__.replace("NoneType", "None")
-    )
+        return " or ".join(map(_name, form))
+    kind = form if isinstance(form, type) else type(form)
+    return kind.__name__.replace("NoneType", "None")
+
+
+def set_generators(
+    generators: Sequence[np.random.Generator], states: Sequence[Mapping[str, Any]]
+) -> None:
+    """Put generators into states from outside; ValueError says which does not fit."""
+    if len(states) != len(generators):
+        raise ValueError(
+            f"/config/generators: expected {len(generators)} states, got {len(states)}"
+        )
+    for index, (rng, state) in enumerate(zip(generators, states, strict=True)):
+        place = f"/config/generators/{index}"
+        check_form(state, _form_of(rng.bit_generator.state), place)
+        # What NumPy may take unchecked: wrong signs, a flag of 2, an even increment.
+        inner = [number for number in state["state"].values() if isinstance(number, int)]
+        if (
+            not all(0 <= number < 1 << 128 for number in inner)
+            or state.get("has_uint32", 0) not in (0, 1)
+            or state["state"].get("inc", 1) % 2 == 0
+        ):
+            raise ValueError(f"{place}: not a state of a generator")
+        rng.bit_generator.state = state
+
+
+def _form_of(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _form_of(inner) for key, inner in value.items()}
+    return type(value)

@@ -15,16 +15,13 @@ from __future__ import annotations
 import bisect
 import math
 import struct
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ffnn._types import Array, Shape
 from ffnn.errors import ModelFileError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ffnn._types import Array, Shape
 
 # Datatype messages, byte for byte: class and version, bits, size, then how the bits are laid out.
 # Every other type (big-endian, opaque, vlen, reference, compound, enum ...) has another message.
@@ -78,10 +75,7 @@ class _Object(NamedTuple):
 def read_arrays(image: bytes | bytearray, start: int) -> dict[str, Array]:
     """Return copies of all datasets of a file, whose superblock is at `start`, by name.
 
-    Raises
-    ------
-    ModelFileError
-        Something is not as `hdf5.build` writes it; the message names the place.
+    ModelFileError names the first place that is not as `hdf5.build` writes it.
     """
     blocks = _Blocks(memoryview(image)[start:])
     arrays: dict[str, Array] = {}
@@ -118,13 +112,12 @@ class _Blocks:
     def take(self, address: int, size: int, place: str) -> memoryview:
         stop = address + size
         _check(len(self._taken) < _MAX_BLOCKS, place, "one part too many in this file")
-        if stop > len(self.image):
-            raise ModelFileError(f"{place}: points outside the file")
+        _check(stop <= len(self.image), place, "points outside the file")
         after = bisect.bisect(self._taken, (address, stop))
         before = self._taken[after - 1][1] if after else 0
         following = self._taken[after][0] if after < len(self._taken) else stop
-        if before > address or following < stop:
-            raise ModelFileError(f"{place}: overlaps with another part of the file")
+        is_free = before <= address and stop <= following
+        _check(is_free, place, "overlaps with another part of the file")
         self._taken.insert(after, (address, stop))
         return self.image[address:stop]
 
@@ -170,7 +163,7 @@ def _children(blocks: _Blocks, group: _Object, table: bytes) -> Iterator[_Object
     _check(group.cache == table, group.path, "a group is not linked as one")
     _check(group.path.count("/") < _MAX_DEPTH, group.path, "groups are nested too deeply")
     tree, heap = struct.unpack("<2Q", table)
-    names = _heap(blocks, heap, group.path)
+    names = _names(blocks, heap, group.path)
     seen = set()
     for node in _leaves(blocks, tree, group.path):
         for name_offset, address, kind, zero, cache in _entries(blocks, node, group.path):
@@ -195,8 +188,8 @@ def _decoded(name: bytes, place: str) -> str:
     return decoded
 
 
-def _heap(blocks: _Blocks, address: int, place: str) -> memoryview:
-    """Return the block of names of a group."""
+def _names(blocks: _Blocks, address: int, place: str) -> memoryview:
+    """Return the names in a group, which stand in a local heap."""
     block = blocks.take(address, 32, place)
     signature, version, size, _, data = struct.unpack("<4sI3Q", block)
     _check((signature, version) == (b"HEAP", 0), place, "its names are not a local heap")
@@ -209,9 +202,8 @@ def _leaves(blocks: _Blocks, root: int, place: str) -> Iterator[int]:
     while pending:
         block = blocks.take(pending.pop(), _TREE_SIZE, place)
         signature, kind, level, used = struct.unpack_from("<4s2BH", block)
-        _check(
-            (signature, kind) == (b"TREE", 0) and used <= 32, place, "its links are not a B-tree"
-        )
+        is_tree = (signature, kind) == (b"TREE", 0) and used <= 32
+        _check(is_tree, place, "its links are not a B-tree")
         for number in range(used):
             (child,) = struct.unpack_from("<Q", block, 32 + 16 * number)
             if level:

@@ -1,4 +1,7 @@
-"""How a network trains; to be read from `loop` (epochs, batches) to `step` (one batch, one update).
+"""How a network trains: the way from the data that `fit` has opened to the update.
+
+`loop.train` calls `loop.run_epoch` for each epoch, which calls `loop.run_pass`, which calls the
+`step.TrainStep` with each batch: layers forward, loss, layers backward, penalties, update.
 
 Beside them are `position`, from which training is resumed, `signals` and `reporters`.
 """

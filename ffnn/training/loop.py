@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
+from ffnn._types import Array
+from ffnn.callbacks import CallbackList, Logs
 from ffnn.errors import TrainingDivergedError
 from ffnn.layers.chain import release
-from ffnn.training.position import Sums
+from ffnn.optimizers import Optimizer
+from ffnn.training.position import Position, Sums
 from ffnn.training.signals import Interrupt
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from ffnn._types import Array
-    from ffnn.callbacks import CallbackList, Logs
-    from ffnn.optimizers import Optimizer
-    from ffnn.training.position import Position
-    from ffnn.training.step import EvaluationStep, TrainStep
+from ffnn.training.step import EvaluationStep, TrainStep
 
 
 def train(
@@ -32,11 +27,6 @@ def train(
 
     Returns whether Ctrl-C ended the training. `validate` is called after each epoch and returns the
     validation numbers.
-
-    Raises
-    ------
-    TrainingDivergedError
-        The loss or the gradient became infinite or NaN; the parameters are the last finite ones.
     """
     logs: Logs = {}
     if callbacks.watches_steps:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ffnn.callbacks import Callback
+from ffnn.data.batches import Batches
 from ffnn.errors import ModelFileError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from ffnn.callbacks import Callback
-    from ffnn.data.batches import Batches
-    from ffnn.metrics import Metric
+from ffnn.metrics import Metric
 
 # What `Position.capture` returns, once the arrays of callbacks are taken out.
 POSITION = {
@@ -86,12 +83,7 @@ class Position:
     def resume(self, data: dict[str, Any]) -> None:
         """Go to where `data` says; the callbacks follow in `resume_callbacks`.
 
-        Raises
-        ------
-        ValueError
-            The training that stands there is not this one.
-        ModelFileError
-            There is no such place.
+        ValueError says that it is another training's, ModelFileError that there is no such place.
         """
         for name in ("rows", "batch_size"):
             there, here = data["batches"][name], self.batches.get_state()[name]
@@ -113,13 +105,7 @@ class Position:
         self._states = [kept["state"] for kept in data["callbacks"]]
 
     def resume_callbacks(self) -> None:
-        """Hand the callbacks of a resumed training, which have begun, their states.
-
-        Raises
-        ------
-        ModelFileError
-            A callback refuses its state.
-        """
+        """Hand the callbacks of a resumed training, which have begun, their states."""
         with _refusing():
             for callback, state in zip(self.callbacks, self._states, strict=False):
                 callback.set_state(state)

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
 
-from ffnn.callbacks import Callback
-
-if TYPE_CHECKING:
-    from ffnn.callbacks import Logs
+from ffnn.callbacks import Callback, Logs
 
 
 def reporters(verbose: int | str) -> list[Callback]:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import signal
 import threading
-from typing import TYPE_CHECKING, NoReturn
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import FrameType
+from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn
 
 
 class Terminated(KeyboardInterrupt):
@@ -26,15 +24,10 @@ class Interrupt:
     Used as a context manager. It takes over only where Python's own handler is in place, in the
     main thread; elsewhere Ctrl-C stays what it is. SIGTERM is held back too where `terminate`
     handles it.
-
-    Attributes
-    ----------
-    requested : int
-        The number of the signal that came, 0 as long as none did.
     """
 
     def __init__(self) -> None:
-        self.requested = 0
+        self.requested = 0  # the number of the signal that came, if one did
         self._handlers: dict[int, Callable[[int, FrameType | None], object]] = {}
 
     def __enter__(self) -> Interrupt:

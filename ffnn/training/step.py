@@ -4,51 +4,30 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from ffnn._types import Array
+from ffnn.callbacks import CallbackList
+from ffnn.core.memory import ParameterVector
+from ffnn.layers.base import Layer, Stage
 from ffnn.layers.chain import run_backward, run_forward, tap
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from ffnn._types import Array
-    from ffnn.callbacks import CallbackList
-    from ffnn.core.memory import ParameterVector
-    from ffnn.layers.base import Layer, Stage
-    from ffnn.losses import Loss
-    from ffnn.metrics import Metric
-    from ffnn.optimizers import Optimizer
-    from ffnn.regularizers import Regularizer
+from ffnn.losses import Loss
+from ffnn.metrics import Metric
+from ffnn.optimizers import Optimizer
+from ffnn.regularizers import Regularizer
 
 
 @dataclass(eq=False)
 class TrainStep:
-    """One step of training on one batch, made from its parts.
+    """One step of training on one batch, made from its parts."""
 
-    Attributes
-    ----------
-    stages : sequence of Stage
-        What a batch passes, without the last activation where `loss` takes its place.
-    layers : sequence of Layer
-        The layers that the stages belong to.
-    loss : Loss
-        The last layer.
-    penalties : sequence of Penalty
-        Added to the loss and to the gradients.
-    vector : ParameterVector
-        All parameters and gradients.
-    optimizer : Optimizer
-        Updates the parameters.
-    metrics : sequence of Metric
-        Updated with every batch.
-    """
-
-    stages: Sequence[Stage]
-    layers: Sequence[Layer]
+    stages: Sequence[Stage]  # without the last activation where `loss` takes its place
+    layers: Sequence[Layer]  # that the stages belong to
     loss: Loss
-    penalties: Sequence[Penalty]
-    vector: ParameterVector
+    penalties: Sequence[Penalty]  # added to the loss and to the gradients
+    vector: ParameterVector  # all parameters and gradients
     optimizer: Optimizer
     metrics: Sequence[Metric]
 
@@ -78,10 +57,8 @@ class TrainStep:
     def __call__(self, x: Array, y: Array, weight: Array | None) -> float:
         """Train on one batch and return its loss before the update, penalties included.
 
-        Raises
-        ------
-        FloatingPointError
-            The loss or the gradient is infinite or NaN; nothing was updated.
+        Where the loss or the gradient is not finite, FloatingPointError is raised, and nothing is
+        updated.
         """
         loss = self.forward(x, y, weight)
         if not math.isfinite(loss):

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import json
 import pickle
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -467,3 +468,14 @@ def test_an_error_inside_a_layer_says_which_layer():
 
     with pytest.raises(ffnn.LayerError, match=r"Failing 'Failing_1' failed in forward.*no such"):
         model.predict(np.eye(2))
+
+
+def test_generator_states_are_plain_data_and_can_be_set_again():
+    model = ffnn.Sequential([Dropout(0.5), Dense(1)], input_dim=3, seed=0)
+    states = json.loads(json.dumps(model.generator_states))
+    first = [rng.random() for rng in model.random_generators()]
+
+    model.generator_states = states
+
+    assert [rng.random() for rng in model.random_generators()] == first
+    assert len(states) == 2  # of the rows' order, and of the layer

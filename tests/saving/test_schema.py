@@ -1,10 +1,11 @@
-"""Plain data is checked against a form."""
+"""Plain data is checked against a form, and so are states of random generators."""
 
 import re
 
+import numpy as np
 import pytest
 
-from ffnn.saving.schema import check_form
+from ffnn.saving.schema import check_form, set_generators
 
 FORM = {"name": str, "sizes": [int], "parent": ({"id": int}, None), "rate": (float, int)}
 GOOD = {"name": "a", "sizes": [1, 2], "parent": {"id": 3}, "rate": 0.5}
@@ -37,3 +38,22 @@ def test_data_of_the_form_passes(change):
 def test_other_data_is_refused_with_its_place(value, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         check_form(value, FORM, "it")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda states: states.pop(), "expected 1 states, got 0"),
+        (lambda states: states[0].update(has_uint32=2), "/config/generators/0: not a state"),
+        (lambda states: states[0]["state"].update(inc=2), "/config/generators/0: not a state"),
+        (lambda states: states[0]["state"].update(state=-1), "/config/generators/0: not a state"),
+        (lambda states: states[0].pop("uinteger"), "missing or unknown: uinteger"),
+    ],
+)
+def test_invalid_states_of_generators_are_refused(change, message):
+    rng = np.random.default_rng(0)
+    states = [dict(rng.bit_generator.state)]
+    change(states)
+
+    with pytest.raises(ValueError, match=message):
+        set_generators([rng], states)

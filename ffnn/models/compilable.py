@@ -1,12 +1,14 @@
-"""`Compiled`: a network with a loss, an optimizer and metrics, and what it does with one batch."""
+"""`Compilable`: a network with a loss, an optimizer and metrics, and what it does with them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.checks import check_int
 from ffnn.data.batches import Batches, Examples
 from ffnn.errors import DataError
@@ -18,14 +20,9 @@ from ffnn.optimizers import OPTIMIZERS, Optimizer
 from ffnn.training.loop import diverged, run_pass
 from ffnn.training.step import EvaluationStep, TrainStep, make_penalties
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
-    from ffnn._types import Array
-
-
-class Compiled(Network):
-    """A network that can be told how to train: it evaluates, and trains on single batches.
+class Compilable(Network):
+    """A network that can be given a loss: it evaluates, and trains on single batches.
 
     Its `step` trains on one batch; it is there once the network is built and compiled.
     """
@@ -123,9 +120,10 @@ class Compiled(Network):
         """Return the examples to train on and those to validate with."""
         if validation_split and validation_data is not None:
             raise ValueError("fit: give validation_split or validation_data, not both")
-        examples = self.open_examples(x, y, sample_weight)
-        held_out = None if validation_data is None else self._open_validation(validation_data)
-        if validation_split:
+        examples, held_out = self.open_examples(x, y, sample_weight), None
+        if validation_data is not None:
+            held_out = self._open_validation(validation_data)
+        elif validation_split:
             examples, held_out = examples.split(validation_split)
         if class_weight is not None:
             units = self.compute_dims(examples.x.shape[1])[-1]
@@ -214,15 +212,14 @@ class Compiled(Network):
             updated.
         """
         batch = self.open_batch(x, y, sample_weight)
-        step = self.step
-        for metric in step.metrics:
+        for metric in self.metrics:
             metric.reset()
+        optimizer = self.step.optimizer
         try:
             with np.errstate(all="ignore"):
-                return step(*batch)
+                return self.step(*batch)
         except FloatingPointError as error:
-            done = step.optimizer.iterations
-            raise diverged(error, step.optimizer, epoch=1, batch=done + 1) from None
+            raise diverged(error, optimizer, 1, optimizer.iterations + 1) from None
 
     def compute_gradients(self, x: Any, y: Any, sample_weight: Any = None) -> float:
         """Compute the loss and leave its gradients in the layers; nothing is updated.
