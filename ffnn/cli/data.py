@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ffnn import datasets
-from ffnn.cli import classes
+from ffnn.cli.classes import (
+    TrainingData,
+    are_numbers,
+    known_class_numbers,
+    number_classes,
+    targets_for,
+)
 from ffnn.core.checks import nearest
+from ffnn.datasets.csv import open_csv
 from ffnn.errors import DataError, ModelFileError
 from ffnn.sequential import Sequential
 
@@ -20,49 +26,26 @@ if TYPE_CHECKING:
     from ffnn._types import Array
 
 
-class TrainingData(NamedTuple):
-    """Rows to train on and held-out rows.
-
-    Inputs are arrays of shape (rows, columns), in memory or still in their file; targets are class
-    numbers of shape (rows,), or numbers of shape (rows,) or (rows, units).
-    """
-
-    x_train: Any
-    y_train: Array
-    x_test: Any  # None where there is no test
-    y_test: Array | None
-    class_names: list[str] | None  # None for a target of numbers
-    feature_names: list[str] | None = None
-    target: str = "y"
-
-
 def training_data(args: argparse.Namespace) -> TrainingData:
     """Return what ``ffnn train`` learns from."""
     if _is_csv(args.data):
         table = _load_table(args, args.target, _features_to_learn_from(args))
-        data = TrainingData(table.x, table.y, None, None, None, list(table.feature_names))
-        data = data._replace(target=table.target_name)
-        names = table.class_names
+        names = None if table.class_names is None else list(table.class_names)
+        features = list(table.feature_names)
+        data = TrainingData(table.x, table.y, None, None, names, features, table.target_name)
     else:
-        data, names = TrainingData(*_load_arrays(args), None), None
-    options = args.task, args.data, data.target
-    if names is not None:
-        data = data._replace(class_names=classes.check_text_classes(names, *options))
-    else:
-        y_train, y_test, found = classes.number_classes(data.y_train, data.y_test, *options)
-        data = data._replace(y_train=y_train, y_test=y_test, class_names=found)
-    return _split(data, args.test_split, args.seed)
+        data = TrainingData(*_load_arrays(args))
+    return _split(number_classes(data, args.task, args.data), args.test_split, args.seed)
 
 
 def evaluation_data(args: argparse.Namespace, model: Sequential) -> tuple[Any, Array]:
     """Return rows and targets to test `model` on: the test rows if there are any, else all."""
     if _is_csv(args.data):
-        x, y = _test_table(args, model)
+        x, y = _test_table(args, model)[:2]
     else:
         arrays = _load_arrays(args)
         x, y = arrays[:2] if arrays.x_test is None else arrays[2:]
-        y = classes.known_class_numbers(y, model.class_names, args.data)
-    return x, classes.targets_for(model, y)
+    return x, targets_for(model, known_class_numbers(y, model.class_names, args.data))
 
 
 def prediction_rows(args: argparse.Namespace, model: Sequential) -> Any:
@@ -106,8 +89,8 @@ def _load_arrays(args: argparse.Namespace, *, targets: bool = True) -> datasets.
         train, test = datasets.load_mnist(args.data_dir)
         return datasets.Arrays(*train, *test)
     load = datasets.load_npz if Path(args.data).suffix.lower() == ".npz" else datasets.load_h5
-    arrays = load(args.data, targets=targets)
-    return arrays._replace(x_train=_flat(arrays.x_train), x_test=_flat(arrays.x_test))
+    x_train, y_train, x_test, y_test = load(args.data, targets=targets)
+    return datasets.Arrays(_flat(x_train), _column(y_train), _flat(x_test), _column(y_test))
 
 
 def _load_table(
@@ -131,23 +114,17 @@ def _flat(x: Any) -> Any:
     return x.reshape(len(x), -1) if isinstance(x, np.ndarray) and x.ndim != 2 else x
 
 
+def _column(y: Array | None) -> Array | None:
+    return y[:, 0] if y is not None and y.ndim == 2 and y.shape[1] == 1 else y
+
+
 # -- tables ------------------------------------------------------------------------------------
 
 
-def _header(args: argparse.Namespace) -> list[str]:
-    """Return a CSV file's column names, or nothing if it has no readable header."""
-    try:
-        with open(args.data, encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file, delimiter=args.delimiter, skipinitialspace=True)
-            return [name.strip() for name in next((row for row in rows if row), [])]
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return []  # whoever reads the file will say what is wrong with it
-
-
 def _features_to_learn_from(args: argparse.Namespace) -> list[str] | None:
-    header = _header(args)
-    if not args.exclude or not header:
+    if not args.exclude:
         return None
+    header, _ = open_csv(args.data, args.delimiter)
     for name in args.exclude:
         if name not in header:
             raise DataError(
@@ -160,27 +137,27 @@ def _features_to_learn_from(args: argparse.Namespace) -> list[str] | None:
 
 def _target_of(args: argparse.Namespace, model: Sequential) -> str | None:
     """Return the target column: the one that is named, or the one that the model does not read."""
-    if args.target or model.feature_names is None:
-        return None if args.target is None else str(args.target)
-    header = _header(args)
+    target: str | None = args.target
+    if target or model.feature_names is None:
+        return target
+    header, _ = open_csv(args.data, args.delimiter)
     others = [name for name in header if name not in model.feature_names]
-    if len(others) == 1 or not header:
-        return others[0] if others else None
+    if len(others) == 1:
+        return others[0]
     choices = f"say so with --target: {', '.join(others)}" if others else "there is none"
     raise DataError(
         f"{args.data}: which column that the model does not read is the target? {choices}"
     )
 
 
-def _test_table(args: argparse.Namespace, model: Sequential) -> tuple[Any, Array]:
-    target, names = _target_of(args, model), model.class_names
-    if names is not None and not classes.are_numbers(names):
-        table = _load_table(args, target, model.feature_names, names)
-        return table.x, table.y
-    table = _load_table(args, target, model.feature_names)
-    if names is not None and table.class_names is not None:
-        _load_table(args, target, model.feature_names, names)  # text, not numbers: names the line
-    return table.x, classes.known_class_numbers(table.y, names, args.data)
+def _test_table(args: argparse.Namespace, model: Sequential) -> datasets.Table:
+    """Return the columns that the model knows; class names that are numbers are read as numbers."""
+    options, names = (args, _target_of(args, model), model.feature_names), model.class_names
+    if names is None or not are_numbers(names):
+        return _load_table(*options, names)
+    table = _load_table(*options)
+    # Text among numbers is read again, as classes, for an error that names its line.
+    return table if table.class_names is None else _load_table(*options, names)
 
 
 def _split(data: TrainingData, share: float, seed: int) -> TrainingData:

@@ -14,8 +14,8 @@ import numpy as np
 
 from ffnn import callbacks
 from ffnn.activations import ACTIVATIONS
-from ffnn.cli.classes import targets_for
-from ffnn.cli.data import TrainingData, is_file, training_data
+from ffnn.cli.classes import TrainingData, targets_for
+from ffnn.cli.data import is_file, training_data
 from ffnn.cli.exit_codes import usage_errors
 from ffnn.cli.output import check_writable, print_scores, say
 from ffnn.cli.parts import normalizations, optimizer_defaults
