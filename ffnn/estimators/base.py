@@ -6,37 +6,23 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator, _fit_context, is_classifier
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from ffnn._types import Array
+from ffnn.estimators import networks, solvers
+from ffnn.estimators.conventions import ScaledLoss
 from ffnn.estimators.convergence import Convergence, Standing
-from ffnn.estimators.networks import (
-    LiveArrays,
-    copy_layers,
-    dense_layers,
-    draw_parameters,
-    hidden_sizes,
-    make_layers,
-)
 from ffnn.estimators.parameters import STOCHASTIC_SOLVERS, Estimator
 from ffnn.estimators.samples import Samples, open_matrix
-from ffnn.estimators.solvers import (
-    fit_lbfgs,
-    hold_out,
-    make_optimizer,
-    make_validation,
-    train_by_epochs,
-)
+from ffnn.layers import Dense
 from ffnn.sequential import Sequential
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from ffnn._types import Array
-    from ffnn.estimators.conventions import ScaledLoss
     from ffnn.estimators.samples import Matrix
-    from ffnn.layers import Dense
 
 
 class BaseFFNN(Estimator, BaseEstimator, ABC):
@@ -66,13 +52,10 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
     def _score_outputs(self, outputs: Array, target: Array, weight: Array | None) -> float:
         """Return accuracy or R² of the network's outputs."""
 
-    @abstractmethod
     def _adopt_outputs(self, model: Sequential, classes: Any) -> None:
         """Learn from a trained network what its outputs are."""
-
-    def _strata(self, target: Array) -> Array | None:
-        """Return the classes whose shares a validation split has to keep, if any."""
-        return None
+        self.n_outputs_ = model.output_dim or 0
+        self.out_activation_ = networks.name_activation(model.last_activation)
 
     def _weigh_classes(self, y: Array, weight: Array | None, *, incremental: bool) -> Array | None:
         """Return the rows' weights with those of their classes."""
@@ -119,7 +102,7 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
     ) -> Self:
         if self.solver == "lbfgs" and validation_data is not None:
             raise ValueError("validation_data needs solver='adam' or 'sgd'; lbfgs has no epochs")
-        hidden_sizes(self.hidden_layer_sizes)
+        networks.hidden_sizes(self.hidden_layer_sizes)
         fresh = not hasattr(self, "model_") or not (self.warm_start or incremental)
         X, y = self._check_rows(X, y, reset=fresh)
         target = self._read_targets(y, fresh=fresh, incremental=incremental)
@@ -130,13 +113,13 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
             self._initialize(X, random_state)
         loss = self._make_loss()
         if not (incremental and self._compiled):
-            self.model_.compile(make_optimizer(self), loss.inner)
+            self.model_.compile(solvers.make_optimizer(self), loss.inner)
         loss = loss.around(self.model_.step.loss)
         self._compiled = self.solver in STOCHASTIC_SOLVERS
         self.model_.forget_position()
         samples = Samples(X, target, weight)
         if self.solver == "lbfgs":
-            fit_lbfgs(self, loss, samples)
+            solvers.fit_lbfgs(self, loss, samples)
         else:
             held_out = self._read_validation(validation_data)
             self._fit_by_epochs(loss, samples, held_out, random_state, incremental)
@@ -178,15 +161,15 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
         # Whatever X is, scikit-learn's lbfgs computes in float64.
         dtype = "float64" if self.solver == "lbfgs" else X.dtype.name
         if self.network is None:
-            layers = make_layers(self)
+            layers = networks.make_layers(self)
         else:
-            layers, dtype = copy_layers(self.network), self.network.dtype.name
+            layers, dtype = networks.copy_layers(self.network), self.network.dtype.name
         draws = (self.network, self.weight_initializer, self.bias_initializer) != (None,) * 3
         draws = draws or any(layer.random_generators() for layer in layers)
         seed = int(random_state.randint(2**31 - 1)) if draws else None
         self.model_ = Sequential(layers, X.shape[1], dtype, seed)
         if self.network is None:
-            draw_parameters(self, random_state)
+            networks.draw_parameters(self, random_state)
         self.model_.feature_names = getattr(self, "feature_names_in_", None)
         if self.out_activation_ == "softmax":
             self.model_.class_names = vars(self).get("classes_")
@@ -194,7 +177,7 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
 
     def _begin(self) -> None:
         """Forget what an earlier training has left."""
-        self.n_layers_ = len(dense_layers(self.model_)) + 1
+        self.n_layers_ = len(networks.dense_layers(self.model_)) + 1
         self.n_iter_ = self.t_ = 0
         self._compiled = False
         if self.solver in STOCHASTIC_SOLVERS:
@@ -214,24 +197,19 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
                 "partial_fit does not support early_stopping=True: it has no rows to hold out"
             )
         if self.early_stopping and held_out is None:
-            strata = self._strata(samples.target)
+            strata = samples.target if is_classifier(self) and self.n_outputs_ == 1 else None
             share = self.validation_fraction
-            samples, held_out = hold_out(samples, share, strata, random_state)
+            samples, held_out = solvers.hold_out(samples, share, strata, random_state)
         validate = None
         if held_out is not None:
             twin = loss.around(loss.inner)  # with working memory of its own
-            validate = make_validation(self.model_, twin, held_out, self._score_outputs)
+            validate = solvers.make_validation(self.model_, twin, held_out, self._score_outputs)
         if "_standing" not in vars(self):  # the weights come from lbfgs
             self._standing = Standing(self)
         convergence = Convergence(self, self._standing, len(samples.target))
-        interrupted = train_by_epochs(
-            self,
-            loss,
-            samples,
-            random_state,
-            validate=validate,
-            convergence=convergence,
-            epochs=1 if incremental else int(self.max_iter),
+        epochs = 1 if incremental else int(self.max_iter)
+        interrupted = solvers.train_by_epochs(
+            self, loss, samples, random_state, validate, convergence, epochs
         )
         convergence.finish(interrupted=interrupted, incremental=incremental)
 
@@ -244,26 +222,7 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
         return True
 
     def adopt(self, model: Sequential, classes: Any = None) -> Self:
-        """Take a built network as this estimator's own; see `Sequential.as_estimator`.
-
-        Parameters
-        ----------
-        model : Sequential
-            The network, which becomes `model_`.
-        classes : array-like of shape (classes,), optional
-            For a classifier, the labels of the outputs, in ascending order; without them the
-            model's `class_names`, or else numbers from 0.
-
-        Returns
-        -------
-        estimator
-            Itself, fitted.
-
-        Raises
-        ------
-        ValueError
-            The classes are not as many as the outputs tell apart, or do not ascend.
-        """
+        """Take a built network as this estimator's own `model_`; see `Sequential.as_estimator`."""
         self._adopt_outputs(model, classes)
         self.model_ = model
         self.n_features_in_ = model.input_dim or 0
@@ -290,21 +249,22 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
     def _dense_layers(self, wanted: str) -> list[Dense]:
         if "model_" not in vars(self):
             raise AttributeError(f"{type(self).__name__} has no {wanted} before it is fitted")
-        return dense_layers(self.model_)
+        return networks.dense_layers(self.model_)
 
     @property
-    def coefs_(self) -> LiveArrays:
+    def coefs_(self) -> networks.LiveArrays:
         """Weights of each layer, (inputs, units); values written into them take effect."""
-        return LiveArrays(layer.params["weight"].T for layer in self._dense_layers("coefs_"))
+        layers = self._dense_layers("coefs_")
+        return networks.LiveArrays(layer.params["weight"].T for layer in layers)
 
     @coefs_.setter
     def coefs_(self, values: Any) -> None:
         self.coefs_[:] = values
 
     @property
-    def intercepts_(self) -> LiveArrays:
+    def intercepts_(self) -> networks.LiveArrays:
         """Biases of each layer, (units,); values written into them take effect."""
-        return LiveArrays(
+        return networks.LiveArrays(
             layer.params["bias"] if layer.use_bias else np.broadcast_to(0.0, layer.units)
             for layer in self._dense_layers("intercepts_")
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,20 +14,16 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target, unique_labels
 
+from ffnn._types import Array
 from ffnn.activations import Sigmoid, Softmax
 from ffnn.estimators.base import BaseFFNN
 from ffnn.estimators.conventions import ClippedLogLoss, ScaledLoss
-from ffnn.estimators.parameters import CONSTRAINTS
+from ffnn.estimators.parameters import CONSTRAINTS, Activation
 from ffnn.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss
+from ffnn.sequential import Sequential
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from typing_extensions import Self
-
-    from ffnn._types import Array
-    from ffnn.estimators.parameters import Activation
-    from ffnn.sequential import Sequential
 
 
 @dataclass(eq=False, repr=False)
@@ -260,9 +257,6 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
         if self.out_activation_ == "softmax":
             return ClippedLogLoss(CategoricalCrossentropy())
         return ClippedLogLoss(BinaryCrossentropy(), self.n_outputs_, self.n_outputs_)
-
-    def _strata(self, target: Array) -> Array | None:
-        return target if target.ndim == 2 and target.shape[1] == 1 else None
 
     def _score_outputs(self, outputs: Array, target: Array, weight: Array | None) -> float:
         if target.ndim == 1:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ffnn._types import Array
+from ffnn.estimators.parameters import Estimator
 from ffnn.layers import Dense
+from ffnn.layers.base import Stage
 from ffnn.losses import Loss
 from ffnn.regularizers import L1L2
 from ffnn.training.step import TrainStep, make_penalties
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from typing_extensions import Self
-
-    from ffnn._types import Array
-    from ffnn.estimators.parameters import Estimator
-    from ffnn.layers.base import Stage
 
 
 class ScaledLoss(Loss):
@@ -39,10 +37,6 @@ class ScaledLoss(Loss):
     def around(self, inner: Loss) -> Self:
         """Return the same around a copy of another loss, such as the one that `compile` pairs."""
         return type(self)(inner.clone(), self.value_factor, self.gradient_factor)
-
-    def exact(self) -> ScaledLoss:
-        """Return the loss that has this one's gradient, and the value which that belongs to."""
-        return ScaledLoss(self.inner, self.gradient_factor, self.gradient_factor)
 
     def forward(self, output: Array, target: Array, weight: Array | None = None) -> float:
         """Return the loss's value times its factor."""

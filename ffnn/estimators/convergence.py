@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from ffnn.callbacks import Callback
-
-if TYPE_CHECKING:
-    from ffnn._types import Array
-    from ffnn.callbacks import Logs
-    from ffnn.estimators.parameters import Estimator
+from ffnn._types import Array
+from ffnn.callbacks import Callback, Logs
+from ffnn.estimators.parameters import Estimator
 
 
 class Standing:

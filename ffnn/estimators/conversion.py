@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ffnn.activations import Sigmoid, Softmax
 from ffnn.core.registry import family_of
+from ffnn.estimators.base import BaseFFNN
 from ffnn.estimators.classifier import FFNNClassifier
 from ffnn.estimators.networks import copy_layers
 from ffnn.estimators.regressor import FFNNRegressor
 from ffnn.optimizers import SGD, Adam
 from ffnn.schedules import Schedule
 from ffnn.sequential import Sequential
-
-if TYPE_CHECKING:
-    from ffnn.estimators.base import BaseFFNN
 
 
 def as_estimator(model: Sequential, classes: Any = None, **params: Any) -> BaseFFNN:

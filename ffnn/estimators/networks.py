@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, SupportsIndex, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, SupportsIndex, TypeVar
 
 import numpy as np
 
 from ffnn.activations import ACTIVATIONS, ActivationFunction, Sigmoid
 from ffnn.core.checks import check_int
 from ffnn.core.registry import custom_classes, describe, family_of, rebuild
-from ffnn.estimators.parameters import NORMALIZATIONS
+from ffnn.estimators.parameters import NORMALIZATIONS, Estimator
 from ffnn.layers import Activation, BatchNorm, Dense, Dropout
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ffnn.estimators.parameters import Estimator
-    from ffnn.layers.base import Layer
-    from ffnn.models.network import Network
+from ffnn.layers.base import Layer
+from ffnn.models.network import Network
 
 T = TypeVar("T")
 
@@ -88,19 +83,14 @@ def make_layers(estimator: Estimator) -> list[Layer]:
         if estimator.normalization is None:
             layers.append(Dense(units, activation, **options))
         else:
-            normalization = make_normalization(estimator.normalization)
+            cls = NORMALIZATIONS[estimator.normalization]
+            # Batches of 200 rows make few updates; the layer's own 0.99 still remembers its start.
+            normalization = BatchNorm(momentum=0.9) if cls is BatchNorm else cls()
             layers += [Dense(units, **options), normalization, Activation(activation)]
         if rate:
             layers.append(Dropout(rate))
     last = None if estimator.out_activation_ == "identity" else estimator.out_activation_
     return [*layers, Dense(estimator.n_outputs_, last, **options)]
-
-
-def make_normalization(name: str) -> Layer:
-    """Return a new normalisation layer."""
-    cls = NORMALIZATIONS[name]
-    # Batches of 200 rows make few updates; the layer's own 0.99 would still remember its start.
-    return BatchNorm(momentum=0.9) if cls is BatchNorm else cls()
 
 
 def copy_layers(network: Network) -> list[Layer]:

@@ -9,29 +9,24 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
+import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
+from ffnn._types import Array
 from ffnn.activations import ACTIVATIONS, ActivationFunction
+from ffnn.callbacks import Callback
 from ffnn.initializers import INITIALIZERS, Initializer
 from ffnn.layers.base import LAYERS
+from ffnn.losses import Loss
 from ffnn.models.network import Network
+from ffnn.sequential import Sequential
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import TypeAlias
-
-    import numpy as np
-
-    from ffnn._types import Array
-    from ffnn.callbacks import Callback
-    from ffnn.losses import Loss
-    from ffnn.sequential import Sequential
-
-    Activation: TypeAlias = str | ActivationFunction
+Activation: TypeAlias = str | ActivationFunction
 
 STOCHASTIC_SOLVERS = ("sgd", "adam")
 NORMALIZATIONS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,20 +12,15 @@ from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 
+from ffnn._types import Array
 from ffnn.estimators.base import BaseFFNN
 from ffnn.estimators.conventions import ScaledLoss
 from ffnn.estimators.networks import name_activation
-from ffnn.estimators.parameters import CONSTRAINTS
+from ffnn.estimators.parameters import CONSTRAINTS, Activation
 from ffnn.losses import LOSSES, Loss, MeanSquaredError, Poisson
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from typing_extensions import Self
-
-    from ffnn._types import Array
-    from ffnn.estimators.parameters import Activation
-    from ffnn.sequential import Sequential
 
 _NUMBER_LOSSES = {name for name, cls in LOSSES.classes.items() if cls.task == "numbers"}
 
@@ -120,7 +116,7 @@ class FFNNRegressor(RegressorMixin, BaseFFNN):
             y = column_or_1d(y, warn=True)
         if fresh:
             self.n_outputs_ = 1 if y.ndim == 1 else y.shape[1]
-            self._choose_output()
+            self.out_activation_ = self._choose_output()
         return self._read_held_out(y)
 
     def _read_held_out(self, y: Array) -> Array:
@@ -141,20 +137,16 @@ class FFNNRegressor(RegressorMixin, BaseFFNN):
     def _is_poisson(self) -> bool:
         return isinstance(self.loss, Poisson) or self.loss == "poisson"
 
-    def _choose_output(self) -> None:
+    def _choose_output(self) -> str:
+        """Return the activation of the outputs, of `network` if it fits their number."""
         if self.network is None:
-            self.out_activation_ = "exp" if self._is_poisson else "identity"
-            return
+            return "exp" if self._is_poisson else "identity"
         units = self.network.compute_dims(self.n_features_in_)[-1]
         if units != self.n_outputs_:
             raise ValueError(
                 f"network: y has {self.n_outputs_} outputs, but the last layer has {units} units"
             )
-        self.out_activation_ = name_activation(self.network.last_activation)
-
-    def _adopt_outputs(self, model: Sequential, classes: Any) -> None:
-        self.n_outputs_ = model.output_dim or 0
-        self.out_activation_ = name_activation(model.last_activation)
+        return name_activation(self.network.last_activation)
 
     def _make_loss(self) -> ScaledLoss:
         if isinstance(self.loss, Loss):

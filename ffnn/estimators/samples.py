@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.data.batches import Examples
 from ffnn.data.sources import ArraySource, Source, SparseSource
 from ffnn.layers.base import Stage
 from ffnn.layers.dense import Dense
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import TypeAlias
-
     from scipy.sparse import csc_array, csr_array
-
-    from ffnn._types import Array
 
     # SciPy's csr_matrix and csc_matrix, too, which have the same methods.
     SparseMatrix: TypeAlias = csr_array[Any, tuple[int, int]] | csc_array[Any]

@@ -3,41 +3,33 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TypeAlias
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
-from ffnn.callbacks import CallbackList, History
+from ffnn._types import Array
+from ffnn.callbacks import Callback, CallbackList, History, Logs
 from ffnn.data.batches import Batches
 from ffnn.errors import TrainingDivergedError
-from ffnn.estimators.conventions import WeightedStep, normalize
+from ffnn.estimators.conventions import ScaledLoss, WeightedStep, normalize
+from ffnn.estimators.parameters import Estimator, Parameters
+from ffnn.estimators.samples import Samples
+from ffnn.losses import Loss
 from ffnn.metrics import Metric
 from ffnn.models.network import EVALUATION_BATCH_SIZE
+from ffnn.models.trainable import Trainable
 from ffnn.optimizers import SGD, Adam, Optimizer
 from ffnn.training.loop import run_pass, train
 from ffnn.training.position import Position
 from ffnn.training.reporters import reporters
 from ffnn.training.step import EvaluationStep
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import TypeAlias
-
-    from scipy.optimize import OptimizeResult
-
-    from ffnn._types import Array
-    from ffnn.callbacks import Callback, Logs
-    from ffnn.estimators.conventions import ScaledLoss
-    from ffnn.estimators.parameters import Estimator, Parameters
-    from ffnn.estimators.samples import Samples
-    from ffnn.losses import Loss
-    from ffnn.models.trainable import Trainable
-
-    # Takes outputs, targets and the rows' weights, of all rows.
-    ScoreFunction: TypeAlias = Callable[[Array, Array, Array | None], float]
+# Takes outputs, targets and the rows' weights, of all rows.
+ScoreFunction: TypeAlias = Callable[[Array, Array, Array | None], float]
 
 
 def make_optimizer(params: Parameters) -> Optimizer:
@@ -67,10 +59,8 @@ def shuffle_with(random_state: np.random.RandomState) -> Callable[[Array], Array
     """Return a function that shuffles an order of rows from where it is, as scikit-learn does."""
 
     def shuffle(order: Array) -> Array:
-        moves = np.arange(len(order))
-        random_state.shuffle(moves)
-        shuffled: Array = order[moves]
-        return shuffled
+        random_state.shuffle(order)
+        return order
 
     return shuffle
 
@@ -132,7 +122,6 @@ def train_by_epochs(
     loss: Loss,
     samples: Samples,
     random_state: np.random.RandomState,
-    *,
     validate: Callable[[], Logs] | None,
     convergence: Callback,
     epochs: int,
@@ -176,7 +165,7 @@ def fit_lbfgs(estimator: Estimator, loss: ScaledLoss, samples: Samples) -> None:
     another one where a row is entirely wrong and for a squared loss of several outputs. That number
     is left in `loss_` all the same.
     """
-    from scipy.optimize import minimize
+    from scipy.optimize import OptimizeResult, minimize
 
     model = estimator.model_
     _require_fixed_loss(model)
@@ -184,7 +173,8 @@ def fit_lbfgs(estimator: Estimator, loss: ScaledLoss, samples: Samples) -> None:
     replicas = model.replicas()[: len(model.step.stages)]
     examples, stages = samples.open(model.dtype, replicas)
     batch = next(iter(Batches(examples, len(examples.x))))
-    step = WeightedStep(estimator, stages, loss.exact())
+    exact = ScaledLoss(loss.inner, loss.gradient_factor, loss.gradient_factor)
+    step = WeightedStep(estimator, stages, exact)
 
     def evaluate(values: Array) -> tuple[float, Array]:
         """Return the loss at `values` and its gradient, a copy."""
@@ -193,13 +183,16 @@ def fit_lbfgs(estimator: Estimator, loss: ScaledLoss, samples: Samples) -> None:
         step.backward()
         return value, model.gradients.astype(np.float64)
 
+    def print_loss(intermediate_result: OptimizeResult) -> None:
+        print(f"loss = {intermediate_result.fun:.8f}")
+
     with np.errstate(over="ignore", invalid="ignore"):
         result = minimize(
             evaluate,
             model.parameters.astype(np.float64),
             method="L-BFGS-B",
             jac=True,
-            callback=_print_loss if estimator.verbose else None,
+            callback=print_loss if estimator.verbose else None,
             options={
                 "maxfun": estimator.max_fun,
                 "maxiter": estimator.max_iter,
@@ -227,7 +220,3 @@ def _require_fixed_loss(model: Trainable) -> None:
                 f"solver='lbfgs' needs a loss that depends on the weights alone, which "
                 f"{type(layer).__name__} does not give; use solver='adam' or 'sgd'"
             )
-
-
-def _print_loss(intermediate_result: OptimizeResult) -> None:
-    print(f"loss = {intermediate_result.fun:.8f}")

@@ -209,7 +209,7 @@ def test_weights_that_end_as_nan_are_rejected(monkeypatch):
     def lose(estimator, *rows):
         estimator.model_.parameters.fill(np.nan)
 
-    monkeypatch.setattr("ffnn.estimators.base.fit_lbfgs", lose)
+    monkeypatch.setattr("ffnn.estimators.solvers.fit_lbfgs", lose)
     with pytest.raises(ValueError, match="non-finite parameter weights"):
         FFNNClassifier(solver="lbfgs").fit(X, Y)
 
