@@ -1,4 +1,4 @@
-"""What all trials share: their result, children with limits, naive ways to save and to load."""
+"""What all trials share: their result, children with limits, a naive way to load."""
 
 from __future__ import annotations
 
@@ -143,14 +143,7 @@ def limit_memory(more: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
-# -- naive ways --------------------------------------------------------------------------------
-
-
-def save_in_place(path: str | os.PathLike[str], content: bytes) -> None:
-    """Open the target and write into it, as most programs do."""
-    with open(path, "wb", buffering=0) as file:
-        for start in range(0, len(content), 1 << 16):
-            file.write(content[start : start + (1 << 16)])
+# -- a naive way ------------------------------------------------------------------------------
 
 
 def naive_arrays(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -5,23 +5,24 @@ from __future__ import annotations
 import itertools
 import os
 import signal
-import time
-from typing import TYPE_CHECKING
+import socket
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import ffnn
 from ffnn import saving
-from trials.common import Result, rng_of, save_in_place, temporaries
+from trials.common import Result, rng_of, temporaries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    Save = Callable[[list[ffnn.Sequential], Path], None]
+    Save = Callable[[list[ffnn.Sequential], Path, Any], None]
 
 
 _PARENT = os.getpid()
+_PIECE = 1 << 16  # bytes that a call writes at most
 
 
 def two_models() -> list[ffnn.Sequential]:
@@ -36,34 +37,33 @@ def two_models() -> list[ffnn.Sequential]:
     return models
 
 
-def save_on_and_on(models: list[ffnn.Sequential], path: Path) -> None:
+def save_on_and_on(models: list[ffnn.Sequential], path: Path, system: Any = os) -> None:
     """Save one model after the other, as a user does."""
     for model in itertools.cycle(reversed(models)):
-        model.save(path)
+        saving.write(path, *model.capture(), system)
         assert os.getppid() == _PARENT  # end with the parent
 
 
-def save_in_place_on_and_on(models: list[ffnn.Sequential], path: Path) -> None:
-    """Write the same bytes into the target itself."""
+def save_in_place_on_and_on(models: list[ffnn.Sequential], path: Path, system: Any = os) -> None:
+    """Write the same bytes into the target itself, as most programs do."""
     images = [image_of(model) for model in models]
     for image in itertools.cycle(reversed(images)):
-        save_in_place(path, image)
+        descriptor = system.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        view = memoryview(image)
+        while view:
+            view = view[system.write(descriptor, view[:_PIECE]) :]
+        system.close(descriptor)
         assert os.getppid() == _PARENT
 
 
-def _fork(save: Save, models: list[ffnn.Sequential], path: Path) -> int:
+def _fork(save: Save, models: list[ffnn.Sequential], path: Path, system: Any = os) -> int:
     """Return the number of a child that saves until it is killed."""
-    reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
-            os.write(writing, b"1")
-            save(models, path)
+            save(models, path, system)
         finally:
             os._exit(1)
-    os.read(reading, 1)  # it runs
-    os.close(reading)
-    os.close(writing)
     return pid
 
 
@@ -81,6 +81,40 @@ def image_of(model: ffnn.Sequential) -> bytes:
 
 
 # -- kill --------------------------------------------------------------------------------------
+
+
+class SteppingSystem:
+    """The functions of `os`, of which a child makes each call only once its parent has allowed it.
+
+    So the parent knows how far a save has come, however busy the machine is.
+    """
+
+    def __init__(self) -> None:
+        self._parent, self._child = socket.socketpair()
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            self._parent.close()  # so that the parent's end is noticed
+            self._child.send(b"?")
+            if not self._child.recv(1):
+                os._exit(1)
+            if name == "write":
+                descriptor, view = arguments
+                arguments = descriptor, view[:_PIECE]
+            return getattr(os, name)(*arguments)
+
+        return call
+
+    def allow(self, calls: int) -> None:
+        """Let the child make its next calls, and return while it makes the last of them."""
+        self._child.close()
+        for _ in range(calls):
+            if self._parent.recv(1):  # else the child has ended
+                self._parent.send(b"!")
+
+    def disconnect(self) -> None:
+        """Close the parent's end."""
+        self._parent.close()
 
 
 def run(cases: Sequence[int], seed: int, folder: Path, advance: Callable[[int], object]) -> Result:
@@ -116,16 +150,20 @@ def _killed(
     images: list[bytes],
     save: Save,
 ) -> tuple[str, bytes]:
-    """Let a child save until it is killed, and return what is then wrong with the file."""
+    """Kill a child at a random call of its saves, and return what is then wrong with the file."""
     rng = rng_of(seed, case)
     is_new = bool(rng.integers(4) == 0)
     if is_new:
         path.unlink(missing_ok=True)
     else:
         path.write_bytes(images[0])
-    pid = _fork(save, models, path)
-    time.sleep(rng.uniform(0.0, 0.03))
+    system = SteppingSystem()
+    pid = _fork(save, models, path, system)
+    system.allow(int(rng.integers(1, 45)))  # up to two saves
+    for _ in range(rng.integers(200)):  # the last call has not begun, is being made, or is done
+        os.sched_yield()
     _kill(pid)
+    system.disconnect()
     if not path.exists():
         return ("" if is_new else "the old file is gone"), b""
     file = path.read_bytes()

@@ -28,8 +28,8 @@ def test_a_killed_save_leaves_the_old_file_or_the_new_one(soak):
 
     assert result["failures"] == []
     assert result["cases"] == 200
-    assert result["notes"]["killed with a temporary file"] > 10  # so many were in the middle
-    assert result["control"] > 0  # files written in place are torn
+    assert result["notes"]["killed with a temporary file"] > 50  # so many were in the middle
+    assert result["control"] > 50  # of 100 files written in place, so many are torn
 
 
 def test_readers_beside_a_writer_see_whole_files(soak):
