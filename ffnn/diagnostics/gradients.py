@@ -22,32 +22,27 @@ def check_finite_weights(sample: Sample) -> Iterator[Finding]:
         size = sum(array.size for array in layer.params.values())
         bad = sum(int(np.count_nonzero(~np.isfinite(a))) for a in layer.params.values())
         if bad:
-            yield finding("non-finite-weights", {"entries": bad, "parameters": size}, layer.name)
+            yield finding("non-finite-weights", layer.name, entries=bad, parameters=size)
 
 
 def check_finite_outputs(measured: Probe) -> Iterator[Finding]:
     """Yield the first layer whose output is not finite on finite rows."""
     if measured.non_finite is not None:
         name, entries = measured.non_finite
-        yield finding("non-finite-outputs", {"entries": entries}, name or None)
+        yield finding("non-finite-outputs", name or None, entries=entries)
 
 
 def check_gradients(measured: Probe) -> Iterator[Finding]:
-    """Yield whether gradients vanish or explode on the way from the last layer to the first.
+    """Yield whether ∂L/∂z vanishes or explodes from the last `Dense` to the first, z = x Wᵀ + b.
 
-    The norms of ∂L/∂z of each `Dense` are compared, z = x Wᵀ + b, root mean square over the rows.
     A gradient of exactly 0 has another cause, such as a dead layer or last weights that are still
-    0; the comparison ends there.
-
-    References
-    ----------
-    Glorot, Bengio, "Understanding the difficulty of training deep feedforward neural networks",
-    AISTATS 2010, section 4.2, where these gradients are compared layer by layer.
+    0; the comparison ends there. It follows Glorot, Bengio, "Understanding the difficulty of
+    training deep feedforward neural networks", AISTATS 2010, section 4.2.
     """
     norms = measured.gradients
     for name, norm in norms.items():
         if not math.isfinite(norm):
-            yield finding("non-finite-gradient", {"norm": norm}, name)
+            yield finding("non-finite-gradient", name, norm=norm)
             return
     flowing = dict(itertools.takewhile(lambda item: item[1] != 0.0, norms.items()))
     if len(flowing) < 2:
@@ -60,4 +55,4 @@ def check_gradients(measured: Probe) -> Iterator[Finding]:
     ):
         if ratio > NOTABLE:
             ends = {"last": last, "last_norm": flowing[last], "norm": flowing[name]}
-            yield finding(kind, {"ratio": ratio, "norms": flowing, **ends}, name)
+            yield finding(kind, name, ratio=ratio, norms=flowing, **ends)

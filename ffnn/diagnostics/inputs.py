@@ -21,16 +21,9 @@ SMALL_ROW = 0.1  # root mean square of a row's length; of unit vectors it is 1
 def check_inputs(sample: Sample, measured: Probe) -> Iterator[Finding]:
     """Yield what is wrong with what the first `Dense` receives, after all scaling.
 
-    A column is too large from a root mean square of 10 on, and too far from 0 where its mean
-    exceeds both 2 and 20 of its standard deviations; rows are too small where their root mean
-    square length is below 0.1. The limits are ours; a factor of ten either side of mean 0 and
-    standard deviation 1 leaves indicators, counts, pixels in [0, 1] and text vectors of length 1
-    alone.
-
-    References
-    ----------
-    LeCun, Bottou, Orr, Müller, "Efficient BackProp", 1998, section 4.3: inputs should have mean
-    0 and the same variance.
+    Inputs should have mean 0 and the same variance (LeCun, Bottou, Orr, Müller, "Efficient
+    BackProp", 1998, section 4.3). The limits are ours: a factor of ten either side leaves
+    indicators, counts, pixels in [0, 1] and text vectors of length 1 alone.
     """
     columns = measured.columns
     if columns is None or measured.num_rows < 2:
@@ -39,26 +32,27 @@ def check_inputs(sample: Sample, measured: Probe) -> Iterator[Finding]:
     constant = np.flatnonzero(~varies).tolist()
     counts = {"constant": len(constant), "columns": len(varies), "rows": measured.num_rows}
     if not varies.any():
-        yield finding("constant-inputs", counts, layer)
+        yield finding("constant-inputs", layer, **counts)
         return
     large = varies & (columns.rms > LARGE)
     far = varies & ~large & (np.abs(columns.mean) > np.maximum(2.0, FAR * columns.std))
     length = float(np.sqrt((columns.rms**2).sum()))
     scaling = _scaling(sample)
     if large.any():
-        evidence = {**_too_large(sample, columns, varies, large, scaling), **scaling}
-        yield finding("unscaled-inputs", evidence, layer, np.flatnonzero(large).tolist())
+        evidence = _too_large(sample, columns, varies, large, scaling)
+        which = np.flatnonzero(large).tolist()
+        yield finding("unscaled-inputs", layer, which, **evidence, **scaling)
     if far.any():
-        evidence = {**_too_far(sample, columns, far), **scaling}
-        yield finding("uncentred-inputs", evidence, layer, np.flatnonzero(far).tolist())
+        evidence, which = _too_far(sample, columns, far), np.flatnonzero(far).tolist()
+        yield finding("uncentred-inputs", layer, which, **evidence, **scaling)
     if length < SMALL_ROW:
         largest = float(max(np.abs(columns.low).max(), np.abs(columns.high).max()))
         evidence = {"large": 0, "row_length": length, "largest": largest, "limit": SMALL_ROW}
         if scaling["scale"] is not None and largest > 0.0:
             evidence["single_scale"] = scaling["scale"] / largest
-        yield finding("unscaled-inputs", {**evidence, **scaling}, layer)
+        yield finding("unscaled-inputs", layer, **evidence, **scaling)
     if constant:
-        yield finding("constant-inputs", counts, units=constant)
+        yield finding("constant-inputs", None, constant, **counts)
 
 
 def _scaling(sample: Sample) -> dict[str, Any]:

@@ -54,11 +54,9 @@ def check_learning_rate(sample: Sample, chance: float) -> Iterator[Finding]:
     try is the best of those tried, a factor of ten apart. The limits were chosen by what fully
     trained networks show, so that rates that do train are left alone.
 
-    References
-    ----------
-    Karpathy et al., CS231n course notes, "Neural networks 3": "Ratio of weights:updates", where
-    10⁻³ is given as usual. Smith, "Cyclical learning rates for training neural networks", WACV
-    2017, section 3.3, on trying a range of rates.
+    Karpathy et al., CS231n course notes, "Neural networks 3", "Ratio of weights:updates", give
+    10⁻³ as usual. Smith, "Cyclical learning rates for training neural networks", WACV 2017, section
+    3.3, tries a range of rates.
     """
     bench = _Bench(sample)
     if not bench.weights:
@@ -68,7 +66,7 @@ def check_learning_rate(sample: Sample, chance: float) -> Iterator[Finding]:
         return
     lower = _lower_rate(bench, trial, chance)
     if lower is not None:
-        yield finding("learning-rate-too-high", bench.evidence(trial, lower))
+        yield finding("learning-rate-too-high", **bench.evidence(trial, lower))
     elif trial.loss_before > LEARNED * chance and trial.is_small:
         yield from _check_low(bench, trial)
 
@@ -90,9 +88,8 @@ def _check_low(bench: _Bench, trial: Trial) -> Iterator[Finding]:
     """Yield whether updates are too small also at the highest rate that is still to come."""
     highest = bench.highest_rate()
     if highest == 0.0:
-        ended = bench.schedule is not None
-        zero = {"learning_rate": 0.0, "schedule": bench.schedule, "has_ended": ended}
-        yield finding("learning-rate-too-low", zero)
+        zero = {"learning_rate": 0.0, "has_ended": bench.schedule is not None}
+        yield finding("learning-rate-too-low", **zero, schedule=bench.schedule)
         return
     if highest != trial.learning_rate:
         trial = bench.run(highest)
@@ -101,7 +98,7 @@ def _check_low(bench: _Bench, trial: Trial) -> Iterator[Finding]:
         # 99 and not 100, for what rounding leaves of it
         is_far = best.learning_rate > 99.0 * highest
         if is_far and best.loss_after < (1.0 - GAIN) * trial.loss_after:
-            yield finding("learning-rate-too-low", bench.evidence(trial, best))
+            yield finding("learning-rate-too-low", **bench.evidence(trial, best))
 
 
 class _Bench:

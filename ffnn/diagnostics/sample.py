@@ -120,7 +120,7 @@ def _open_inputs(twin: Trainable, x: Any) -> tuple[Source, Array | range, list[F
     columns, usable = np.flatnonzero(is_bad_column).tolist(), np.flatnonzero(~is_bad_row)
     counts = {"entries": entries, "rows": len(source) - len(usable), "columns": len(columns)}
     evidence = {**counts, "given_rows": len(source), "first": first, "dtype": str(twin.dtype)}
-    return source, usable, [finding("non-finite-inputs", evidence, units=columns)]
+    return source, usable, [finding("non-finite-inputs", None, columns, **evidence)]
 
 
 def _open_targets(
@@ -147,11 +147,11 @@ def _rejected_targets(task: str, y: Any, outputs: int, error: DataError) -> Find
     try:
         values = as_numbers(y, "y")
     except DataError:
-        return finding("targets-rejected", {**evidence, "not_numbers": True})
+        return finding("targets-rejected", **evidence, not_numbers=True)
     evidence |= {"shape": values.shape, "outputs": outputs, "targets": values.size}
     non_finite = int(np.count_nonzero(~np.isfinite(values)))
     if non_finite:
-        return finding("targets-rejected", {**evidence, "non_finite": non_finite})
+        return finding("targets-rejected", **evidence, non_finite=non_finite)
     evidence |= {
         "min": float(values.min()),
         "max": float(values.max()),
@@ -161,7 +161,7 @@ def _rejected_targets(task: str, y: Any, outputs: int, error: DataError) -> Find
     }
     is_fractional = bool((values != np.round(values)).any())
     evidence[_cause_of(task, evidence, is_fractional)] = True
-    return finding("targets-rejected", evidence)
+    return finding("targets-rejected", **evidence)
 
 
 def _cause_of(task: str, evidence: dict[str, Any], is_fractional: bool) -> str:

@@ -42,12 +42,12 @@ def check_targets(sample: Sample, measured: Probe, chance: float) -> Iterator[Fi
     present = np.flatnonzero(counts)
     if len(present) == 1:
         numbers = {"class": int(present[0]), "rows": len(classes), "classes": len(counts)}
-        yield finding("one-class", numbers)
+        yield finding("one-class", **numbers)
         return
     missing = np.flatnonzero(counts == 0).tolist()
     if missing:
-        numbers = {"classes": len(counts), "present": len(present)}
-        yield finding("missing-classes", {"missing": missing, **numbers})
+        known = len(counts), len(present)
+        yield finding("missing-classes", missing=missing, classes=known[0], present=known[1])
     if sample.weight is None:
         yield from _check_balance(counts, present)
     if measured.predicted is not None:
@@ -71,18 +71,15 @@ def _check_continuous(target: Array) -> Iterator[Finding]:
     if target.shape[1] == 1 and 2 * between > len(target):
         distinct = len(np.unique(target))
         if distinct > MANY_VALUES:
-            numbers = {"between": between, "rows": len(target), "distinct": distinct}
-            yield finding("continuous-labels", numbers)
+            rows = len(target)
+            yield finding("continuous-labels", between=between, rows=rows, distinct=distinct)
 
 
 def _check_balance(counts: Array, present: Array) -> Iterator[Finding]:
     """Yield whether classes are unbalanced, with the weights that balance them.
 
-    They are those of scikit-learn's class_weight="balanced".
-
-    References
-    ----------
-    King, Zeng, "Logistic regression in rare events data", Political Analysis 2001.
+    They are those of scikit-learn's class_weight="balanced", after King, Zeng, "Logistic regression
+    in rare events data", Political Analysis 2001.
     """
     largest, smallest = int(counts.argmax()), int(present[counts[present].argmin()])
     most, fewest, rows = int(counts[largest]), int(counts[smallest]), int(counts.sum())
@@ -96,7 +93,7 @@ def _check_balance(counts: Array, present: Array) -> Iterator[Finding]:
             "limit": UNBALANCED,
         }
         evidence |= {"largest": largest, "most": most, "smallest": smallest, "fewest": fewest}
-        yield finding("unbalanced-classes", evidence)
+        yield finding("unbalanced-classes", **evidence)
 
 
 def _check_answers(
@@ -108,11 +105,10 @@ def _check_answers(
     accuracy, predicted = measured.right / rows, np.flatnonzero(measured.predicted)
     if sample.is_trained and len(predicted) == 1:
         numbers = {"class": int(predicted[0]), "accuracy": accuracy, "rows": rows}
-        yield finding("one-answer", {**numbers, "classes": num_present})
+        yield finding("one-answer", **numbers, classes=num_present)
     if measured.loss is not None and 0.0 < chance * ABOVE_CHANCE < measured.loss:
         shares = {"accuracy": accuracy, "share_certain": measured.confident / rows}
-        losses = {"loss": measured.loss, "chance_loss": chance}
-        yield finding("loss-above-chance", {**losses, **shares})
+        yield finding("loss-above-chance", loss=measured.loss, chance_loss=chance, **shares)
 
 
 def _check_numbers(
@@ -120,7 +116,7 @@ def _check_numbers(
 ) -> Iterator[Finding]:
     """Yield what does not fit about targets of a loss that measures distances."""
     if (target == target[:1]).all():
-        yield finding("constant-targets", {"value": float(target[0, 0]), "rows": len(target)})
+        yield finding("constant-targets", value=float(target[0, 0]), rows=len(target))
         return
     yield from _check_range(sample, target)
     yield from _check_classes_as_numbers(sample, target)
@@ -145,7 +141,7 @@ def _check_range(sample: Sample, target: Array) -> Iterator[Finding]:
             "min": float(target.min()),
             "max": float(target.max()),
         }
-        yield finding("targets-out-of-range", evidence, sample.model.layers[-1].name)
+        yield finding("targets-out-of-range", sample.model.layers[-1].name, **evidence)
 
 
 def _check_classes_as_numbers(sample: Sample, target: Array) -> Iterator[Finding]:
@@ -156,16 +152,15 @@ def _check_classes_as_numbers(sample: Sample, target: Array) -> Iterator[Finding
     assert sample.model.loss is not None
     evidence = {"classes": num_classes, "loss": LOSSES.name_of(sample.model.loss)}
     if columns == 1 and num_classes > 2:
-        ends = {"min": float(target.min()), "max": float(target.max())}
-        are_integers = target.dtype.kind in "iub"
-        yield finding("class-numbers", {**evidence, **ends, "are_integers": are_integers})
+        evidence |= {"min": float(target.min()), "max": float(target.max())}
+        yield finding("class-numbers", **evidence, are_integers=target.dtype.kind in "iub")
         return
     ending = sample.model.last_activation
     name = "no activation" if ending is None else type(ending).__name__
     gives_probabilities = ending is not None and ending.output_range == (0.0, 1.0)
     kind = "class-loss" if gives_probabilities else "linear-ending"
-    evidence |= {"ending": name, "is_onehot": columns > 1}
-    yield finding(kind, evidence, sample.model.layers[-1].name)
+    layer = sample.model.layers[-1].name
+    yield finding(kind, layer, **evidence, ending=name, is_onehot=columns > 1)
 
 
 def _count_classes(target: Array) -> int:
@@ -191,4 +186,4 @@ def _check_scale(target: Array) -> Iterator[Finding]:
     if not SMALL <= rms[column] <= LARGE:
         std = float(values[:, column].std())
         numbers = {"rms": float(rms[column]), "std": std, "column": column}
-        yield finding("unscaled-targets", {**numbers, "limits": (SMALL, LARGE)})
+        yield finding("unscaled-targets", **numbers, limits=(SMALL, LARGE))

@@ -24,13 +24,9 @@ EQUAL = 1e-5  # relative distance of two units' weights, up to which rounding ex
 def check_dead_units(sample: Sample, measured: Probe) -> Iterator[Finding]:
     """Yield, for each layer of units that can die, those whose output is 0 on all rows.
 
-    Such a unit gets no gradient. A few are usual; from 40 % of a layer on it is a warning, a whole
-    layer is a problem.
-
-    References
-    ----------
-    Karpathy et al., CS231n course notes, "Neural networks 1": "Commonly used activation
-    functions", on the ReLU, where 40 % are given for a learning rate that is too high.
+    Such a unit gets no gradient. A few are usual; Karpathy et al., CS231n course notes, "Neural
+    networks 1": "Commonly used activation functions", give 40 % for a learning rate that is too
+    high.
     """
     last, optimizer = sample.model.layers[-1], sample.model.optimizer
     activations = {stage.layer.name: type(stage.layer).__name__ for stage in sample.stages}
@@ -48,7 +44,7 @@ def check_dead_units(sample: Sample, measured: Probe) -> Iterator[Finding]:
         if optimizer is not None and sample.is_trained:
             rate = optimizer.current_learning_rate
             evidence |= {"learning_rate": rate, "lower_rate": rate / 10.0}
-        yield finding("dead-relu", evidence, name, dead)
+        yield finding("dead-relu", name, dead, **evidence)
 
 
 def _shares(what: str, units: list[int], counts: Array, rows: int, limit: float) -> dict[str, Any]:
@@ -61,15 +57,10 @@ def check_saturated_units(sample: Sample, measured: Probe) -> Iterator[Finding]:
     """Yield, for each layer of units that saturate, those at an end of their range nearly always.
 
     A unit is saturated on a row where its output lies within 1 % of its range from an end: there
-    the slope is below 4 % of the steepest. Units count that are saturated on at least 90 % of the
-    rows; from half of a layer on it is a warning, from 90 % on a problem. At the end of a network
-    with a loss of numbers only wrong answers count; before a cross-entropy the end is left out,
-    since the loss makes up for the slope.
-
-    References
-    ----------
-    Glorot, Bengio, "Understanding the difficulty of training deep feedforward neural networks",
-    AISTATS 2010, section 3.
+    the slope is below 4 % of the steepest. At the end of a network with a loss of numbers only
+    wrong answers count; before a cross-entropy the end is left out, since the loss makes up for the
+    slope. See Glorot, Bengio, "Understanding the difficulty of training deep feedforward neural
+    networks", AISTATS 2010, section 3.
     """
     rows, last = measured.num_rows, sample.model.layers[-1]
     for name, counts in measured.saturated.items():
@@ -82,21 +73,16 @@ def check_saturated_units(sample: Sample, measured: Probe) -> Iterator[Finding]:
                 "is_last": last.name == name,
                 "is_trained": sample.is_trained,
             }
-            yield finding("saturated-units", evidence, name, saturated)
+            yield finding("saturated-units", name, saturated, **evidence)
 
 
 def check_symmetric_units(sample: Sample) -> Iterator[Finding]:
     """Yield, for each hidden `Dense`, the units whose weights are all those of another unit.
 
     Two units with the same incoming weights, bias, gains and outgoing weights give the same output
-    and get the same gradient: they stay copies of each other, whatever the training. Where the
-    outgoing weights differ, the units do part, and nothing is reported. The last layer's units
-    have different targets.
-
-    References
-    ----------
-    Goodfellow, Bengio, Courville, "Deep learning", 2016, section 8.4: initial parameters have to
-    break symmetry.
+    and get the same gradient: they stay copies of each other, whatever the training, so initial
+    parameters have to break symmetry (Goodfellow, Bengio, Courville, "Deep learning", 2016, section
+    8.4). Where the outgoing weights differ, the units do part.
     """
     layers = sample.model.layers
     for layer, following in itertools.pairwise(sample.dense_layers):
@@ -163,7 +149,7 @@ def _symmetric(
         "weight": float(weights[0]),
         "initializer": str(layer.initializers().get("weight", "a constant")),
     }
-    return finding("symmetric-units", evidence, layer.name, affected)
+    return finding("symmetric-units", layer.name, affected, **evidence)
 
 
 def check_activations(sample: Sample) -> Iterator[Finding]:
@@ -173,4 +159,4 @@ def check_activations(sample: Sample) -> Iterator[Finding]:
     for one, other in itertools.pairwise(dense):
         if all(stage.layer.is_affine for stage in stages[one + 1 : other]):
             names = (stages[one].layer.name, stages[other].layer.name)
-            yield finding("no-activation", {"layers": names}, names[0])
+            yield finding("no-activation", names[0], layers=names)

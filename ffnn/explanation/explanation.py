@@ -135,8 +135,8 @@ def explain_step(model: Trainable, x: Any, y: Any, sample_weight: Any = None) ->
     _check_network(twin)
     if len(batch[0]) > MAX_ROWS:
         raise ValueError(
-            f"explain_step: expected at most {MAX_ROWS} rows, got {len(batch[0]):,}. Take the first "
-            f"ones: x[:2], y[:2]."
+            f"explain_step: expected at most {MAX_ROWS} rows, got {len(batch[0]):,}. Take the "
+            f"first ones: x[:2], y[:2]."
         )
     steps, loss = trace(twin, *batch)
     columns = ((model.feature_names, twin.input_dim), (model.class_names, twin.output_dim))

@@ -234,7 +234,7 @@ def test_each_kind_is_found_and_its_texts_follow_from_plain_evidence(kind, remed
         assert "  " not in finding.message + finding.remedy
         assert finding.message.endswith(".")
         assert finding.remedy.endswith((".", "?"))
-        again = catalogue.finding(kind, finding.evidence, finding.layer, finding.units)
+        again = catalogue.finding(kind, finding.layer, finding.units, **finding.evidence)
         assert again == finding
 
 
@@ -281,22 +281,24 @@ def ages(monkeypatch):
 
 def test_texts_are_filled_in_and_chosen_by_evidence_severity_and_layer(ages):
     evidence = {"count": 3, "columns": [4, 5], "many": 0, "column": 2, "column_name": "age"}
-    found = catalogue.finding("ages", evidence, units=range(12))
+    found = catalogue.finding("ages", None, range(12), **evidence)
     assert found.message == "3 of 4, 5 in 0, 1, 2, 3, 4, 5, 6, 7 and 4 more, few in 2 ('age')."
     assert (found.severity, found.remedy) == ("note", "Leave it.")
 
-    found = catalogue.finding("ages", {**evidence, "many": 1, "column_name": None}, "dense_1", [7])
+    evidence |= {"many": 1, "column_name": None}
+    found = catalogue.finding("ages", "dense_1", [7], **evidence)
     assert found.message == "3 of 4, 5 in 7, many in 2."
     assert (found.units, found.remedy) == ((7,), "Leave dense_1 out.")
 
-    assert catalogue.finding("ages", {**evidence, "count": 10}, "dense_1").remedy == "Mend it."
+    evidence["count"] = 10
+    assert catalogue.finding("ages", "dense_1", **evidence).remedy == "Mend it."
 
 
 def test_a_text_of_which_no_case_holds_is_left_out(monkeypatch):
     kind = note("something", ("It is so", first(many="often"), "here."), "Leave it.")
     monkeypatch.setitem(catalogue.KINDS, "some", kind)
 
-    assert catalogue.finding("some", {"many": None}).message == "It is so here."
+    assert catalogue.finding("some", many=None).message == "It is so here."
 
 
 def test_no_kind_is_described_twice():

@@ -7,6 +7,7 @@ that measure; they hold the limits from which there is a finding.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from ffnn.core.text import listed
 from ffnn.diagnostics.catalogue import data, model
@@ -17,7 +18,7 @@ KINDS = {**data.KINDS, **model.KINDS}
 
 
 def finding(
-    kind: str, evidence: Evidence, layer: str | None = None, units: Sequence[int] = ()
+    kind: str, layer: str | None = None, units: Sequence[int] = (), /, **evidence: Any
 ) -> Finding:
     """Return the finding that evidence makes; `units` are the units or columns concerned."""
     judge, _, *texts = KINDS[kind]
