@@ -1,8 +1,8 @@
 """What keeps a network from learning: measured, reported with evidence, and how to fix it.
 
 `diagnose` takes a `Sample`, which is a copy of the model with rows of the data, sends it through
-one pass (`probe`), and judges what that measured, a module for each subject: `inputs`, `targets`,
-`units`, `gradients`, `rates`. They yield evidence, and `catalogue` holds what it means.
+one pass (`probe`), and judges what that measured, a module for each subject: `inputs`, `layers`,
+`targets`, `rates`. They yield evidence, and `catalogue` holds what it means.
 """
 
 from __future__ import annotations
@@ -14,19 +14,21 @@ import numpy as np
 
 from ffnn.core.text import counted
 from ffnn.diagnostics.catalogue import table
-from ffnn.diagnostics.gradients import check_finite_outputs, check_finite_weights, check_gradients
 from ffnn.diagnostics.inputs import check_inputs
+from ffnn.diagnostics.layers import (
+    check_activations,
+    check_dead_units,
+    check_finite_outputs,
+    check_finite_weights,
+    check_gradients,
+    check_saturated_units,
+    check_symmetric_units,
+)
 from ffnn.diagnostics.probe import Probe, chance_loss
 from ffnn.diagnostics.rates import check_learning_rate
 from ffnn.diagnostics.report import Diagnosis, Finding
 from ffnn.diagnostics.sample import Sample, open_sample
 from ffnn.diagnostics.targets import check_targets
-from ffnn.diagnostics.units import (
-    check_activations,
-    check_dead_units,
-    check_saturated_units,
-    check_symmetric_units,
-)
 from ffnn.models.trainable import Trainable
 
 _Check = tuple[str, str, Callable[[], Iterable[Finding]]]

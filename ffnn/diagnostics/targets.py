@@ -46,8 +46,7 @@ def check_targets(sample: Sample, measured: Probe, chance: float) -> Iterator[Fi
         return
     missing = np.flatnonzero(counts == 0).tolist()
     if missing:
-        known = len(counts), len(present)
-        yield finding("missing-classes", missing=missing, classes=known[0], present=known[1])
+        yield finding("missing-classes", missing=missing, classes=len(counts), present=len(present))
     if sample.weight is None:
         yield from _check_balance(counts, present)
     if measured.predicted is not None:
@@ -85,15 +84,16 @@ def _check_balance(counts: Array, present: Array) -> Iterator[Finding]:
     most, fewest, rows = int(counts[largest]), int(counts[smallest]), int(counts.sum())
     if most > UNBALANCED * fewest:
         weights = {c: rows / (len(present) * int(counts[c])) for c in present.tolist()}
-        evidence = {
-            "counts": counts.tolist(),
-            "class_weight": {c: float(f"{weight:.3g}") for c, weight in weights.items()},
-            "share_of_largest": most / rows,
-            "ratio": most / fewest,
-            "limit": UNBALANCED,
-        }
-        evidence |= {"largest": largest, "most": most, "smallest": smallest, "fewest": fewest}
-        yield finding("unbalanced-classes", **evidence)
+        extremes = {"largest": largest, "most": most, "smallest": smallest, "fewest": fewest}
+        yield finding(
+            "unbalanced-classes",
+            counts=counts.tolist(),
+            class_weight={c: float(f"{weight:.3g}") for c, weight in weights.items()},
+            share_of_largest=most / rows,
+            ratio=most / fewest,
+            limit=UNBALANCED,
+            **extremes,
+        )
 
 
 def _check_answers(
@@ -131,17 +131,18 @@ def _check_range(sample: Sample, target: Array) -> Iterator[Finding]:
     low, high = activation.output_range
     outside = int(np.count_nonzero((target < low) | (target > high)))
     if outside:
-        evidence = {
-            "outside": outside,
-            "targets": target.size,
-            "share": outside / target.size,
-            "range": (low, high),
-            "is_bounded": math.isfinite(high),
-            "ending": type(activation).__name__,
-            "min": float(target.min()),
-            "max": float(target.max()),
-        }
-        yield finding("targets-out-of-range", sample.model.layers[-1].name, **evidence)
+        yield finding(
+            "targets-out-of-range",
+            sample.model.layers[-1].name,
+            outside=outside,
+            targets=target.size,
+            share=outside / target.size,
+            range=(low, high),
+            is_bounded=math.isfinite(high),
+            ending=type(activation).__name__,
+            min=float(target.min()),
+            max=float(target.max()),
+        )
 
 
 def _check_classes_as_numbers(sample: Sample, target: Array) -> Iterator[Finding]:
