@@ -82,11 +82,9 @@ def _is_csv(data: str) -> bool:
 
 def _load_arrays(args: argparse.Namespace, *, targets: bool = True) -> datasets.Arrays:
     """Return what a data set or a file of arrays holds, each image or the like as one row."""
-    if args.data == "digits":
-        train, test = datasets.load_digits()
-        return datasets.Arrays(*train, *test)
-    if args.data == "mnist":
-        train, test = datasets.load_mnist(args.data_dir)
+    if not is_file(args.data):
+        is_mnist = args.data == "mnist"
+        train, test = datasets.load_mnist(args.data_dir) if is_mnist else datasets.load_digits()
         return datasets.Arrays(*train, *test)
     load = datasets.load_npz if Path(args.data).suffix.lower() == ".npz" else datasets.load_h5
     x_train, y_train, x_test, y_test = load(args.data, targets=targets)

@@ -36,7 +36,11 @@ def describe_parts() -> str:
         "learning rates": (f"{name} {rate}" for name, rate in rates),
     }
     for_python = {
-        "callbacks": _callbacks(),
+        "callbacks": sorted(  # which have no other names, but for those to derive from
+            name
+            for name, cls in find_classes("ffnn.callbacks").items()
+            if issubclass(cls, Callback) and cls is not Callback and not inspect.isabstract(cls)
+        ),
         "layers": _names(LAYERS),
         "metrics": _names(METRICS),
         "regularizers": _names(REGULARIZERS),
@@ -63,15 +67,6 @@ def optimizer_defaults(argument: str) -> dict[str, Any]:
 def _names(family: Family[Any]) -> list[str]:
     """Return the names of each part, such as ``mean_squared_error/mse``."""
     return ["/".join(names) for names in family.names()]
-
-
-def _callbacks() -> list[str]:
-    """Return the classes of callbacks, which have no other names, but for those to derive from."""
-    return sorted(
-        name
-        for name, cls in find_classes("ffnn.callbacks").items()
-        if issubclass(cls, Callback) and cls is not Callback and not inspect.isabstract(cls)
-    )
 
 
 def _table(rows: Mapping[str, Iterable[str]]) -> str:

@@ -31,8 +31,6 @@ from ffnn.sequential import Sequential
 from ffnn.training.signals import Terminated, terminate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ffnn._types import Array
     from ffnn.layers.base import Layer
 
@@ -59,7 +57,10 @@ def train(args: argparse.Namespace) -> None:
     if not args.quiet:
         _describe(args, data, model)
     saver = _Saver(args.out, args.save_every)
-    with _sigterm_ends_training():
+    with contextlib.ExitStack() as stack:
+        if threading.current_thread() is threading.main_thread():  # SIGTERM does what Ctrl-C does
+            before = signal.signal(signal.SIGTERM, terminate)
+            stack.callback(signal.signal, signal.SIGTERM, before)
         history = _fit(args, data, model, saver)
     if args.out:
         if not saver.signal:
@@ -96,19 +97,19 @@ def _hidden_layers(args: argparse.Namespace) -> list[Layer]:
             f"--activation: expected one name, or one for each of {len(args.hidden)} hidden "
             f"layers, got {len(activations)}",
         )
-    known = normalizations()
-    if args.normalization not in ("none", *known):
+    known = {"none": None, **normalizations()}
+    if args.normalization not in known:
         raise argparse.ArgumentTypeError(
             f"--normalization: unknown name {args.normalization!r}"
-            f"{nearest(args.normalization, known)}; known: none, {', '.join(sorted(known))}"
+            f"{nearest(args.normalization, known)}; known: {', '.join(known)}"
         )
+    normalization = known[args.normalization]
     layers: list[Layer] = []
     for units, activation in zip(args.hidden, activations, strict=True):
-        if args.normalization == "none":
+        if normalization is None:
             layers.append(_dense(args, units, activation))
         else:
-            normalization = known[args.normalization]()
-            layers += [_dense(args, units), normalization, ACTIVATIONS.get(activation)]
+            layers += [_dense(args, units), normalization(), ACTIVATIONS.get(activation)]
         if args.dropout:
             layers.append(Dropout(args.dropout))
     return layers
@@ -213,16 +214,6 @@ class _Saver(callbacks.Callback):
         self.signal = number
         if self.out:
             self.model.save(self.out)
-
-
-@contextlib.contextmanager
-def _sigterm_ends_training() -> Iterator[None]:
-    """Make SIGTERM do what Ctrl-C does."""
-    with contextlib.ExitStack() as stack:
-        if threading.current_thread() is threading.main_thread():
-            before = signal.signal(signal.SIGTERM, terminate)
-            stack.callback(signal.signal, signal.SIGTERM, before)
-        yield
 
 
 def _fit(

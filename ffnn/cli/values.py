@@ -14,28 +14,24 @@ if TYPE_CHECKING:
     Parser = Callable[[str], Any]
 
 
-def _parser(expected: str, parse: Parser) -> Parser:
-    """Return `parse` with another message for its ValueErrors, which says what was expected."""
+def _parser(
+    expected: str, parse: Parser, is_valid: Callable[[Any], bool] = lambda value: True
+) -> Parser:
+    """Return `parse` with an error that says what was expected, also of values not valid."""
 
     def parser(text: str) -> Any:
         with contextlib.suppress(ValueError):
-            return parse(text)
+            value = parse(text)
+            if is_valid(value):
+                return value
         raise ArgumentTypeError(f"expected {expected}, got {text!r}")
 
     return parser
 
 
-def _check(value: Any, is_valid: bool) -> Any:
-    if not is_valid:
-        raise ValueError
-    return value
-
-
 def integer(low: int) -> Parser:
     """Return a parser of integers of at least `low`."""
-    return _parser(
-        f"an integer of at least {low}", lambda text: _check(int(text), int(text) >= low)
-    )
+    return _parser(f"an integer of at least {low}", int, lambda value: value >= low)
 
 
 def number(low: float, high: float = math.inf, low_open: bool = False) -> Parser:
@@ -46,17 +42,11 @@ def number(low: float, high: float = math.inf, low_open: bool = False) -> Parser
     elif high != math.inf:
         limits += f" and under {high:g}"
 
-    def parse(text: str) -> float:
-        value = float(text)
+    def is_valid(value: float) -> bool:
         above = low < value if low_open else low <= value
-        return float(_check(value, above and -math.inf < value < high))
+        return above and -math.inf < value < high
 
-    return _parser(f"a number {limits}", parse)
-
-
-def _positive_integers(text: str) -> tuple[int, ...]:
-    sizes = tuple(int(size) for size in text.split(",") if text != "none")
-    return tuple(_check(sizes, min(sizes, default=1) >= 1))
+    return _parser(f"a number {limits}", float, is_valid)
 
 
 def names(text: str) -> list[str]:
@@ -66,13 +56,19 @@ def names(text: str) -> list[str]:
 
 data = _parser(
     "digits, mnist, or a path ending in .csv, .npz or .h5",
-    lambda text: _check(
-        text, text in ("digits", "mnist") or Path(text).suffix.lower() in (".csv", ".npz", ".h5")
+    str,
+    lambda text: (
+        text in ("digits", "mnist") or Path(text).suffix.lower() in (".csv", ".npz", ".h5")
     ),
 )
-sizes = _parser("integers of at least 1, such as 128,64, or none", _positive_integers)
+sizes = _parser(
+    "integers of at least 1, such as 128,64, or none",
+    lambda text: tuple(int(size) for size in text.split(",") if text != "none"),
+    lambda sizes: min(sizes, default=1) >= 1,
+)
 indices = _parser("layer numbers, such as 0,2", lambda text: [int(i) for i in text.split(",")])
 delimiter = _parser(
     "one character, or tab",
-    lambda text: "\t" if text in ("tab", "\\t") else _check(text, len(text) == 1),
+    lambda text: "\t" if text in ("tab", "\\t") else text,
+    lambda text: len(text) == 1,
 )
