@@ -42,14 +42,12 @@ def diagnose(model: Trainable, x: Any, y: Any = None, sample_weight: Any = None)
     sample, findings, num_given = open_sample(model, x, y, sample_weight)
     if sample is None:
         return Diagnosis(findings, 0, ["inputs"], {"everything else": "no row is finite"})
-    checked, skipped = [], {}
     with np.errstate(all="ignore"):  # overflow is one of the things looked for
-        for what, why_not, check in _checks(sample, _no_loss(sample, y)):
-            if why_not:
-                skipped[what] = why_not
-            else:
-                checked.append(what)
-                findings += check()
+        checks = _checks(sample, _no_loss(sample, y))
+        for _, why_not, check in checks:
+            findings += [] if why_not else check()
+    checked = [what for what, why_not, _ in checks if not why_not]
+    skipped = {what: why_not for what, why_not, _ in checks if why_not}
     remarks = []
     if not model.is_built:
         remarks.append("The model is not built: this is about what fit would build.")

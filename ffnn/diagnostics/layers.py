@@ -135,8 +135,26 @@ def check_symmetric_units(sample: Sample) -> Iterator[Finding]:
         between = layers[layers.index(layer) + 1 : layers.index(following)]
         arrays = _by_unit(layer, between, following)
         groups = [] if arrays is None else _equal_groups(*arrays)
-        if groups:
-            yield _symmetric(layer, between, following, groups)
+        if not groups:
+            continue
+        largest = max(groups, key=len)
+        weights = layer.params["weight"][largest[0]]
+        affected = sorted(unit for group in groups for unit in group)
+        yield finding(
+            "symmetric-units",
+            layer.name,
+            affected,
+            symmetric=len(affected),
+            units=len(layer.params["weight"]),
+            groups=len(groups),
+            largest_group=len(largest),
+            act_as_one=largest,
+            following=following.name,
+            is_dropped=any(other.random_generators() for other in between),
+            is_uniform=bool((weights == weights[0]).all()),
+            weight=float(weights[0]),
+            initializer=str(layer.initializers().get("weight", "a constant")),
+        )
 
 
 def _by_unit(
@@ -175,27 +193,6 @@ def _equal_groups(incoming: Array, outgoing: Array) -> list[list[int]]:
 def _agree(a: Array, b: Array) -> bool:
     scale = max(float(np.linalg.norm(a)), float(np.linalg.norm(b)))
     return float(np.linalg.norm(a - b)) <= EQUAL * scale
-
-
-def _symmetric(
-    layer: Layer, between: Sequence[Layer], following: Layer, groups: list[list[int]]
-) -> Finding:
-    largest = max(groups, key=len)
-    weights = layer.params["weight"][largest[0]]
-    affected = sorted(unit for group in groups for unit in group)
-    evidence = {
-        "symmetric": len(affected),
-        "units": len(layer.params["weight"]),
-        "groups": len(groups),
-        "largest_group": len(largest),
-        "act_as_one": largest,
-        "following": following.name,
-        "is_dropped": any(other.random_generators() for other in between),
-        "is_uniform": bool((weights == weights[0]).all()),
-        "weight": float(weights[0]),
-        "initializer": str(layer.initializers().get("weight", "a constant")),
-    }
-    return finding("symmetric-units", layer.name, affected, **evidence)
 
 
 def check_activations(sample: Sample) -> Iterator[Finding]:

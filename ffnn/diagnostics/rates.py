@@ -72,11 +72,12 @@ def check_learning_rate(sample: Sample, chance: float) -> Iterator[Finding]:
 
 
 def _lower_rate(bench: _Bench, trial: Trial, chance: float) -> Trial | None:
-    """Return the trial of a lower rate if the rate is too high."""
+    """Return the best trial of lower rates if the rate is too high."""
     before, after, update = trial.loss_before, trial.loss_after, trial.update_ratio
     rises = trial.loss_worst > before + RISE * max(before, chance)
     if rises and after > RECOVERED * before:
-        return bench.best_lower()
+        trials = [bench.run(bench.rate / 10.0**power) for power in range(1, 6)]
+        return min(trials, key=lambda tried: tried.loss_after)
     if update is not None and update > LARGE_UPDATE:
         slower = bench.run(trial.learning_rate / 10.0)
         if after > 1.1 * slower.loss_after:
@@ -184,11 +185,6 @@ class _Bench:
         batch = self.sample.batch(indices)
         assert batch.y is not None
         return self.step.forward(batch.x, batch.y, batch.weight)
-
-    def best_lower(self) -> Trial:
-        """Return the best of five trials at lower and lower rates."""
-        trials = [self.run(self.rate / 10.0**power) for power in range(1, 6)]
-        return min(trials, key=lambda trial: trial.loss_after)
 
     def best_higher(self, trial: Trial) -> Trial:
         """Return the best of trials at higher and higher rates, until the loss rises."""
