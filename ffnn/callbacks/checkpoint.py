@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ffnn._types import FilePath
+from ffnn.callbacks.base import Logs
 from ffnn.callbacks.monitor import Monitor
 from ffnn.core.checks import check_int
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping
-
-    from ffnn.callbacks.base import Logs
 
 
 class ModelCheckpoint(Monitor):
@@ -38,7 +35,7 @@ class ModelCheckpoint(Monitor):
 
     def __init__(
         self,
-        filepath: str | os.PathLike[str],
+        filepath: FilePath,
         monitor: str = "val_loss",
         mode: str = "auto",
         save_best_only: bool = False,

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ffnn.callbacks.base import Callback
-
-if TYPE_CHECKING:
-    import os
-
-    from ffnn.callbacks.base import Logs
+from ffnn._types import FilePath
+from ffnn.callbacks.base import Callback, Logs
 
 
 class CSVLogger(Callback):
@@ -25,7 +21,7 @@ class CSVLogger(Callback):
         Whether lines are added to an existing file; its header must be the same.
     """
 
-    def __init__(self, filename: str | os.PathLike[str], append: bool = False) -> None:
+    def __init__(self, filename: FilePath, append: bool = False) -> None:
         self.filename = str(filename)
         self.append = bool(append)
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
+from ffnn._types import Array
+from ffnn.callbacks.base import Logs
 from ffnn.callbacks.monitor import Monitor
 from ffnn.core.checks import check_int
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ffnn._types import Array
-    from ffnn.callbacks.base import Logs
 
 
 class EarlyStopping(Monitor):

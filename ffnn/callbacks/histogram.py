@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ffnn.callbacks.running_statistics import Block
+from ffnn.callbacks.running_statistics import Block
 
 _FINEST = -100  # the narrowest bins are 2 to this power wide, which float32 can divide by
 

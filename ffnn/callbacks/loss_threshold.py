@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ffnn.callbacks.base import Callback
+from ffnn.callbacks.base import Callback, Logs
 from ffnn.core.checks import check_number
-
-if TYPE_CHECKING:
-    from ffnn.callbacks.base import Logs
 
 
 class LossThreshold(Callback):

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import abc
 import math
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from ffnn.callbacks.base import Callback
+from ffnn.callbacks.base import Callback, Logs
 from ffnn.core.checks import check_choice, check_number
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ffnn.callbacks.base import Logs
 
 
 class Monitor(Callback, abc.ABC):

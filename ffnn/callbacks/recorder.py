@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from ffnn.callbacks.base import Callback
+from ffnn._types import Array
+from ffnn.callbacks.base import Callback, Logs
 from ffnn.callbacks.histogram import RunningHistogram
 from ffnn.callbacks.recording import COUNTS, GRIDS, VALUE_KINDS, Recording, Snapshot
 from ffnn.callbacks.running_statistics import (
+    Block,
     RunningStatistics,
     Scratch,
     UpdateStatistics,
@@ -18,13 +21,6 @@ from ffnn.callbacks.running_statistics import (
 )
 from ffnn.core.checks import check_int
 from ffnn.core.memory import aligned_empty
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from ffnn._types import Array
-    from ffnn.callbacks.base import Logs
-    from ffnn.callbacks.running_statistics import Block
 
 
 class Recorder(Callback):

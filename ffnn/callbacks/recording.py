@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.checks import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from matplotlib.figure import Figure
-
-    from ffnn._types import Array
 
 _MOMENTS = ("mean", "std", "norm", "zero_fraction")
 STATISTICS = {

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from ffnn.callbacks.base import Logs
 from ffnn.callbacks.monitor import Monitor
 from ffnn.core.checks import check_int, check_number
 from ffnn.schedules import Schedule
-
-if TYPE_CHECKING:
-    from ffnn.callbacks.base import Logs
 
 
 class ReduceLROnPlateau(Monitor):

@@ -9,17 +9,14 @@ float64.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from ffnn._types import Array, DTypeLike
 from ffnn.core.memory import aligned_empty
 from ffnn.core.moments import Moments
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ffnn._types import Array, DTypeLike
 
 # A block, its ones and its marks stay in a core's cache from pass to pass.
 _BLOCK_SIZE = 32_768

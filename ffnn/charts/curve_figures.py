@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ffnn.charts.learning_curves import is_logarithmic, read_curves
+from ffnn.charts.learning_curves import Curve, HistoryLike, is_logarithmic, read_curves
 from ffnn.charts.style import BLACK, GREY, LINES, TRAINING, VALIDATION, mark_epochs, new_figure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
-
-    from ffnn.charts.learning_curves import Curve, HistoryLike
 
 _MARKERS = "os^D"  # the first until all colours are used, then the next
 _LEGEND_WIDTH = 52  # letters to a line

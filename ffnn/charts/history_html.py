@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ffnn.charts.html import block, svg, svg_text, table
-from ffnn.charts.learning_curves import is_logarithmic, read_curves
+from ffnn.charts.learning_curves import Curve, HistoryLike, is_logarithmic, read_curves
 from ffnn.charts.style import TRAINING, VALIDATION
 from ffnn.core.text import counted, shorten
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ffnn.charts.learning_curves import Curve, HistoryLike
 
 _MAX_PANELS = 6
 _MAX_POINTS = 100

@@ -6,13 +6,10 @@ both light and dark notebooks can be read. Every string of the user is escaped.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 from ffnn.core.text import shorten
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 _MAX_ROWS = 30
 

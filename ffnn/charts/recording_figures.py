@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.charts.style import BLUE, GREY, LINES, SKY_BLUE, mark_epochs, new_figure
 from ffnn.core.text import shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from ffnn._types import Array
 
 _LINE_STYLES = ("-", "--", ":", "-.")  # the first until all colours are used, then the next
 _MARKERS = ".s^D"  # the first until all of both are used, then the next

@@ -5,22 +5,20 @@ from __future__ import annotations
 import math
 import numbers
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.charts.style import BLACK, BLUE, GREY, ORANGE, new_figure
+from ffnn.layers.base import Layer
+from ffnn.models.network import Network
 from ffnn.visualization.structure import require_gradients
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from ffnn._types import Array
-    from ffnn.layers.base import Layer
-    from ffnn.models.network import Network
 
 LARGEST = 1e150  # beyond it squares overflow: such an entry counts as not finite
 MIN_BINS, MAX_BINS = 10, 50

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from ffnn._types import Array
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.text import Text
-
-    from ffnn._types import Array
 
 GROWTH = 1.15  # of a figure in which the labels do not fit
 MAX_TRIES = 6  # a figure of twice the size is too large to read

@@ -5,24 +5,19 @@ from __future__ import annotations
 import io
 import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ffnn._types import Array, FilePath
 from ffnn.core.files import replace_whole
+from ffnn.models.network import Network
 from ffnn.visualization.graph_figure import plot_graph
-from ffnn.visualization.selection import select
-from ffnn.visualization.structure import BIAS, node_id, read_structure
+from ffnn.visualization.selection import ShownColumn, ShownEdges, select
+from ffnn.visualization.structure import BIAS, Connection, node_id, read_structure
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterator
-
     import networkx as nx
-
-    from ffnn._types import Array
-    from ffnn.models.network import Network
-    from ffnn.visualization.selection import ShownColumn, ShownEdges
-    from ffnn.visualization.structure import Connection
 
 SUFFIXES = (".html", ".svg", ".png", ".graphml")
 PNG_DPI = 150
@@ -110,7 +105,7 @@ def _floats(array: Array | None, size: int) -> list[float]:
     return [math.nan] * size if array is None else array.tolist()
 
 
-def save_graph(model: Network, path: str | os.PathLike[str]) -> None:
+def save_graph(model: Network, path: FilePath) -> None:
     """Write the network's graph into a file, in the format that the suffix names.
 
     ``.html`` is an interactive page, ``.svg`` and ``.png`` are the figure of `plot_graph`, and

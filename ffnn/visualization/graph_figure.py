@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.charts.style import (
     BLACK,
     GREY,
@@ -19,17 +20,14 @@ from ffnn.charts.style import (
 )
 from ffnn.core.checks import check_int
 from ffnn.core.text import counted, printable
+from ffnn.models.network import Network
 from ffnn.visualization.edge_labels import write_edge_labels
-from ffnn.visualization.selection import select
+from ffnn.visualization.selection import ShownEdges, View, select
 from ffnn.visualization.structure import read_structure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from ffnn._types import Array
-    from ffnn.models.network import Network
-    from ffnn.visualization.selection import ShownEdges, View
 
 MAX_UNITS = 16
 MAX_EDGES = 80

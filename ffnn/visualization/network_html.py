@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ffnn.charts.html import block, svg, svg_text, table
 from ffnn.charts.style import KIND_COLOURS
 from ffnn.core.text import counted, listed, shorten
-
-if TYPE_CHECKING:
-    from ffnn.layers.base import Layer
-    from ffnn.models.network import Network
+from ffnn.layers.base import Layer
+from ffnn.models.network import Network
 
 _MAX_COLUMNS = 8
 _MAX_CIRCLES = 5

@@ -11,29 +11,30 @@ import hashlib
 import html
 import json
 import string
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ffnn._types import Array, FilePath
 from ffnn.charts.style import BLACK, GREY, NEGATIVE, POSITIVE
 from ffnn.core.files import replace_whole
 from ffnn.core.text import counted
+from ffnn.models.network import Network
 from ffnn.visualization.page_blocks import describe_panels, describe_pictures, gain_name
 from ffnn.visualization.page_graph import build_graph
 from ffnn.visualization.page_heatmaps import build_heatmap, build_pictures
-from ffnn.visualization.selection import select
-from ffnn.visualization.structure import BIAS, node_id, read_structure
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping
-
-    from ffnn._types import Array
-    from ffnn.models.network import Network
-    from ffnn.visualization.selection import View
-    from ffnn.visualization.structure import Column, Connection, Structure
+from ffnn.visualization.selection import View, select
+from ffnn.visualization.structure import (
+    BIAS,
+    Column,
+    Connection,
+    Structure,
+    node_id,
+    read_structure,
+)
 
 MAX_UNITS = 32  # drawn of each column
 MAX_EDGES = 3000  # drawn of the whole network
@@ -44,7 +45,7 @@ NO_GRADIENT = (
 )
 
 
-def save_page(model: Network, path: str | os.PathLike[str], title: str | None = None) -> None:
+def save_page(model: Network, path: FilePath, title: str | None = None) -> None:
     """Write the network into one HTML file that a browser opens by a double click.
 
     The page shows the graph, whose edges and neurons tell their exact numbers, a heatmap of every

@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.visualization.page_graph import drawn_name
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ffnn._types import Array
-    from ffnn.visualization.structure import Column, Connection, Structure
+from ffnn.visualization.structure import Column, Connection, Structure
 
 MAX_PICTURES = 32
 MIN_SIDE = 8  # of a picture, in pixels of the input; four inputs are a square number too

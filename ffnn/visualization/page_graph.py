@@ -7,23 +7,20 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.charts.style import BLACK, GREY, KIND_COLOURS, LIGHT_GREY, NEGATIVE, POSITIVE
 from ffnn.core.text import counted, printable
-from ffnn.visualization.structure import BIAS
+from ffnn.visualization.selection import View
+from ffnn.visualization.structure import BIAS, Column
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bokeh.models import ColumnDataSource, GlyphRenderer
     from bokeh.plotting import figure as Figure  # noqa: N812 - Bokeh's class has no capital
-
-    from ffnn._types import Array
-    from ffnn.visualization.selection import View
-    from ffnn.visualization.structure import Column
 
 FOLDED = -2  # stands for the node of all hidden neurons where a unit's number is expected
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"

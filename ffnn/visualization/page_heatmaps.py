@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ffnn.charts.style import BLACK, LIGHT_GREY, NEGATIVE, POSITIVE
-from ffnn.visualization.page_blocks import MAX_NAMES, PICTURES_A_ROW
+from ffnn.visualization.page_blocks import MAX_NAMES, PICTURES_A_ROW, Block, Panel, Pictures
 from ffnn.visualization.page_graph import FONT, QUIET, TEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bokeh.models import LinearColorMapper
     from bokeh.plotting import figure as Figure  # noqa: N812 - Bokeh's class has no capital
-
-    from ffnn.visualization.page_blocks import Block, Panel, Pictures
 
 
 def build_heatmap(panel: Panel) -> Figure:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.checks import check_choice, check_int
-from ffnn.visualization.structure import BIAS, require_gradients
-
-if TYPE_CHECKING:
-    from ffnn._types import Array
-    from ffnn.visualization.structure import Column, Connection, Structure
+from ffnn.visualization.structure import BIAS, Column, Connection, Structure, require_gradients
 
 BIAS_DISTANCE = 1.2  # how far the bias node stands above its column's first neuron
 

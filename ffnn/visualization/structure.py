@@ -8,14 +8,13 @@ belong to the column before them. `selection` says which part of a large network
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from ffnn._types import Array
-    from ffnn.layers.base import Layer
-    from ffnn.models.network import Network
+from ffnn._types import Array
+from ffnn.layers.base import Layer
+from ffnn.models.network import Network
 
 BIAS = -1  # stands for the bias node where a unit's number is expected
 
