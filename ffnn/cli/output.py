@@ -17,8 +17,7 @@ WIDTH = 80
 
 def check_writable(out: str | Path, *read: str, label: str = "") -> None:
     """Raise ArgumentTypeError if `out` cannot be written, or is one of the files in `read`."""
-    out = Path(out)
-    problem = None
+    out, problem = Path(out), ""
     if out.is_dir():
         problem = "is a folder, expected a file"
     elif not out.parent.is_dir():

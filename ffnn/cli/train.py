@@ -136,8 +136,7 @@ def _network(
         # Inside the network targets have mean 0 and standard deviation 1, whatever their unit; the
         # last layer brings them back. Weights that had to reach 200,000 would learn nothing.
         units = 1 if data.y_train.ndim == 1 else data.y_train.shape[1]
-        scale, offset = _target_scale(data)
-        layers += [_dense(args, units), Rescaling(scale, offset)]
+        layers += [_dense(args, units), Rescaling(*_target_scale(data))]
         loss, metrics = "mean_squared_error", ["mse", "r2"]
     model = Sequential(layers, seed=args.seed)
     model.compile(optimizer, args.loss or loss, metrics)
@@ -183,11 +182,10 @@ def _describe(args: argparse.Namespace, data: TrainingData, model: Sequential) -
         low, high = data.y_train.min(), data.y_train.max()
         say(f"target {data.target!r}: numbers from {low:g} to {high:g}")
     model.summary()
-    optimizer = model.optimizer
-    assert optimizer is not None
+    assert model.optimizer is not None
     assert model.loss is not None
     say(
-        f"{OPTIMIZERS.name_of(optimizer)}, learning rate {optimizer.learning_rate:g}, "
+        f"{OPTIMIZERS.name_of(model.optimizer)}, learning rate {model.optimizer.learning_rate:g}, "
         f"batch size {args.batch_size}, loss {LOSSES.name_of(model.loss)}"
     )
 
@@ -220,7 +218,6 @@ def _fit(
     args: argparse.Namespace, data: TrainingData, model: Sequential, saver: _Saver
 ) -> callbacks.History:
     """Train, or resume a training, and say how long it took."""
-    verbose: int | str = 0 if args.quiet else 2 if args.verbose else "auto"
     resume_from = args.out if args.resume and Path(args.out).exists() else None
     if resume_from is not None and not args.quiet:
         print(f"resuming from {resume_from}")
@@ -231,7 +228,7 @@ def _fit(
             targets_for(model, data.y_train),
             batch_size=args.batch_size,
             epochs=args.epochs,
-            verbose=verbose,
+            verbose=0 if args.quiet else 2 if args.verbose else "auto",
             callbacks=[*_callbacks(args), saver],
             validation_split=args.validation_split,
             sample_weight=_loss_unit(data, model),

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _MISSING = frozenset({"", "?", "na", "n/a", "nan", "null"})
 _MAX_SHOWN = 12
-
 Target = NDArray[np.int64] | NDArray[np.float64]
 
 
