@@ -7,26 +7,15 @@ be computed in float64 and allocated.
 
 from __future__ import annotations
 
+import difflib
 import math
 import numbers
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from collections.abc import Iterable
+from typing import Any
 
 
 def check_int(owner: str, name: str, value: Any, low: int) -> int:
-    """Return `value` as an int of at least `low`.
-
-    Raises
-    ------
-    TypeError
-        `value` is not an integer (booleans are not integers here).
-    ValueError
-        `value` is below `low`.
-    """
-    if type(value) is int and value >= low:
-        return value
+    """Return `value` as an int of at least `low`; booleans are not integers here."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{owner}: {name} must be an integer, got {value!r}")
     if value < low:
@@ -44,15 +33,7 @@ def check_number(
     low_open: bool = False,
     high_open: bool = False,
 ) -> float:
-    """Return `value` as a finite float from `low` to `high`; an open end itself is excluded.
-
-    Raises
-    ------
-    TypeError
-        `value` is not a real number.
-    ValueError
-        `value` is not finite or lies outside the interval.
-    """
+    """Return `value` as a finite float from `low` to `high`; an open end itself is excluded."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{owner}: {name} must be a number, got {value!r}")
     try:
@@ -85,8 +66,6 @@ def check_seed(owner: str, seed: Any) -> int | None:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ``" (did you mean 'relu'?)"`` with the closest known name, or nothing."""
-    import difflib
-
     folded = {other.casefold(): other for other in known}
     close = difflib.get_close_matches(name.casefold(), folded, n=1)
     return f" (did you mean {folded[close[0]]!r}?)" if close else ""

@@ -16,14 +16,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 NAME = r"[a-zA-Zα-ωℓΣ][a-zA-Z0-9_]*\u0302?[₀-₉]?"
 _SYMBOL = rf"∂{NAME}/∂{NAME}|{NAME}"

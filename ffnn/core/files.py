@@ -10,14 +10,12 @@ import os
 import platform
 import re
 import stat
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from ffnn.errors import ModelFileError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Content = bytes | bytearray | memoryview
+Content: TypeAlias = bytes | bytearray | memoryview
 
 # The errors of folders that their file system cannot sync, or that may not be read.
 _NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EACCES)
@@ -85,11 +83,8 @@ def replace_whole(path: str | os.PathLike[str], content: Content, system: Any = 
     old content or the new one is there, whole. What a symbolic link points to is replaced, and the
     link stays. `system` has the functions of `os`.
 
-    Raises
-    ------
-    OSError
-        A step failed, and the old file is as it was. Only if the folder could not be synced, the
-        very last step, the new file is in place, but may not outlast a power failure.
+    OSError means that a step failed and the old file is as it was. Only where the very last step
+    failed, syncing the folder, the new file is in place, but may not outlast a power failure.
     """
     try:
         _replace_whole(os.path.realpath(path), content, system)
@@ -166,13 +161,11 @@ def _remove_stale(folder: str, system: Any) -> None:
     """Remove the temporary files of dead processes of this machine, where that is safe."""
     if os.name != "posix":  # elsewhere asking for a process may end it
         return
-    names: list[str] = []
     with contextlib.suppress(OSError):
-        names = system.listdir(folder)
-    for match in filter(None, map(_TEMPORARY.fullmatch, names)):
-        if match[1] == _machine() and not _is_alive(int(match[2])):
-            with contextlib.suppress(OSError):
-                system.unlink(os.path.join(folder, match[0]))
+        for match in filter(None, map(_TEMPORARY.fullmatch, system.listdir(folder))):
+            if match[1] == _machine() and not _is_alive(int(match[2])):
+                with contextlib.suppress(OSError):
+                    system.unlink(os.path.join(folder, match[0]))
 
 
 def _machine() -> str:
@@ -186,8 +179,6 @@ def _machine() -> str:
 def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)  # sends nothing
-    except ProcessLookupError:
-        return False
-    except OSError:  # it is another user's
-        return True
+    except OSError as error:
+        return not isinstance(error, ProcessLookupError)  # else it is another user's
     return True

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.expressions import NAME, find_symbols, parse, to_latex
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ffnn._types import Array
 
 _FORMULA = re.compile(r"(\S+) ([=←~]) (.+?)(?: if (.+?))?(?: with (.+))?")
 
@@ -45,12 +42,10 @@ class Formulas:
 class Formula:
     """An equation, an update, or a distribution that numbers are drawn from.
 
-    Parameters
-    ----------
-    text : str
-        A symbol, then ``=``, ``←`` or ``~``, and an expression (see `ffnn.core.expressions`) such
-        as in ``"y = max(x, 0)"``. Behind it may stand ``if a > b``, without which nothing changes,
-        and ``with a = … and b = …``. What cannot be read raises ValueError when it is used.
+    Its text is a symbol, then ``=``, ``←`` or ``~``, and an expression (see
+    `ffnn.core.expressions`), such as in ``"y = max(x, 0)"``. ``if a > b`` may follow, without which
+    nothing changes, and ``with a = … and b = …``. ValueError is raised when a text that cannot be
+    read is used.
     """
 
     text: str
@@ -80,17 +75,9 @@ class Formula:
         )
 
     def evaluate(self, arrays: Mapping[str, Any]) -> Array:
-        """Return the value of the right side.
+        """Return the value of the right side, given those of `symbols`.
 
-        Parameters
-        ----------
-        arrays : mapping of str to array-like
-            The values of `symbols`; with an "if", that of `symbol` too.
-
-        Raises
-        ------
-        KeyError
-            There is no value for a symbol.
+        With an "if", the value of `symbol` is needed too.
         """
         _, _, right, condition, definitions = self._parts
         known = dict(arrays)

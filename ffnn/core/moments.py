@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from ffnn._types import Array
+from ffnn._types import Array
 
 
 class Moments:
-    """Count, mean and squared deviations of all values so far, of one list or of each column.
+    """Count, mean and `deviations` Σ (x - mean)² of all values so far.
 
-    Attributes
-    ----------
-    count : int
-        The number of values, or of rows.
-    mean : float or ndarray of shape (columns,)
-        Their mean; 0 without any.
-    deviations : float or ndarray of shape (columns,)
-        Σ (x - mean)².
+    They are numbers for one list of values, and arrays of shape (columns,) for rows.
 
     References
     ----------

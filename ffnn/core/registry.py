@@ -10,15 +10,14 @@ import importlib
 import inspect
 import pkgutil
 import threading
+from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from ffnn.core.checks import nearest
 from ffnn.core.formulas import Formulas
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from types import ModuleType
-
     from typing_extensions import Self
 
 
@@ -57,10 +56,8 @@ def _is_default(value: Any, default: Any) -> bool:
 
 
 def _constructor_defaults(cls: type) -> dict[str, Any]:
-    if cls.__init__ is object.__init__:  # type: ignore[misc]
-        return {}
-    parameters = list(inspect.signature(cls).parameters.values())
-    return {parameter.name: parameter.default for parameter in parameters}
+    parameters = inspect.signature(cls).parameters
+    return {name: parameter.default for name, parameter in parameters.items()}
 
 
 T = TypeVar("T", bound=Configurable)
@@ -99,14 +96,8 @@ def load_class(package: str, name: str) -> type:
 class Family(Generic[T]):
     """The classes of one kind of part, in alphabetical order of their names.
 
-    Parameters
-    ----------
-    kind : str
-        What the parts are called in messages and in files, such as ``"activation"``.
-    base : type
-        The class that all of them derive from.
-    package : str, optional
-        The package that has a module for each of them; its modules are loaded at the first look-up.
+    `kind` is what the parts are called in messages and in files, and `base` the class that all of
+    them derive from. The modules of `package`, if given, are loaded at the first look-up.
     """
 
     by_kind: ClassVar[dict[str, Family[Any]]] = {}
@@ -149,32 +140,22 @@ class Family(Generic[T]):
         return {name: cls for cls in self for name in self._names[cls]}
 
     def get(self, identifier: str | T) -> T:
-        """Return the part that `identifier` names, or `identifier` itself if it is one.
-
-        Raises
-        ------
-        ValueError
-            The name is unknown; the message lists the valid ones and the nearest.
-        TypeError
-            It is neither a name nor a part of this family, or a part that needs arguments.
-        """
+        """Return the part that `identifier` names, or `identifier` itself if it is one."""
         if isinstance(identifier, self.base):
             return identifier
-        if isinstance(identifier, str):
-            return self._build(identifier)
-        hint = " (write it with parentheses)" if isinstance(identifier, type) else ""
-        raise TypeError(
-            f"expected {self.kind}: a name or an object of {self.base.__name__}, "
-            f"got {identifier!r}{hint}"
-        )
-
-    def _build(self, name: str) -> T:
-        cls = self.class_named(name)
+        if not isinstance(identifier, str):
+            hint = " (write it with parentheses)" if isinstance(identifier, type) else ""
+            raise TypeError(
+                f"expected {self.kind}: a name or an object of {self.base.__name__}, "
+                f"got {identifier!r}{hint}"
+            )
+        cls = self.class_named(identifier)
         defaults = _constructor_defaults(cls)
-        needed = [key for key, value in defaults.items() if value is inspect.Parameter.empty]
+        needed = [name for name, value in defaults.items() if value is inspect.Parameter.empty]
         if needed:
             raise TypeError(
-                f"{self.kind} {name!r} needs arguments: write {cls.__name__}({', '.join(needed)})"
+                f"{self.kind} {identifier!r} needs arguments: "
+                f"write {cls.__name__}({', '.join(needed)})"
             )
         return cls()
 
@@ -183,10 +164,8 @@ class Family(Generic[T]):
         classes = self.classes
         cls = classes.get(name.lower())
         if cls is None:
-            known = ", ".join(classes)
-            raise ValueError(
-                f"unknown {self.kind} {name!r}{nearest(name, classes)}; known: {known}"
-            )
+            hint, known = nearest(name, classes), ", ".join(classes)
+            raise ValueError(f"unknown {self.kind} {name!r}{hint}; known: {known}")
         return cls
 
     def name_of(self, part: T) -> str:
@@ -215,19 +194,9 @@ def describe(value: Any) -> Any:
 
 
 def rebuild(description: Any, custom_objects: Mapping[str, type] | None = None) -> Any:
-    """Build again what `describe` wrote down.
+    """Build again what `describe` wrote down; `custom_objects` are classes of the user's, by name.
 
-    Parameters
-    ----------
-    description : object
-        Plain data from `describe`.
-    custom_objects : mapping of str to type, optional
-        Classes that are not part of the library, by name.
-
-    Raises
-    ------
-    ValueError, TypeError
-        A name is unknown, or the arguments do not fit the class.
+    ValueError or TypeError says that a name is unknown, or that arguments do not fit their class.
     """
     if isinstance(description, list):
         return [rebuild(item, custom_objects) for item in description]
@@ -251,7 +220,7 @@ def custom_classes(value: Any) -> dict[str, type]:
     if not isinstance(value, Configurable):
         return {}
     found = custom_classes(list(value.get_config().values()))
-    name = family_of(value).name_of(value)
-    if name not in family_of(value).classes:
+    family = family_of(value)
+    if (name := family.name_of(value)) not in family.classes:
         found[name] = type(value)
     return found

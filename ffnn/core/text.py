@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-_VOWELS = "aeiou"
+from collections.abc import Iterable
 
 
 def counted(number: int, noun: str) -> str:
@@ -16,7 +11,7 @@ def counted(number: int, noun: str) -> str:
         return f"1 {noun}"
     if noun.endswith(("s", "x", "tch")):
         return f"{number:,} {noun}es"
-    if noun.endswith("y") and noun[-2] not in _VOWELS:
+    if noun.endswith("y") and noun[-2] not in "aeiou":
         return f"{number:,} {noun[:-1]}ies"
     return f"{number:,} {noun}s"
 
