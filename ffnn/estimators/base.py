@@ -49,6 +49,10 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
         """Return the library's loss with scikit-learn's factors."""
 
     @abstractmethod
+    def _decode(self, outputs: Array) -> Array:
+        """Return the predictions that the network's outputs stand for."""
+
+    @abstractmethod
     def _score_outputs(self, outputs: Array, target: Array, weight: Array | None) -> float:
         """Return accuracy or R² of the network's outputs."""
 
@@ -236,6 +240,21 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
         return self
 
     # -- predicting ----------------------------------------------------------------------------
+
+    def predict(self, X: Any) -> Array:
+        """Return the most probable class of each row, or a regressor's numbers.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (rows, columns)
+            Inputs.
+
+        Returns
+        -------
+        ndarray of shape (rows,) or (rows, outputs)
+            Class labels, for several labels zeros and ones; or numbers.
+        """
+        return self._decode(self._compute(X))
 
     def _compute(self, X: Any) -> Array:
         """Return the network's outputs for rows that are checked first."""

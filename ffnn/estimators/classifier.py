@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin, _fit_context
@@ -18,7 +18,7 @@ from ffnn._types import Array
 from ffnn.activations import Sigmoid, Softmax
 from ffnn.estimators.base import BaseFFNN
 from ffnn.estimators.conventions import ClippedLogLoss, ScaledLoss
-from ffnn.estimators.parameters import CONSTRAINTS, Activation
+from ffnn.estimators.parameters import Activations, Sizes, complete
 from ffnn.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss
 from ffnn.sequential import Sequential
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+@complete
 @dataclass(eq=False, repr=False)
 class FFNNClassifier(ClassifierMixin, BaseFFNN):
     """A network that classifies, in place of scikit-learn's `MLPClassifier`.
@@ -66,17 +67,18 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
     array([0, 0, 0])
     """
 
-    hidden_layer_sizes: int | Sequence[int] = (100,)
-    activation: Activation | Sequence[Activation] = "relu"
+    hidden_layer_sizes: Sizes = (100,)
+    activation: Activations = "relu"
     _: KW_ONLY
-    loss: str | Loss = "log_loss"
-    class_weight: Mapping[Any, float] | Sequence[Mapping[Any, float]] | str | None = None
+    loss: Annotated[str | Loss, StrOptions({"log_loss"}), Loss] = "log_loss"
+    class_weight: Annotated[
+        Mapping[Any, float] | Sequence[Mapping[Any, float]] | str | None,
+        dict,
+        list,
+        StrOptions({"balanced"}),
+        None,
+    ] = None
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **CONSTRAINTS,
-        "loss": [StrOptions({"log_loss"}), Loss],
-        "class_weight": [dict, list, StrOptions({"balanced"}), None],
-    }
     _y_numeric: ClassVar[bool] = False
 
     @available_if(lambda self: self._check_solver())
@@ -104,28 +106,6 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
             multilabel = type_of_target(y).startswith("multilabel")
             self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
         return self._fit(X, y, sample_weight, incremental=True)
-
-    def predict(self, X: Any) -> Array:
-        """Return the most probable class of each row.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (rows, columns)
-            Inputs.
-
-        Returns
-        -------
-        ndarray of shape (rows,), or (rows, labels) of zeros and ones
-            Class labels.
-        """
-        outputs = self._compute(X)
-        if self.out_activation_ == "softmax":
-            labels: Array = self.classes_[outputs.argmax(axis=1)]
-            return labels
-        if self.n_outputs_ == 1:
-            outputs = outputs.ravel()
-        decoded: Array = self._label_binarizer.inverse_transform(outputs)
-        return decoded
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class.
@@ -161,10 +141,18 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
 
     # -- what the base asks --------------------------------------------------------------------
 
+    def _decode(self, outputs: Array) -> Array:
+        if self.out_activation_ == "softmax":
+            labels: Array = self.classes_[outputs.argmax(axis=1)]
+        else:
+            scores = outputs.ravel() if self.n_outputs_ == 1 else outputs
+            labels = self._label_binarizer.inverse_transform(scores)
+        return labels
+
     def _read_targets(self, y: Array, *, fresh: bool, incremental: bool) -> Array:
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        if not hasattr(self, "classes_") or not (self.warm_start or incremental):
+        if fresh and not incremental:
             self._learn_labels(y)
         else:
             found = self._known_labels(y)
@@ -210,10 +198,9 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
     def _choose_output(self) -> tuple[int, str]:
         """Return the number of outputs and their activation, of `network` if it fits the labels."""
         num_classes = len(self.classes_)
-        kind = self._label_binarizer.y_type_
-        expected = (num_classes, "softmax") if kind == "multiclass" else (1, "logistic")
-        if self._is_multilabel:
-            expected = (num_classes, "logistic")
+        expected = (num_classes if self._is_multilabel else 1, "logistic")
+        if self._label_binarizer.y_type_ == "multiclass":
+            expected = (num_classes, "softmax")
         if self.network is None:
             return expected
         last = self.network.last_activation
@@ -234,11 +221,9 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
         units = model.output_dim or 0
         multilabel = not exclusive and units > 1
         count = max(units, 2)
-        names: Array = np.arange(count)
-        if classes is not None:
-            names = np.asarray(classes)
-        elif model.class_names is not None and not multilabel:
-            names = np.asarray(model.class_names)
+        if classes is None and not multilabel:
+            classes = model.class_names
+        names: Array = np.arange(count) if classes is None else np.asarray(classes)
         if names.shape != (count,):
             raise ValueError(f"as_estimator: expected {count} classes, got {names.tolist()}")
         if not np.array_equal(np.unique(names), names):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+@dataclass(eq=False, repr=False)
 class ScaledLoss(Loss):
     """Another loss with its value and its gradient multiplied by a factor each.
 
@@ -27,12 +29,9 @@ class ScaledLoss(Loss):
     outputs reports 1/u of what it differentiates, so there are two factors.
     """
 
-    def __init__(
-        self, inner: Loss, value_factor: float = 1.0, gradient_factor: float = 1.0
-    ) -> None:
-        self.inner = inner
-        self.value_factor = value_factor
-        self.gradient_factor = gradient_factor
+    inner: Loss
+    value_factor: float = 1.0
+    gradient_factor: float = 1.0
 
     def around(self, inner: Loss) -> Self:
         """Return the same around a copy of another loss, such as the one that `compile` pairs."""

@@ -61,10 +61,8 @@ def name_activation(activation: ActivationFunction | None) -> str:
     """Return scikit-learn's name of what a network ends with, or the library's if it has none."""
     if activation is None:
         return "identity"
-    for name in SKLEARN_NAMES:
-        if ACTIVATIONS.class_named(name) is type(activation):
-            return name
-    return family_of(activation).name_of(activation)
+    names = {ACTIVATIONS.class_named(name): name for name in SKLEARN_NAMES}
+    return names.get(type(activation)) or family_of(activation).name_of(activation)
 
 
 def make_layers(estimator: Estimator) -> list[Layer]:

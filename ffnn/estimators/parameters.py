@@ -2,7 +2,7 @@
 
 Each estimator is a dataclass, so that its constructor has the explicit signature from which
 scikit-learn's `get_params` reads the parameters. Where its docstring says ``{parameters}`` or
-``{attributes}``, that section of the classes here is inserted.
+``{attributes}``, `complete` inserts that section of the classes here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from numbers import Integral, Real
-from typing import Any, ClassVar, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias, TypeVar, get_origin, get_type_hints
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
@@ -26,8 +26,6 @@ from ffnn.losses import Loss
 from ffnn.models.network import Network
 from ffnn.sequential import Sequential
 
-Activation: TypeAlias = str | ActivationFunction
-
 STOCHASTIC_SOLVERS = ("sgd", "adam")
 NORMALIZATIONS = {
     name.removesuffix("_norm"): layer
@@ -36,37 +34,27 @@ NORMALIZATIONS = {
 }
 
 _COUNT = Interval(Integral, 1, None, closed="left")
-_AT_LEAST_0 = Interval(Real, 0, None, closed="left")
-_ABOVE_0 = Interval(Real, 0, None, closed="neither")
+_POSITIVE = Interval(Real, 0, None, closed="neither")
 _SHARE = Interval(Real, 0, 1, closed="left")
-_INITIALIZER = [StrOptions(set(INITIALIZERS.classes)), Initializer, None]
 
-# What each parameter may be, in the form in which scikit-learn checks it.
-CONSTRAINTS: dict[str, list[Any]] = {
-    "hidden_layer_sizes": ["array-like", _COUNT],
-    "activation": [StrOptions(set(ACTIVATIONS.classes)), ActivationFunction, list, tuple],
-    "solver": [StrOptions({"lbfgs", *STOCHASTIC_SOLVERS})],
-    "batch_size": [StrOptions({"auto"}), _COUNT],
-    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
-    "random_state": ["random_state"],
-    "verbose": ["verbose"],
-    "momentum": [Interval(Real, 0, 1, closed="both")],
-    "n_iter_no_change": [_COUNT, Options(Real, {math.inf})],
-    "dropout": [_SHARE, "array-like"],
-    "normalization": [StrOptions(set(NORMALIZATIONS)), None],
-    "clipnorm": [_ABOVE_0, None],
-    "restore_best_weights": ["boolean", StrOptions({"auto"})],
-    "callbacks": [list, tuple, None],
-    "network": [Network, None],
-    "weight_initializer": _INITIALIZER,
-    "bias_initializer": _INITIALIZER,
-    **{name: [_COUNT] for name in ("max_iter", "max_fun")},
-    **{name: [_AT_LEAST_0] for name in ("alpha", "power_t", "tol", "l1")},
-    **{name: [_ABOVE_0] for name in ("learning_rate_init", "epsilon")},
-    **{name: [_SHARE] for name in ("validation_fraction", "beta_1", "beta_2")},
-    **{name: ["boolean"] for name in ("shuffle", "warm_start", "nesterovs_momentum")},
-    **{name: ["boolean"] for name in ("early_stopping", "progress_bar")},
-}
+# Types of parameters, each with what it may be in the form in which scikit-learn checks it.
+Sizes: TypeAlias = Annotated[int | Sequence[int], "array-like", _COUNT]
+Activation: TypeAlias = str | ActivationFunction
+Activations: TypeAlias = Annotated[
+    Activation | Sequence[Activation],
+    StrOptions(set(ACTIVATIONS.classes)),
+    ActivationFunction,
+    list,
+    tuple,
+]
+Initial: TypeAlias = Annotated[
+    str | Initializer | None, StrOptions(set(INITIALIZERS.classes)), Initializer, None
+]
+Count: TypeAlias = Annotated[int, _COUNT]
+Flag: TypeAlias = Annotated[bool, "boolean"]
+Positive: TypeAlias = Annotated[float, _POSITIVE]
+NotNegative: TypeAlias = Annotated[float, Interval(Real, 0, None, closed="left")]
+Share: TypeAlias = Annotated[float, _SHARE]
 
 
 @dataclass(eq=False, repr=False)
@@ -154,37 +142,37 @@ class Parameters:
     """
 
     _: KW_ONLY
-    solver: str = "adam"
-    alpha: float = 0.0001
-    batch_size: int | str = "auto"
-    learning_rate: str = "constant"
-    learning_rate_init: float = 0.001
-    power_t: float = 0.5
-    max_iter: int = 200
-    shuffle: bool = True
-    random_state: int | np.random.RandomState | None = None
-    tol: float = 1e-4
-    verbose: bool | int = False
-    warm_start: bool = False
-    momentum: float = 0.9
-    nesterovs_momentum: bool = True
-    early_stopping: bool = False
-    validation_fraction: float = 0.1
-    beta_1: float = 0.9
-    beta_2: float = 0.999
-    epsilon: float = 1e-8
-    n_iter_no_change: float = 10
-    max_fun: int = 15000
-    dropout: float | Sequence[float] = 0.0
-    normalization: str | None = None
-    weight_initializer: str | Initializer | None = None
-    bias_initializer: str | Initializer | None = None
-    l1: float = 0.0
-    clipnorm: float | None = None
-    restore_best_weights: bool | str = "auto"
-    callbacks: Sequence[Callback] | None = None
-    progress_bar: bool = False
-    network: Sequential | None = None
+    solver: Annotated[str, StrOptions({"lbfgs", *STOCHASTIC_SOLVERS})] = "adam"
+    alpha: NotNegative = 0.0001
+    batch_size: Annotated[int | str, StrOptions({"auto"}), _COUNT] = "auto"
+    learning_rate: Annotated[str, StrOptions({"constant", "invscaling", "adaptive"})] = "constant"
+    learning_rate_init: Positive = 0.001
+    power_t: NotNegative = 0.5
+    max_iter: Count = 200
+    shuffle: Flag = True
+    random_state: Annotated[int | np.random.RandomState | None, "random_state"] = None
+    tol: NotNegative = 1e-4
+    verbose: Annotated[bool | int, "verbose"] = False
+    warm_start: Flag = False
+    momentum: Annotated[float, Interval(Real, 0, 1, closed="both")] = 0.9
+    nesterovs_momentum: Flag = True
+    early_stopping: Flag = False
+    validation_fraction: Share = 0.1
+    beta_1: Share = 0.9
+    beta_2: Share = 0.999
+    epsilon: Positive = 1e-8
+    n_iter_no_change: Annotated[float, _COUNT, Options(Real, {math.inf})] = 10
+    max_fun: Count = 15000
+    dropout: Annotated[float | Sequence[float], _SHARE, "array-like"] = 0.0
+    normalization: Annotated[str | None, StrOptions(set(NORMALIZATIONS)), None] = None
+    weight_initializer: Initial = None
+    bias_initializer: Initial = None
+    l1: NotNegative = 0.0
+    clipnorm: Annotated[float | None, _POSITIVE, None] = None
+    restore_best_weights: Annotated[bool | str, "boolean", StrOptions({"auto"})] = "auto"
+    callbacks: Annotated[Sequence[Callback] | None, list, tuple, None] = None
+    progress_bar: Flag = False
+    network: Annotated[Sequential | None, Network, None] = None
 
 
 class Estimator(Parameters):
@@ -221,10 +209,10 @@ class Estimator(Parameters):
         The highest of them.
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
+    _parameter_constraints: ClassVar[dict[str, list[Any]]]
 
-    hidden_layer_sizes: int | Sequence[int]
-    activation: Activation | Sequence[Activation]
+    hidden_layer_sizes: Sizes
+    activation: Activations
     loss: str | Loss
 
     model_: Sequential
@@ -241,11 +229,20 @@ class Estimator(Parameters):
     validation_scores_: list[float] | None
     best_validation_score_: float | None
 
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        if cls.__doc__ is not None:
-            text = inspect.cleandoc(cls.__doc__)
-            for source, name in ((Parameters, "{parameters}"), (Estimator, "{attributes}")):
-                section = inspect.getdoc(source) or ""
-                text = text.replace(name, section.partition("----------\n")[2])
-            cls.__doc__ = text
+
+E = TypeVar("E", bound=Estimator)
+
+
+def complete(cls: type[E]) -> type[E]:
+    """Fill in an estimator's docstring, and collect what its parameters may be from their types."""
+    text = inspect.getdoc(cls) or ""
+    for source, name in ((Parameters, "{parameters}"), (Estimator, "{attributes}")):
+        section = inspect.getdoc(source) or ""
+        text = text.replace(name, section.partition("----------\n")[2])
+    cls.__doc__ = text
+    cls._parameter_constraints = {
+        name: list(hint.__metadata__)
+        for name, hint in get_type_hints(cls, include_extras=True).items()
+        if get_origin(hint) is Annotated
+    }
+    return cls

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
@@ -16,15 +15,17 @@ from ffnn._types import Array
 from ffnn.estimators.base import BaseFFNN
 from ffnn.estimators.conventions import ScaledLoss
 from ffnn.estimators.networks import name_activation
-from ffnn.estimators.parameters import CONSTRAINTS, Activation
+from ffnn.estimators.parameters import Activations, Sizes, complete
 from ffnn.losses import LOSSES, Loss, MeanSquaredError, Poisson
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-_NUMBER_LOSSES = {name for name, cls in LOSSES.classes.items() if cls.task == "numbers"}
+_LOSS_NAMES = {name for name, cls in LOSSES.classes.items() if cls.task == "numbers"}
+_LOSS_NAMES.add("squared_error")
 
 
+@complete
 @dataclass(eq=False, repr=False)
 class FFNNRegressor(RegressorMixin, BaseFFNN):
     """A network for numbers, in place of scikit-learn's `MLPRegressor`.
@@ -58,14 +59,10 @@ class FFNNRegressor(RegressorMixin, BaseFFNN):
     (2,)
     """
 
-    loss: str | Loss = "squared_error"
-    hidden_layer_sizes: int | Sequence[int] = (100,)
-    activation: Activation | Sequence[Activation] = "relu"
+    loss: Annotated[str | Loss, StrOptions(_LOSS_NAMES), Loss] = "squared_error"
+    hidden_layer_sizes: Sizes = (100,)
+    activation: Activations = "relu"
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **CONSTRAINTS,
-        "loss": [StrOptions({"squared_error", *_NUMBER_LOSSES}), Loss],
-    }
     _y_numeric: ClassVar[bool] = True
 
     @available_if(lambda self: self._check_solver())
@@ -89,23 +86,10 @@ class FFNNRegressor(RegressorMixin, BaseFFNN):
         """
         return self._fit(X, y, sample_weight, incremental=True)
 
-    def predict(self, X: Any) -> Array:
-        """Return the predicted numbers.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (rows, columns)
-            Inputs.
-
-        Returns
-        -------
-        ndarray of shape (rows,) or (rows, outputs)
-            Predictions.
-        """
-        outputs = self._compute(X)
-        return outputs.ravel() if outputs.shape[1] == 1 else outputs
-
     # -- what the base asks --------------------------------------------------------------------
+
+    def _decode(self, outputs: Array) -> Array:
+        return outputs.ravel() if outputs.shape[1] == 1 else outputs
 
     def _read_targets(self, y: Array, *, fresh: bool, incremental: bool) -> Array:
         if hasattr(y, "tocsr"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
 
@@ -81,15 +82,14 @@ def hold_out(
     return samples.take(kept), samples.take(held)
 
 
+@dataclass(eq=False, repr=False)
 class Score(Metric):
     """What an estimator's `score` returns: outputs are collected, and scored together."""
 
+    score: ScoreFunction
+    target: Array
+    weight: Array | None
     name = "score"
-
-    def __init__(self, score: ScoreFunction, target: Array, weight: Array | None) -> None:
-        self.score = score
-        self.target = target
-        self.weight = weight
 
     def reset(self) -> None:
         """Forget all batches."""
