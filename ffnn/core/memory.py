@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from ffnn._types import Array, DTypeLike, Shape
 from ffnn.core.registry import Configurable
 
 _CACHE_LINE = 64  # bytes; also the width of the widest vector load, which crosses no line then
+_MAX_VIEWS = 64  # in a workspace; a few batch sizes, not all that anybody ever predicts with
 
 
 def aligned_empty(size: int, dtype: DTypeLike) -> Array:
@@ -35,30 +36,32 @@ def aligned_full(size: int, dtype: DTypeLike, value: float) -> Array:
 class Workspace:
     """Arrays by name, in memory that is used again while it is large enough.
 
-    Parameters
-    ----------
-    order : {"F", "C"}, default "F"
-        How entries follow in memory. Layers keep a batch column by column ("F"): (batch, units)
-        arrays whose transpose is contiguous. The products of a whole step are 5 to 12 % faster so
-        than row by row (`docs/performance.md`), most of it in the first layer's forward, and sums
-        over the units run along whole columns.
+    A batch lies column by column (order "F"): (batch, units) arrays whose transpose is contiguous.
+    The products of a whole step are then 5 to 12 % faster than row by row (`docs/performance.md`),
+    most of it in the first layer's forward, and sums over the units run along whole columns.
+
+    The arrays of the last few shapes are kept too, so that a short last batch costs little.
     """
 
     def __init__(self, order: Literal["F", "C"] = "F") -> None:
         self._order = order
-        self._arrays: dict[str, Array] = {}
         self._memory: dict[str, Array] = {}
+        self._views: dict[tuple[str, Shape, DTypeLike], Array] = {}
 
     def get(self, name: str, shape: Shape, dtype: DTypeLike) -> Array:
         """Return the array `name`, uninitialised at first; no other name shares memory with it."""
-        array = self._arrays.get(name)
-        if array is None or array.shape != shape or array.dtype != dtype:
+        kind = name, shape, dtype
+        view = self._views.get(kind)
+        if view is None:
             size, dtype = math.prod(shape), np.dtype(dtype)
             memory = self._memory.get(name)
             if memory is None or memory.dtype != dtype or memory.size < size:
                 memory = self._memory[name] = aligned_empty(size, dtype)
-            array = self._arrays[name] = memory[:size].reshape(shape, order=self._order)
-        return array
+                self._views.clear()  # some are views of what it replaces
+            elif len(self._views) >= _MAX_VIEWS:
+                self._views.clear()
+            view = self._views[kind] = memory[:size].reshape(shape, order=self._order)
+        return view
 
     def owns(self, value: object) -> bool:
         """Tell whether `value` is an array in this memory, or a view of one."""
@@ -70,8 +73,9 @@ class Workspace:
 class Buffered(Configurable):
     """A part that computes on one batch after another, in working memory of its own.
 
-    `allocate` makes the arrays that the formulas need, and views of them, as plain attributes, once
-    for each number of rows. A part whose width and dtype are known begins its `forward` with ::
+    `allocate` makes the arrays that the formulas need, and views of them, as plain attributes,
+    whenever the number of rows changes. A part whose width and dtype are known begins its
+    `forward` with ::
 
         if len(x) != self.rows:
             self.allocate(len(x))
@@ -86,9 +90,9 @@ class Buffered(Configurable):
     Attributes
     ----------
     rows : int
-        The number of rows that there is memory for; -1 if there is none yet.
+        The number of rows of the batches that the arrays are for; -1 if there are none yet.
     shape : tuple of int
-        The shape of the batches that `allocate_for` was called for.
+        The shape of these batches, if `allocate_for` was called.
     dtype : dtype
         In which the part computes.
     borrowed : tuple of str
@@ -116,14 +120,15 @@ class Buffered(Configurable):
         No other name shares memory with it. A size is None where a layer is not built, which raises
         RuntimeError.
         """
-        sizes = tuple(size for size in shape if size is not None)
-        if len(sizes) < len(shape):
+        if None in shape:
             self.discard()
             raise RuntimeError(f"{type(self).__name__}: build a layer that stands alone first")
         if self._workspace is None:
             self._workspace = Workspace()
         try:
-            return self._workspace.get(name, sizes, self.dtype if dtype is None else dtype)
+            return self._workspace.get(
+                name, cast("Shape", shape), self.dtype if dtype is None else dtype
+            )
         except MemoryError:
             self.discard()  # other arrays have been made for so many rows already
             raise
@@ -168,21 +173,14 @@ class Buffered(Configurable):
 
 
 class ParameterVector:
-    """The trainable numbers of a chain of layers.
+    """The trainable numbers of a chain of layers, layer after layer, each array in C order.
 
-    Parameters
-    ----------
-    shapes : sequence of mappings
-        For each layer, parameter name → shape, in the order in which they are laid out.
-    dtype : dtype
-        ``float32`` or ``float64``.
+    `shapes` has for each layer parameter name → shape, in the order in which they are laid out.
 
     Attributes
     ----------
-    values : ndarray of shape (size,)
-        All parameters, layer after layer, each in C order.
-    gradients : ndarray of shape (size,)
-        The loss's derivative with respect to each of them, zero before the first backward pass.
+    values, gradients : ndarray of shape (size,)
+        All parameters, and the loss's derivative with respect to each of them.
     scratch : ndarray of shape (size,)
         Room for an intermediate result of the same size; its content means nothing.
     has_gradients : bool
@@ -198,18 +196,7 @@ class ParameterVector:
         self.has_gradients = False
 
     def views(self, vector: Array) -> list[dict[str, Array]]:
-        """Cut `vector` into the layers' arrays, without copying.
-
-        Parameters
-        ----------
-        vector : ndarray of shape (size,)
-            `values`, `gradients`, `scratch`, or any other vector laid out like them.
-
-        Returns
-        -------
-        list of dict
-            For each layer, parameter name → view of its shape.
-        """
+        """Cut a vector that is laid out like `values` into the layers' arrays, without copying."""
         start = 0
         result = []
         for layer in self._shapes:

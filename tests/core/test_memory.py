@@ -49,6 +49,26 @@ def test_memory_is_used_again_while_it_is_enough():
     assert space.get("z", (5, 4), np.float64).dtype == np.float64
 
 
+def test_arrays_of_several_shapes_are_kept_until_their_memory_is_replaced():
+    space = Workspace()
+    full, short = (space.get("z", (rows, 4), np.float32) for rows in (5, 3))
+
+    assert space.get("z", (5, 4), np.float32) is full
+    assert space.get("z", (3, 4), np.float32) is short
+
+    larger = space.get("z", (6, 4), np.float32)
+    assert np.shares_memory(space.get("z", (3, 4), np.float32), larger)
+    assert not np.shares_memory(short, larger)
+
+
+def test_only_so_many_arrays_are_kept_for_batches_of_ever_new_sizes():
+    space = Workspace()
+    for rows in range(1000, 0, -1):
+        space.get("z", (rows, 4), np.float32)
+
+    assert len(space._views) <= memory._MAX_VIEWS
+
+
 def test_a_workspace_knows_its_arrays_and_views_of_them():
     space = Workspace()
     z = space.get("z", (5, 4), np.float32)

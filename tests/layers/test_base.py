@@ -6,7 +6,9 @@ import pickle
 import numpy as np
 import pytest
 
+import ffnn
 from ffnn.activations import ReLU, Tanh
+from ffnn.initializers import Ones
 from ffnn.layers import Activation, BatchNorm, Dense, LayerNorm, Rescaling, RMSNorm
 from ffnn.layers.base import Layer
 
@@ -152,3 +154,44 @@ def test_a_layer_has_to_define_both_directions():
         Layer().forward(np.ones((1, 1)))
     with pytest.raises(NotImplementedError):
         Layer().backward(np.ones((1, 1)))
+
+
+class Gain(Layer):
+    """y = a ∘ x, with arrays of its own making: nothing here knows of `allocate`."""
+
+    def __init__(self, label="gain"):
+        self.label = label
+        self._calls = 0
+
+    def parameter_shapes(self, input_dim):
+        return {"a": (input_dim,)}
+
+    def initializers(self):
+        return {"a": Ones()}
+
+    def forward(self, x, training=False):
+        self._x = x
+        self._calls += 1
+        return x * self.params["a"]
+
+    def backward(self, grad):
+        self.grads["a"][...] = (grad * self._x).sum(axis=0)
+        return grad * self.params["a"]
+
+
+def test_a_layer_without_working_memory_is_trained_checked_copied_and_saved(tmp_path):
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((21, 3)), rng.standard_normal((21, 2))
+    model = ffnn.Sequential([Dense(4, "tanh"), Gain(), Dense(2)], input_dim=3, seed=0)
+    model.compile("adam", "mse")
+
+    history = model.fit(x, y, batch_size=8, epochs=5, verbose=0)  # the last batch is short
+
+    assert history.history["loss"][-1] < history.history["loss"][0]
+    assert (model.layers[1].params["a"] != 1.0).all()
+    assert ffnn.gradient_check(model, x[:5], y[:5]).max_error < 1e-6
+    model.save(tmp_path / "model.npz")
+    loaded = ffnn.load_model(tmp_path / "model.npz", custom_objects={"Gain": Gain})
+    for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model)), loaded):
+        np.testing.assert_array_equal(twin.predict(x), model.predict(x))
+        assert twin.layers[1].params["a"] is not model.layers[1].params["a"]
