@@ -112,6 +112,7 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
         target = self._read_targets(y, fresh=fresh, incremental=incremental)
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
         weight = self._weigh_classes(y, weight, incremental=incremental)
+        held_out = self._read_validation(validation_data)
         random_state = check_random_state(self.random_state)
         if fresh:
             self._initialize(X, random_state)
@@ -125,7 +126,6 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
         if self.solver == "lbfgs":
             solvers.fit_lbfgs(self, loss, samples)
         else:
-            held_out = self._read_validation(validation_data)
             self._fit_by_epochs(loss, samples, held_out, random_state, incremental)
         if not np.isfinite(self.model_.parameters).all():
             raise ValueError(

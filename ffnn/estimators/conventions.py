@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 class ScaledLoss(Loss):
     """Another loss with its value and its gradient multiplied by a factor each.
 
-    The library's elementwise losses are means over rows and outputs; scikit-learn's are means over
-    rows and sums over outputs, and its squared loss has a factor ½. Moreover, its squared loss of u
-    outputs reports 1/u of what it differentiates, so there are two factors.
+    The library's elementwise losses are means over the outputs, scikit-learn's are sums, and its
+    squared loss of u outputs reports 1/u of what it differentiates.
     """
 
     inner: Loss
@@ -54,8 +53,8 @@ class ScaledLoss(Loss):
 class ClippedLogLoss(ScaledLoss):
     """A log-loss whose value counts no probability as less than ε, the spacing of floats at 1.
 
-    The value of a row that is entirely wrong is then at most -log ε, 36 in float64, and training
-    stops at the same epoch as in scikit-learn. The gradient is the exact one, there as here.
+    A row that is entirely wrong then has the value -log ε, 36 in float64, and training stops at the
+    same epoch as in scikit-learn. The gradient is exact, there as here.
     """
 
     def allocate(self, rows: int) -> None:

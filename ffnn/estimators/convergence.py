@@ -13,7 +13,7 @@ from ffnn.estimators.parameters import Estimator
 
 
 class Standing:
-    """What an estimator's record does not show of a training; the record begins with it anew."""
+    """What a training keeps besides the estimator's record, which starts anew with it."""
 
     def __init__(self, estimator: Estimator) -> None:
         self.stale_epochs = 0  # in a row, without improvement

@@ -71,11 +71,9 @@ def make_layers(estimator: Estimator) -> list[Layer]:
     activations: list[str | ActivationFunction]
     activations = per_layer("activation", estimator.activation, len(sizes))
     rates = per_layer("dropout", estimator.dropout, len(sizes))
-    options: dict[str, Any] = {
-        name: getattr(estimator, name)
-        for name in ("weight_initializer", "bias_initializer")
-        if getattr(estimator, name) is not None
-    }
+    initializers = ("weight_initializer", "bias_initializer")
+    given = {name: getattr(estimator, name) for name in initializers}
+    options = {name: value for name, value in given.items() if value is not None}
     layers: list[Layer] = []
     for units, activation, rate in zip(sizes, activations, rates, strict=True):
         if estimator.normalization is None:

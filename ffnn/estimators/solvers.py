@@ -46,7 +46,7 @@ def make_optimizer(params: Parameters) -> Optimizer:
 
 def choose_batch_size(batch_size: int | str, rows: int) -> int:
     """Return the mini-batch size, at most `rows`."""
-    if isinstance(batch_size, str):
+    if isinstance(batch_size, str):  # "auto"
         return min(200, rows)
     if batch_size > rows:
         warnings.warn(
@@ -161,9 +161,9 @@ def train_by_epochs(
 def fit_lbfgs(estimator: Estimator, loss: ScaledLoss, samples: Samples) -> None:
     """Minimise the loss of all samples, which has to depend on the weights alone.
 
-    The gradient is that of the value. scikit-learn minimises the number that it reports, which is
-    another one where a row is entirely wrong and for a squared loss of several outputs. That number
-    is left in `loss_` all the same.
+    scikit-learn minimises the number that it reports, although the gradient is not that number's
+    where a row is entirely wrong, or for a squared loss of several outputs. Here the two belong
+    together, and `loss_` is scikit-learn's number.
     """
     from scipy.optimize import OptimizeResult, minimize
 

@@ -305,6 +305,16 @@ def test_bad_validation_data_are_rejected(wine, data, message):
         FFNNClassifier().fit(*wine, validation_data=data)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_wrong_validation_data_leave_a_fitted_network_as_it_was(wine):
+    fitted = FFNNClassifier((6,), random_state=0, max_iter=2).fit(*wine)
+    model, optimizer = fitted.model_, fitted.model_.optimizer
+    with pytest.raises(ValueError, match="features"):
+        fitted.fit(*wine, validation_data=(np.zeros((2, 5)), [0, 1]))
+    assert fitted.model_ is model
+    assert model.optimizer is optimizer
+
+
 # Callbacks and progress
 
 
