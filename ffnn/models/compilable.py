@@ -62,17 +62,17 @@ class Compilable(Network):
         new_loss.check_output(self.last_activation)
         new_optimizer.claim(self)
         self.optimizer, self.loss, self.metrics = new_optimizer, new_loss, new_metrics
-        if self.is_built:
-            self._make_step(new_optimizer, new_loss)
+        self._make_step()
 
     def _build(self, input_dim: int) -> None:
         super()._build(input_dim)
-        if self.optimizer is not None and self.loss is not None:
-            self._make_step(self.optimizer, self.loss)
+        self._make_step()
 
-    def _make_step(self, optimizer: Optimizer, loss: Loss) -> None:
-        """Put the step together; nowhere else are loss and activation paired."""
-        vector = self.require_built()
+    def _make_step(self) -> None:
+        """Make the step, once built and compiled; only here are loss and last activation fused."""
+        optimizer, loss, vector = self.optimizer, self.loss, self._vector
+        if optimizer is None or loss is None or vector is None:
+            return
         optimizer.bind(vector)
         fused = loss.fuse(self.last_activation)
         stages = self.stages if fused is None else self.stages[:-1]
@@ -122,24 +122,21 @@ class Compilable(Network):
             raise ValueError("fit: give validation_split or validation_data, not both")
         examples, held_out = self.open_examples(x, y, sample_weight), None
         if validation_data is not None:
-            held_out = self._open_validation(validation_data)
+            if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+                raise ValueError(
+                    "fit: expected validation_data=(x, y) or (x, y, sample_weight), "
+                    f"got {type(validation_data).__name__}"
+                )
+            try:
+                held_out = self.open_examples(*validation_data)
+            except DataError as error:
+                raise DataError(f"validation_data: {error}") from None
         elif validation_split:
             examples, held_out = examples.split(validation_split)
         if class_weight is not None:
             units = self.compute_dims(examples.x.shape[1])[-1]
             examples = examples.weigh_classes(class_weight, units, self.dtype)
         return examples, held_out
-
-    def _open_validation(self, data: tuple[Any, ...]) -> Examples:
-        if not isinstance(data, (tuple, list)) or len(data) not in (2, 3):
-            raise ValueError(
-                "fit: expected validation_data=(x, y) or (x, y, sample_weight), "
-                f"got {type(data).__name__}"
-            )
-        try:
-            return self.open_examples(*data)
-        except DataError as error:
-            raise DataError(f"validation_data: {error}") from None
 
     # -- one pass, one batch -------------------------------------------------------------------
 

@@ -171,10 +171,6 @@ class Network:
         """Whether a backward pass has filled `gradients`; before that their zeros mean nothing."""
         return self._vector is not None and self._vector.has_gradients
 
-    @has_gradients.setter
-    def has_gradients(self, value: bool) -> None:
-        self.require_built().has_gradients = value
-
     def count_params(self) -> int:
         """Return the number of trainable values."""
         return int(self.require_built().values.size)
@@ -255,8 +251,7 @@ class Network:
         columns = source.shape[1]
         if self.input_dim not in (None, columns):
             first = self.layers[0]
-            one_more = columns - 1 == self.input_dim
-            hint = " Was the label column left in x?" if one_more else ""
+            hint = " Was the label column left in x?" if columns - 1 == self.input_dim else ""
             raise DataError(
                 f"{type(first).__name__} {first.name!r}: expected input with {self.input_dim} "
                 f"features, got array of shape {source.shape}.{hint}"

@@ -9,8 +9,8 @@ from ffnn.models import serialization
 from ffnn.models.serialization import Parts
 
 
-def check_resumable(here: Parts, there: Parts, path: str, epochs: int) -> dict[str, Any]:
-    """Return where the training in a file stands, or say why this model cannot continue it."""
+def check_resumable(here: Parts, there: Parts, path: str, epochs: int) -> None:
+    """Raise ValueError if this model cannot continue the training in a file until `epochs`."""
     position, mine, theirs = there.position, _facts(here), _facts(there)
     if position is None:
         raise ValueError(
@@ -29,7 +29,6 @@ def check_resumable(here: Parts, there: Parts, path: str, epochs: int) -> dict[s
             f"resume_from: {path} has been trained for {position['epoch']} epochs, more than "
             f"epochs={epochs}"
         )
-    return position
 
 
 def _facts(parts: Parts) -> dict[str, Any]:

@@ -37,10 +37,7 @@ CONFIG = {
     "class_names": ([str], None),
     "feature_names": ([str], None),
     "has_gradients": bool,
-    "history": (
-        {"names": [str], "epoch": [int], "growing": [str], "interrupted": bool},
-        None,
-    ),
+    "history": ({"names": [str], "epoch": [int], "growing": [str], "interrupted": bool}, None),
     "recording": ({"parameters": [[str]], "layers": [str], "bins": (int, None)}, None),
     "compile": ({"optimizer": PART, "loss": PART, "metrics": [PART], "iterations": int}, None),
     "position": (POSITION, None),

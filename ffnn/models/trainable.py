@@ -122,21 +122,18 @@ class Trainable(Compilable):
         if steps_per_epoch is not None:
             check_int("fit", "steps_per_epoch", steps_per_epoch, low=1)
         reported = reporters(verbose)
-        saved = resumed = None
-        if resume_from is not None:
-            if initial_epoch:
-                raise ValueError("fit: give resume_from or initial_epoch, not both")
-            saved, resumed = self._open_checkpoint(resume_from, epochs)
-            initial_epoch = resumed["epoch"]
+        saved = self._open_checkpoint(resume_from, initial_epoch, epochs)
+        resumed = None if saved is None else saved.position
         examples, held_out = self.open_training(
             x, y, sample_weight, class_weight, validation_split, validation_data
         )
-        order = self.shuffling if shuffle else None
-        batches = Batches(examples, batch_size, order, steps_per_epoch)
+        batches = Batches(
+            examples, batch_size, self.shuffling if shuffle else None, steps_per_epoch
+        )
         names = ["loss", *(metric.name for metric in self.metrics)]
         params = {
             "epochs": epochs,
-            "initial_epoch": initial_epoch,
+            "initial_epoch": initial_epoch if resumed is None else resumed["epoch"],
             "resumed": resumed is not None,
             "steps": len(batches),
             "verbose": verbose,
@@ -144,9 +141,8 @@ class Trainable(Compilable):
         }
         history = History() if saved is None or saved.history is None else saved.history
         called = CallbackList([history], callbacks, reported, model=self, params=params)
-        position = Position(
-            batches, lambda: self.stop_training, self.metrics, called.users, initial_epoch
-        )
+        position = Position(batches, lambda: self.stop_training, self.metrics, called.users)
+        position.epoch = initial_epoch
         if resumed is not None:
             position.resume(resumed)
         self._begin(learning_rate, saved)
@@ -161,13 +157,18 @@ class Trainable(Compilable):
         return history
 
     def _open_checkpoint(
-        self, path: str | os.PathLike[str], epochs: int
-    ) -> tuple[Parts, dict[str, Any]]:
-        """Return the parts that a file holds, and where their training stood."""
+        self, path: str | os.PathLike[str] | None, initial_epoch: int, epochs: int
+    ) -> Parts | None:
+        """Return the parts in the file to resume from, if one is given and fits this training."""
+        if path is None:
+            return None
+        if initial_epoch:
+            raise ValueError("fit: give resume_from or initial_epoch, not both")
         self.require_compiled()
         here = self.parts()
         there = Trainable.load(path, here.custom_classes()).parts()
-        return there, check_resumable(here, there, os.fspath(path), epochs)
+        check_resumable(here, there, os.fspath(path), epochs)
+        return there
 
     def _begin(self, learning_rate: float | None, saved: Parts | None) -> None:
         """Set the learning rate, and take over the state of a saved training if there is one."""
@@ -178,7 +179,8 @@ class Trainable(Compilable):
             return
         if learning_rate is None and saved.optimizer is not None:
             optimizer.learning_rate = saved.optimizer.learning_rate
-        self.recording, self.has_gradients = saved.recording, saved.has_gradients
+        self.recording = saved.recording
+        self.require_built().has_gradients = saved.has_gradients
         take_over(self.parts(), saved)
         self.generator_states = saved.generator_states
 
@@ -275,7 +277,7 @@ class Trainable(Compilable):
         self.entropy = parts.entropy
         if parts.input_dim is not None:
             self.build(parts.input_dim)
-            self.has_gradients = parts.has_gradients
+            self.require_built().has_gradients = parts.has_gradients
         if parts.optimizer is not None and parts.loss is not None:
             iterations = parts.optimizer.iterations
             self.compile(parts.optimizer, parts.loss, parts.metrics)

@@ -163,7 +163,11 @@ def _children(blocks: _Blocks, group: _Object, table: bytes) -> Iterator[_Object
     _check(group.cache == table, group.path, "a group is not linked as one")
     _check(group.path.count("/") < _MAX_DEPTH, group.path, "groups are nested too deeply")
     tree, heap = struct.unpack("<2Q", table)
-    names = _names(blocks, heap, group.path)
+    head = blocks.take(heap, 32, group.path)
+    signature, version, size, _, data = struct.unpack("<4sI3Q", head)
+    is_heap = (signature, version) == (b"HEAP", 0)
+    _check(is_heap, group.path, "its names are not a local heap")
+    names = blocks.take(data, size, group.path)
     seen = set()
     for node in _leaves(blocks, tree, group.path):
         for name_offset, address, kind, zero, cache in _entries(blocks, node, group.path):
@@ -186,14 +190,6 @@ def _decoded(name: bytes, place: str) -> str:
     valid = end and decoded not in ("", ".", "..") and "/" not in decoded
     _check(bool(valid), place, "links to something under an invalid name")
     return decoded
-
-
-def _names(blocks: _Blocks, address: int, place: str) -> memoryview:
-    """Return the names in a group, which stand in a local heap."""
-    block = blocks.take(address, 32, place)
-    signature, version, size, _, data = struct.unpack("<4sI3Q", block)
-    _check((signature, version) == (b"HEAP", 0), place, "its names are not a local heap")
-    return blocks.take(data, size, place)
 
 
 def _leaves(blocks: _Blocks, root: int, place: str) -> Iterator[int]:

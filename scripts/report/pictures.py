@@ -116,7 +116,7 @@ def write_distributions(
     model = build_model(training)
     model.parameters[:] = network["parameters"]
     model.gradients[:] = network["gradients"]
-    model.has_gradients = True
+    model.require_built().has_gradients = True
     write_png(plot_distributions(model), path)
 
 

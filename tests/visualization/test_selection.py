@@ -17,7 +17,7 @@ def structure_of(weight, bias=None, weight_gradient=None):
         layer.params["bias"][...] = bias
     if weight_gradient is not None:
         layer.grads["weight"][...] = weight_gradient
-        model.has_gradients = True
+        model.require_built().has_gradients = True
     return read_structure(model)
 
 
