@@ -56,6 +56,8 @@ def _is_default(value: Any, default: Any) -> bool:
 
 
 def _constructor_defaults(cls: type) -> dict[str, Any]:
+    if cls.__init__ is object.__init__:  # type: ignore[misc]
+        return {}  # for which `inspect` would compile code, as no reader of a file may
     parameters = inspect.signature(cls).parameters
     return {name: parameter.default for name, parameter in parameters.items()}
 
