@@ -40,30 +40,16 @@ if TYPE_CHECKING:
         visualization,
     )
     from ffnn.gradcheck import GradientReport, gradient_check
-    from ffnn.sequential import Sequential
+    from ffnn.sequential import Sequential, load_model
     from ffnn.threads import get_num_threads, set_num_threads
 
-    load_model = Sequential.load
-
-_MODULES = (
-    "activations",
-    "callbacks",
-    "datasets",
-    "initializers",
-    "layers",
-    "losses",
-    "metrics",
-    "optimizers",
-    "regularizers",
-    "schedules",
-    "visualization",
-)
-_HOMES = {
-    "GradientReport": "ffnn.gradcheck",
-    "Sequential": "ffnn.sequential",
-    "get_num_threads": "ffnn.threads",
-    "gradient_check": "ffnn.gradcheck",
-    "set_num_threads": "ffnn.threads",
+_HOMES = {  # the other names are those of modules
+    "GradientReport": "gradcheck",
+    "Sequential": "sequential",
+    "get_num_threads": "threads",
+    "gradient_check": "gradcheck",
+    "load_model": "sequential",
+    "set_num_threads": "threads",
 }
 
 __all__ = [
@@ -93,15 +79,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return importlib.import_module(f"ffnn.{name}")
-    if name in _HOMES:
-        value = getattr(importlib.import_module(_HOMES[name]), name)
-    elif name == "load_model":
-        value = importlib.import_module("ffnn.sequential").Sequential.load
-    else:
+    if name not in __all__:
         raise AttributeError(f"module 'ffnn' has no attribute {name!r}")
-    globals()[name] = value
+    value = importlib.import_module(f"ffnn.{_HOMES.get(name, name)}")
+    if name in _HOMES:
+        value = globals()[name] = getattr(value, name)
     return value
 
 

@@ -11,16 +11,14 @@ one seed start from the same network.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+import numpy as np
+
+from ffnn._types import Array
 from ffnn.core.checks import check_number, check_seed
 from ffnn.core.formulas import Formulas
 from ffnn.core.registry import Configurable, Family
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from ffnn._types import Array
 
 
 class Initializer(Configurable):

@@ -9,18 +9,15 @@ class is the largest unit, or, with one unit, 1 where it is above 0.5.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.formulas import Formulas
 from ffnn.core.memory import Buffered
 from ffnn.core.registry import Family
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ffnn._types import Array
 
 
 class Metric(Buffered):
@@ -152,11 +149,15 @@ class BinaryAccuracy(_DenseMetric):
 
 
 class _ConfusionMetric(Metric):
-    """Counts per class, from which precision, recall and F1 follow.
+    """The fraction hits / (α predicted + (1 - α) actual) of a class, from counts of its rows.
 
-    With one unit the metric is that of class 1; with several it is the unweighted mean over the
-    classes ("macro"). A class with no rows to divide by counts as 0.
+    With α = 1 it is the precision, with α = 0 the recall, and with α = 1/2 their harmonic mean, F1
+    (van Rijsbergen, "Information Retrieval", 1979, chapter 7). With one unit the metric is that of
+    class 1; with several it is the unweighted mean over the classes ("macro"). A class with no rows
+    to divide by counts as 0.
     """
+
+    _alpha: ClassVar[float]
 
     def reset(self) -> None:
         """Discard all batches."""
@@ -178,17 +179,11 @@ class _ConfusionMetric(Metric):
         self._predicted += np.bincount(found, minlength=classes)
         self._actual += np.bincount(wanted, minlength=classes)
 
-    def _per_class(self) -> Array:
-        raise NotImplementedError
-
     def result(self) -> float:
         """Return the metric of class 1, or the mean over the classes, from 0 to 1."""
-        values = self._per_class()
+        whole = self._alpha * self._predicted + (1.0 - self._alpha) * self._actual
+        values = np.divide(self._hits, whole, out=np.zeros_like(whole), where=whole > 0)
         return float(values[1] if self._units == 1 else values.mean())
-
-
-def _ratio(part: Array, whole: Array) -> Array:
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
 @METRICS.register("precision")
@@ -197,9 +192,7 @@ class Precision(_ConfusionMetric):
 
     formulas = Formulas(("P = mean((Σ_rows c ∘ y) / Σ_rows c) with c = [p = max_units(p)]",))
     name = "precision"
-
-    def _per_class(self) -> Array:
-        return _ratio(self._hits, self._predicted)
+    _alpha = 1.0
 
 
 @METRICS.register("recall")
@@ -208,9 +201,7 @@ class Recall(_ConfusionMetric):
 
     formulas = Formulas(("R = mean((Σ_rows c ∘ y) / Σ_rows y) with c = [p = max_units(p)]",))
     name = "recall"
-
-    def _per_class(self) -> Array:
-        return _ratio(self._hits, self._actual)
+    _alpha = 0.0
 
 
 @METRICS.register("f1", "f1_score")
@@ -221,9 +212,7 @@ class F1(_ConfusionMetric):
         ("F = mean(2 (Σ_rows c ∘ y) / Σ_rows (c + y)) with c = [p = max_units(p)]",)
     )
     name = "f1"
-
-    def _per_class(self) -> Array:
-        return _ratio(2.0 * self._hits, self._predicted + self._actual)
+    _alpha = 0.5
 
 
 class _ResidualMetric(_DenseMetric):
@@ -296,9 +285,8 @@ class R2(_DenseMetric):
         if self._rows == 0:  # a constant target becomes exactly 0 around its first row
             self._origin = target[0].astype(np.float64)
         rows = self._rows + len(target)
-        centred = np.subtract(
-            target, self._origin, out=self.array("centred", *target.shape, dtype=np.float64)
-        )
+        centred = self.array("centred", *target.shape, dtype=np.float64)
+        np.subtract(target, self._origin, out=centred)
         mean = centred.mean(axis=0)
         shift = mean - self._mean
         between = shift**2 * (self._rows * len(target) / rows)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
 from ffnn.core.registry import Configurable, Family
-
-if TYPE_CHECKING:
-    from ffnn._types import Array
 
 
 class Regularizer(Configurable):

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 from ffnn.core.checks import check_int, check_number
 from ffnn.core.formulas import Formulas
 from ffnn.core.registry import Configurable, Family
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class Schedule(Configurable):
@@ -192,18 +190,12 @@ class CosineDecay(Schedule):
     @property
     def formulas(self) -> Formulas:
         """The rate η at update t, which a warm-up changes."""
-        where = {
-            "η₀": "initial_learning_rate",
-            "T": "decay_steps",
-            "α": "alpha",
-            "w": "warmup_steps",
-        }
-        rate = "(α + (1 - α) (1 + cos(π s)) / 2)"
+        where = {"η₀": "initial_learning_rate", "T": "decay_steps", "α": "alpha"}
+        where["w"] = "warmup_steps"
+        rate, time = "(α + (1 - α) (1 + cos(π s)) / 2)", "t"
         if self.warmup_steps:
-            text = f"η = η₀ ([t < w] t / w + [t ≥ w] {rate}) with s = min((t - w) / T, 1)"
-        else:
-            text = f"η = η₀ {rate} with s = min(t / T, 1)"
-        return Formulas((text,), where=where)
+            rate, time = f"([t < w] t / w + [t ≥ w] {rate})", "(t - w)"
+        return Formulas((f"η = η₀ {rate} with s = min({time} / T, 1)",), where=where)
 
     def __call__(self, step: int) -> float:
         """Return the warm-up's or the half cosine's rate."""

@@ -323,3 +323,6 @@ class Sequential(Trainable):
         from ffnn.visualization.network_html import network_html
 
         return network_html(self)
+
+
+load_model = Sequential.load

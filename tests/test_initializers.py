@@ -86,7 +86,7 @@ def test_uniform_draws_fill_their_interval_evenly(initializer, low, high):
     assert np.abs(counts - SIZE / 10).max() < 5 * math.sqrt(0.09 * SIZE)
 
 
-def test_variance_is_no_standard_deviation():
+def test_variance_is_not_the_standard_deviation():
     assert draw(RandomNormal(variance=9.0)).std() == pytest.approx(3.0, rel=0.02)
 
 

@@ -117,6 +117,6 @@ def test_wrong_arguments_are_refused(build, message):
         build()
 
 
-def test_steps_that_are_not_whole_are_refused():
+def test_steps_that_are_not_integers_are_refused():
     with pytest.raises(TypeError, match=r"decay_steps must be an integer, got 1\.5"):
         ExponentialDecay(1, 1.5, 0.5)

@@ -89,10 +89,10 @@ def load_class(package: str, name: str) -> type:
 
     This is the ``__getattr__`` of a package of parts: a part in a file of its own needs no entry.
     """
-    try:
-        return find_classes(package)[name]
-    except KeyError:
-        raise AttributeError(f"module {package!r} has no attribute {name!r}") from None
+    found = find_classes(package)
+    if name not in found:
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+    return found[name]
 
 
 class Family(Generic[T]):

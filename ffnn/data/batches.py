@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.checks import check_number
 from ffnn.data import targets
 from ffnn.data.sources import ArraySource, Source, check_finite
 from ffnn.errors import DataError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from ffnn._types import Array
-
 
 class Examples(NamedTuple):
-    """Inputs with their targets and weights.
+    """Inputs with their targets and weights."""
 
-    Attributes
-    ----------
-    x : Source
-        Inputs, (rows, columns).
-    y : Source
-        Prepared targets, (rows,) class numbers or (rows, units).
-    weight : Source or None
-        The rows' weights, (rows,).
-    """
-
-    x: Source
-    y: Source
-    weight: Source | None
+    x: Source  # (rows, columns)
+    y: Source  # prepared targets: (rows,) class numbers, or (rows, units)
+    weight: Source | None  # (rows,)
 
     @classmethod
     def open(
@@ -44,25 +31,10 @@ class Examples(NamedTuple):
         prepare: Callable[[Any], Array],
         dtype: np.dtype[Any],
     ) -> Examples:
-        """Check targets and weights for the rows of `x`.
+        """Check targets and weights for the rows of `x`, which is checked already.
 
-        Parameters
-        ----------
-        x : Source
-            Checked inputs.
-        y : array-like of shape (rows,) or (rows, units)
-            Targets, as the loss expects them.
-        sample_weight : array-like of shape (rows,), optional
-            The rows' weights.
-        prepare : callable
-            Checks `y` and returns it in the form that the loss computes with.
-        dtype : dtype
-            What numbers are cast to; class numbers stay integers.
-
-        Raises
-        ------
-        DataError
-            Targets or weights do not fit.
+        `prepare` checks `y` and returns it in the form that the loss computes with. Numbers are
+        cast to `dtype`; class numbers stay integers.
         """
         if hasattr(y, "tocsr"):
             raise DataError("y: expected an array, got a sparse one; use y.toarray()")
@@ -81,23 +53,14 @@ class Examples(NamedTuple):
     def weigh_classes(
         self, class_weight: Mapping[int, float], units: int, dtype: np.dtype[Any]
     ) -> Examples:
-        """Return the examples with each row's weight multiplied by that of its class.
-
-        See `ffnn.data.targets.class_weights_of_rows` for the arguments and errors.
-        """
+        """Return the examples with each row's weight multiplied by that of its class."""
         weight = targets.class_weights_of_rows(class_weight, self.y.data, units)
         if self.weight is not None:
             weight = weight * self.weight.data
         return self._replace(weight=ArraySource(weight, dtype))
 
     def split(self, share: float) -> tuple[Examples, Examples]:
-        """Return the examples without the last `share` of the rows, and those rows.
-
-        Raises
-        ------
-        DataError
-            There are too few rows for that share.
-        """
+        """Return the examples without the last `share` of the rows, and those rows."""
         check_number("fit", "validation_split", share, low=0.0, high=1.0, high_open=True)
         rows = len(self.x)
         kept = rows_kept(rows, share)
@@ -119,20 +82,12 @@ def rows_kept(rows: int, share: float) -> int:
 
 
 class Batches:
-    """The batches of a data set, epoch by epoch.
+    """The batches of a data set, epoch by epoch; the last one of a pass over it may be smaller.
 
-    Parameters
-    ----------
-    examples : Examples
-        The data set.
-    batch_size : int
-        The number of rows in a batch; the last one of a pass over the data may have fewer.
-    shuffle : numpy.random.Generator or callable, optional
-        A generator shuffles the rows at each pass; the order follows from its state alone. A
-        function is called at each pass with the previous order, an array of row numbers, and
-        returns the next one. None keeps the data's order.
-    max_batches : int, optional
-        The number of batches after which an epoch ends at the latest; the next one continues.
+    A generator as `shuffle` shuffles the rows at each pass; the order follows from its state alone.
+    A function is called at each pass with the previous order, an array of row numbers, and returns
+    the next one. None keeps the data's order. An epoch ends after `max_batches` at the latest, and
+    the next one continues there.
     """
 
     def __init__(
@@ -183,13 +138,7 @@ class Batches:
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Continue from where `get_state` was called, on the same data.
-
-        Raises
-        ------
-        ValueError
-            The state does not fit these batches.
-        """
+        """Continue from where `get_state` was called on the same data; ValueError if it was not."""
         next_batch, left = state["next_batch"], state["left"]
         if not 0 <= next_batch < self._batches_a_pass:
             raise ValueError(f"expected a batch from 0 to {self._batches_a_pass}, got {next_batch}")
@@ -218,10 +167,10 @@ class Batches:
         rng.shuffle(self._order)
 
     def _batch(self, start: int, stop: int) -> tuple[Array, Array, Array | None]:
+        def rows(source: Source) -> Array:
+            if self._shuffle is None:
+                return source.slice(start, stop)
+            return source.take(self._order[start:stop])
+
         x, y, weight = self.examples
-        if self._shuffle is None:
-            weights = None if weight is None else weight.slice(start, stop)
-            return x.slice(start, stop), y.slice(start, stop), weights
-        chosen = self._order[start:stop]
-        weights = None if weight is None else weight.take(chosen)
-        return x.take(chosen), y.take(chosen), weights
+        return rows(x), rows(y), None if weight is None else rows(weight)

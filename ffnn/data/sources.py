@@ -8,31 +8,22 @@ from __future__ import annotations
 
 import contextlib
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ffnn._types import Array, DTypeLike
 from ffnn.core.memory import Workspace
 from ffnn.core.moments import Moments
 from ffnn.errors import DataError
-
-if TYPE_CHECKING:
-    from ffnn._types import Array, DTypeLike
 
 BLOCK_ROWS = 1024  # rows read together when a whole data set is scanned
 
 
 class Source:
-    """Rows that are read a batch at a time.
+    """Rows that are read a batch at a time; a subclass says how, for its kind of data.
 
-    A subclass says how rows are read from its kind of data.
-
-    Parameters
-    ----------
-    data : array-like
-        Its first axis runs over the rows.
-    dtype : dtype, optional
-        What batches are cast to; None leaves them in the data's dtype.
+    Batches are cast to `dtype`; None leaves them in the data's.
     """
 
     def __init__(self, data: Any, dtype: DTypeLike | None = None) -> None:
@@ -75,12 +66,9 @@ class Source:
         return out
 
     def find_non_finite(self, dtype: DTypeLike | None = None) -> tuple[int, int, float] | None:
-        """Return row, column and value of the first entry that is NaN or infinite.
+        """Return row, column and value of the first entry that is NaN or infinite in `dtype`.
 
-        Parameters
-        ----------
-        dtype : dtype, optional
-            The dtype in which entries must be finite; that of the batches if None.
+        None stands for the dtype of the batches.
         """
         if self.data.dtype.kind != "f":
             return None
@@ -169,21 +157,10 @@ class SparseSource(Source):
 
 
 def open_source(x: Any, dtype: DTypeLike | None, what: str = "x") -> Source:
-    """Return the source that suits `x`.
+    """Return the source that suits `x`, which messages call `what`.
 
-    Parameters
-    ----------
-    x : array-like, memmap, h5py dataset, or SciPy sparse matrix, of shape (rows, columns)
-        The data.
-    dtype : dtype or None
-        What batches are cast to; None leaves them in the data's dtype.
-    what : str
-        What the data is called in messages.
-
-    Raises
-    ------
-    DataError
-        The data is not two-dimensional, empty, or not made of numbers.
+    It is an array-like, memory map, h5py dataset or SciPy sparse matrix, (rows, columns). DataError
+    says that it is not two-dimensional, is empty, or does not consist of numbers.
     """
     kind: type[Source] = ArraySource
     if type(x) is np.ndarray and x.dtype.kind in "fiub":
@@ -264,12 +241,8 @@ def check_finite(source: Source, what: str, dtype: DTypeLike | None = None) -> N
 def column_statistics(x: Any) -> tuple[Array, Array]:
     """Return the mean and population variance of each column, in float64.
 
-    The data, of any kind that `open_source` takes, is read in one pass and never loaded whole.
-
-    Raises
-    ------
-    DataError
-        The data is empty or holds NaN or infinity, or its squares do.
+    The data, of any kind that `open_source` takes, is read block by block and never loaded whole.
+    DataError says that it is empty or holds NaN or infinity, or that its squares do.
     """
     source = open_source(x, np.float64)
     check_finite(source, "x")

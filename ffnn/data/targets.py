@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from numbers import Integral
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.checks import check_number
 from ffnn.data.sources import ArraySource, as_numbers, check_finite
 from ffnn.errors import DataError
-
-if TYPE_CHECKING:
-    from ffnn._types import Array
 
 _SUM_TOLERANCE = 1e-3  # soft labels come rounded, in float32 or from a text file
 
@@ -117,24 +115,9 @@ def prepare_weights(sample_weight: Array, rows: int) -> Array:
 
 
 def class_weights_of_rows(class_weight: Mapping[int, float], target: Array, units: int) -> Array:
-    """Return the weight of each row's class, of shape (rows,).
+    """Return the weight of each row's class, of shape (rows,); a class that is not named weighs 1.
 
-    Parameters
-    ----------
-    class_weight : mapping of int to float
-        Class number → weight, at least 0; a class that is not named weighs 1.
-    target : ndarray of shape (rows,) or (rows, units)
-        Prepared class numbers, one-hot or soft rows, or 0 and 1 for one unit.
-    units : int
-        The number of the network's outputs.
-
-    Raises
-    ------
-    ValueError
-        A key is not a class number, a weight is negative or not finite, or the targets are not
-        class labels.
-    TypeError
-        `class_weight` is not a mapping, or a weight is not a number.
+    `target` holds prepared class numbers, one-hot or soft rows, or 0 and 1 for one unit.
     """
     if not isinstance(class_weight, Mapping):
         raise TypeError(

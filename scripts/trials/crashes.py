@@ -122,12 +122,13 @@ def run(cases: Sequence[int], seed: int, folder: Path, advance: Callable[[int], 
     result = Result()
     models = two_models()
     images = [image_of(model) for model in models]
+    left: list[Path] = []
     for case in cases:
         what, file = _killed(case, seed, folder / "model.h5", models, images, save_on_and_on)
         if what:
             result.fail(case, what, file)
-        left = temporaries(folder)
-        result.count("killed with a temporary file", bool(left))
+        earlier, left = left, temporaries(folder)
+        result.count("killed with a temporary file", left not in ([], earlier))
         if len(left) > 1:
             result.fail(case, f"temporary files of dead processes are still there: {left}")
         result.cases += 1

@@ -24,7 +24,7 @@ def test_int_refuses_what_is_not_an_integer(value):
         check_int("Dense", "units", value, low=1)
 
 
-def test_int_takes_its_least_value_and_refuses_one_less():
+def test_int_accepts_its_smallest_value_and_refuses_one_less():
     assert check_int("Dense", "units", 1, low=1) == 1
     with pytest.raises(ValueError, match="Dense: units must be at least 1, got 0"):
         check_int("Dense", "units", 0, low=1)
@@ -86,7 +86,7 @@ def test_choice_accepts_a_generator_of_choices():
         check_choice("X", "y", 3, (letter for letter in "ab"))
 
 
-def test_seed_is_none_or_a_whole_number_from_zero():
+def test_seed_is_none_or_an_integer_from_zero():
     assert check_seed("Dropout", None) is None
     assert check_seed("Dropout", np.int32(0)) == 0
     with pytest.raises(ValueError, match="Dropout: seed must be at least 0, got -1"):

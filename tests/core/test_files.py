@@ -77,7 +77,7 @@ def test_a_file_is_on_disk_before_it_is_renamed_and_the_folder_after(tmp_path):
     assert (tmp_path / "file").read_bytes() == b"content"
 
 
-def test_short_writes_go_on(tmp_path):
+def test_short_writes_are_continued(tmp_path):
     system = Recording(write=lambda descriptor, view: os.write(descriptor, view[:3]))
 
     files.replace_whole(tmp_path / "file", b"0123456789", system)
@@ -118,7 +118,7 @@ def test_an_interrupt_cleans_up_too(tmp_path):
 
 
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.EACCES])
-def test_folders_that_cannot_be_synced_are_no_error(tmp_path, number):
+def test_a_folder_that_cannot_be_synced_is_not_an_error(tmp_path, number):
     def sync(descriptor):
         if stat.S_ISDIR(os.fstat(descriptor).st_mode):
             raise OSError(number, "not for folders")

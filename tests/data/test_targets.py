@@ -92,7 +92,7 @@ def test_label_out_of_range_is_named_with_its_row(label):
 
 
 @pytest.mark.parametrize("label", [0.5, 1e300, -1e300])
-def test_label_that_is_not_whole_is_named_without_a_warning(label):
+def test_label_that_is_not_an_integer_is_named_without_a_warning(label):
     with pytest.raises(DataError, match=r"integers as class labels|labels from 0 to 2"):
         prepare_labels([0.0, label], 3)
 
