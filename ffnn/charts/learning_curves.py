@@ -3,51 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 
 class HistoryLike(Protocol):
-    """What is read of a `History`."""
+    """What is read of a `History`, which says what it means."""
 
-    @property
-    def history(self) -> Mapping[str, Sequence[float]]:
-        """Name → one number per epoch; validation has ``"val_"`` before the name."""
-
-    @property
-    def epoch(self) -> Sequence[int]:
-        """The epochs' numbers, counted from 0."""
-
-    @property
-    def higher_is_better(self) -> Collection[str]:
-        """The names of the metrics of which higher is better, without ``"val_"``."""
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether Ctrl-C ended the training."""
+    history: dict[str, list[float]]
+    epoch: list[int]
+    higher_is_better: list[str]
+    interrupted: bool
 
 
 @dataclass(frozen=True)
 class Curve:
-    """The loss, or a metric, of one training.
-
-    Attributes
-    ----------
-    name : str
-        Its name in the history.
-    epochs : list of int
-        The epochs' numbers, counted from 1.
-    training : sequence of float
-        One number per epoch.
-    validation : sequence of float, or None
-        The same of validation, if there was any.
-    higher_is_better : bool
-        Whether higher values are better.
-    """
+    """The loss, or a metric, of one training: a number per epoch, and another of validation."""
 
     name: str
-    epochs: list[int]
+    epochs: list[int]  # counted from 1
     training: Sequence[float]
     validation: Sequence[float] | None
     higher_is_better: bool

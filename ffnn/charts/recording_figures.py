@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -78,19 +78,15 @@ def plot_recording(recording: RecordingLike) -> Figure:
             series = recording.series(panel.kind, layer, array, panel.statistic)
             axes.plot(epochs, series, **_style(layers.index(layer)))
         _finish(axes, panel)
+    margin = 0.04 * (epochs[-1] - epochs[0]) or 0.5
     for axes in grid[-1]:
         axes.set_xlabel("epoch")
-        axes.set_xlim(*_epoch_limits(epochs))
+        axes.set_xlim(epochs[0] - margin, epochs[-1] + margin)
     handles = [Line2D([], [], **_style(place)) for place in range(len(layers))]
     legend = figure.legend(handles, names, loc="outside lower center", ncols=num_columns)
     for text in legend.get_texts():
         text.set_parse_math(False)  # names are text, never markup
     return figure
-
-
-def _epoch_limits(epochs: Sequence[int]) -> tuple[float, float]:
-    margin = 0.04 * (epochs[-1] - epochs[0]) or 0.5
-    return epochs[0] - margin, epochs[-1] + margin
 
 
 def _style(place: int) -> dict[str, Any]:
@@ -138,12 +134,10 @@ def plot_recorded_histograms(
     """
     _check_epochs(recording)
     array = array or _first_arrays(recording, "weights").get(layer)
-    panels = [
-        ("activations", _first_arrays(recording, "activations").get(layer, ""), "activations")
-    ]
+    output = _first_arrays(recording, "activations").get(layer, "")
+    panels = [("activations", output, "activations")]
     if array is not None:
-        panels.insert(0, ("gradients", array, f"gradient of {array}"))
-        panels.insert(0, ("weights", array, array))
+        panels = [("weights", array, array), ("gradients", array, f"gradient of {array}"), *panels]
     histograms = [recording.histogram(kind, layer, name) for kind, name, _ in panels]
     num_epochs = len(recording.epochs)
     places = np.unique(np.linspace(0, num_epochs - 1, _MOST_ROWS).round().astype(int))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ffnn.charts.style import BLACK, BLUE, GREY, VERMILION, new_figure
@@ -23,49 +22,34 @@ _FILL = "#F7F7F7"
 
 
 class Box(NamedTuple):
-    """An operation.
-
-    Attributes
-    ----------
-    title, kind : str
-        Its name and its kind.
-    forward, backward : str
-        What it computes from top to bottom, and from bottom to top, as lines of text.
-    data, gradients : str
-        Its own numbers and their gradients, as lines of text; empty if there are none.
-    """
+    """An operation, in lines of text: what it computes, its own numbers and their gradients."""
 
     title: str
     kind: str
-    forward: str
+    forward: str  # from top to bottom
     backward: str = ""
     data: str = ""
     gradients: str = ""
 
 
 class Arrow(NamedTuple):
-    """What flows from one box to the next, and back.
-
-    Attributes
-    ----------
-    data : str
-        The numbers, as lines of text.
-    gradient : str
-        The numbers that flow back; empty where nothing does.
-    """
+    """The numbers that flow from one box to the next, and those that flow back, if any do."""
 
     data: str
     gradient: str = ""
 
 
-@dataclass
 class _Row:
-    """A box or an arrow, with the texts to its left, on it, and to its right."""
+    """An arrow, or a box with texts in it; data stands to its left, gradients to its right."""
 
-    left: Text | None
-    middle: list[Text]
-    right: Text | None
-    is_box: bool
+    def __init__(self, axes: Axes, data: str, gradients: str, middle: Sequence[Text] = ()) -> None:
+        self.left = _write_beside(axes, data, DATA, "right")
+        self.middle = middle
+        self.right = _write_beside(axes, gradients, GRADIENT, "left")
+
+    @property
+    def is_box(self) -> bool:
+        return bool(self.middle)
 
     @property
     def height(self) -> float:
@@ -80,26 +64,8 @@ def plot_computation(title: str, boxes: Sequence[Box], arrows: Sequence[Arrow]) 
     """Return a figure of a chain of operations, as large as its texts need.
 
     Data is blue, with arrows down, and stands on the left; gradients are vermilion, with arrows
-    up, and stand on the right.
-
-    Parameters
-    ----------
-    title : str
-        The heading.
-    boxes : sequence of Box
-        The operations, at least one.
-    arrows : sequence of Arrow
-        What flows into the first box, between them, and out of the last: one more than boxes.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Not attached to any window.
-
-    Raises
-    ------
-    ValueError
-        The numbers of boxes and arrows do not fit.
+    up, and stand on the right. There is one more arrow than boxes: the first leads into the first
+    box, the last out of the last.
     """
     if len(arrows) != len(boxes) + 1:
         raise ValueError(
@@ -111,10 +77,9 @@ def plot_computation(title: str, boxes: Sequence[Box], arrows: Sequence[Arrow]) 
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set_axis_off()
     heading = _write(axes, title, BLACK, size=_TITLE_SIZE + 1.0, weight="bold")
-    rows = [_Row(_side(axes, "data ↓", DATA), [], _side(axes, "gradients ↑", GRADIENT), False)]
-    for index, arrow in enumerate(arrows):
-        rows.append(_arrow_row(axes, arrow))
-        rows += [_box_row(axes, box) for box in boxes[index : index + 1]]
+    rows = [_Row(axes, "data ↓", "gradients ↑"), _Row(axes, *arrows[0])]
+    for box, arrow in zip(boxes, arrows[1:], strict=True):
+        rows += [_box_row(axes, box), _Row(axes, *arrow)]
     _lay_out(axes, heading, rows)
     return figure
 
@@ -125,25 +90,18 @@ def _write(axes: Axes, text: str, colour: str, **options: Any) -> Text:
     return axes.text(0.0, 0.0, text, color=colour, parse_math=False, **{**common, **options})
 
 
-def _side(axes: Axes, text: str, colour: str) -> Text | None:
-    """Return numbers to the left of the chain (data) or to its right (gradients)."""
-    side = "right" if colour == DATA else "left"
+def _write_beside(axes: Axes, text: str, colour: str, aligned: str) -> Text | None:
+    """Return numbers beside the chain, `aligned` to it; None if there are none."""
     if not text:
         return None
-    return _write(axes, text, colour, ha=side, multialignment="left", family="monospace")
-
-
-def _arrow_row(axes: Axes, arrow: Arrow) -> _Row:
-    left, right = _side(axes, arrow.data, DATA), _side(axes, arrow.gradient, GRADIENT)
-    return _Row(left, [], right, is_box=False)
+    return _write(axes, text, colour, ha=aligned, multialignment="left", family="monospace")
 
 
 def _box_row(axes: Axes, box: Box) -> _Row:
     inside = [_write(axes, box.title, BLACK, size=_TITLE_SIZE, weight="bold")]
     lines = ((box.kind, BLACK), (box.forward, DATA), (box.backward, GRADIENT))
     inside += [_write(axes, text, colour) for text, colour in lines if text]
-    left, right = _side(axes, box.data, DATA), _side(axes, box.gradients, GRADIENT)
-    return _Row(left, inside, right, is_box=True)
+    return _Row(axes, box.data, box.gradients, inside)
 
 
 def _size_of(text: Text | None) -> tuple[float, float]:
@@ -191,9 +149,8 @@ def _reach(row: _Row, half_box: float) -> float:
 def _draw_box(axes: Axes, row: _Row, half_box: float, top: float, height: float) -> None:
     from matplotlib.patches import Rectangle
 
-    axes.add_patch(
-        Rectangle((-half_box, top), 2 * half_box, height, facecolor=_FILL, edgecolor=GREY)
-    )
+    corner, width = (-half_box, top), 2 * half_box
+    axes.add_patch(Rectangle(corner, width, height, facecolor=_FILL, edgecolor=GREY))
     heights = [_size_of(text)[1] for text in row.middle]
     y = top + (height - sum(heights) - _LINE_GAP * (len(heights) - 1)) / 2
     for text, tall in zip(row.middle, heights, strict=True):
@@ -203,20 +160,9 @@ def _draw_box(axes: Axes, row: _Row, half_box: float, top: float, height: float)
 
 def _draw_arrows(axes: Axes, row: _Row, top: float, height: float) -> None:
     bottom = top + height
-    shift = _APART if row.right is not None else 0.0
-    flows = [(DATA, -shift, top, bottom)]
+    flows = [(DATA, 0.0, top, bottom)]
     if row.right is not None:
-        flows.append((GRADIENT, shift, bottom, top))
+        flows = [(DATA, -_APART, top, bottom), (GRADIENT, _APART, bottom, top)]
+    look = {"arrowstyle": "-|>", "linewidth": 1.4, "shrinkA": 0.0, "shrinkB": 0.0}
     for colour, x, start, end in flows:
-        axes.annotate(
-            "",
-            (x, end),
-            (x, start),
-            arrowprops={
-                "arrowstyle": "-|>",
-                "color": colour,
-                "linewidth": 1.4,
-                "shrinkA": 0.0,
-                "shrinkB": 0.0,
-            },
-        )
+        axes.annotate("", (x, end), (x, start), arrowprops={**look, "color": colour})

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 LARGEST = 1e150  # beyond it squares overflow: such an entry counts as not finite
 MIN_BINS, MAX_BINS = 10, 50
-_COLOURS = {"weights": BLUE, "gradients": ORANGE}
 
 
 def plot_weights(model: Network, layers: Sequence[int] | None = None) -> Figure:
@@ -31,23 +30,12 @@ def plot_weights(model: Network, layers: Sequence[int] | None = None) -> Figure:
     Each array has its own panel: a histogram of its entries, with their mean, standard deviation
     and the fraction of entries that are exactly 0. A dotted line marks zero where it is in view.
     Entries that are not finite are counted, and left out of the rest.
-
-    The bins are 2 IQR / n^(1/3) wide for n entries with the interquartile range IQR, but there are
-    at least 10 and at most 50 of them. Entries that are all the same make one bar.
-
-    References
-    ----------
-    Freedman, Diaconis, "On the histogram as a density estimator: L2 theory", Zeitschrift für
-    Wahrscheinlichkeitstheorie und verwandte Gebiete, 1981.
     """
     return _plot("plot_weights", model, layers, ("weights",))
 
 
 def plot_gradients(model: Network, layers: Sequence[int] | None = None) -> Figure:
-    """Return a figure of how the gradients of the last backward pass are distributed.
-
-    The panels are those of `plot_weights`, of the loss's gradients with respect to the same arrays.
-    """
+    """Return the figure of `plot_weights` for the gradients of the last backward pass."""
     model.require_built()
     require_gradients(model.has_gradients)
     return _plot("plot_gradients", model, layers, ("gradients",))
@@ -78,9 +66,9 @@ def _plot(
             title = "\n".join(textwrap.fill(line, 32) for line in lines)  # as wide as a panel
             axes.set_title(title, loc="left", fontsize=8, parse_math=False)
             if kind == "weights":
-                _plot_histogram(axes, layer.params[name], _COLOURS[kind])
+                _plot_histogram(axes, layer.params[name], BLUE)
             elif model.has_gradients:
-                _plot_histogram(axes, layer.grads[name], _COLOURS[kind])
+                _plot_histogram(axes, layer.grads[name], ORANGE)
             else:
                 _write_alone(axes, "no gradient yet")
     return figure
@@ -137,7 +125,8 @@ def _plot_histogram(axes: Axes, array: Array, colour: str) -> None:
     counts, _ = np.histogram(drawn, edges)
     axes.bar(edges[:-1], counts, np.diff(edges), align="edge", color=colour)
     if len(edges) == 2:  # one bar, narrow to show that it is one value
-        axes.set_xlim(edges[0] - 5 * (edges[1] - edges[0]), edges[1] + 5 * (edges[1] - edges[0]))
+        room = 5 * (edges[1] - edges[0])
+        axes.set_xlim(edges[0] - room, edges[1] + room)
     below_text = 0.94 - 0.125 * len(text.splitlines())  # the bars' share of the height
     left, right = axes.get_xlim()
     if left <= 0.0 <= right:
@@ -155,14 +144,20 @@ def _describe(entries: Array, drawn: Array) -> str:
     """Return the text of a panel; `drawn` are the `entries` that are finite."""
     lines = []
     if drawn.size:
-        lines += [f"mean {drawn.mean():.3g}", f"std {drawn.std():.3g}"]
-        lines += [f"zeros {100.0 * np.count_nonzero(entries == 0.0) / entries.size:.3g}%"]
+        zeros = 100.0 * np.count_nonzero(entries == 0.0) / entries.size
+        lines += [f"mean {drawn.mean():.3g}", f"std {drawn.std():.3g}", f"zeros {zeros:.3g}%"]
     if drawn.size < entries.size:
         lines += [f"not finite: {entries.size - drawn.size:,} of {entries.size:,}"]
     return "\n".join(lines)
 
 
 def _bin_edges(values: Array) -> Array:
+    """Return bins 2 IQR / n^(1/3) wide for n entries with the interquartile range IQR.
+
+    There are 10 to 50 of them, but one for entries that are all the same. After Freedman, Diaconis,
+    "On the histogram as a density estimator: L2 theory", Zeitschrift für Wahrscheinlichkeitstheorie
+    und verwandte Gebiete, 1981.
+    """
     low, high = values.min(), values.max()
     largest = max(abs(low), abs(high))
     if high - low <= max(1e-12 * largest, 1e-300):  # all the same, but for rounding

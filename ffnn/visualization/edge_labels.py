@@ -33,18 +33,15 @@ def write_edge_labels(axes: Axes, segments: Array, weight: Array, gradient: Arra
     labels = [f"{value:.3g}" for value in weight]
     if gradient is not None:
         labels = [f"{w}  ∇ {g:.3g}" for w, g in zip(labels, gradient, strict=True)]
-    texts = [
-        _write_label(axes, label, middle)
-        for label, middle in zip(labels, segments.mean(axis=1), strict=True)
-    ]
+    middles = segments.mean(axis=1)
+    texts = [_write_label(axes, *each) for each in zip(labels, middles, strict=True)]
     width, height = figure.get_size_inches().tolist()
     for tries in range(MAX_TRIES):
         figure.set_size_inches(width * GROWTH**tries, height * GROWTH**tries)
         figure.draw_without_rendering()  # lays the figure out
         pixels = axes.transData.transform(segments.reshape(-1, 2)).reshape(-1, 2, 2)
-        sizes = np.array(
-            [cast("Any", text.get_bbox_patch()).get_window_extent().size for text in texts]
-        )
+        frames = [cast("Any", text.get_bbox_patch()) for text in texts]
+        sizes = np.array([frame.get_window_extent().size for frame in frames])
         centres = place_labels(pixels, sizes, _obstacles(axes, others))
         if centres is not None:
             _move(axes, texts, pixels, centres)
@@ -57,8 +54,7 @@ def write_edge_labels(axes: Axes, segments: Array, weight: Array, gradient: Arra
 
 def _write_label(axes: Axes, label: str, middle: Array) -> Text:
     return axes.text(
-        float(middle[0]),
-        float(middle[1]),
+        *middle.tolist(),
         label,
         size=6.5,
         ha="center",

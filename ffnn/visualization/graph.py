@@ -41,7 +41,17 @@ def to_networkx(model: Network) -> nx.DiGraph:
     for shown in view.columns:
         outgoing = view.structure.outgoing(shown.column)
         if outgoing is not None and outgoing.bias is not None:
-            graph.add_node(node_id(outgoing.layer_name, BIAS), **_bias_node(shown, outgoing))
+            name = node_id(outgoing.layer_name, BIAS)
+            graph.add_node(
+                name,
+                kind="bias",
+                layer=shown.column.index,
+                layer_name=outgoing.layer_name,
+                unit=BIAS,
+                label=name,
+                x=float(shown.column.index),
+                y=shown.bias_y,
+            )
     for edges in view.edges:
         source_name = view.columns[edges.connection.source].column.layer_name
         graph.add_edges_from(_edges(edges, source_name))
@@ -70,19 +80,6 @@ def _neurons(
             | {"x": float(column.index), "y": y}
             | {name: values[unit] for name, values in lists.items()},
         )
-
-
-def _bias_node(shown: ShownColumn, connection: Connection) -> dict[str, Any]:
-    """Return the attributes of the bias node in a column."""
-    return {
-        "kind": "bias",
-        "layer": shown.column.index,
-        "layer_name": connection.layer_name,
-        "unit": BIAS,
-        "label": node_id(connection.layer_name, BIAS),
-        "x": float(shown.column.index),
-        "y": shown.bias_y,
-    }
 
 
 def _edges(edges: ShownEdges, source_name: str) -> Iterator[tuple[str, str, dict[str, float]]]:

@@ -154,13 +154,8 @@ def _draw_nodes(axes: Axes, view: View) -> None:
             marks.setdefault(column.kind, []).append((column.index, y, str(unit)))
             if column.unit_names is not None:
                 side = (1, 0) if column.kind == "output" else (-1, 0)
-                _write(
-                    axes,
-                    column.index,
-                    y,
-                    printable(column.unit_names[unit], LONGEST_NAME, "\ufffd"),
-                    side,
-                )
+                name = printable(column.unit_names[unit], LONGEST_NAME, "\ufffd")
+                _write(axes, column.index, y, name, side)
         if shown.bias_y is not None:
             marks.setdefault("bias", []).append((column.index, shown.bias_y, "b"))
         if shown.folded_y is not None:
@@ -224,13 +219,10 @@ def _write_captions(figure: Figure, axes: Axes, view: View) -> None:
 def _write_title(figure: Figure, view: View, values: str, is_labelled: bool) -> None:
     """Write what is shown and what is hidden."""
     sizes = "-".join(str(shown.column.size) for shown in view.columns)
-    hidden = view.hidden
-    lines = [
-        f"{values.capitalize()}s of the network {sizes}",
-        f"showing the strongest {', '.join(hidden)}"
-        if hidden
-        else f"all {counted(view.num_edges, 'edge')}",
-    ]
+    shown = f"all {counted(view.num_edges, 'edge')}"
+    if view.hidden:
+        shown = f"showing the strongest {', '.join(view.hidden)}"
+    lines = [f"{values.capitalize()}s of the network {sizes}", shown]
     if not view.structure.has_gradients:
         lines.append("no gradient yet")
     elif is_labelled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from ffnn.charts.html import block, svg, svg_text, table
@@ -48,21 +49,11 @@ def _sum_up(model: Network) -> str:
 
 @dataclass
 class _Column:
-    """A column of the network's picture.
+    """A column of the network's picture."""
 
-    Attributes
-    ----------
-    name : str
-        Its layer, or "input", or "…" for layers left out.
-    size : int or None
-        The number of neurons; None if it is not known yet, 0 for layers left out.
-    notes : list of str
-        The activations and other layers that act on the neurons.
-    """
-
-    name: str
-    size: int | None
-    notes: list[str]
+    name: str  # its layer, or "input", or "…" for layers left out
+    size: int | None  # None if it is not known yet, 0 for layers left out
+    notes: list[str]  # the activations and other layers that act on the neurons
 
     @property
     def has_gap(self) -> bool:
@@ -72,9 +63,9 @@ class _Column:
     @property
     def places(self) -> list[int]:
         """The places from the top that its circles take; a gap takes one in the middle."""
-        if self.size is None or self.size > _MAX_CIRCLES:
+        if self.has_gap:
             return [0, 1, _MAX_CIRCLES - 2, _MAX_CIRCLES - 1]
-        return list(range(self.size))
+        return list(range(self.size or 0))
 
     def y(self, middle: float) -> list[float]:
         """Return the places of its circles around the middle."""
@@ -113,9 +104,8 @@ def _draw_network(model: Network) -> str:
     columns = _columns(model)
     kinds = ["input", *("neuron" for _ in columns[2:]), "output"][: len(columns)]
     space = _SPACING * max(1 + max(column.places, default=0) for column in columns)
-    content = [
-        _draw_edges(k, columns[k], columns[k + 1], space / 2) for k in range(len(columns) - 1)
-    ]
+    pairs = enumerate(itertools.pairwise(columns))
+    content = [_draw_edges(place, *pair, space / 2) for place, pair in pairs]
     num_lines = 0
     for place, (column, kind) in enumerate(zip(columns, kinds, strict=True)):
         x = (place + 0.5) * _PITCH

@@ -18,27 +18,13 @@ class ShownColumn:
     """The part of a column that is shown, and where.
 
     All of it stands at x = `column.index`. Neurons stand one below the other, a unit of length
-    apart, around y = 0.
-
-    Attributes
-    ----------
-    column : Column
-        The whole column.
-    units : ndarray of int, shape (shown,)
-        The neurons shown, in ascending order.
-    y : ndarray of float, shape (shown,)
-        Their heights.
-    num_hidden : int
-        The number of neurons folded into one node.
-    folded_y : float or None
-        That node's height, below the others; None if nothing is hidden.
-    bias_y : float or None
-        The height of the next connection's bias node, above the others; None if there is none.
+    apart, around y = 0. Hidden ones are folded into one node below them, and the bias node of the
+    next connection is above them.
     """
 
     column: Column
-    units: Array
-    y: Array
+    units: Array  # the neurons shown, in ascending order
+    y: Array  # their heights
     num_hidden: int
     folded_y: float | None
     bias_y: float | None
@@ -51,31 +37,18 @@ class ShownColumn:
 
 @dataclass(frozen=True, eq=False)
 class ShownEdges:
-    """The edges of a connection that are shown.
+    """The edges of a connection that are shown, an entry of each array for each.
 
-    Attributes
-    ----------
-    connection : Connection
-        The whole connection.
-    sources : ndarray of int, shape (edges,)
-        Units in the source column; `BIAS` for the bias node.
-    targets : ndarray of int, shape (edges,)
-        Units in the target column.
-    source_y, target_y : ndarray of float, shape (edges,)
-        Where the edges begin and end; their x are the columns' indices.
-    weight : ndarray of shape (edges,)
-        The entry of weight or bias of each edge.
-    gradient : ndarray of shape (edges,), or None
-        The loss's derivative by it; None before the first backward pass.
+    They lead from x = `connection.source` to `connection.target`.
     """
 
     connection: Connection
-    sources: Array
+    sources: Array  # units; `BIAS` for the bias node
     targets: Array
     source_y: Array
     target_y: Array
-    weight: Array
-    gradient: Array | None
+    weight: Array  # the entry of weight or bias
+    gradient: Array | None  # None before the first backward pass
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +56,8 @@ class View:
     """What is shown of a network, and where: of each column and of each connection."""
 
     structure: Structure
-    columns: tuple[ShownColumn, ...]
-    edges: tuple[ShownEdges, ...]
+    columns: list[ShownColumn]
+    edges: list[ShownEdges]
 
     @property
     def num_edges(self) -> int:
@@ -126,12 +99,8 @@ def select(
             check_int("graph", name, limit, low=1)
     if values == "gradient":
         require_gradients(structure.has_gradients)
-    columns = tuple(
-        _show_column(structure, column, max_units, values) for column in structure.columns
-    )
-    edges = tuple(
-        _show_edges(connection, columns, max_edges, values) for connection in structure.connections
-    )
+    columns = [_show_column(structure, column, max_units, values) for column in structure.columns]
+    edges = [_show_edges(each, columns, max_edges, values) for each in structure.connections]
     return View(structure, columns, edges)
 
 
@@ -176,7 +145,7 @@ def _strongest(strengths: Array, number: int) -> Array:
 
 
 def _show_edges(
-    connection: Connection, columns: tuple[ShownColumn, ...], max_edges: int | None, values: str
+    connection: Connection, columns: list[ShownColumn], max_edges: int | None, values: str
 ) -> ShownEdges:
     source, target = columns[connection.source], columns[connection.target]
     sources, source_y = source.units, source.y

@@ -35,33 +35,18 @@ class Gain:
 class Column:
     """Neurons that stand side by side: the inputs, or the units of one `Dense`.
 
-    Attributes
-    ----------
-    index : int
-        0 for the inputs, k for the k-th `Dense`.
-    layer_name : str
-        ``"input"`` for the inputs, else the name of the `Dense`.
-    kind : {"input", "neuron", "output"}
-        The last `Dense` has the outputs.
-    size : int
-        The number of neurons.
-    activation : str
-        Such as ``"ReLU"``: the `Dense`'s own activation and those of the layers after it;
-        ``"Linear"`` if there is none, and ``""`` for inputs.
-    gains : dict of str to Gain
-        ``"gamma"``, ``"beta"`` of the normalisation after the neurons; those of a second one on the
-        same neurons are ``"gamma_2"``, ``"beta_2"``.
-    unit_names : tuple of str, or None
-        The neurons' names: features of inputs, classes of outputs.
+    The activation is the `Dense`'s own and those of the layers after it, such as ``"ReLU"``;
+    ``"Linear"`` if there is none, and ``""`` for inputs. Gains are ``"gamma"`` and ``"beta"`` of
+    the normalisation after the neurons; those of a second one on them, ``"gamma_2"``, ``"beta_2"``.
     """
 
-    index: int
-    layer_name: str
-    kind: str
+    index: int  # 0 for the inputs, k for the k-th `Dense`
+    layer_name: str  # or "input"
+    kind: str  # "input", "neuron", or "output" for the last `Dense`
     size: int
     activation: str
     gains: dict[str, Gain]
-    unit_names: tuple[str, ...] | None
+    unit_names: tuple[str, ...] | None  # of the features or the classes
 
     def label(self, unit: int) -> str:
         """Return the neuron's name, or its id if it has none."""
@@ -106,8 +91,8 @@ class Connection:
 class Structure:
     """A built network: the k-th connection leads from column k to column k + 1."""
 
-    columns: tuple[Column, ...]
-    connections: tuple[Connection, ...]
+    columns: list[Column]
+    connections: list[Connection]
     has_gradients: bool
 
     @property
@@ -152,10 +137,8 @@ def read_structure(model: Network) -> Structure:
                 f"{layer.output_dim} out"
             )
     columns = [_column(model, index, group, len(groups)) for index, group in enumerate(groups)]
-    connections = [
-        _connection(model, index, group[0]) for index, group in enumerate(groups) if index
-    ]
-    return Structure(tuple(columns), tuple(connections), model.has_gradients)
+    connections = [_connection(model, k, groups[k][0]) for k in range(1, len(groups))]
+    return Structure(columns, connections, model.has_gradients)
 
 
 def require_gradients(has_gradients: bool) -> None:

@@ -168,7 +168,7 @@ def test_network_without_dense_has_its_inputs_alone():
 
     assert [column.kind for column in structure.columns] == ["input"]
     assert structure.columns[0].activation == "ReLU"
-    assert structure.connections == ()
+    assert structure.connections == []
     assert structure.num_edges == 0
 
 
