@@ -133,11 +133,9 @@ class CallbackList:
             for name in vars(Callback)
             if name.startswith("on_")
         }
-        self.watches_batches = self._watches("on_train_batch_begin", "on_train_batch_end")
-        self.watches_steps = self._watches("on_forward_end", "on_backward_end")
-
-    def _watches(self, *hooks: str) -> bool:
-        return any(self._hooks[hook] for hook in hooks)
+        has = self._hooks
+        self.watches_batches = bool(has["on_train_batch_begin"] or has["on_train_batch_end"])
+        self.watches_steps = bool(has["on_forward_end"] or has["on_backward_end"])
 
     def call(self, hook: str, *arguments: Any) -> None:
         """Call a hook of all callbacks that do anything in it."""

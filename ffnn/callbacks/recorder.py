@@ -112,7 +112,8 @@ class Recorder(Callback):
         assert self.recording is not None
         since = epoch - self._first_epoch
         due = self.snapshots is not None and since % self.snapshots == 0
-        self._epoch = _Epoch(self.recording, sums_gradients=due)
+        gradient_sum = np.zeros(self.model.gradients.size) if due else None
+        self._epoch = _Epoch(self.recording, gradient_sum)
 
     def on_train_batch_begin(self, batch: int, logs: Logs) -> None:
         """Decide whether to watch this batch."""
@@ -188,9 +189,9 @@ class _Memory:
 
 
 class _Epoch:
-    """The statistics of one epoch."""
+    """The statistics of one epoch, and the sum of its gradients if it has a snapshot."""
 
-    def __init__(self, recording: Recording, sums_gradients: bool) -> None:
+    def __init__(self, recording: Recording, gradient_sum: Array | None) -> None:
         names = {kind: recording.names(kind) for kind in VALUE_KINDS}
         self._places = {layer: place for place, (layer, _) in enumerate(names["activations"])}
         self._statistics = {kind: [RunningStatistics() for _ in names[kind]] for kind in names}
@@ -200,8 +201,7 @@ class _Epoch:
         self._updates = [UpdateStatistics() for _ in names["weights"]]
         self._num_rows = 0
         self._num_batches = 0
-        self._sums_gradients = sums_gradients
-        self._gradient_sum: Array | None = None
+        self._gradient_sum = gradient_sum
 
     def _add(self, kind: str, place: int, blocks: Sequence[Block]) -> None:
         self._statistics[kind][place].add(blocks)
@@ -215,21 +215,17 @@ class _Epoch:
 
     def add_outputs(self, scratch: Scratch, outputs: Mapping[str, Array]) -> None:
         """Add the layers' outputs for a batch."""
-        rows = 0
+        self._num_rows += len(next(iter(outputs.values())))
         for name, output in outputs.items():
-            rows = len(output)
             # In the order in which it lies in memory, so that nothing is copied.
             vector = output.astype(scratch.dtype, copy=False).ravel("K")
             self._add("activations", self._places[name], scratch.cut(vector))
-        self._num_rows += rows
 
     def add_gradients(self, arrays: Iterable[Sequence[Block]], vector: Array) -> None:
         """Add a batch's gradients, given in blocks and as one vector."""
         self.add("gradients", arrays)
         self._num_batches += 1
-        if self._sums_gradients:
-            if self._gradient_sum is None:
-                self._gradient_sum = np.zeros(vector.size)
+        if self._gradient_sum is not None:
             self._gradient_sum += vector
 
     def add_updates(self, norms: Iterable[float], before: Iterable[float]) -> None:
@@ -250,7 +246,7 @@ class _Epoch:
             tables[COUNTS.format(kind)] = np.array([each.counts for each in histograms])
             tables[GRIDS.format(kind)] = np.array([each.grid for each in histograms])
         recording.append(epoch, tables)
-        if self._gradient_sum is not None:
+        if self._gradient_sum is not None and self._num_batches:
             mean = (self._gradient_sum / self._num_batches).astype(parameters.dtype)
             recording.snapshots.append(Snapshot(epoch, parameters.copy(), mean))
 

@@ -53,8 +53,10 @@ def write_edge_labels(axes: Axes, segments: Array, weight: Array, gradient: Arra
 
 
 def _write_label(axes: Axes, label: str, middle: Array) -> Text:
+    x, y = middle.tolist()
     return axes.text(
-        *middle.tolist(),
+        x,
+        y,
         label,
         size=6.5,
         ha="center",

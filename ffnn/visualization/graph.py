@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ffnn._types import Array, FilePath
 from ffnn.core.files import replace_whole
 from ffnn.models.network import Network
+from ffnn.models.trainable import Trainable
 from ffnn.visualization.graph_figure import plot_graph
 from ffnn.visualization.selection import ShownColumn, ShownEdges, select
 from ffnn.visualization.structure import BIAS, Connection, node_id, read_structure
@@ -102,7 +103,7 @@ def _floats(array: Array | None, size: int) -> list[float]:
     return [math.nan] * size if array is None else array.tolist()
 
 
-def save_graph(model: Network, path: FilePath) -> None:
+def save_graph(model: Trainable, path: FilePath) -> None:
     """Write the network's graph into a file, in the format that the suffix names.
 
     ``.html`` is an interactive page, ``.svg`` and ``.png`` are the figure of `plot_graph`, and

@@ -22,7 +22,7 @@ from ffnn._types import Array, FilePath
 from ffnn.charts.style import BLACK, GREY, NEGATIVE, POSITIVE
 from ffnn.core.files import replace_whole
 from ffnn.core.text import counted
-from ffnn.models.network import Network
+from ffnn.models.trainable import Trainable
 from ffnn.visualization.page_blocks import describe_panels, describe_pictures, gain_name
 from ffnn.visualization.page_graph import build_graph
 from ffnn.visualization.page_heatmaps import build_heatmap, build_pictures
@@ -30,7 +30,6 @@ from ffnn.visualization.selection import View, select
 from ffnn.visualization.structure import (
     BIAS,
     Column,
-    Connection,
     Structure,
     node_id,
     read_structure,
@@ -45,7 +44,7 @@ NO_GRADIENT = (
 )
 
 
-def save_page(model: Network, path: FilePath, title: str | None = None) -> None:
+def save_page(model: Trainable, path: FilePath, title: str | None = None) -> None:
     """Write the network into one HTML file that a browser opens by a double click.
 
     The page shows the graph, whose edges and neurons tell their exact numbers, a heatmap of every
@@ -75,7 +74,7 @@ def _require_bokeh() -> None:
         ) from error
 
 
-def _describe(model: Network, structure: Structure, title: str) -> dict[str, Any]:
+def _describe(model: Trainable, structure: Structure, title: str) -> dict[str, Any]:
     """Return all that the page's script reads."""
     from bokeh.embed import json_item
 
@@ -94,7 +93,15 @@ def _describe(model: Network, structure: Structure, title: str) -> dict[str, Any
         "no_gradient": None if structure.has_gradients else NO_GRADIENT,
         "colours": {"above": POSITIVE, "below": NEGATIVE, "zero": GREY, "nan": BLACK},
         "columns": [_column(structure, column, offsets) for column in structure.columns],
-        "connections": [_connection(each, offsets) for each in structure.connections],
+        "connections": [
+            {
+                "layer": each.layer_name,
+                "inputs": each.weight.shape[1],
+                "weight": offsets[id(each.weight)],
+                "bias": offsets.get(id(each.bias)),
+            }
+            for each in structure.connections
+        ],
         "shown": {name: _shown(view, name) for name, view in views.items()},
         "graph": json_item(build_graph(views)),
         "panels": panels,
@@ -103,7 +110,7 @@ def _describe(model: Network, structure: Structure, title: str) -> dict[str, Any
     }
 
 
-def _offsets(model: Network) -> dict[int, int]:
+def _offsets(model: Trainable) -> dict[int, int]:
     """Return the ``id`` of each parameter array → where it begins in ``model.parameters``."""
     offsets, start = {}, 0
     for layer in model.layers:
@@ -124,7 +131,7 @@ def _views(structure: Structure) -> dict[str, View]:
     return views
 
 
-def _facts(model: Network, structure: Structure) -> str:
+def _facts(model: Trainable, structure: Structure) -> str:
     """Return one line about the whole network."""
     first, *others = structure.columns
     layers = [f"{column.size:,} {column.activation}" for column in others]
@@ -140,7 +147,7 @@ def _column(structure: Structure, column: Column, offsets: Mapping[int, int]) ->
         "activation": column.activation,
         "ids": [node_id(column.layer_name, unit) for unit in range(column.size)],
         "names": column.unit_names,
-        "bias": None if incoming is None else _offset(incoming.bias, offsets),
+        "bias": None if incoming is None else offsets.get(id(incoming.bias)),
         "gains": [
             {"name": f"{gain.layer_name} {gain_name(key)}", "offset": offsets[id(gain.value)]}
             for key, gain in column.gains.items()
@@ -149,19 +156,6 @@ def _column(structure: Structure, column: Column, offsets: Mapping[int, int]) ->
         if outgoing and outgoing.bias is not None
         else None,
     }
-
-
-def _connection(connection: Connection, offsets: Mapping[int, int]) -> dict[str, Any]:
-    return {
-        "layer": connection.layer_name,
-        "inputs": connection.weight.shape[1],
-        "weight": offsets[id(connection.weight)],
-        "bias": _offset(connection.bias, offsets),
-    }
-
-
-def _offset(array: Array | None, offsets: Mapping[int, int]) -> int | None:
-    return None if array is None else offsets[id(array)]
 
 
 def _shown(view: View, mode: str) -> str:
@@ -175,15 +169,12 @@ def _shown(view: View, mode: str) -> str:
     )
 
 
-def _states(model: Network, structure: Structure) -> dict[str, Any]:
+def _states(model: Trainable, structure: Structure) -> dict[str, Any]:
     """Return the flat vectors of the recorded epochs and, last, of the model as it is."""
-    recording = getattr(model, "recording", None)
-    snapshots = [] if recording is None else recording.snapshots
+    snapshots = [] if model.recording is None else model.recording.snapshots
     limit = max(2, MAX_SNAPSHOT_BYTES // (2 * model.parameters.nbytes))
-    chosen = snapshots
-    if len(snapshots) > limit:
-        places = np.linspace(0, len(snapshots) - 1, limit).round().astype(int)
-        chosen = [snapshots[place] for place in places]
+    num_shown = min(limit, len(snapshots))
+    places = np.linspace(0, len(snapshots) - 1, num_shown).round().astype(int)
     states: list[dict[str, str | None]] = [
         {
             "label": f"after epoch {snapshot.epoch + 1}",
@@ -191,7 +182,7 @@ def _states(model: Network, structure: Structure) -> dict[str, Any]:
             "weight": _encode(snapshot.weights),
             "gradient": _encode(snapshot.gradients),
         }
-        for snapshot in chosen
+        for snapshot in (snapshots[place] for place in places)
     ]
     states.append(
         {
@@ -202,8 +193,8 @@ def _states(model: Network, structure: Structure) -> dict[str, Any]:
         }
     )
     left_out = ""
-    if len(chosen) < len(snapshots):
-        left_out = f"This page has {len(chosen)} of the {len(snapshots)} recorded epochs."
+    if num_shown < len(snapshots):
+        left_out = f"This page has {num_shown} of the {len(snapshots)} recorded epochs."
     return {"states": states, "left_out": left_out}
 
 

@@ -28,23 +28,15 @@ PICTURES_A_ROW = 8
 class Block:
     """A rectangle of one parameter's values and the image that shows it.
 
-    Attributes
-    ----------
-    offset : int
-        Where the values begin in ``model.parameters``; they lie there row after row.
-    x, y, width, height : float
-        Where the image lies in its figure.
-    row_neurons, column_neurons : int or None
-        The columns of the network whose neurons the rows and columns are; None if they are none.
-    unit : int or None
-        Of a picture, the neuron whose weights it shows.
+    The values lie row after row in ``model.parameters``, from `offset` on. The image's rows and
+    columns are the neurons of a column of the network, if any, or it shows the weights of a unit.
     """
 
     name: str
     offset: int
     rows: int
     columns: int
-    x: float
+    x: float  # where the image lies in its figure
     y: float
     width: float
     height: float
@@ -55,31 +47,17 @@ class Block:
 
 @dataclass(frozen=True)
 class Panel:
-    """What the heatmaps of a layer show, side by side.
-
-    Attributes
-    ----------
-    rows, columns : int
-        The numbers of neurons along the axes.
-    height : int
-        Of the drawing, in pixels.
-    is_wide : bool
-        Whether it needs the page's whole width.
-    row_label, column_label : str
-        What the axes stand for.
-    row_names, column_names : list of str, or None
-        Short names to write at the axes; None for numbers.
-    """
+    """What the heatmaps of a layer show, side by side."""
 
     layer: str
     title: str
-    rows: int
+    rows: int  # neurons along the axes
     columns: int
-    height: int
-    is_wide: bool
+    height: int  # of the drawing, in pixels
+    is_wide: bool  # whether it needs the page's whole width
     row_label: str
     column_label: str
-    row_names: list[str] | None
+    row_names: list[str] | None  # short ones to write at the axes; None for numbers
     column_names: list[str] | None
     blocks: list[Block]
 
@@ -128,19 +106,7 @@ def _dense_panel(
         strip = max(1.0, columns / 40)  # wide enough to be seen and pointed at
         x = columns - 0.5 + strip / 2
         blocks.append(Block("bias", begin, rows, 1, x, -0.5, strip, rows, target.index))
-    return Panel(
-        layer=connection.layer_name,
-        title=title,
-        rows=rows,
-        columns=columns,
-        height=_frame_height(rows),
-        is_wide=columns > _WIDE,
-        row_label=target.layer_name,
-        column_label=source.layer_name,
-        row_names=_axis_names(target),
-        column_names=_axis_names(source),
-        blocks=blocks,
-    )
+    return _panel(target.layer_name, title, blocks, rows, _axis_names(target), source)
 
 
 def _gains_panel(layer_name: str, column: Column, offsets: Mapping[int, int]) -> Panel:
@@ -152,16 +118,29 @@ def _gains_panel(layer_name: str, column: Column, offsets: Mapping[int, int]) ->
         Block(name, offsets[id(gain.value)], 1, size, -0.5, row - 0.5, size, 1, None, column.index)
         for row, (name, gain) in enumerate(gains.items())
     ]
+    title = f"{layer_name}: {' and '.join(gains)}, {size:,} each"
+    return _panel(layer_name, title, blocks, len(gains), list(gains), column)
+
+
+def _panel(
+    layer_name: str,
+    title: str,
+    blocks: list[Block],
+    rows: int,
+    row_names: list[str] | None,
+    column: Column,
+) -> Panel:
+    """Return the panel of a layer, along whose x axis are the neurons of `column`."""
     return Panel(
         layer=layer_name,
-        title=f"{layer_name}: {' and '.join(gains)}, {size:,} each",
-        rows=len(gains),
-        columns=size,
-        height=_frame_height(len(gains)),
-        is_wide=size > _WIDE,
+        title=title,
+        rows=rows,
+        columns=column.size,
+        height=min(400, max(100, 24 * rows)),  # few can be told apart, and many fit on a screen
+        is_wide=column.size > _WIDE,
         row_label=layer_name,
         column_label=column.layer_name,
-        row_names=list(gains),
+        row_names=row_names,
         column_names=_axis_names(column),
         blocks=blocks,
     )
@@ -170,11 +149,6 @@ def _gains_panel(layer_name: str, column: Column, offsets: Mapping[int, int]) ->
 def gain_name(key: str) -> str:
     """Return the parameter's own name: the key of a neuron's second gain ends in a number."""
     return re.sub(r"_\d+$", "", key)
-
-
-def _frame_height(rows: int) -> int:
-    """Return a height in pixels that lets few rows be told apart, and many fit on a screen."""
-    return min(400, max(100, 24 * rows))
 
 
 def _axis_names(column: Column) -> list[str] | None:

@@ -41,16 +41,17 @@ def build_graph(views: Mapping[str, View]) -> Figure:
     """
     figure = _empty_figure(views)
     edges, nodes = [], []
-    for number, (name, view) in enumerate(views.items()):
+    first = next(iter(views.values()))
+    for name, view in views.items():
         pitch = _pitch(view)
         source = _node_source(view, pitch)
         edges.append(_draw_edges(figure, view, name))
         nodes.append(_draw_nodes(figure, source, pitch, f"nodes:{name}"))
         names = _write_names(figure, source, pitch, f"names:{name}")
         for renderer in (edges[-1], nodes[-1], names):
-            renderer.visible = number == 0
-    _write_captions(figure, next(iter(views.values())))
-    _write_legend(figure, [kind for kind in KIND_COLOURS if _has_kind(views, kind)])
+            renderer.visible = view is first
+    _write_captions(figure, first)
+    _write_legend(figure, first)
     _add_tools(figure, nodes, edges)
     return figure
 
@@ -242,19 +243,15 @@ def _write_captions(figure: Figure, view: View) -> None:
     axis.axis_line_color = axis.major_tick_line_color = None
 
 
-def _has_kind(views: Mapping[str, View], kind: str) -> bool:
-    columns = [shown for view in views.values() for shown in view.columns]
-    if kind == "bias":
-        return any(shown.bias_y is not None for shown in columns)
-    return any(shown.column.kind == kind for shown in columns)
-
-
-def _write_legend(figure: Figure, kinds: list[str]) -> None:
+def _write_legend(figure: Figure, view: View) -> None:
     from bokeh.models import Legend, LegendItem
 
+    kinds = {shown.column.kind for shown in view.columns}
+    if any(shown.bias_y is not None for shown in view.columns):
+        kinds.add("bias")
     nowhere = [float("nan")]
     items = []
-    for kind in kinds:
+    for kind in filter(kinds.__contains__, KIND_COLOURS):
         sample = figure.scatter(
             nowhere,
             nowhere,
@@ -283,23 +280,14 @@ def _write_legend(figure: Figure, kinds: list[str]) -> None:
 
 
 def _add_tools(figure: Figure, nodes: list[GlyphRenderer], edges: list[GlyphRenderer]) -> None:
-    from bokeh.models import (
-        BoxZoomTool,
-        HoverTool,
-        PanTool,
-        ResetTool,
-        TapTool,
-        WheelZoomTool,
-        ZoomInTool,
-        ZoomOutTool,
-    )
+    from bokeh import models
 
-    wheel = WheelZoomTool()
-    zooms = [BoxZoomTool(), ZoomInTool(), ZoomOutTool()]
-    tap = TapTool(renderers=[*nodes, *edges], mode="replace")
+    wheel = models.WheelZoomTool()
+    zooms = [models.BoxZoomTool(), models.ZoomInTool(), models.ZoomOutTool()]
     # Neurons first: an edge ends in one, and where both are hit the neuron is meant.
-    hover = HoverTool(
-        renderers=[*nodes, *edges], tooltips=None, line_policy="interp", point_policy="follow_mouse"
-    )
-    figure.add_tools(PanTool(), wheel, *zooms, ResetTool(), tap, hover)
+    hit = [*nodes, *edges]
+    tap = models.TapTool(renderers=hit, mode="replace")
+    policies = {"line_policy": "interp", "point_policy": "follow_mouse"}
+    hover = models.HoverTool(renderers=hit, tooltips=None, **policies)
+    figure.add_tools(models.PanTool(), wheel, *zooms, models.ResetTool(), tap, hover)
     figure.toolbar.active_scroll = wheel

@@ -13,7 +13,6 @@ from ffnn.visualization.page_blocks import MAX_NAMES, PICTURES_A_ROW, Block, Pan
 from ffnn.visualization.page_graph import FONT, QUIET, TEXT
 
 if TYPE_CHECKING:
-    from bokeh.models import LinearColorMapper
     from bokeh.plotting import figure as Figure  # noqa: N812 - Bokeh's class has no capital
 
 
@@ -39,7 +38,8 @@ def build_heatmap(panel: Panel) -> Figure:
 
 def _image_figure(blocks: Sequence[Block], **options: Any) -> Figure:
     """Return a figure with an empty image for each block, a colour bar and tools."""
-    from bokeh.models import BoxZoomTool, ColorBar, HoverTool, PanTool, ResetTool, WheelZoomTool
+    from bokeh import models
+    from bokeh.palettes import interp_palette
     from bokeh.plotting import figure
 
     result = figure(
@@ -53,26 +53,18 @@ def _image_figure(blocks: Sequence[Block], **options: Any) -> Figure:
     places = ("x", "y", "width", "height")
     data: dict[str, Any] = {key: [getattr(block, key) for block in blocks] for key in places}
     data["image"] = [np.full((1, 1), np.nan, np.float32) for _ in blocks]
-    mapper = _diverging_mapper()
+    palette = interp_palette((NEGATIVE, "#FFFFFF", POSITIVE), 255)  # odd: zero is white
+    mapper = models.LinearColorMapper(palette=palette, low=-1.0, high=1.0, nan_color=BLACK)
     renderer = result.image("image", *places, source=data, color_mapper=mapper, name="image")
-    bar = ColorBar(color_mapper=mapper, width=12, padding=4, major_label_text_font=FONT)
+    bar = models.ColorBar(color_mapper=mapper, width=12, padding=4, major_label_text_font=FONT)
     result.add_layout(bar, "right")
-    box = BoxZoomTool()
-    hover = HoverTool(renderers=[renderer], tooltips=None)
-    result.add_tools(box, PanTool(), WheelZoomTool(), ResetTool(), hover)
+    box = models.BoxZoomTool()
+    hover = models.HoverTool(renderers=[renderer], tooltips=None)
+    result.add_tools(box, models.PanTool(), models.WheelZoomTool(), models.ResetTool(), hover)
     result.toolbar.active_drag = box
     result.toolbar.logo = None
     result.grid.visible = False
     return result
-
-
-def _diverging_mapper() -> LinearColorMapper:
-    """Return a mapper from the colour of negative edges over white to that of positive ones."""
-    from bokeh.models import LinearColorMapper
-    from bokeh.palettes import interp_palette
-
-    palette = interp_palette((NEGATIVE, "#FFFFFF", POSITIVE), 255)  # odd: zero is white
-    return LinearColorMapper(palette=palette, low=-1.0, high=1.0, nan_color=BLACK)
 
 
 def _label_axis(axis: Any, label: str, names: list[str] | None, number: int) -> None:
