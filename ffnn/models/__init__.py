@@ -5,5 +5,5 @@
 3. `trainable.Trainable`: `fit`, saving and loading;
 4. `ffnn.Sequential`, which users hold: methods that lead to pictures, explanations, diagnoses.
 
-Beside them are `serialization` (a model's parts as plain data), `resume` and `summary`.
+Beside them are `serialization` (a model's parts as plain data) and `resume`.
 """

@@ -13,11 +13,11 @@ from ffnn.activations import ActivationFunction
 from ffnn.core.checks import check_choice, check_int, check_seed
 from ffnn.core.memory import ParameterVector
 from ffnn.core.registry import family_of
+from ffnn.core.text import shorten
 from ffnn.data.sources import Source, check_finite, open_source
 from ffnn.errors import DataError
 from ffnn.layers.base import Layer, Stage
 from ffnn.layers.chain import release, run_forward
-from ffnn.models.summary import summarize
 from ffnn.saving.schema import set_generators
 
 EVALUATION_BATCH_SIZE = 1024
@@ -176,8 +176,25 @@ class Network:
         return int(self.require_built().values.size)
 
     def summary(self) -> None:
-        """Print a table of the layers, their output sizes and their numbers of parameters."""
-        print(summarize(self.layers, self.dtype))
+        """Print a table of the layers, their output sizes and their numbers of parameters.
+
+        It is at most 80 columns wide. What is not known before the model is built is shown as "?".
+        """
+        line = "─" * 78
+        print(f"{'name':<16}{'layer':<38}{'outputs':>10}{'parameters':>14}\n{line}")
+        for layer in self.layers:
+            size = sum(array.size for array in layer.params.values())
+            output, count = (f"{layer.output_dim:,}", f"{size:,}") if self.is_built else "??"
+            print(f"{layer.name:<16}{shorten(repr(layer), 36):<38}{output:>10}{count:>14}")
+        print(line)
+        if self.is_built:
+            kib = self.parameters.nbytes / 1024
+            parameters = (
+                f"{self.count_params():,} trainable parameters ({self.dtype}, {kib:,.1f} KiB)"
+            )
+            print(f"{self.input_dim:,} inputs, {parameters}")
+        else:
+            print("Not built yet: sizes follow from the number of input columns.")
 
     def __repr__(self) -> str:
         layers = ", ".join(map(repr, self.layers))

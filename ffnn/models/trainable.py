@@ -175,14 +175,13 @@ class Trainable(Compilable):
         optimizer = self.step.optimizer
         if learning_rate is not None:
             optimizer.learning_rate = learning_rate  # or refuse it, before anything else changes
-        if saved is None:
-            return
-        if learning_rate is None and saved.optimizer is not None:
-            optimizer.learning_rate = saved.optimizer.learning_rate
-        self.recording = saved.recording
-        self.require_built().has_gradients = saved.has_gradients
-        take_over(self.parts(), saved)
-        self.generator_states = saved.generator_states
+        if saved is not None:
+            if learning_rate is None and saved.optimizer is not None:
+                optimizer.learning_rate = saved.optimizer.learning_rate
+            self.recording = saved.recording
+            self.step.vector.has_gradients = saved.has_gradients
+            take_over(self.parts(), saved)
+            self.generator_states = saved.generator_states
 
     @cached_property
     def shuffling(self) -> np.random.Generator:
