@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ffnn.callbacks.base import Callback, CallbackList, Logs, overrides
+from ffnn.callbacks.base import Callback, CallbackList, Logs
 from ffnn.core.registry import load_class
 
 if TYPE_CHECKING:
@@ -37,5 +37,4 @@ __all__ = [
     "ModelCheckpoint",
     "Recorder",
     "ReduceLROnPlateau",
-    "overrides",
 ]

@@ -87,11 +87,6 @@ class Callback:
         """Continue from what `get_state` returned; called after `on_train_begin`."""
 
 
-def overrides(callback: Callback, hook: str) -> bool:
-    """Tell whether `callback` does anything in `hook`."""
-    return getattr(getattr(callback, hook), "__func__", None) is not getattr(Callback, hook)
-
-
 class CallbackList:
     """Several callbacks, called in order: `first`, the user's `callbacks`, `last`.
 
@@ -128,9 +123,14 @@ class CallbackList:
             if not isinstance(callback, Callback):
                 raise TypeError(f"callbacks: expected Callback objects, got {callback!r}")
             callback.model, callback.params = model, params
+        # Hooks that a callback does not override do nothing and are not called.
         self._hooks: dict[str, list[Callable[..., None]]] = {
-            name: [getattr(each, name) for each in self.callbacks if overrides(each, name)]
-            for name in vars(Callback)
+            name: [
+                hook
+                for each in self.callbacks
+                if getattr(hook := getattr(each, name), "__func__", None) is not idle
+            ]
+            for name, idle in vars(Callback).items()
             if name.startswith("on_")
         }
         has = self._hooks

@@ -54,7 +54,7 @@ class Recorder(Callback):
     every : int, default 1
         Watch one batch in this many. A watched batch costs about ten passes over all parameters,
         which may be half the time of a step with few rows (`benchmarks/bench_recorder.py` measures
-        it); with 10, a tenth of that is left.
+        it); 10 reduces that to a tenth.
     snapshots : int, optional
         Keep all parameters and the mean of the watched batches' gradients, at the first epoch and
         then once in this many epochs; None keeps none.

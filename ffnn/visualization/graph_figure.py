@@ -9,15 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.charts.style import (
-    BLACK,
-    GREY,
-    KIND_COLOURS,
-    LIGHT_GREY,
-    NEGATIVE,
-    POSITIVE,
-    new_figure,
-)
+from ffnn.charts.style import BLACK, GREY, KIND_COLOURS, LIGHT_GREY, NEGATIVE, POSITIVE, new_figure
 from ffnn.core.checks import check_int
 from ffnn.core.text import counted, printable
 from ffnn.models.network import Network
@@ -29,9 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MAX_UNITS = 16
-MAX_EDGES = 80
-MAX_LABELS = 40
 NODE_SIZE = 20.0  # a node's diameter in points
 THINNEST, THICKEST = 0.4, 3.6  # edges' widths in points
 LONGEST_NAME = 24
@@ -51,9 +40,9 @@ class _Edges:
 def plot_graph(
     model: Network,
     values: str = "weight",
-    max_units: int | None = MAX_UNITS,
-    max_edges: int | None = MAX_EDGES,
-    max_labels: int = MAX_LABELS,
+    max_units: int | None = 16,
+    max_edges: int | None = 80,
+    max_labels: int = 40,
 ) -> Figure:
     """Return a figure of the network as a graph.
 

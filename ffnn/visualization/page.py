@@ -27,13 +27,7 @@ from ffnn.visualization.page_blocks import describe_panels, describe_pictures, g
 from ffnn.visualization.page_graph import build_graph
 from ffnn.visualization.page_heatmaps import build_heatmap, build_pictures
 from ffnn.visualization.selection import View, select
-from ffnn.visualization.structure import (
-    BIAS,
-    Column,
-    Structure,
-    node_id,
-    read_structure,
-)
+from ffnn.visualization.structure import BIAS, Column, Structure, node_id, read_structure
 
 MAX_UNITS = 32  # drawn of each column
 MAX_EDGES = 3000  # drawn of the whole network
@@ -111,7 +105,10 @@ def _describe(model: Trainable, structure: Structure, title: str) -> dict[str, A
 
 
 def _offsets(model: Trainable) -> dict[int, int]:
-    """Return the ``id`` of each parameter array → where it begins in ``model.parameters``."""
+    """Return the ``id`` of each parameter array → where it begins in ``model.parameters``.
+
+    None, which stands for a bias that is not there, has no entry.
+    """
     offsets, start = {}, 0
     for layer in model.layers:
         for array in layer.params.values():

@@ -152,7 +152,7 @@ def gain_name(key: str) -> str:
 
 
 def _axis_names(column: Column) -> list[str] | None:
-    """Return a short name for each neuron, or None if the axis shall have numbers."""
+    """Return a short name for each neuron, or None if the axis has numbers."""
     if column.size > MAX_NAMES or column.unit_names is None:
         return None
     return [drawn_name(name) for name in column.unit_names]

@@ -251,7 +251,7 @@ def _write_legend(figure: Figure, view: View) -> None:
         kinds.add("bias")
     nowhere = [float("nan")]
     items = []
-    for kind in filter(kinds.__contains__, KIND_COLOURS):
+    for kind in sorted(kinds, key=list(KIND_COLOURS).index):
         sample = figure.scatter(
             nowhere,
             nowhere,

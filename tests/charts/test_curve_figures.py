@@ -104,7 +104,7 @@ def test_without_validation_the_best_epoch_of_training_is_marked():
     assert rings(accuracy) == [(4, 0.9)]
 
 
-def test_a_metric_that_does_not_grow_is_best_where_it_is_least():
+def test_a_metric_that_is_better_lower_is_best_where_it_is_smallest():
     _, accuracy = plot_curves(Record(HISTORY, higher_is_better=[])).axes
 
     assert rings(accuracy) == [(1, 0.1)]
@@ -122,7 +122,7 @@ def test_the_best_number_stands_above_its_panel_at_its_epoch():
         assert inside(figure, note)
 
 
-def test_epochs_are_shown_as_they_were_counted_when_training_went_on():
+def test_epochs_are_shown_as_they_were_counted_when_training_continued():
     (axes,) = plot_curves(Record({"loss": [2.0, 1.0]}, start=10)).axes
 
     assert list(axes.lines[0].get_xdata()) == [11, 12]
@@ -298,7 +298,7 @@ def model():
     return model
 
 
-def test_a_history_knows_of_which_metrics_more_is_better(model):
+def test_a_history_knows_of_which_metrics_higher_is_better(model):
     history = model.history
 
     loss, accuracy = history.plot().axes
