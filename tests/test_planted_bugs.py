@@ -222,7 +222,7 @@ NORMALISATION_BUGS = [
     Bug(
         "sigma of n - 1 forward, of n backward",
         Standardization,
-        "standardize",
+        "forward",
         "self.product.mean(axis=self.axis, keepdims=True, out=self.variance)",
         "x.var(axis=self.axis, ddof=1, keepdims=True, out=self.variance)",
     ),

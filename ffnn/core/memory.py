@@ -38,9 +38,8 @@ class Workspace:
 
     A batch lies column by column (order "F"): (batch, units) arrays whose transpose is contiguous.
     The products of a whole step are then 5 to 12 % faster than row by row (`docs/performance.md`),
-    most of it in the first layer's forward, and sums over the units run along whole columns.
-
-    The arrays of the last few shapes are kept too, so that a short last batch costs little.
+    most of it in the first layer's forward, and sums over the units run along whole columns. The
+    arrays of a few shapes are kept, so that a short last batch costs little.
     """
 
     def __init__(self, order: Literal["F", "C"] = "F") -> None:
@@ -73,9 +72,8 @@ class Workspace:
 class Buffered(Configurable):
     """A part that computes on one batch after another, in working memory of its own.
 
-    `allocate` makes the arrays that the formulas need, and views of them, as plain attributes,
-    whenever the number of rows changes. A part whose width and dtype are known begins its
-    `forward` with ::
+    `allocate` makes the arrays that the formulas need, and views of them, attributes, whenever the
+    number of rows changes. A part whose width and dtype are known begins its `forward` with ::
 
         if len(x) != self.rows:
             self.allocate(len(x))
@@ -85,7 +83,7 @@ class Buffered(Configurable):
         if x.shape != self.shape or x.dtype != self.dtype:
             self.allocate_for(x)
 
-    From there on it has only formulas. Copies make working memory of their own.
+    The rest is formulas. Copies make working memory of their own.
 
     Attributes
     ----------
@@ -115,10 +113,9 @@ class Buffered(Configurable):
         self.allocate(len(x))
 
     def array(self, name: str, *shape: int | None, dtype: DTypeLike | None = None) -> Array:
-        """Return the array `name` of this part, uninitialised at first, in the part's dtype.
+        """Return the array `name`, uninitialised at first; no other name shares memory with it.
 
-        No other name shares memory with it. A size is None where a layer is not built, which raises
-        RuntimeError.
+        Its dtype is the part's if not given. RuntimeError: a size is None, for want of `build`.
         """
         if None in shape:
             self.discard()
@@ -126,9 +123,8 @@ class Buffered(Configurable):
         if self._workspace is None:
             self._workspace = Workspace()
         try:
-            return self._workspace.get(
-                name, cast("Shape", shape), self.dtype if dtype is None else dtype
-            )
+            dtype = self.dtype if dtype is None else dtype
+            return self._workspace.get(name, cast("Shape", shape), dtype)
         except MemoryError:
             self.discard()  # other arrays have been made for so many rows already
             raise
@@ -167,7 +163,7 @@ class Buffered(Configurable):
             self.__dict__.pop(name, None)
 
     def __getstate__(self) -> dict[str, object]:
-        space = Workspace() if self._workspace is None else self._workspace
+        space = self._workspace or Workspace()
         own = {"_workspace", "rows", "shape", *self.borrowed}
         return {k: v for k, v in self.__dict__.items() if k not in own and not space.owns(v)}
 

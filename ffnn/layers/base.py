@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from ffnn._types import Array, Arrays, DTypeLike, FloatDType, Shape
 from ffnn.core.formulas import Formulas
 from ffnn.core.memory import Buffered, ParameterVector
 from ffnn.core.registry import Family
+from ffnn.initializers import Initializer
+from ffnn.regularizers import Regularizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from typing_extensions import Self
-
-    from ffnn._types import Array, Arrays, DTypeLike, FloatDType, Shape
-    from ffnn.initializers import Initializer
-    from ffnn.regularizers import Regularizer
 
 
 class Stage(NamedTuple):
@@ -205,7 +203,7 @@ class Layer(Buffered):
     ) -> None:
         """Draw initial values for the parameters that `bind` will hand over.
 
-        `entropy` is the model's, used where an initializer has no seed of its own. The layer's
+        `entropy` is the model's, for initializers that have no seed of their own. The layer's
         `index` in the model enters every draw, so that two layers never get the same numbers, and a
         layer that is appended leaves the earlier ones as they are.
         """
@@ -236,8 +234,7 @@ class Layer(Buffered):
             vars(twin)[name] = value.replica() if isinstance(value, Layer) else value
         return twin
 
-    def __copy__(self) -> Self:
-        return self.replica()
+    __copy__ = replica
 
 
 def generator(entropy: Any, *place: int) -> np.random.Generator:

@@ -9,10 +9,9 @@ import numpy as np
 
 from ffnn._types import Array, Arrays, FloatDType
 from ffnn.core.checks import check_number
-from ffnn.core.formulas import Formulas
 from ffnn.core.memory import aligned_full
 from ffnn.layers.base import LAYERS
-from ffnn.layers.standardization import WHERE, Standardization, standardization
+from ffnn.layers.standardization import Standardization, standardization
 
 
 @LAYERS.register("batch_norm")
@@ -48,10 +47,12 @@ class BatchNorm(Standardization):
     population variance.
     """
 
-    formulas = Formulas(
-        *standardization("mean_rows"),
+    formulas = standardization(
+        "mean_rows",
         update=("M ← ρ M + (1 - ρ) μ", "V ← ρ V + (1 - ρ) v"),
-        where={**WHERE, "ρ": "momentum", "M": "state.moving_mean", "V": "state.moving_variance"},
+        ρ="momentum",
+        M="state.moving_mean",
+        V="state.moving_variance",
     )
     axis = 0
     depends_on_batch = True
@@ -61,7 +62,7 @@ class BatchNorm(Standardization):
         self.momentum = check_number(
             "BatchNorm", "momentum", momentum, low=0.0, high=1.0, high_open=True
         )
-        self.epsilon = check_number("BatchNorm", "epsilon", epsilon, low=0.0, low_open=True)
+        super().__init__(epsilon)
 
     def bind(self, input_dim: int, dtype: FloatDType, values: Arrays, grads: Arrays) -> None:
         """Set the sizes and arrays; the moving averages start at 0 and 1."""
@@ -72,10 +73,8 @@ class BatchNorm(Standardization):
     @property
     def state(self) -> Mapping[str, Array]:
         """The ``moving_mean`` and ``moving_variance``, each of shape (input_dim,)."""
-        if not self.is_built:
-            return MappingProxyType({})
-        averages = {"moving_mean": self.moving_mean, "moving_variance": self.moving_variance}
-        return MappingProxyType(averages)
+        names = ("moving_mean", "moving_variance") if self.is_built else ()
+        return MappingProxyType({name: getattr(self, name) for name in names})
 
     def check_state(self, values: Mapping[str, Array]) -> None:
         """Raise ValueError if a moving variance is negative."""
@@ -92,11 +91,11 @@ class BatchNorm(Standardization):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return γ ∘ x̂ + β, by the batch's statistics in training, else by the moving ones."""
-        if len(x) != self.rows:
-            self.allocate(len(x))
         self._is_of_batch = training
         if training:
-            return self.standardize(x)
+            return super().forward(x, training)
+        if len(x) != self.rows:
+            self.allocate(len(x))
         np.add(self.moving_variance, self.epsilon, out=self.std)
         np.sqrt(self.std, out=self.std)
         np.subtract(x, self.moving_mean, out=self.x_hat)

@@ -12,59 +12,54 @@ from ffnn.layers.base import Stage
 
 def run_forward(stages: Iterable[Stage], x: Array, training: bool) -> Array:
     """Send a batch through `stages` and return what comes out; a LayerError names what failed."""
-    stage = None
-    try:
-        for stage in stages:
+    for stage in stages:
+        try:
             x = stage.forward(x, training)
-    except Exception as error:
-        raise LayerError(f"{_label(stage)} failed in forward: {error}") from error
+        except Exception as error:
+            raise _failure(stage, "forward", error) from error
     return x
 
 
 def run_backward(stages: Iterable[Stage], grad: Array) -> Array | None:
     """Send ∂L/∂output back through `stages`, given last to first, and return what comes out."""
-    stage = None
     flowing: Any = grad
-    try:
-        for stage in stages:
+    for stage in stages:
+        try:
             flowing = stage.backward(flowing)
-    except Exception as error:
-        raise LayerError(f"{_label(stage)} failed in backward: {error}") from error
+        except Exception as error:
+            raise _failure(stage, "backward", error) from error
     result: Array | None = flowing
     return result
 
 
+def _failure(stage: Stage, direction: str, error: Exception) -> LayerError:
+    layer = stage.layer
+    return LayerError(f"{type(layer).__name__} {layer.name!r} failed in {direction}: {error}")
+
+
 def tap(
     stages: Iterable[Stage],
-    before: Callable[[Stage, str, Array], None] | None = None,
-    after: Callable[[Stage, str, Array], None] | None = None,
+    before: Callable[[Stage, str, Array], None] = lambda *_: None,
+    after: Callable[[Stage, str, Array], None] = lambda *_: None,
 ) -> list[Stage]:
     """Return stages that tell what passes through them; this is how a batch is watched.
 
-    Parameters
-    ----------
-    stages : iterable of Stage
-        What to watch; they stay as they are.
-    before, after : callable, optional
-        Called with the stage, ``"forward"`` or ``"backward"``, and the array that goes in or that
-        has come out: x and y forward, ∂L/∂y and ∂L/∂x backward. It is live working memory, to be
-        read before the next stage runs. `after` is not called where `backward` returns None.
+    `before` and `after` are called with the stage, ``"forward"`` or ``"backward"``, and the array
+    that goes in or comes out: x and y forward, ∂L/∂y and ∂L/∂x backward. It is live working memory,
+    to be read before the next stage runs. `after` is not called where `backward` returns None.
     """
 
     def watched(stage: Stage) -> Stage:
         def forward(x: Array, training: bool) -> Array:
-            if before is not None:
-                before(stage, "forward", x)
+            before(stage, "forward", x)
             y = stage.forward(x, training)
-            if after is not None:
-                after(stage, "forward", y)
+            after(stage, "forward", y)
             return y
 
         def backward(grad: Array) -> Array | None:
-            if before is not None:
-                before(stage, "backward", grad)
+            before(stage, "backward", grad)
             dx = stage.backward(grad)
-            if after is not None and dx is not None:
+            if dx is not None:
                 after(stage, "backward", dx)
             return dx
 
@@ -77,7 +72,3 @@ def release(stages: Iterable[Stage]) -> None:
     """Release the last batch, which may be the caller's own memory, from all layers."""
     for stage in stages:
         stage.layer.release()
-
-
-def _label(stage: Stage | None) -> str:
-    return "layer" if stage is None else f"{type(stage.layer).__name__} {stage.layer.name!r}"

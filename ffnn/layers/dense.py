@@ -66,9 +66,11 @@ class Dense(Layer):
         self.use_bias = bool(use_bias)
         self.weight_initializer = INITIALIZERS.get(weight_initializer)
         self.bias_initializer = INITIALIZERS.get(bias_initializer)
-        self.weight_regularizer = _regularizer(weight_regularizer)
-        self.bias_regularizer = _regularizer(bias_regularizer)
-        if bias_regularizer is not None and not use_bias:
+        self.weight_regularizer, self.bias_regularizer = (
+            None if rule is None else REGULARIZERS.get(rule)
+            for rule in (weight_regularizer, bias_regularizer)
+        )
+        if self.bias_regularizer is not None and not self.use_bias:
             raise ValueError("Dense: bias_regularizer is given but use_bias is False")
 
     @property
@@ -79,17 +81,13 @@ class Dense(Layer):
 
     def parameter_shapes(self, input_dim: int) -> dict[str, Shape]:
         """Return the shapes of weight and bias."""
-        shapes: dict[str, Shape] = {"weight": (self.units, input_dim)}
-        if self.use_bias:
-            shapes["bias"] = (self.units,)
-        return shapes
+        bias: dict[str, Shape] = {"bias": (self.units,)} if self.use_bias else {}
+        return {"weight": (self.units, input_dim), **bias}
 
     def initializers(self) -> dict[str, Initializer]:
         """Return the initializers of weight and bias."""
-        rules = {"weight": self.weight_initializer}
-        if self.use_bias:
-            rules["bias"] = self.bias_initializer
-        return rules
+        bias = {"bias": self.bias_initializer} if self.use_bias else {}
+        return {"weight": self.weight_initializer, **bias}
 
     def regularizers(self) -> dict[str, Regularizer]:
         """Return the penalties that are set."""
@@ -151,7 +149,3 @@ class Dense(Layer):
         """Return the linear part and the activation as two steps."""
         linear = Stage(self, self.linear, self.linear_backward)
         return [linear] if self.activation is None else [linear, *self.activation.stages()]
-
-
-def _regularizer(identifier: str | Regularizer | None) -> Regularizer | None:
-    return None if identifier is None else REGULARIZERS.get(identifier)

@@ -39,11 +39,11 @@ class Dropout(Layer):
     """
 
     is_affine = True  # for the masks that were drawn
+    _is_masked = False  # whether the last forward drew some
 
     def __init__(self, rate: float, seed: int | None = None) -> None:
         self.rate = check_number("Dropout", "rate", rate, low=0.0, high=1.0, high_open=True)
         self.seed = check_seed("Dropout", seed)
-        self._is_masked = False
         self._rng = np.random.default_rng(seed)
 
     @property

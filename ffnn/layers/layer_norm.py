@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from ffnn._types import Array
-from ffnn.core.checks import check_number
-from ffnn.core.formulas import Formulas
 from ffnn.layers.base import LAYERS
-from ffnn.layers.standardization import WHERE, Standardization, standardization
+from ffnn.layers.standardization import Standardization, standardization
 
 
 @LAYERS.register("layer_norm")
@@ -33,14 +30,5 @@ class LayerNorm(Standardization):
     Ba, Kiros, Hinton, "Layer normalization", 2016, equations 3 and 4.
     """
 
-    formulas = Formulas(*standardization("mean_units"), where=WHERE)
+    formulas = standardization("mean_units")
     axis = 1
-
-    def __init__(self, epsilon: float = 1e-3) -> None:
-        self.epsilon = check_number("LayerNorm", "epsilon", epsilon, low=0.0, low_open=True)
-
-    def forward(self, x: Array, training: bool = False) -> Array:
-        """Return γ ∘ x̂ + β."""
-        if len(x) != self.rows:
-            self.allocate(len(x))
-        return self.standardize(x)

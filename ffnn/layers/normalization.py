@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.formulas import Formulas
 from ffnn.data.sources import column_statistics
 from ffnn.layers.base import LAYERS, Layer
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from typing_extensions import Self
-
-    from ffnn._types import Array
 
 
 @LAYERS.register("normalization")
@@ -45,7 +40,7 @@ class Normalization(Layer):
         """The columns' ``mean`` and ``variance``, float64 of shape (columns,), once adapted."""
         return MappingProxyType({n: a for n, a in self.statistics.items() if n != "std"})
 
-    def adapt(self, x: Any) -> Self:
+    def adapt(self, x: Any) -> Normalization:
         """Learn each column's mean and (population) variance.
 
         Parameters
@@ -72,13 +67,7 @@ class Normalization(Layer):
         return self
 
     def load_state(self, values: Mapping[str, Array]) -> None:
-        """Take known statistics: ``mean`` and ``variance``, each of shape (columns,).
-
-        Raises
-        ------
-        ValueError
-            As `check_state` says.
-        """
+        """Take a known ``mean`` and ``variance``, each of shape (columns,)."""
         mean, variance = (np.array(values[name], np.float64) for name in ("mean", "variance"))
         self.check_state({"mean": mean, "variance": variance})
         std = np.sqrt(variance)

@@ -7,15 +7,14 @@ from typing import ClassVar
 import numpy as np
 
 from ffnn._types import Array, Shape
+from ffnn.core.checks import check_number
+from ffnn.core.formulas import Formulas
 from ffnn.initializers import Initializer, Ones, Zeros
 from ffnn.layers.base import Layer
 
-# Symbol → attribute in the formulas of both.
-WHERE = {"ε": "epsilon", "μ": "mean", "v": "variance", "σ": "std", "x̂": "x_hat"}
 
-
-def standardization(mean: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the formulas of both passes, with ``mean_units`` or ``mean_rows`` for `mean`."""
+def standardization(mean: str, update: tuple[str, ...] = (), **where: str) -> Formulas:
+    """Return the formulas, with ``mean_units`` or ``mean_rows`` for `mean`."""
     forward = (
         f"μ = {mean}(x)",
         f"v = {mean}((x - μ)²)",
@@ -24,7 +23,9 @@ def standardization(mean: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         "y = γ ∘ x̂ + β",
     )
     slope = f"∂L/∂x = (g - {mean}(g) - x̂ ∘ {mean}(g ∘ x̂)) / σ with g = ∂L/∂y ∘ γ"
-    return forward, ("∂L/∂γ = Σ_rows ∂L/∂y ∘ x̂", "∂L/∂β = Σ_rows ∂L/∂y", slope)
+    backward = ("∂L/∂γ = Σ_rows ∂L/∂y ∘ x̂", "∂L/∂β = Σ_rows ∂L/∂y", slope)
+    kept = {"ε": "epsilon", "μ": "mean", "v": "variance", "σ": "std", "x̂": "x_hat"}
+    return Formulas(forward, backward, update, where={**kept, **where})
 
 
 class Standardization(Layer):
@@ -35,7 +36,9 @@ class Standardization(Layer):
 
     is_scale_invariant = True
     axis: ClassVar[int]
-    epsilon: float
+
+    def __init__(self, epsilon: float = 1e-3) -> None:
+        self.epsilon = check_number(type(self).__name__, "epsilon", epsilon, low=0.0, low_open=True)
 
     def parameter_shapes(self, input_dim: int) -> dict[str, Shape]:
         """Return the shapes of the gain γ and the shift β."""
@@ -59,8 +62,10 @@ class Standardization(Layer):
         )
         self.mean_g, self.mean_product = self.array("g", *shape), self.array("g x̂", *shape)
 
-    def standardize(self, x: Array) -> Array:
-        """Compute μ, σ and x̂ from the data and return y."""
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return γ ∘ x̂ + β, by the statistics of x itself."""
+        if len(x) != self.rows:
+            self.allocate(len(x))
         x.mean(axis=self.axis, keepdims=True, out=self.mean)
         np.subtract(x, self.mean, out=self.x_hat)
         np.multiply(self.x_hat, self.x_hat, out=self.product)
