@@ -186,6 +186,7 @@ def fit_lbfgs(estimator: Estimator, loss: ScaledLoss, samples: Samples) -> None:
     def print_loss(intermediate_result: OptimizeResult) -> None:
         print(f"loss = {intermediate_result.fun:.8f}")
 
+    limit = estimator.max_iter
     with np.errstate(over="ignore", invalid="ignore"):
         result = minimize(
             evaluate,
@@ -193,11 +194,7 @@ def fit_lbfgs(estimator: Estimator, loss: ScaledLoss, samples: Samples) -> None:
             method="L-BFGS-B",
             jac=True,
             callback=print_loss if estimator.verbose else None,
-            options={
-                "maxfun": estimator.max_fun,
-                "maxiter": estimator.max_iter,
-                "gtol": estimator.tol,
-            },
+            options={"maxfun": estimator.max_fun, "maxiter": limit, "gtol": estimator.tol},
         )
         np.copyto(model.parameters, result.x)
         step.loss = loss

@@ -9,8 +9,8 @@ from ffnn.models import serialization
 from ffnn.models.serialization import Parts
 
 
-def check_resumable(here: Parts, there: Parts, path: str, epochs: int) -> None:
-    """Raise ValueError if this model cannot continue the training in a file until `epochs`."""
+def check_resumable(here: Parts, there: Parts, path: str, epochs: int) -> int:
+    """Return the epoch that the training in a file continues with; ValueError if it cannot."""
     position, mine, theirs = there.position, _facts(here), _facts(there)
     if position is None:
         raise ValueError(
@@ -29,6 +29,7 @@ def check_resumable(here: Parts, there: Parts, path: str, epochs: int) -> None:
             f"resume_from: {path} has been trained for {position['epoch']} epochs, more than "
             f"epochs={epochs}"
         )
+    return int(position["epoch"])
 
 
 def _facts(parts: Parts) -> dict[str, Any]:

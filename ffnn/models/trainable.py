@@ -14,8 +14,7 @@ from ffnn import saving
 from ffnn._types import Array
 from ffnn.callbacks import Callback, CallbackList, History
 from ffnn.callbacks.recording import Recording
-from ffnn.core.checks import check_int
-from ffnn.data.batches import Batches
+from ffnn.data.batches import Examples
 from ffnn.models import serialization
 from ffnn.models.compilable import Compilable
 from ffnn.models.resume import check_resumable, take_over
@@ -23,6 +22,7 @@ from ffnn.models.serialization import Content, Parts
 from ffnn.training.loop import train
 from ffnn.training.position import Position
 from ffnn.training.reporters import reporters
+from ffnn.training.settings import Settings
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -116,25 +116,18 @@ class Trainable(Compilable):
             The loss or the gradient became infinite or NaN; the parameters are the last finite
             ones.
         """
-        check_int("fit", "batch_size", batch_size, low=1)
-        check_int("fit", "initial_epoch", initial_epoch, low=0)
-        check_int("fit", "epochs", epochs, low=initial_epoch)
-        if steps_per_epoch is not None:
-            check_int("fit", "steps_per_epoch", steps_per_epoch, low=1)
+        settings = Settings.check(batch_size, initial_epoch, epochs, steps_per_epoch)
         reported = reporters(verbose)
-        saved = self._open_checkpoint(resume_from, initial_epoch, epochs)
-        resumed = None if saved is None else saved.position
+        saved, settings = self._open_checkpoint(resume_from, settings)
         examples, held_out = self.open_training(
             x, y, sample_weight, class_weight, validation_split, validation_data
         )
-        batches = Batches(
-            examples, batch_size, self.shuffling if shuffle else None, steps_per_epoch
-        )
+        batches = settings.cut(examples, self.shuffling if shuffle else None)
         names = ["loss", *(metric.name for metric in self.metrics)]
         params = {
-            "epochs": epochs,
-            "initial_epoch": initial_epoch if resumed is None else resumed["epoch"],
-            "resumed": resumed is not None,
+            "epochs": settings.epochs,
+            "initial_epoch": settings.initial_epoch,
+            "resumed": saved is not None,
             "steps": len(batches),
             "verbose": verbose,
             "metrics": names + [f"val_{name}" for name in names if held_out is not None],
@@ -142,12 +135,19 @@ class Trainable(Compilable):
         history = History() if saved is None or saved.history is None else saved.history
         called = CallbackList([history], callbacks, reported, model=self, params=params)
         position = Position(batches, lambda: self.stop_training, self.metrics, called.users)
-        position.epoch = initial_epoch
-        if resumed is not None:
-            position.resume(resumed)
-        self._begin(learning_rate, saved)
+        self._begin(position, settings.initial_epoch, learning_rate, saved)
+        return self._train(position, called, history, held_out, settings.epochs)
+
+    def _train(
+        self,
+        position: Position,
+        called: CallbackList,
+        history: History,
+        held_out: Examples | None,
+        epochs: int,
+    ) -> History:
+        """Train from `position` on, and return the history that the callbacks have kept."""
         self.history, self._position = history, position
-        self.stop_training = resumed is not None and resumed["stopped"]
         validate = None if held_out is None else partial(self._evaluate, held_out)
         try:
             history.interrupted = train(self.step, called, validate, position, epochs)
@@ -157,21 +157,26 @@ class Trainable(Compilable):
         return history
 
     def _open_checkpoint(
-        self, path: str | os.PathLike[str] | None, initial_epoch: int, epochs: int
-    ) -> Parts | None:
-        """Return the parts in the file to resume from, if one is given and fits this training."""
+        self, path: str | os.PathLike[str] | None, settings: Settings
+    ) -> tuple[Parts | None, Settings]:
+        """Return what is in the file to resume from, if one is given, and where it continues."""
         if path is None:
-            return None
-        if initial_epoch:
+            return None, settings
+        if settings.initial_epoch:
             raise ValueError("fit: give resume_from or initial_epoch, not both")
         self.require_compiled()
         here = self.parts()
         there = Trainable.load(path, here.custom_classes()).parts()
-        check_resumable(here, there, os.fspath(path), epochs)
-        return there
+        first = check_resumable(here, there, os.fspath(path), settings.epochs)
+        return there, settings._replace(initial_epoch=first)
 
-    def _begin(self, learning_rate: float | None, saved: Parts | None) -> None:
-        """Set the learning rate, and take over the state of a saved training if there is one."""
+    def _begin(
+        self, position: Position, first: int, learning_rate: float | None, saved: Parts | None
+    ) -> None:
+        """Go to where the training begins, which may be where a saved one stood."""
+        position.epoch = first
+        if saved is not None and saved.position is not None:
+            position.resume(saved.position)
         optimizer = self.step.optimizer
         if learning_rate is not None:
             optimizer.learning_rate = learning_rate  # or refuse it, before anything else changes
@@ -182,6 +187,9 @@ class Trainable(Compilable):
             self.step.vector.has_gradients = saved.has_gradients
             take_over(self.parts(), saved)
             self.generator_states = saved.generator_states
+        self.stop_training = (
+            saved is not None and saved.position is not None and saved.position["stopped"]
+        )
 
     @cached_property
     def shuffling(self) -> np.random.Generator:

@@ -1,0 +1,38 @@
+"""How `fit` was asked to train: how many rows make a batch, and which epochs are run."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ffnn.core.checks import check_int
+from ffnn.data.batches import Batches, Examples
+
+
+class Settings(NamedTuple):
+    """Numbers that `fit` was given, checked."""
+
+    batch_size: int
+    initial_epoch: int
+    epochs: int  # the number of the epoch to stop before, counted from 0
+    steps_per_epoch: int | None
+
+    @classmethod
+    def check(
+        cls, batch_size: Any, initial_epoch: Any, epochs: Any, steps_per_epoch: Any
+    ) -> Settings:
+        """Return them as plain integers; TypeError or ValueError names the one that is wrong."""
+        first = check_int("fit", "initial_epoch", initial_epoch, low=0)
+        return cls(
+            check_int("fit", "batch_size", batch_size, low=1),
+            first,
+            check_int("fit", "epochs", epochs, low=first),
+            None
+            if steps_per_epoch is None
+            else check_int("fit", "steps_per_epoch", steps_per_epoch, low=1),
+        )
+
+    def cut(self, examples: Examples, shuffling: np.random.Generator | None) -> Batches:
+        """Return the batches of the examples, in a new order each epoch if it is drawn."""
+        return Batches(examples, self.batch_size, shuffling, self.steps_per_epoch)
