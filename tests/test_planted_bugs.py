@@ -52,13 +52,7 @@ NOTHING = "pass"
 DENSE_BUGS = [
     Bug("lost transpose of delta", Dense, "linear_backward", "dz_t.dot(self.x", "dz.dot(self.x"),
     Bug("transposed dL/dW", Dense, "linear_backward", "dz_t.dot(self.x", "self.x.T.dot(dz"),
-    Bug(
-        "transposed W",
-        Dense,
-        "linear_backward",
-        "self.W_t.dot",
-        "self.W.dot",
-    ),
+    Bug("transposed W", Dense, "linear_backward", "self.W_t.dot", "self.W.dot"),
     Bug(
         "dL/dW accumulated",
         Dense,
@@ -80,13 +74,7 @@ DENSE_BUGS = [
         "dz_t.dot(self.ones, self.db)",
         "np.mean(dz, axis=0, out=self.db)",
     ),
-    Bug(
-        "bias without gradient",
-        Dense,
-        "linear_backward",
-        "dz_t.dot(self.ones, self.db)",
-        NOTHING,
-    ),
+    Bug("bias without gradient", Dense, "linear_backward", "dz_t.dot(self.ones, self.db)", NOTHING),
     Bug(
         "bias gradient accumulated",
         Dense,
@@ -186,22 +174,10 @@ ACTIVATION_BUGS = [
 ]
 
 NORMALISATION_BUGS = [
-    Bug(
-        "RMS taken as constant",
-        RMSNorm,
-        "backward",
-        "grad -= self.product",
-        NOTHING,
-    ),
+    Bug("RMS taken as constant", RMSNorm, "backward", "grad -= self.product", NOTHING),
     Bug("RMS term without gamma", RMSNorm, "backward", "self.product *= self.gamma", NOTHING),
     Bug("RMSNorm without gamma", RMSNorm, "backward", "grad *= self.gamma", NOTHING),
-    Bug(
-        "RMSNorm's gamma without x_hat",
-        RMSNorm,
-        "backward",
-        "self.product.sum(",
-        "grad.sum(",
-    ),
+    Bug("RMSNorm's gamma without x_hat", RMSNorm, "backward", "self.product.sum(", "grad.sum("),
     Bug("RMSNorm without 1/r", RMSNorm, "backward", "grad /= self.r", NOTHING),
     Bug(
         "RMS term over all rows",
@@ -211,13 +187,7 @@ NORMALISATION_BUGS = [
         "self.mean[...] = self.product.mean()",
     ),
     Bug("mean term missing", Standardization, "backward", "g -= self.mean_g", NOTHING),
-    Bug(
-        "x_hat term missing",
-        Standardization,
-        "backward",
-        "g -= self.product",
-        NOTHING,
-    ),
+    Bug("x_hat term missing", Standardization, "backward", "g -= self.product", NOTHING),
     Bug("1/sigma missing", Standardization, "backward", "g /= self.std", NOTHING),
     Bug(
         "sigma of n - 1 forward, of n backward",
@@ -226,27 +196,9 @@ NORMALISATION_BUGS = [
         "self.product.mean(axis=self.axis, keepdims=True, out=self.variance)",
         "x.var(axis=self.axis, ddof=1, keepdims=True, out=self.variance)",
     ),
-    Bug(
-        "gamma left out of g",
-        Standardization,
-        "fill_gradients",
-        "grad *= self.gamma",
-        NOTHING,
-    ),
-    Bug(
-        "gamma without x_hat",
-        Standardization,
-        "fill_gradients",
-        "self.product.sum(",
-        "grad.sum(",
-    ),
-    Bug(
-        "beta as a mean",
-        Standardization,
-        "fill_gradients",
-        "grad.sum(axis=0",
-        "grad.mean(axis=0",
-    ),
+    Bug("gamma left out of g", Standardization, "fill_gradients", "grad *= self.gamma", NOTHING),
+    Bug("gamma without x_hat", Standardization, "fill_gradients", "self.product.sum(", "grad.sum("),
+    Bug("beta as a mean", Standardization, "fill_gradients", "grad.sum(axis=0", "grad.mean(axis=0"),
     Bug(
         "batch norm backward by the moving statistics",
         BatchNorm,

@@ -12,8 +12,7 @@ from ffnn.core.formulas import Formulas
 def sigmoid(x: Array, out: Array) -> Array:
     """Write 1 / (1 + e^-x) into `out`, without overflow, and return it.
 
-    -x is clipped at the largest z with a finite e^z; results there are below the smallest normal
-    number.
+    -x is clipped at the largest z with a finite e^z; y is then below the smallest normal number.
     """
     largest = _LARGEST_EXPONENT.get(out.dtype.char)
     if largest is None:

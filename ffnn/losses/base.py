@@ -28,15 +28,19 @@ class Loss(Buffered):
         Residuals p - y at which the derivative or its slope jumps.
     task : {"numbers", "probabilities", "classes"}
         What targets are: any numbers, numbers from 0 to 1, or one class out of several.
+    instead : str
+        What to give to `compile`, for a loss that only replaces another one (see `fuse`).
     """
 
     task: ClassVar[str] = "numbers"
+    instead: ClassVar[str] = ""
     borrowed = ("output", "target", "weight")
 
     kinks: tuple[float, ...] = ()
     output: Array
     target: Array
     weight: Array | None
+    share: Array
 
     @property
     def formulas(self) -> Formulas:
@@ -48,6 +52,8 @@ class Loss(Buffered):
 
     def check_output(self, activation: ActivationFunction | None) -> None:
         """Raise ValueError if the loss cannot follow a network that ends in `activation`."""
+        if self.instead:
+            raise ValueError(self.instead)
 
     def fuse(self, activation: ActivationFunction | None) -> Loss | None:
         """Return the loss that replaces both `activation` and this loss, if there is one."""
@@ -123,14 +129,13 @@ class Loss(Buffered):
             )
         if target.ndim == 2:
             target = target.astype(np.float64)
-        weight = None
         if sample_weight is not None:
-            weight = targets.prepare_weights(sample_weight, len(target))
-        return self.forward(output, target, weight)
+            sample_weight = targets.prepare_weights(sample_weight, len(target))
+        return self.forward(output, target, sample_weight)
 
-    def _weigh_rows(self, grad: Array, scale: Array) -> Array:
-        """Multiply row i of `grad` by w_i · scale."""
-        np.multiply(grad, scale, grad)
+    def _weigh_rows(self, grad: Array) -> Array:
+        """Multiply row i of `grad` by w_i and by 1/n or 1/(n u), `share`."""
+        np.multiply(grad, self.share, grad)
         if self.weight is not None:
             grad *= self.weight[:, None]
         return grad
@@ -181,11 +186,16 @@ class ElementwiseLoss(Loss):
 
     def backward(self) -> Array:
         """Return w_i ∂ℓ/∂p / (n u)."""
-        return self._weigh_rows(self._slopes(self.output, self.target), self.share)
+        return self._weigh_rows(self._slopes(self.output, self.target))
 
 
-def describe_ending(activation: ActivationFunction | None) -> str:
-    """Describe for a message what a network ends with."""
-    if activation is None:
-        return "a layer without activation"
-    return f"activation {type(activation).__name__}"
+def wrong_ending(
+    loss: str, needed: str, activation: ActivationFunction | None, better: str
+) -> ValueError:
+    """Return the error of a loss that cannot follow the network's last activation."""
+    name = None if activation is None else type(activation).__name__
+    ending = "a layer without activation" if name is None else f"activation {name}"
+    return ValueError(
+        f"{loss} needs {needed}, but the network ends in {ending}. "
+        f"Let the last layer have activation={better!r}."
+    )

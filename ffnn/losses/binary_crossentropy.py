@@ -9,7 +9,7 @@ from ffnn.activations import ActivationFunction
 from ffnn.activations.sigmoid import Sigmoid, sigmoid
 from ffnn.core.formulas import Formulas
 from ffnn.data import targets
-from ffnn.losses.base import LOSSES, ElementwiseLoss, Loss, describe_ending
+from ffnn.losses.base import LOSSES, ElementwiseLoss, Loss, wrong_ending
 
 
 @LOSSES.register("binary_crossentropy", "bce")
@@ -31,10 +31,8 @@ class BinaryCrossentropy(ElementwiseLoss):
         """Raise ValueError unless the outputs are probabilities."""
         low, high = (-np.inf, np.inf) if activation is None else activation.output_range
         if low < 0.0 or high > 1.0:
-            raise ValueError(
-                f"binary_crossentropy needs outputs between 0 and 1, but the network ends in "
-                f"{describe_ending(activation)}. Let the last layer have activation='sigmoid'."
-            )
+            needed = "outputs between 0 and 1"
+            raise wrong_ending("binary_crossentropy", needed, activation, "sigmoid")
 
     def fuse(self, activation: ActivationFunction | None) -> Loss | None:
         """Return the loss on logits if the network ends in a sigmoid."""
@@ -78,10 +76,7 @@ class SigmoidCrossentropy(ElementwiseLoss):
         backward=("∂L/∂z = w ∘ (p - y) / (n u)",),
     )
     task = "probabilities"
-
-    def check_output(self, activation: ActivationFunction | None) -> None:
-        """Raise ValueError: it replaces a sigmoid and cannot follow an activation."""
-        raise ValueError("give loss='binary_crossentropy'; after a sigmoid it works on logits")
+    instead = "give loss='binary_crossentropy'; after a sigmoid it works on logits"
 
     def _values(self, output: Array, target: Array) -> Array:
         z, tail = output, self.spare

@@ -8,7 +8,7 @@ from ffnn._types import Array
 from ffnn.activations import ActivationFunction, Softmax
 from ffnn.core.formulas import Formulas
 from ffnn.data import targets
-from ffnn.losses.base import LOSSES, Loss, describe_ending
+from ffnn.losses.base import LOSSES, Loss, wrong_ending
 
 
 class ClassLoss(Loss):
@@ -55,10 +55,7 @@ class CategoricalCrossentropy(ClassLoss):
     def check_output(self, activation: ActivationFunction | None) -> None:
         """Raise ValueError unless the network ends in a softmax."""
         if not isinstance(activation, Softmax):
-            raise ValueError(
-                f"{LOSSES.name_of(self)} needs a network that ends in a softmax, but it ends in "
-                f"{describe_ending(activation)}. Let the last layer have activation='softmax'."
-            )
+            raise wrong_ending(LOSSES.name_of(self), "a softmax at the end", activation, "softmax")
 
     def fuse(self, activation: ActivationFunction | None) -> Loss | None:
         """Return the loss on logits if the network ends in a softmax."""
@@ -86,7 +83,7 @@ class CategoricalCrossentropy(ClassLoss):
         """Return -w_i y_ij / (n p_ij)."""
         slopes = np.divide(self.y, self.p, out=self.logs)
         np.negative(slopes, out=slopes)
-        return self._weigh_rows(slopes, self.share)
+        return self._weigh_rows(slopes)
 
 
 @LOSSES.register("sparse_categorical_crossentropy")
@@ -113,10 +110,7 @@ class SoftmaxCrossentropy(ClassLoss):
         forward=("L = 1/n Σ w ∘ (log Σ_units e^z - Σ_units y ∘ z)",),
         backward=("∂L/∂z = w ∘ (p - y) / n",),
     )
-
-    def check_output(self, activation: ActivationFunction | None) -> None:
-        """Raise ValueError: it replaces a softmax and cannot follow an activation."""
-        raise ValueError("give loss='categorical_crossentropy'; after a softmax it works on logits")
+    instead = "give loss='categorical_crossentropy'; after a softmax it works on logits"
 
     def allocate(self, rows: int) -> None:
         """Allocate also z without the row's maximum; sums run as products, over whole vectors."""
@@ -146,4 +140,4 @@ class SoftmaxCrossentropy(ClassLoss):
     def backward(self) -> Array:
         """Return w_i (p_ij - y_ij) / n."""
         self.p -= self.y
-        return self._weigh_rows(self.p, self.share)
+        return self._weigh_rows(self.p)

@@ -8,7 +8,7 @@ from ffnn._types import Array
 from ffnn.activations import ActivationFunction, Exponential
 from ffnn.core.formulas import Formulas
 from ffnn.data import targets
-from ffnn.losses.base import LOSSES, ElementwiseLoss, Loss, describe_ending
+from ffnn.losses.base import LOSSES, ElementwiseLoss, Loss, wrong_ending
 
 
 @LOSSES.register("poisson")
@@ -32,10 +32,7 @@ class Poisson(ElementwiseLoss):
     def check_output(self, activation: ActivationFunction | None) -> None:
         """Raise ValueError unless the outputs are at least 0."""
         if activation is None or activation.output_range[0] < 0.0:
-            raise ValueError(
-                f"poisson needs outputs of at least 0, but the network ends in "
-                f"{describe_ending(activation)}. Let the last layer have activation='exponential'."
-            )
+            raise wrong_ending("poisson", "outputs of at least 0", activation, "exponential")
 
     def fuse(self, activation: ActivationFunction | None) -> Loss | None:
         """Return the loss on log p if the network ends in an exponential."""
@@ -68,10 +65,7 @@ class LogRatePoisson(ElementwiseLoss):
         forward=("L = 1/(n u) Σ w ∘ (y ∘ log y - y ∘ z - y + e^z)",),
         backward=("∂L/∂z = w ∘ (p - y) / (n u)",),
     )
-
-    def check_output(self, activation: ActivationFunction | None) -> None:
-        """Raise ValueError: it replaces an exponential and cannot follow an activation."""
-        raise ValueError("give loss='poisson'; after an exponential it works on log p")
+    instead = "give loss='poisson'; after an exponential it works on log p"
 
     def prepare(self, y: Array, units: int) -> Array:
         """Check that targets are (rows, units) and at least 0."""

@@ -22,11 +22,4 @@ else:
         return load_class(__name__, name)
 
 
-__all__ = [
-    "OPTIMIZERS",
-    "SGD",
-    "Adam",
-    "AdamW",
-    "Optimizer",
-    "RMSprop",
-]
+__all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "RMSprop"]

@@ -50,6 +50,7 @@ class Adam(Optimizer):
         where={"β₁": "beta_1", "β₂": "beta_2", "ε": "epsilon", "m": "slots.m", "v": "slots.v"},
         scale={"m": "1 - β₁", "v": "1 - β₂"},
     )
+    slot_names = ("m", "v")
 
     def __init__(
         self,
@@ -64,11 +65,6 @@ class Adam(Optimizer):
         self.beta_1 = check_number(name, "beta_1", beta_1, low=0.0, high=1.0, high_open=True)
         self.beta_2 = check_number(name, "beta_2", beta_2, low=0.0, high=1.0, high_open=True)
         self.epsilon = check_number(name, "epsilon", epsilon, low=0.0, low_open=True)
-
-    @property
-    def slot_names(self) -> tuple[str, ...]:
-        """``m`` and ``v``, divided by 1 - β₁ and 1 - β₂."""
-        return ("m", "v")
 
     def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
         """Apply w ← w - η √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + ε), with M and V for m and v."""

@@ -36,11 +36,10 @@ class Optimizer(Buffered):
 
     def __init__(self, learning_rate: float | Schedule, clipnorm: float | None = None) -> None:
         self.learning_rate = learning_rate
-        self.clipnorm = clipnorm
         if clipnorm is not None:
-            self.clipnorm = check_number(
-                type(self).__name__, "clipnorm", clipnorm, low=0.0, low_open=True
-            )
+            name = type(self).__name__
+            clipnorm = check_number(name, "clipnorm", clipnorm, low=0.0, low_open=True)
+        self.clipnorm = clipnorm
         self.iterations = 0
         self.slots: dict[str, Array] = {}
         self._owner: weakref.ref[object] | None = None
@@ -74,13 +73,7 @@ class Optimizer(Buffered):
         return float(rate(self.iterations)) if isinstance(rate, Schedule) else rate
 
     def claim(self, owner: object) -> None:
-        """Bind the optimizer to one model.
-
-        Raises
-        ------
-        ValueError
-            It trains another model, whose memory it holds.
-        """
+        """Bind the optimizer to one model; raise ValueError if it trains another already."""
         current = None if self._owner is None else self._owner()
         if current is not None and current is not owner:
             raise ValueError(
@@ -94,9 +87,8 @@ class Optimizer(Buffered):
         if self._vector is not vector:
             self._vector = vector
             self.iterations = 0
-            self.slots = {}
-            for name in self.slot_names:
-                self.slots[name] = aligned_full(vector.values.size, vector.values.dtype, 0.0)
+            size, dtype = vector.values.size, vector.values.dtype
+            self.slots = {name: aligned_full(size, dtype, 0.0) for name in self.slot_names}
             self._blocks = self._cut(vector.gradients)
 
     def step(self) -> None:

@@ -38,6 +38,7 @@ class RMSprop(Optimizer):
         update=("s ← ρ s + (1 - ρ) g²", "w ← w - η g / (√s + ε)"),
         where={"ρ": "rho", "ε": "epsilon", "s": "slots.square"},
     )
+    slot_names = ("square",)
 
     def __init__(
         self,
@@ -49,11 +50,6 @@ class RMSprop(Optimizer):
         super().__init__(learning_rate, clipnorm)
         self.rho = check_number("RMSprop", "rho", rho, low=0.0, high=1.0, high_open=True)
         self.epsilon = check_number("RMSprop", "epsilon", epsilon, low=0.0, low_open=True)
-
-    @property
-    def slot_names(self) -> tuple[str, ...]:
-        """The running ``square`` s."""
-        return ("square",)
 
     def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
         """Apply w ← w - η g / (√s + ε)."""

@@ -122,7 +122,11 @@ def test_sigmoid_and_binary_crossentropy_are_fused():
 @pytest.mark.parametrize(
     ("activation", "loss", "message"),
     [
-        ("sigmoid", "cce", "ends in a softmax, but it ends in activation Sigmoid"),
+        (
+            "sigmoid",
+            "cce",
+            "needs a softmax at the end, but the network ends in activation Sigmoid",
+        ),
         (None, "sparse_categorical_crossentropy", "a layer without activation"),
         ("relu", "bce", "between 0 and 1, but the network ends in activation ReLU"),
         (None, "bce", "activation='sigmoid'"),
