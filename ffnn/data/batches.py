@@ -167,10 +167,10 @@ class Batches:
         rng.shuffle(self._order)
 
     def _batch(self, start: int, stop: int) -> tuple[Array, Array, Array | None]:
-        def rows(source: Source) -> Array:
-            if self._shuffle is None:
-                return source.slice(start, stop)
-            return source.take(self._order[start:stop])
-
         x, y, weight = self.examples
-        return rows(x), rows(y), None if weight is None else rows(weight)
+        if self._shuffle is None:
+            weights = None if weight is None else weight.slice(start, stop)
+            return x.slice(start, stop), y.slice(start, stop), weights
+        chosen = self._order[start:stop]
+        weights = None if weight is None else weight.take(chosen)
+        return x.take(chosen), y.take(chosen), weights
