@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import ClassVar
 
-from ffnn.core.checks import check_int, check_number
+from ffnn.core.checks import check_bool, check_int, check_number
 from ffnn.core.formulas import Formulas
 from ffnn.core.registry import Configurable, Family
 
@@ -49,7 +49,7 @@ class _Decay(Schedule):
         self.decay_rate = check_number(
             name, "decay_rate", decay_rate, low=0.0, low_open=not self._rate_may_be_zero
         )
-        self.staircase = bool(staircase)
+        self.staircase = check_bool(name, "staircase", staircase)
 
     def _formulas(self, rate: str) -> Formulas:
         """Return the formulas; in `rate` s stands for the time."""

@@ -9,7 +9,7 @@ from typing import Any
 from ffnn._types import FilePath
 from ffnn.callbacks.base import Logs
 from ffnn.callbacks.monitor import Monitor
-from ffnn.core.checks import check_int
+from ffnn.core.checks import check_bool, check_int, check_path
 
 
 class ModelCheckpoint(Monitor):
@@ -42,8 +42,8 @@ class ModelCheckpoint(Monitor):
         every: int = 1,
     ) -> None:
         super().__init__(monitor, mode, 0.0)
-        self.filepath = str(filepath)
-        self.save_best_only = bool(save_best_only)
+        self.filepath = check_path("ModelCheckpoint", "filepath", filepath)
+        self.save_best_only = check_bool("ModelCheckpoint", "save_best_only", save_best_only)
         self.every = check_int("ModelCheckpoint", "every", every, low=1)
 
     saves_model = True

@@ -8,6 +8,7 @@ from typing import Any
 
 from ffnn._types import FilePath
 from ffnn.callbacks.base import Callback, Logs
+from ffnn.core.checks import check_bool, check_path
 
 
 class CSVLogger(Callback):
@@ -22,8 +23,8 @@ class CSVLogger(Callback):
     """
 
     def __init__(self, filename: FilePath, append: bool = False) -> None:
-        self.filename = str(filename)
-        self.append = bool(append)
+        self.filename = check_path("CSVLogger", "filename", filename)
+        self.append = check_bool("CSVLogger", "append", append)
 
     def on_train_begin(self, logs: Logs) -> None:
         """Begin a new file, or check the header of the one that lines are added to.

@@ -8,7 +8,7 @@ from typing import Any
 from ffnn._types import Array
 from ffnn.callbacks.base import Logs
 from ffnn.callbacks.monitor import Monitor
-from ffnn.core.checks import check_int
+from ffnn.core.checks import check_bool, check_int
 
 
 class EarlyStopping(Monitor):
@@ -49,7 +49,9 @@ class EarlyStopping(Monitor):
     ) -> None:
         super().__init__(monitor, mode, min_delta)
         self.patience = check_int("EarlyStopping", "patience", patience, low=0)
-        self.restore_best_weights = bool(restore_best_weights)
+        self.restore_best_weights = check_bool(
+            "EarlyStopping", "restore_best_weights", restore_best_weights
+        )
 
     def on_train_begin(self, logs: Logs) -> None:
         """Begin to watch."""

@@ -10,8 +10,11 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
+import os
 from collections.abc import Iterable
 from typing import Any
+
+import numpy as np
 
 
 def check_int(owner: str, name: str, value: Any, low: int) -> int:
@@ -49,6 +52,23 @@ def check_number(
             f"{owner}: {name} must be a finite number in {left}{low}, {high}{right}, got {value!r}"
         )
     return number
+
+
+def check_bool(owner: str, name: str, value: Any) -> bool:
+    """Return `value` as a bool; nothing else is one, as "no" and "false" would mean yes."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{owner}: {name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def check_path(owner: str, name: str, value: Any) -> str:
+    """Return the path of a file as a string, of which the last part is the file's name."""
+    if not isinstance(value, (str, bytes, os.PathLike)):
+        raise TypeError(f"{owner}: {name} must be a path, got {value!r}")
+    path = os.fsdecode(value)
+    if not os.path.basename(path) or "\0" in path:
+        raise ValueError(f"{owner}: {name} must be the path of a file, got {path!r}")
+    return path
 
 
 def check_choice(owner: str, name: str, value: Any, choices: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ffnn._types import Array, Shape
 from ffnn.activations import ACTIVATIONS, ActivationFunction
-from ffnn.core.checks import check_int
+from ffnn.core.checks import check_bool, check_int
 from ffnn.core.formulas import Formulas
 from ffnn.initializers import INITIALIZERS, Initializer
 from ffnn.layers.base import LAYERS, Layer, Stage
@@ -63,7 +63,7 @@ class Dense(Layer):
         self.activation = None if activation is None else ACTIVATIONS.get(activation).replica()
         if self.activation is not None:
             self.activation.compute_output_dim(self.units)
-        self.use_bias = bool(use_bias)
+        self.use_bias = check_bool("Dense", "use_bias", use_bias)
         self.weight_initializer = INITIALIZERS.get(weight_initializer)
         self.bias_initializer = INITIALIZERS.get(bias_initializer)
         self.weight_regularizer, self.bias_regularizer = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.core.checks import check_number
+from ffnn.core.checks import check_bool, check_number
 from ffnn.core.formulas import Formulas
 from ffnn.optimizers.base import OPTIMIZERS, Optimizer
 from ffnn.schedules import Schedule
@@ -44,7 +44,7 @@ class SGD(Optimizer):
     ) -> None:
         super().__init__(learning_rate, clipnorm)
         self.momentum = check_number("SGD", "momentum", momentum, low=0.0, high=1.0)
-        self.nesterov = bool(nesterov)
+        self.nesterov = check_bool("SGD", "nesterov", nesterov)
         if self.nesterov and not self.momentum:
             raise ValueError("SGD: nesterov=True needs a momentum above 0, got momentum=0.0")
 

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ffnn.core.checks import check_choice, check_int, check_number, check_seed, nearest
+import ffnn.sequential  # noqa: F401  # which imports every family of parts
+from ffnn.core.checks import (
+    check_bool,
+    check_choice,
+    check_int,
+    check_number,
+    check_path,
+    check_seed,
+    nearest,
+)
+from ffnn.core.registry import Family, find_classes
 
 
 @pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3)])
@@ -73,6 +85,77 @@ def test_number_keeps_to_its_interval_and_prints_it(options, inside, outside, in
     for value in outside:
         with pytest.raises(ValueError, match=f"X: y must be a finite number in {interval}, got "):
             check_number("X", "y", value, **options)
+
+
+@pytest.mark.parametrize("value", [True, False, np.True_, np.False_])
+def test_bool_comes_back_as_a_python_bool(value):
+    result = check_bool("Dense", "use_bias", value)
+    assert result == value
+    assert type(result) is bool
+
+
+NO_BOOLEANS = ["no", "False", "", 0, 1, 0.0, None, [], np.array([True])]
+
+
+@pytest.mark.parametrize("value", NO_BOOLEANS)
+def test_bool_refuses_all_else(value):
+    with pytest.raises(TypeError, match="Dense: use_bias must be True or False, got "):
+        check_bool("Dense", "use_bias", value)
+
+
+def switches():
+    """Return each class that takes booleans, what else it needs, and a boolean's name."""
+    cases, needed = [], {"int": 2, "float": 0.5, "FilePath": "log.csv"}
+    parts = [cls for family in Family.by_kind.values() for cls in family]
+    for cls in [*parts, *find_classes("ffnn.callbacks").values()]:
+        parameters = inspect.signature(cls).parameters.values()
+        others = {p.name: needed.get(p.annotation) for p in parameters if p.default is p.empty}
+        cases += [
+            pytest.param(cls, others, p.name, id=f"{cls.__name__}-{p.name}")
+            for p in parameters
+            if p.annotation == "bool"
+        ]
+    return cases
+
+
+@pytest.mark.parametrize("value", NO_BOOLEANS)
+@pytest.mark.parametrize(("cls", "others", "name"), switches())
+def test_each_boolean_argument_is_a_boolean(cls, others, name, value):
+    with pytest.raises(TypeError, match=f"{name} must be True or False, got "):
+        cls(**others, **{name: value})
+
+
+def test_all_booleans_are_found():
+    assert {case.id for case in switches()} >= {
+        "Dense-use_bias",
+        "SGD-nesterov",
+        "ExponentialDecay-staircase",
+        "InverseTimeDecay-staircase",
+        "CSVLogger-append",
+        "EarlyStopping-restore_best_weights",
+        "ModelCheckpoint-save_best_only",
+    }
+
+
+@pytest.mark.parametrize("value", ["a/log.csv", b"a/log.csv", Path("a/log.csv")])
+def test_path_comes_back_as_a_string(value):
+    assert check_path("CSVLogger", "filename", value) == str(Path("a/log.csv"))
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        (None, TypeError, "must be a path, got None"),
+        (3, TypeError, "must be a path, got 3"),
+        (["a"], TypeError, "must be a path"),
+        ("", ValueError, "must be the path of a file, got ''"),
+        ("x.h5/", ValueError, "must be the path of a file, got 'x.h5/'"),
+        ("a\0b", ValueError, "must be the path of a file"),
+    ],
+)
+def test_path_refuses_what_names_no_file(value, error, message):
+    with pytest.raises(error, match=f"CSVLogger: filename {message}"):
+        check_path("CSVLogger", "filename", value)
 
 
 def test_choice_returns_a_valid_value_and_lists_the_choices_otherwise():
