@@ -28,8 +28,8 @@ class ReLU(ActivationFunction):
     def allocate(self, rows: int) -> None:
         """Allocate y, the slope, where it is 1, and zeros: NumPy compares two arrays fastest."""
         super().allocate(rows)
-        self.positive = self.like("positive", bool)
-        self.zeros = self.full("zeros", 0.0, *self.shape[1:])
+        self.positive, self.zeros = self.like("positive", bool), self.like("zeros")
+        self.zeros.fill(0.0)
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return max(x, 0)."""

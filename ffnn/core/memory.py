@@ -72,8 +72,8 @@ class Workspace:
 class Buffered(Configurable):
     """A part that computes on one batch after another, in working memory of its own.
 
-    `allocate` makes the arrays that the formulas need, and views of them, attributes, whenever the
-    number of rows changes. A part whose width and dtype are known begins its `forward` with ::
+    When the number of rows changes, `allocate` sets attributes to the arrays that the formulas need
+    and to views of them. A part whose width and dtype are known begins its `forward` with ::
 
         if len(x) != self.rows:
             self.allocate(len(x))
@@ -113,18 +113,14 @@ class Buffered(Configurable):
         self.allocate(len(x))
 
     def array(self, name: str, *shape: int | None, dtype: DTypeLike | None = None) -> Array:
-        """Return the array `name`, uninitialised at first; no other name shares memory with it.
-
-        Its dtype is the part's if not given. RuntimeError: a size is None, for want of `build`.
-        """
+        """Return the array `name`; RuntimeError if a size is None, as in a layer not built."""
         if None in shape:
             self.discard()
             raise RuntimeError(f"{type(self).__name__}: build a layer that stands alone first")
-        if self._workspace is None:
-            self._workspace = Workspace()
+        space = self._workspace = self._workspace or Workspace()
         try:
             dtype = self.dtype if dtype is None else dtype
-            return self._workspace.get(name, cast("Shape", shape), dtype)
+            return space.get(name, cast("Shape", shape), dtype)
         except MemoryError:
             self.discard()  # other arrays have been made for so many rows already
             raise
@@ -193,8 +189,7 @@ class ParameterVector:
 
     def views(self, vector: Array) -> list[dict[str, Array]]:
         """Cut a vector that is laid out like `values` into the layers' arrays, without copying."""
-        start = 0
-        result = []
+        start, result = 0, []
         for layer in self._shapes:
             arrays = {}
             for name, shape in layer.items():

@@ -43,7 +43,7 @@ class Layer(Buffered):
     4. `params` and `grads` are read-only mappings of live arrays: write into the arrays.
     5. What training changes besides (`state`) is written into its arrays, never rebound: threads
        that predict work on replicas, which share them.
-    6. Working memory is made in `allocate`, once for each number of rows.
+    6. Working memory is made in `allocate`, which runs when the number of rows changes.
     7. An input that `backward` needs is kept as `x`, which `release` lets go of after a pass over
        data; a layer that keeps it elsewhere names the attribute in `borrowed`.
 
