@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import ClassVar
 
-from ffnn.core.checks import check_bool, check_int, check_number
+from ffnn.core.checks import check_bool, check_int, check_items, check_number
 from ffnn.core.formulas import Formulas
 from ffnn.core.registry import Configurable, Family
 
@@ -134,7 +134,9 @@ class PiecewiseConstantDecay(Schedule):
 
     def __init__(self, boundaries: Sequence[int], values: Sequence[float]) -> None:
         name = type(self).__name__
-        self.boundaries = [check_int(name, "boundaries", b, low=0) for b in boundaries]
+        boundaries = check_items(name, "boundaries", boundaries)
+        self.boundaries = [check_int(name, "boundaries", step, low=0) for step in boundaries]
+        values = check_items(name, "values", values)
         self.values = [_rate(name, "values", value) for value in values]
         if len(self.values) != len(self.boundaries) + 1:
             raise ValueError(

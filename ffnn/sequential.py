@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ffnn.activations import ActivationFunction
+from ffnn.core.checks import check_items
 from ffnn.layers.dense import Dense
 from ffnn.models.trainable import Trainable
 
@@ -100,10 +101,15 @@ class Sequential(Trainable):
         ValueError
             There are fewer than two sizes, or the numbers of layers and activations differ.
         """
+        sizes = check_items("from_sizes", "sizes", sizes)
         if len(sizes) < 2:
-            raise ValueError(f"from_sizes: expected inputs and at least one layer, got {sizes!r}")
+            raise ValueError(
+                f"from_sizes: sizes must be those of the inputs and of at least one layer, "
+                f"got {sizes!r}"
+            )
         if isinstance(activations, (str, ActivationFunction)):
             activations = [activations] * (len(sizes) - 1)
+        activations = check_items("from_sizes", "activations", activations)
         if len(activations) != len(sizes) - 1:
             raise ValueError(
                 f"from_sizes: {len(sizes)} sizes make {len(sizes) - 1} layers, "

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ffnn.callbacks.base import Callback, Logs
-from ffnn.core.checks import check_choice, check_number
+from ffnn.core.checks import check_choice, check_number, check_text
 
 
 class Monitor(Callback, abc.ABC):
@@ -28,7 +28,7 @@ class Monitor(Callback, abc.ABC):
 
     def __init__(self, monitor: str, mode: str, min_delta: float) -> None:
         name = type(self).__name__
-        self.monitor = monitor
+        self.monitor = check_text(name, "monitor", monitor)
         self.mode = check_choice(name, "mode", mode, ("auto", "min", "max"))
         self.min_delta = check_number(name, "min_delta", min_delta, low=0.0)
 

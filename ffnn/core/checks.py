@@ -16,13 +16,17 @@ from typing import Any
 
 import numpy as np
 
+LARGEST = 2**63 - 1  # of integers that count, in files and in arrays
 
-def check_int(owner: str, name: str, value: Any, low: int) -> int:
-    """Return `value` as an int of at least `low`; booleans are not integers here."""
+
+def check_int(owner: str, name: str, value: Any, low: int, high: int | None = LARGEST) -> int:
+    """Return `value` as an int from `low` to `high`; booleans are not integers here."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{owner}: {name} must be an integer, got {value!r}")
     if value < low:
         raise ValueError(f"{owner}: {name} must be at least {low}, got {value!r}")
+    if high is not None and int(value) > high:
+        raise ValueError(f"{owner}: {name} must be at most {high}, got {value!r}")
     return int(value)
 
 
@@ -74,14 +78,31 @@ def check_path(owner: str, name: str, value: Any) -> str:
 def check_choice(owner: str, name: str, value: Any, choices: Iterable[str]) -> str:
     """Return `value` if it is one of `choices`, else raise a ValueError that lists them."""
     valid = list(choices)
-    if value not in valid:
+    if not isinstance(value, str) or value not in valid:
         raise ValueError(f"{owner}: {name} must be one of {', '.join(valid)}, got {value!r}")
     return str(value)
 
 
 def check_seed(owner: str, seed: Any) -> int | None:
     """Return `seed` as an int of at least 0, or None."""
-    return None if seed is None else check_int(owner, "seed", seed, low=0)
+    return None if seed is None else check_int(owner, "seed", seed, low=0, high=None)
+
+
+def check_text(owner: str, name: str, value: Any) -> str:
+    """Return `value` if it is a string."""
+    if not isinstance(value, str):
+        raise TypeError(f"{owner}: {name} must be a string, got {value!r}")
+    return str(value)
+
+
+def check_items(owner: str, name: str, value: Any) -> list[Any]:
+    """Return the items of `value`, such as a list, tuple or array; a text is none here."""
+    if isinstance(value, (str, bytes, dict, set)) or not hasattr(value, "__iter__"):
+        raise TypeError(f"{owner}: {name} must be a list, got {value!r}")
+    try:
+        return list(value)
+    except TypeError:  # an array without dimensions, or a class
+        raise TypeError(f"{owner}: {name} must be a list, got {value!r}") from None
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -141,33 +141,38 @@ class Family(Generic[T]):
         """Each name → its class, in the order of `names`."""
         return {name: cls for cls in self for name in self._names[cls]}
 
-    def get(self, identifier: str | T) -> T:
-        """Return the part that `identifier` names, or `identifier` itself if it is one."""
+    def get(self, identifier: str | T, owner: str = "") -> T:
+        """Return the part that `identifier` names, or `identifier` itself if it is one.
+
+        `owner`, such as ``"Dense: activation"``, begins the messages.
+        """
+        prefix = owner and f"{owner}: "
         if isinstance(identifier, self.base):
             return identifier
         if not isinstance(identifier, str):
             hint = " (write it with parentheses)" if isinstance(identifier, type) else ""
             raise TypeError(
-                f"expected {self.kind}: a name or an object of {self.base.__name__}, "
+                f"{prefix}expected {self.kind}: a name or an object of {self.base.__name__}, "
                 f"got {identifier!r}{hint}"
             )
-        cls = self.class_named(identifier)
+        cls = self.class_named(identifier, owner)
         defaults = _constructor_defaults(cls)
         needed = [name for name, value in defaults.items() if value is inspect.Parameter.empty]
         if needed:
             raise TypeError(
-                f"{self.kind} {identifier!r} needs arguments: "
+                f"{prefix}{self.kind} {identifier!r} needs arguments: "
                 f"write {cls.__name__}({', '.join(needed)})"
             )
         return cls()
 
-    def class_named(self, name: str) -> type[T]:
+    def class_named(self, name: str, owner: str = "") -> type[T]:
         """Return the class of a name, or raise a ValueError that lists the known ones."""
         classes = self.classes
         cls = classes.get(name.lower())
         if cls is None:
             hint, known = nearest(name, classes), ", ".join(classes)
-            raise ValueError(f"unknown {self.kind} {name!r}{hint}; known: {known}")
+            prefix = owner and f"{owner}: "
+            raise ValueError(f"{prefix}unknown {self.kind} {name!r}{hint}; known: {known}")
         return cls
 
     def name_of(self, part: T) -> str:

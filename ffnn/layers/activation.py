@@ -26,7 +26,7 @@ class Activation(Layer):
     """
 
     def __init__(self, activation: str | ActivationFunction) -> None:
-        self.activation = ACTIVATIONS.get(activation).replica()
+        self.activation = ACTIVATIONS.get(activation, "Activation: activation").replica()
 
     def compute_output_dim(self, input_dim: int) -> int:
         """Return `input_dim`, if the activation allows it."""

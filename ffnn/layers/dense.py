@@ -60,15 +60,18 @@ class Dense(Layer):
         bias_regularizer: str | Regularizer | None = None,
     ) -> None:
         self.units = check_int("Dense", "units", units, low=1)
-        self.activation = None if activation is None else ACTIVATIONS.get(activation).replica()
-        if self.activation is not None:
+        self.activation = None
+        if activation is not None:
+            self.activation = ACTIVATIONS.get(activation, "Dense: activation").replica()
             self.activation.compute_output_dim(self.units)
         self.use_bias = check_bool("Dense", "use_bias", use_bias)
-        self.weight_initializer = INITIALIZERS.get(weight_initializer)
-        self.bias_initializer = INITIALIZERS.get(bias_initializer)
+        self.weight_initializer, self.bias_initializer = (
+            INITIALIZERS.get(rule, f"Dense: {name}_initializer")
+            for name, rule in (("weight", weight_initializer), ("bias", bias_initializer))
+        )
         self.weight_regularizer, self.bias_regularizer = (
-            None if rule is None else REGULARIZERS.get(rule)
-            for rule in (weight_regularizer, bias_regularizer)
+            None if rule is None else REGULARIZERS.get(rule, f"Dense: {name}_regularizer")
+            for name, rule in (("weight", weight_regularizer), ("bias", bias_regularizer))
         )
         if self.bias_regularizer is not None and not self.use_bias:
             raise ValueError("Dense: bias_regularizer is given but use_bias is False")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.core.checks import check_int
+from ffnn.core.checks import check_int, check_items
 from ffnn.data.batches import Batches, Examples
 from ffnn.errors import DataError
 from ffnn.layers.chain import release
@@ -55,10 +55,10 @@ class Compilable(Network):
             A name is unknown, the loss cannot follow the last layer, or the optimizer already
             trains another model.
         """
-        if isinstance(metrics, (str, Metric)):
-            raise TypeError(f"compile: expected a list of metrics, got {metrics!r}")
-        new_optimizer, new_loss = OPTIMIZERS.get(optimizer), LOSSES.get(loss)
-        new_metrics = [METRICS.get(metric) for metric in metrics or ()]
+        chosen = [] if metrics is None else check_items("compile", "metrics", metrics)
+        new_optimizer = OPTIMIZERS.get(optimizer, "compile: optimizer")
+        new_loss = LOSSES.get(loss, "compile: loss")
+        new_metrics = [METRICS.get(metric, "compile: metrics") for metric in chosen]
         new_loss.check_output(self.last_activation)
         new_optimizer.claim(self)
         self.optimizer, self.loss, self.metrics = new_optimizer, new_loss, new_metrics

@@ -59,7 +59,7 @@ class Network:
     def _take_layers(self) -> None:
         """Check that the layers are free, and name them by kind and number."""
         if not self.layers:
-            raise ValueError("Sequential: expected at least one layer, got none")
+            raise ValueError("Sequential: expected at least one layer, got layers=[]")
         for layer in self.layers:
             if not isinstance(layer, Layer):
                 raise TypeError(f"Sequential: expected layers such as Dense(64), got {layer!r}")

@@ -15,9 +15,11 @@ from ffnn.core.checks import (
     check_bool,
     check_choice,
     check_int,
+    check_items,
     check_number,
     check_path,
     check_seed,
+    check_text,
     nearest,
 )
 from ffnn.core.registry import Family, find_classes
@@ -40,6 +42,13 @@ def test_int_accepts_its_smallest_value_and_refuses_one_less():
     assert check_int("Dense", "units", 1, low=1) == 1
     with pytest.raises(ValueError, match="Dense: units must be at least 1, got 0"):
         check_int("Dense", "units", 0, low=1)
+
+
+def test_int_refuses_more_than_64_bits_hold_unless_told_otherwise():
+    assert check_int("Dense", "units", 2**63 - 1, low=1) == 2**63 - 1
+    with pytest.raises(ValueError, match="Dense: units must be at most 9223372036854775807, got "):
+        check_int("Dense", "units", 2**63, low=1)
+    assert check_int("Dense", "seed", 2**200, low=0, high=None) == 2**200
 
 
 @pytest.mark.parametrize(
@@ -167,6 +176,30 @@ def test_choice_returns_a_valid_value_and_lists_the_choices_otherwise():
 def test_choice_accepts_a_generator_of_choices():
     with pytest.raises(ValueError, match="must be one of a, b, got 3"):
         check_choice("X", "y", 3, (letter for letter in "ab"))
+
+
+@pytest.mark.parametrize("value", [None, np.array(["a", "b"]), np.zeros(0), ["a"], b"a"])
+def test_choice_refuses_what_is_not_a_string(value):
+    with pytest.raises(ValueError, match="X: y must be one of a, b, got "):
+        check_choice("X", "y", value, ("a", "b"))
+
+
+def test_text_is_a_string():
+    assert check_text("EarlyStopping", "monitor", "loss") == "loss"
+    for value in (None, 3, b"loss", ["loss"]):
+        with pytest.raises(TypeError, match="EarlyStopping: monitor must be a string, got "):
+            check_text("EarlyStopping", "monitor", value)
+
+
+@pytest.mark.parametrize("value", [[1, 2], (1, 2), np.array([1, 2]), range(1, 3), iter([1, 2])])
+def test_items_come_back_as_a_list(value):
+    assert check_items("X", "y", value) == [1, 2]
+
+
+@pytest.mark.parametrize("value", [None, 5, "12", b"12", {1: 2}, {1, 2}, list, np.array(1)])
+def test_items_refuse_what_has_none_in_order(value):
+    with pytest.raises(TypeError, match="X: y must be a list, got "):
+        check_items("X", "y", value)
 
 
 def test_seed_is_none_or_an_integer_from_zero():
