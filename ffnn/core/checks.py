@@ -65,13 +65,14 @@ def check_bool(owner: str, name: str, value: Any) -> bool:
     return bool(value)
 
 
-def check_path(owner: str, name: str, value: Any) -> str:
-    """Return the path of a file as a string, of which the last part is the file's name."""
+def check_path(owner: str, name: str, value: Any, *, needs_name: bool = True) -> str:
+    """Return a path as a string; the last part of a file to be written is the file's name."""
     if not isinstance(value, (str, bytes, os.PathLike)):
         raise TypeError(f"{owner}: {name} must be a path, got {value!r}")
     path = os.fsdecode(value)
-    if not os.path.basename(path) or "\0" in path:
-        raise ValueError(f"{owner}: {name} must be the path of a file, got {path!r}")
+    if not (os.path.basename(path) if needs_name else path) or "\0" in path:
+        kind = "the path of a file" if needs_name else "a path"
+        raise ValueError(f"{owner}: {name} must be {kind}, got {path!r}")
     return path
 
 

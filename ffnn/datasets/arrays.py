@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ffnn.core.checks import check_bool, check_path
 from ffnn.errors import DataError
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def load_npz(path: FilePath, *, targets: bool = True) -> Arrays:
     DataError
         If the file cannot be read, lacks an array, or holds arrays that do not fit together.
     """
-    _check_file(path)
+    _check_arguments("load_npz", path, targets)
     if not zipfile.is_zipfile(path):
         raise DataError(
             f"{path}: expected an .npz file, as numpy.savez writes it, got another kind"
@@ -94,7 +95,7 @@ def load_h5(path: FilePath, *, targets: bool = True) -> Arrays:
     """
     import h5py
 
-    _check_file(path)
+    _check_arguments("load_h5", path, targets)
     try:
         file = h5py.File(path, "r")
     except OSError as error:
@@ -106,7 +107,9 @@ def load_h5(path: FilePath, *, targets: bool = True) -> Arrays:
         raise
 
 
-def _check_file(path: FilePath) -> None:
+def _check_arguments(owner: str, path: FilePath, targets: bool) -> None:
+    check_path(owner, "path", path, needs_name=False)
+    check_bool(owner, "targets", targets)
     if not Path(path).is_file():
         raise DataError(f"{path}: there is no such file")
 

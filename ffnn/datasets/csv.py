@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ffnn.core.checks import check_choice, nearest
+from ffnn.core.checks import check_choice, check_items, check_path, check_text, nearest
 from ffnn.core.text import listed
 from ffnn.errors import DataError
 
@@ -94,7 +94,11 @@ def load_csv(
     ValueError
         If `missing` is neither of the two.
     """
-    check_choice("load_csv", "missing", missing, ("error", "drop"))
+    _check_options("load_csv", path, missing, delimiter)
+    if target is not None:
+        check_text("load_csv", "target", target)
+    feature_names = _check_names("load_csv", "feature_names", feature_names)
+    class_names = _check_names("load_csv", "class_names", class_names)
     header, rows = open_csv(path, delimiter)
     target_index = len(header) - 1 if target is None else _find(header, [target], path)[0]
     target = header[target_index]
@@ -151,7 +155,8 @@ def load_csv_features(
     DataError, ValueError
         As `load_csv` does.
     """
-    check_choice("load_csv_features", "missing", missing, ("error", "drop"))
+    _check_options("load_csv_features", path, missing, delimiter)
+    feature_names = _check_names("load_csv_features", "feature_names", feature_names)
     header, rows = open_csv(path, delimiter)
     names = header if feature_names is None else feature_names
     indices = _find(header, names, path)
@@ -160,6 +165,19 @@ def load_csv_features(
         texts = [fields[i] for i in indices]
         x.extend(_numbers(texts, names, f"{path}, line {line}", missing) or ())
     return _matrix(x, len(indices), path)
+
+
+def _check_options(owner: str, path: FilePath, missing: str, delimiter: str) -> None:
+    check_path(owner, "path", path, needs_name=False)
+    check_choice(owner, "missing", missing, ("error", "drop"))
+    if len(check_text(owner, "delimiter", delimiter)) != 1 or delimiter in '\r\n"':
+        raise ValueError(f"{owner}: delimiter must be one character, got {delimiter!r}")
+
+
+def _check_names(owner: str, name: str, names: Sequence[str] | None) -> list[str] | None:
+    if names is None:
+        return None
+    return [check_text(owner, name, each) for each in check_items(owner, name, names)]
 
 
 def open_csv(path: FilePath, delimiter: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ffnn.core.checks import check_path
 from ffnn.core.files import replace_whole
 from ffnn.datasets.digits import LabelledImages
 from ffnn.errors import DataError
@@ -106,6 +107,8 @@ def load_mnist(data_dir: FilePath | None = None) -> tuple[LabelledImages, Labell
     Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-Based Learning Applied to Document
     Recognition", Proceedings of the IEEE 86(11), 1998.
     """
+    if data_dir is not None:
+        check_path("load_mnist", "data_dir", data_dir, needs_name=False)
     folder, named, complete = find_mnist(data_dir)
     if named and not complete:
         missing = ", ".join(file.name for file in _MNIST_FILES if not _find_idx(folder, file))

@@ -1,0 +1,49 @@
+"""A wrong argument is refused by an error of ours that names it, and nothing has changed then."""
+
+import pytest
+from trials import callables
+
+import ffnn
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("argument", callables.constructors(), ids=str)
+def test_a_constructor_refuses_all_wrong_values_of_an_argument(argument):
+    values = callables.wrong_values(argument)
+
+    complaints = [callables.refusal(argument, value) for value in values]
+
+    assert values
+    assert [complaint for complaint in complaints if complaint] == []
+
+
+def test_all_parts_are_tried():
+    owners = {argument.owner for argument in callables.constructors()}
+
+    assert owners >= {
+        *["Sequential", "Dense", "Dropout", "Activation", "LeakyReLU", "Huber", "AdamW", "L1L2"],
+        *["CosineDecay", "RandomUniform", "ModelCheckpoint", "CSVLogger", "Recorder"],
+    }
+
+
+def test_what_is_wrong_with_a_refusal_is_said():
+    def accept(units):
+        pass
+
+    def run_into(units):
+        units.strip()
+
+    def blame_another(units):
+        ffnn.layers.Dropout(units)
+
+    for call, complaint in [
+        (accept, "accepted"),
+        (run_into, "raw AttributeError"),
+        (blame_another, "the argument is not named: Dropout: rate"),
+    ]:
+        argument = callables.Argument("f", "units", "int", call)
+        assert callables.refusal(argument, 1.5).startswith(f"f.units=1.5: {complaint}")
