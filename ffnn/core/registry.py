@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from ffnn.core.checks import nearest
 from ffnn.core.formulas import Formulas
+from ffnn.core.text import shorten
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -175,6 +176,10 @@ class Family(Generic[T]):
             raise ValueError(f"{prefix}unknown {self.kind} {name!r}{hint}; known: {known}")
         return cls
 
+    def is_registered(self, cls: type) -> bool:
+        """Tell whether a class itself, and not only one that it derives from, has a name here."""
+        return cls in self._names
+
     def name_of(self, part: T) -> str:
         """Return the name a part is saved under: the registered one, or its class's."""
         return self._names.get(type(part), (type(part).__name__,))[0]
@@ -186,10 +191,15 @@ def family_of(part: Configurable) -> Family[Any]:
     return max(families, key=lambda family: len(family.base.__mro__))
 
 
+# Before the name of a class that is not registered; no registered name begins with it.
+CUSTOM = "custom:"
+
+
 def describe(value: Any) -> Any:
     """Turn a value of a config into plain data: numbers, strings, lists and dicts.
 
-    A part becomes ``{"kind": ..., "name": ..., "config": {...}}``.
+    A part becomes ``{"kind": ..., "name": ..., "config": {...}}``. The name of a class of the
+    user's is marked as such, so that it is never taken for one of the library's.
     """
     if isinstance(value, (list, tuple)):
         return [describe(item) for item in value]
@@ -197,7 +207,8 @@ def describe(value: Any) -> Any:
         return value
     family = family_of(value)
     config = {name: describe(item) for name, item in value.get_config().items()}
-    return {"kind": family.kind, "name": family.name_of(value), "config": config}
+    mark = "" if family.is_registered(type(value)) else CUSTOM
+    return {"kind": family.kind, "name": mark + family.name_of(value), "config": config}
 
 
 def rebuild(description: Any, custom_objects: Mapping[str, type] | None = None) -> Any:
@@ -212,22 +223,55 @@ def rebuild(description: Any, custom_objects: Mapping[str, type] | None = None) 
     family = Family.by_kind.get(description["kind"])
     if family is None:
         raise ValueError(f"unknown kind of part {description['kind']!r}")
-    name = description["name"]
-    custom = (custom_objects or {}).get(name)
-    if custom is not None and not issubclass(custom, family.base):
-        raise TypeError(f"custom object {name!r} must be a subclass of {family.base.__name__}")
-    cls = custom or family.class_named(name)
+    cls = _class_of(family, description["name"], custom_objects or {})
     return cls(**{key: rebuild(v, custom_objects) for key, v in description["config"].items()})
 
 
+def _class_of(
+    family: Family[Any], name: str, custom_objects: Mapping[str, type]
+) -> type[Configurable]:
+    """Return the class of a part that was saved under `name`.
+
+    Registered names are in lower case and found as they are. Files that were written before custom
+    classes were marked have the name of such a class alone, ``"Softplus"`` and not ``"softplus"``.
+    """
+    if name in family.classes:
+        return family.classes[name]
+    name = name.removeprefix(CUSTOM)
+    custom = custom_objects.get(name)
+    if custom is None:
+        shown = shorten(repr(name), 60)
+        raise ValueError(
+            f"unknown {family.kind} {shown}: it is not part of ffnn; if it is a class of yours, "
+            f"pass it in custom_objects={{{shown}: ...}}"
+        )
+    if not (isinstance(custom, type) and issubclass(custom, family.base)):
+        raise TypeError(f"custom object {name!r} must be a subclass of {family.base.__name__}")
+    return custom
+
+
 def custom_classes(value: Any) -> dict[str, type]:
-    """Return the classes in `value`, a part or a list of parts, that are not the library's."""
-    if isinstance(value, (list, tuple)):
-        return {name: cls for item in value for name, cls in custom_classes(item).items()}
-    if not isinstance(value, Configurable):
-        return {}
-    found = custom_classes(list(value.get_config().values()))
-    family = family_of(value)
-    if (name := family.name_of(value)) not in family.classes:
-        found[name] = type(value)
+    """Return the classes in `value`, a part or a list of parts, that are not the library's.
+
+    ValueError is raised if two of them have one name, by which they could not be told apart.
+    """
+    found: dict[str, type] = {}
+    for part in _parts_in(value):
+        cls = type(part)
+        family = family_of(part)
+        if family.is_registered(cls):
+            continue
+        name = family.name_of(part)
+        if found.setdefault(name, cls) is not cls:
+            raise ValueError(f"there are two custom classes named {name!r}; rename one of them")
     return found
+
+
+def _parts_in(value: Any) -> Iterator[Configurable]:
+    """Yield the parts in a config's value, and the parts that these consist of."""
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _parts_in(item)
+    elif isinstance(value, Configurable):
+        yield value
+        yield from _parts_in(list(value.get_config().values()))

@@ -298,8 +298,43 @@ def test_custom_class_is_rebuilt_when_it_is_given():
     description = json.loads(json.dumps(describe(part)))
     twin = rebuild(description, {"Cube": Cube})
     assert same(twin, part)
-    with pytest.raises(ValueError, match="unknown activation 'Cube'"):
+    message = r"unknown activation 'Cube'.* pass it in custom_objects={'Cube': \.\.\.}"
+    with pytest.raises(ValueError, match=message):
         rebuild(description)
+
+
+@pytest.mark.parametrize("spell", [str, str.lower, str.upper, str.title])
+@pytest.mark.parametrize("part", [part for part, _ in PARTS], ids=IDS)
+def test_custom_class_named_like_one_of_the_library_is_never_taken_for_it(part, spell):
+    family = family_of(part)
+    for spelling in (type(part).__name__, *family.names()[0], family.name_of(part)):
+        name = spell(spelling)
+        own = type(name, (type(part),), {})
+        twins = own(**part.get_config())
+        description = json.loads(json.dumps(describe(twins)))
+
+        with pytest.raises(ValueError, match=f"unknown {family.kind} '{name}'"):
+            rebuild(description)
+        assert type(rebuild(description, {name: own})) is own
+        assert type(rebuild(describe(part), {name: own})) is type(part)
+        assert custom_classes([part, twins])[name] is own
+
+
+def test_file_from_before_custom_classes_were_marked_has_their_names_as_they_are():
+    own = type("Softplus", (activations.Softplus,), {})
+    description = {"kind": "activation", "name": "Softplus", "config": {}}
+
+    assert type(rebuild(description, {"Softplus": own})) is own
+    with pytest.raises(ValueError, match="unknown activation 'Softplus'"):
+        rebuild(description)
+
+
+def test_two_custom_classes_of_one_name_are_refused():
+    other = type("Cube", (Cube,), {})
+
+    assert custom_classes([Cube(1.0), Cube(2.0)]) == {"Cube": Cube}
+    with pytest.raises(ValueError, match="two custom classes named 'Cube'; rename one"):
+        custom_classes([Cube(1.0), Dense(2, other(1.0))])
 
 
 def test_custom_class_shows_its_changed_arguments():

@@ -210,6 +210,27 @@ def test_custom_classes_are_loaded_only_if_they_are_named(tmp_path):
     np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
 
 
+def test_a_custom_class_named_like_one_of_the_library_is_asked_for(tmp_path):
+    class Softplus(ffnn.activations.Sigmoid):
+        """Anything but a softplus."""
+
+    class Adam(ffnn.optimizers.SGD):
+        """Anything but Adam."""
+
+    model = ffnn.Sequential([Dense(2, Softplus()), Dropout(0.5)], input_dim=4, seed=0)
+    model.compile(Adam(), "mse")
+    model.save(tmp_path / "model.h5")
+    own = {"Softplus": Softplus, "Adam": Adam}
+
+    for name in own:
+        others = {other: cls for other, cls in own.items() if other != name}
+        with pytest.raises(ffnn.ModelFileError, match=f"unknown .* '{name}'"):
+            ffnn.load_model(tmp_path / "model.h5", custom_objects=others)
+    loaded = ffnn.load_model(tmp_path / "model.h5", custom_objects=own)
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+    assert type(loaded.optimizer) is Adam
+
+
 def test_a_custom_class_of_another_family_is_refused(tmp_path):
     ffnn.Sequential([Tripling(2.0)], input_dim=4).save(tmp_path / "model.h5")
 
