@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.activations import ActivationFunction
+from ffnn.activations import ActivationFunction, Softmax
 from ffnn.core.formulas import Formulas
 from ffnn.core.memory import Buffered
 from ffnn.core.registry import Family
@@ -54,6 +54,13 @@ class Loss(Buffered):
         """Raise ValueError if the loss cannot follow a network that ends in `activation`."""
         if self.instead:
             raise ValueError(self.instead)
+
+    def task_after(self, activation: ActivationFunction | None) -> str:
+        """Return what a row of targets is in a network that ends in `activation`, as in `task`.
+
+        A softmax chooses one class out of several, whatever the loss.
+        """
+        return "classes" if isinstance(activation, Softmax) else self.task
 
     def fuse(self, activation: ActivationFunction | None) -> Loss | None:
         """Return the loss that replaces both `activation` and this loss, if there is one."""

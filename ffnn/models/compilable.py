@@ -14,7 +14,7 @@ from ffnn.data.batches import Batches, Examples
 from ffnn.errors import DataError
 from ffnn.layers.chain import release
 from ffnn.losses import LOSSES, Loss
-from ffnn.metrics import METRICS, Metric
+from ffnn.metrics import METRICS, Metric, check_names
 from ffnn.models.network import EVALUATION_BATCH_SIZE, Network
 from ffnn.optimizers import OPTIMIZERS, Optimizer
 from ffnn.training.loop import diverged, run_pass
@@ -52,14 +52,15 @@ class Compilable(Network):
         Raises
         ------
         ValueError
-            A name is unknown, the loss cannot follow the last layer, or the optimizer already
-            trains another model.
+            A name is unknown, the loss cannot follow the last layer, two metrics have one name,
+            or the optimizer already trains another model.
         """
         chosen = [] if metrics is None else check_items("compile", "metrics", metrics)
         new_optimizer = OPTIMIZERS.get(optimizer, "compile: optimizer")
         new_loss = LOSSES.get(loss, "compile: loss")
         new_metrics = [METRICS.get(metric, "compile: metrics") for metric in chosen]
         new_loss.check_output(self.last_activation)
+        check_names(new_metrics)
         new_optimizer.claim(self)
         self.optimizer, self.loss, self.metrics = new_optimizer, new_loss, new_metrics
         self._make_step()
@@ -90,22 +91,28 @@ class Compilable(Network):
 
     # -- data ----------------------------------------------------------------------------------
 
-    def open_examples(self, x: Any, y: Any, sample_weight: Any = None) -> Examples:
-        """Check data as `fit` does, and then build the model if it is the first that it sees."""
+    def open_examples(
+        self, x: Any, y: Any, sample_weight: Any = None, measured: bool = True
+    ) -> Examples:
+        """Check data as `fit` does, and then build the model if it is the first that it sees.
+
+        Whether the metrics can be `measured` is checked too, unless they will not be.
+        """
         loss, source = self.require_compiled(), self.open_inputs(x)
         units = self.compute_dims(source.shape[1])[-1]
         prepare = partial(loss.prepare, units=units)
         examples = Examples.open(source, y, sample_weight, prepare=prepare, dtype=self.dtype)
-        for metric in self.metrics:
+        for metric in self.metrics if measured else ():
+            metric.follow(loss.task_after(self.last_activation))
             metric.check_target(examples.y.data)
         self.build(source.shape[1])
         return examples
 
     def open_batch(
-        self, x: Any, y: Any, sample_weight: Any = None
+        self, x: Any, y: Any, sample_weight: Any = None, measured: bool = False
     ) -> tuple[Array, Array, Array | None]:
         """Return all rows as one batch (x, y, weight), checked as by `open_examples`."""
-        examples = self.open_examples(x, y, sample_weight)
+        examples = self.open_examples(x, y, sample_weight, measured)
         return next(iter(Batches(examples, len(examples.x))))
 
     def open_training(
@@ -208,7 +215,7 @@ class Compilable(Network):
             The data does not fit, or the loss or the gradient is infinite or NaN. Nothing was
             updated.
         """
-        batch = self.open_batch(x, y, sample_weight)
+        batch = self.open_batch(x, y, sample_weight, measured=True)
         for metric in self.metrics:
             metric.reset()
         optimizer = self.step.optimizer

@@ -1,0 +1,279 @@
+"""Metrics of decisions: one class out of several, yes or no, or several labels a row."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from ffnn._types import Array
+from ffnn.core.checks import check_choice
+from ffnn.core.formulas import Formulas
+from ffnn.errors import DataError
+from ffnn.metrics.base import METRICS, DenseMetric, Metric
+
+_SUM_TOLERANCE = 1e-3  # soft labels come rounded
+_NUMBERS = "For numbers use 'mse', 'mae' or 'r2'."
+_LABELS = "For several labels a row use loss='binary_crossentropy' after sigmoid units."
+
+
+def check_entries(name: str, target: Array, task: str | None) -> None:
+    """Raise DataError unless all entries are 0 or 1, or probabilities where the loss takes such."""
+    if task == "numbers":
+        wrong, expected = (target != 0) & (target != 1), "0 and 1"
+    else:
+        wrong, expected = ~((target >= 0) & (target <= 1)), "numbers from 0 to 1"
+    places = np.argwhere(wrong)
+    if len(places):
+        row, column = places[0]
+        raise DataError(
+            f"metric {name!r} counts right decisions: expected targets of {expected}, got "
+            f"{target[row, column]} in row {row}, column {column}. Code two classes as 0 and 1, or "
+            f"use another metric. {_NUMBERS}"
+        )
+
+
+def _is_class_row(target: Array) -> Array:
+    """Tell of each row whether its entries sum to 1."""
+    return np.asarray(np.abs(target.sum(axis=1) - 1.0) <= _SUM_TOLERANCE)
+
+
+class ClassificationMetric(Metric):
+    """A metric of decisions.
+
+    Parameters
+    ----------
+    task : {"auto", "classes", "labels"}, default "auto"
+        What several units decide: one class out of several, the largest unit; or several labels,
+        each where its unit is above 0.5. "auto" asks the model (`Loss.task_after`): labels with
+        binary cross-entropy, else classes. Without a model it looks at the first batch: classes if
+        each row of targets sums to 1.
+    """
+
+    def __init__(self, task: str = "auto") -> None:
+        self.task = check_choice(type(self).__name__, "task", task, ("auto", "classes", "labels"))
+        self.first_seen: str | None = None
+
+    def reset(self) -> None:
+        """Discard all batches."""
+        self.first_seen = None
+
+    def check_target(self, target: Array) -> None:
+        """Raise DataError unless targets are decisions of the kind that is measured."""
+        if target.ndim == 1:
+            if self.task == "labels":
+                raise DataError(
+                    f"metric {self.name!r} of task 'labels': expected a column for each label, "
+                    f"got class numbers of shape {target.shape}"
+                )
+            return
+        check_entries(self.name, target, self.loss_task)
+        if target.shape[1] == 1 or self.means_labels(target):
+            return
+        wrong = np.flatnonzero(~_is_class_row(target))
+        if len(wrong):
+            raise DataError(
+                f"metric {self.name!r} of one class out of several: expected rows that sum to 1, "
+                f"got {target[wrong[0]].tolist()} in row {wrong[0]}. {_LABELS} "
+                f"With another loss give the metric as {type(self).__name__}(task='labels'). "
+                f"{_NUMBERS}"
+            )
+
+    def means_labels(self, target: Array) -> bool:
+        """Tell whether several units decide on a label each, and not on one class together."""
+        if target.ndim == 1 or target.shape[1] == 1:
+            return False
+        if self.task != "auto":
+            return self.task == "labels"
+        if self.loss_task is not None:
+            return self.loss_task == "probabilities"
+        seen = "classes" if _is_class_row(target).all() else "labels"
+        if self.first_seen is None:
+            self.first_seen = seen
+        if self.first_seen == "classes" and seen == "labels":
+            raise DataError(
+                f"metric {self.name!r}: rows with one class came first, then a row with several "
+                f"labels; say what they are: {type(self).__name__}(task='labels')"
+            )
+        return self.first_seen == "labels"
+
+    def classes(self, values: Array, name: str) -> Array:
+        """Return the class number of each row of targets or outputs."""
+        if values.ndim == 1:
+            return values
+        classes = self.array(name, len(values), dtype=np.intp)
+        if values.shape[1] == 1:
+            return np.greater(values[:, 0], 0.5, out=classes)
+        rows = self.array(f"{name} rows", *values.shape[::-1], dtype=values.dtype).T
+        np.copyto(rows, values)  # argmax would copy what does not lie row by row
+        return np.argmax(rows, axis=1, out=classes)
+
+    def labels(self, values: Array, name: str) -> Array:
+        """Tell of each entry of targets or outputs whether it is above 0.5."""
+        return np.greater(values, 0.5, out=self.array(f"{name}s", *values.shape, dtype=bool))
+
+
+@METRICS.register("accuracy", "acc")
+class Accuracy(ClassificationMetric):
+    """The fraction of rows that are decided correctly.
+
+    With one unit output and target are cut at 0.5. With several the largest unit counts, and
+    targets may be class numbers, one-hot or soft rows. Of several labels a row is correct if all
+    its labels are ("subset accuracy"); `BinaryAccuracy` counts each label for itself.
+
+    Parameters
+    ----------
+    task : {"auto", "classes", "labels"}, default "auto"
+        What several units decide, see `ClassificationMetric`.
+    """
+
+    formulas = Formulas(("A = mean(Σ_units c ∘ y) with c = [p = max_units(p)]",))
+    name = "accuracy"
+
+    def reset(self) -> None:
+        """Discard all batches."""
+        super().reset()
+        self._right = 0
+        self._rows = 0
+
+    def update(self, target: Array, output: Array) -> None:
+        """Count the correct rows."""
+        right = self.array("right", len(output), dtype=bool)
+        if self.means_labels(target):
+            found = self.labels(output, "output")
+            np.all(np.equal(self.labels(target, "target"), found, out=found), axis=1, out=right)
+        else:
+            np.equal(self.classes(target, "target"), self.classes(output, "output"), out=right)
+        self._right += int(np.count_nonzero(right))
+        self._rows += len(right)
+
+    def result(self) -> float:
+        """Return the fraction, from 0 to 1."""
+        return self._right / self._rows
+
+
+@METRICS.register("binary_accuracy")
+class BinaryAccuracy(DenseMetric):
+    """The fraction of entries on the correct side of 0.5, for several yes-or-no labels per row."""
+
+    formulas = Formulas(("A = mean([[p > 0.5] = [y > 0.5]])",))
+    name = "binary_accuracy"
+
+    def check_target(self, target: Array) -> None:
+        """Raise DataError unless all entries are decisions."""
+        super().check_target(target)
+        check_entries(self.name, target, self.loss_task)
+
+    def reset(self) -> None:
+        """Discard all batches."""
+        self._right = 0
+        self._entries = 0
+
+    def update(self, target: Array, output: Array) -> None:
+        """Count the correct entries."""
+        high = np.greater(output, 0.5, out=self.array("output", *output.shape, dtype=bool))
+        wanted = np.greater(target, 0.5, out=self.array("target", *output.shape, dtype=bool))
+        self._right += int(np.count_nonzero(np.equal(high, wanted, out=high)))
+        self._entries += high.size
+
+    def result(self) -> float:
+        """Return the fraction, from 0 to 1."""
+        return self._right / self._entries
+
+
+class _ConfusionMetric(ClassificationMetric):
+    """The fraction hits / (α predicted + (1 - α) actual) of a class, from counts of its rows.
+
+    With α = 1 it is the precision, with α = 0 the recall, and with α = 1/2 their harmonic mean, F1
+    (van Rijsbergen, "Information Retrieval", 1979, chapter 7). With one unit the metric is that of
+    class 1; with several it is the unweighted mean over the classes, or labels ("macro"). A class
+    with no rows to divide by counts as 0.
+    """
+
+    _alpha: ClassVar[float]
+
+    def reset(self) -> None:
+        """Discard all batches."""
+        super().reset()
+        self._units = 0
+        self._hits = self._predicted = self._actual = np.zeros(0)
+
+    def update(self, target: Array, output: Array) -> None:
+        """Count, per class or label, correct rows, rows predicted as it, and rows of it."""
+        classes = max(output.shape[1], 2)
+        if self._units == 0:
+            self._units = output.shape[1]
+            self._hits, self._predicted, self._actual = np.zeros((3, classes))
+        if self.means_labels(target):
+            self._count_labels(self.labels(target, "target"), self.labels(output, "output"))
+        else:
+            self._count_classes(self.classes(target, "target"), self.classes(output, "output"))
+
+    def _count_labels(self, wanted: Array, found: Array) -> None:
+        self._actual += np.add.reduce(wanted, axis=0, dtype=np.intp)
+        self._predicted += np.add.reduce(found, axis=0, dtype=np.intp)
+        hits = np.logical_and(wanted, found, out=found)
+        self._hits += np.add.reduce(hits, axis=0, dtype=np.intp)
+
+    def _count_classes(self, wanted: Array, found: Array) -> None:
+        classes = len(self._hits)
+        right = np.equal(wanted, found, out=self.array("right", len(wanted), dtype=bool))
+        hits = self.array("hits", len(wanted), dtype=np.intp)
+        hits.fill(classes)  # an extra class, for the wrong rows
+        np.copyto(hits, wanted, where=right)
+        self._hits += np.bincount(hits, minlength=classes + 1)[:classes]
+        self._predicted += np.bincount(found, minlength=classes)
+        self._actual += np.bincount(wanted, minlength=classes)
+
+    def result(self) -> float:
+        """Return the metric of class 1, or the mean over the classes, from 0 to 1."""
+        whole = self._alpha * self._predicted + (1.0 - self._alpha) * self._actual
+        values = np.divide(self._hits, whole, out=np.zeros_like(whole), where=whole > 0)
+        return float(values[1] if self._units == 1 else values.mean())
+
+
+@METRICS.register("precision")
+class Precision(_ConfusionMetric):
+    """The fraction of rows predicted as a class that belong to it; macro mean over classes.
+
+    Parameters
+    ----------
+    task : {"auto", "classes", "labels"}, default "auto"
+        What several units decide, see `ClassificationMetric`.
+    """
+
+    formulas = Formulas(("P = mean((Σ_rows c ∘ y) / Σ_rows c) with c = [p = max_units(p)]",))
+    name = "precision"
+    _alpha = 1.0
+
+
+@METRICS.register("recall")
+class Recall(_ConfusionMetric):
+    """The fraction of a class's rows that are predicted as it; macro mean over classes.
+
+    Parameters
+    ----------
+    task : {"auto", "classes", "labels"}, default "auto"
+        What several units decide, see `ClassificationMetric`.
+    """
+
+    formulas = Formulas(("R = mean((Σ_rows c ∘ y) / Σ_rows y) with c = [p = max_units(p)]",))
+    name = "recall"
+    _alpha = 0.0
+
+
+@METRICS.register("f1", "f1_score")
+class F1(_ConfusionMetric):
+    """The harmonic mean of precision and recall, 2 hits / (predicted + actual); macro mean.
+
+    Parameters
+    ----------
+    task : {"auto", "classes", "labels"}, default "auto"
+        What several units decide, see `ClassificationMetric`.
+    """
+
+    formulas = Formulas(
+        ("F = mean(2 (Σ_rows c ∘ y) / Σ_rows (c + y)) with c = [p = max_units(p)]",)
+    )
+    name = "f1"
+    _alpha = 0.5

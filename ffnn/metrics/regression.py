@@ -1,0 +1,103 @@
+"""Metrics of numbers: how far outputs are from targets."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ffnn._types import Array
+from ffnn.core.formulas import Formulas
+from ffnn.metrics.base import METRICS, DenseMetric
+
+
+class _ResidualMetric(DenseMetric):
+    """A mean over all elements of a function of output - target."""
+
+    higher_is_better = False
+
+    def reset(self) -> None:
+        """Discard all batches."""
+        self._total = 0.0
+        self._elements = 0
+
+    def _sum(self, residual: Array) -> float:
+        raise NotImplementedError
+
+    def update(self, target: Array, output: Array) -> None:
+        """Add the batch's elements."""
+        residual = self.array("residual", *output.shape, dtype=np.float64)
+        np.subtract(output, target, out=residual)
+        self._total += self._sum(residual)
+        self._elements += residual.size
+
+    def result(self) -> float:
+        """Return the mean."""
+        return self._total / self._elements
+
+
+@METRICS.register("mean_squared_error", "mse")
+class MeanSquaredError(_ResidualMetric):
+    """The mean of (p - y)² over all elements."""
+
+    formulas = Formulas(("M = mean((p - y)²)",))
+    name = "mean_squared_error"
+
+    def _sum(self, residual: Array) -> float:
+        flat = residual.ravel("K")
+        return float(np.dot(flat, flat))
+
+
+@METRICS.register("mean_absolute_error", "mae")
+class MeanAbsoluteError(_ResidualMetric):
+    """The mean of |p - y| over all elements."""
+
+    formulas = Formulas(("M = mean(|p - y|)",))
+    name = "mean_absolute_error"
+
+    def _sum(self, residual: Array) -> float:
+        return float(np.abs(residual, out=residual).sum())
+
+
+@METRICS.register("r2", "r2_score")
+class R2(DenseMetric):
+    """The fraction of the targets' variance that is explained, R² = 1 - Σ(p - y)² / Σ(y - mean y)².
+
+    With several units it is the mean over them. A constant target gives 1 if it is predicted
+    exactly, else 0. The sum of squares around the mean is updated batch by batch (Chan, Golub,
+    LeVeque 1979, equation 2.1).
+    """
+
+    formulas = Formulas(("R = 1 - mean((Σ_rows (p - y)²) / Σ_rows (y - mean_rows(y))²)",))
+    name = "r2"
+
+    def reset(self) -> None:
+        """Discard all batches."""
+        self._rows = 0
+        self._origin = self._mean = self._spread = self._errors = np.zeros(1)
+
+    def update(self, target: Array, output: Array) -> None:
+        """Add the batch's rows."""
+        if self._rows == 0:  # a constant target becomes exactly 0 around its first row
+            self._origin = target[0].astype(np.float64)
+        rows = self._rows + len(target)
+        centred = self.array("centred", *target.shape, dtype=np.float64)
+        np.subtract(target, self._origin, out=centred)
+        mean = centred.mean(axis=0)
+        shift = mean - self._mean
+        between = shift**2 * (self._rows * len(target) / rows)
+        self._spread = self._spread + self._sum_of_squares(centred, mean) + between
+        self._mean = self._mean + shift * (len(target) / rows)
+        self._errors = self._errors + self._sum_of_squares(output, target)
+        self._rows = rows
+
+    def _sum_of_squares(self, values: Array, origin: Array) -> Array:
+        """Return Σ(values - origin)² of each column."""
+        distance = self.array("distance", *values.shape, dtype=np.float64)
+        np.subtract(values, origin, out=distance)
+        np.multiply(distance, distance, out=distance)
+        return np.asarray(np.add.reduce(distance, axis=0))
+
+    def result(self) -> float:
+        """Return R², 1 at best."""
+        exact = np.where(self._errors == 0.0, 1.0, 0.0)
+        ratio = np.divide(self._errors, self._spread, out=1.0 - exact, where=self._spread > 0)
+        return float((1.0 - ratio).mean())
