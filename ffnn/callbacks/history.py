@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ffnn._types import Array
 from ffnn.callbacks.base import Callback, Logs
+from ffnn.core.text import shorten
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+def check_epochs(epochs: Sequence[int], place: str) -> None:
+    """Raise ValueError unless `epochs` are numbers of epochs, in the order of a training."""
+    known = [-1, *epochs]
+    if not all(type(now) is int and before < now for before, now in pairwise(known)):
+        raise ValueError(
+            f"{place}: expected numbers from 0 that rise, got {shorten(repr(epochs), 60)}"
+        )
 
 
 class History(Callback):
@@ -64,17 +75,25 @@ class History(Callback):
 
     @classmethod
     def restore(cls, config: Mapping[str, Any], arrays: Mapping[str, Array]) -> History:
-        """Return the history of which `get_config` and `arrays` returned these."""
+        """Return the history of which `get_config` and `arrays` returned these.
+
+        ValueError says which of them no training can have left.
+        """
         history = cls()
+        check_epochs(config["epoch"], "/config/history/epoch")
+        if len(set(config["names"])) < len(config["names"]):
+            raise ValueError(f"/config/history/names: the same twice in {config['names']}")
         history.epoch, history.higher_is_better = list(config["epoch"]), list(config["growing"])
         history.interrupted = config["interrupted"]
         for index, name in enumerate(config["names"]):
             numbers = arrays.get(str(index))
             if numbers is None:
                 raise ValueError(f"/history/{index}: missing")
-            if numbers.ndim != 1:
-                shape = numbers.shape
-                raise ValueError(f"/history/{index}: expected one dimension, got shape {shape}")
+            if numbers.shape != (len(history.epoch),):
+                raise ValueError(
+                    f"/history/{index}: expected a number for each of {len(history.epoch)} epochs, "
+                    f"got shape {numbers.shape}"
+                )
             history.history[name] = numbers.tolist()
         return history
 

@@ -11,7 +11,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.callbacks.base import Callback, Logs
 from ffnn.callbacks.histogram import RunningHistogram
-from ffnn.callbacks.recording import COUNTS, GRIDS, VALUE_KINDS, Recording, Snapshot
+from ffnn.callbacks.recording import COUNTS, GRIDS, MIN_BINS, VALUE_KINDS, Recording, Snapshot
 from ffnn.callbacks.running_statistics import (
     Block,
     RunningStatistics,
@@ -95,7 +95,7 @@ class Recorder(Callback):
 
         self.every = check_int("Recorder", "every", every, low=1)
         self.snapshots = check("snapshots", snapshots, low=1)
-        self.histograms = check("histograms", histograms, low=2)
+        self.histograms = check("histograms", histograms, low=MIN_BINS)
 
     def on_train_begin(self, logs: Logs) -> None:
         """Begin a new recording."""

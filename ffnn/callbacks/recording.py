@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ffnn._types import Array
+from ffnn.callbacks.history import check_epochs
 from ffnn.core.checks import nearest
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ STATISTICS = {
 }
 VALUE_KINDS = ("weights", "gradients", "activations")
 COUNTS, GRIDS = "histograms/{}/counts", "histograms/{}/grids"  # tables of a kind
+MIN_BINS = 2
 OUTPUT = "output"  # the name of a layer's activations, beside "weight", "bias", ...
 
 
@@ -275,14 +277,27 @@ class Recording:
     def restore(cls, config: Mapping[str, Any], arrays: Mapping[str, Array]) -> Recording:
         """Return the recording of which `get_config` and `arrays` returned these.
 
-        KeyError, TypeError or ValueError is raised where something is missing or does not fit.
+        KeyError, TypeError or ValueError is raised where something is missing or does not fit, or
+        is what no `Recorder` writes.
         """
+        if config["bins"] is not None and config["bins"] < MIN_BINS:
+            bins = config["bins"]
+            raise ValueError(f"/config/recording/bins: expected at least {MIN_BINS}, got {bins}")
         recording = cls(config["parameters"], config["layers"], config["bins"])
         recording.epochs = arrays["epochs"].tolist()
+        check_epochs(recording.epochs, "/recording/epochs")
+        for name in recording._tables if recording.epochs else ():
+            is_count = name in map(COUNTS.format, VALUE_KINDS)
+            found, expected = arrays[name].dtype, np.dtype(np.int64 if is_count else np.float64)
+            if found != expected:
+                raise ValueError(f"/recording/{name}: expected {expected}, got {found}")
+            if is_count and (arrays[name] < 0).any():
+                raise ValueError(f"/recording/{name}: expected counts, got a negative number")
         recording._tables = {name: list(arrays[name]) for name in recording._tables}
         if "snapshots/epochs" in arrays:
             fields = (arrays[f"snapshots/{name}"] for name in ("weights", "gradients"))
             taken = arrays["snapshots/epochs"].tolist()
+            check_epochs(taken, "/recording/snapshots/epochs")
             recording.snapshots = [Snapshot(*each) for each in zip(taken, *fields, strict=True)]
         recording.arrays()  # which fails where numbers do not fit the names
         return recording

@@ -14,7 +14,7 @@ import numpy as np
 
 from ffnn._types import Array, FloatDType, Shape
 from ffnn.callbacks import History
-from ffnn.callbacks.recording import Recording
+from ffnn.callbacks.recording import OUTPUT, Recording
 from ffnn.core import registry
 from ffnn.core.registry import describe, rebuild
 from ffnn.layers.base import Layer
@@ -155,6 +155,8 @@ def restore(
     iterations, compiled = how["iterations"], {n: rebuild(how[n], custom_objects) for n in COMPILED}
     if not 0 <= iterations < 1 << 63:  # powers of floats are computed with it
         raise ValueError(f"/config/compile/iterations: expected 0 to 2**63 - 1, got {iterations}")
+    if config["entropy"] < 0:
+        raise ValueError(f"/config/entropy: expected at least 0, got {config['entropy']}")
     if compiled["optimizer"] is not None:
         compiled["optimizer"].iterations = iterations
     records: dict[str, Any] = {
@@ -213,6 +215,7 @@ def fill(parts: Parts, values: Mapping[str, Array]) -> None:
 
     ValueError names the array whose name, shape or dtype differs, or that a layer refuses.
     """
+    _check_recording(parts)
     arrays = live_arrays(parts)
     unknown = sorted(values.keys() - arrays.keys())
     if unknown:
@@ -227,6 +230,27 @@ def fill(parts: Parts, values: Mapping[str, Array]) -> None:
                 layer.check_state(layer.state)
         except ValueError as error:
             raise ValueError(f"/state/{place}/{error}") from error
+
+
+def _check_recording(parts: Parts) -> None:
+    """Raise ValueError if a recording is of other layers, parameters or sizes than the model's."""
+    if parts.recording is None:
+        return
+    parameters = [(layer.name, name) for layer in parts.layers for name in layer.params]
+    outputs = [(layer.name, OUTPUT) for layer in parts.layers]
+    for kind, expected in (("parameters", parameters), ("layers", outputs)):
+        found = parts.recording.names("weights" if kind == "parameters" else "activations")
+        if found != expected:
+            raise ValueError(f"/config/recording/{kind}: not those of this model")
+    size = sum(array.size for layer in parts.layers for array in layer.params.values())
+    for snapshot in parts.recording.snapshots:
+        for name in ("weights", "gradients"):
+            _check_array(
+                f"recording/snapshots/{name}",
+                np.dtype(parts.dtype),
+                (size,),
+                {f"recording/snapshots/{name}": getattr(snapshot, name)},
+            )
 
 
 def _check_array(name: str, dtype: FloatDType, shape: Shape, arrays: Mapping[str, Array]) -> None:
