@@ -147,6 +147,7 @@ class _Bench:
         self.optimizer.learning_rate, self.optimizer.iterations = rate, self._iterations
         for array, start in self._start:
             array[...] = start
+        self.optimizer.forget_sizes()
         first_rate = self.optimizer.current_learning_rate
         losses, updates = [self._loss()], []
         try:

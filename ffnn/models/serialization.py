@@ -224,6 +224,11 @@ def fill(parts: Parts, values: Mapping[str, Array]) -> None:
         _check_array(name, array.dtype, array.shape, values)
     for name, array in computed_arrays(parts).items():
         array[...] = values[name]
+    if parts.optimizer is not None:
+        try:
+            parts.optimizer.check_memory()
+        except ValueError as error:
+            raise ValueError(f"/optimizer/{error}") from error
     for place, layer in _places(parts.layers):
         try:
             if layer.state:  # there is none before the layer is built

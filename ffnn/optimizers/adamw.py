@@ -51,6 +51,10 @@ class AdamW(Adam):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, clipnorm)
         self.weight_decay = check_number("AdamW", "weight_decay", weight_decay, low=0.0)
 
+    def grow(self, rate: float, norm: float, w: float, *memory: float) -> tuple[float, ...]:
+        """Return `Adam`'s bounds, from those of the shrunk weights."""
+        return super().grow(rate, norm, w * abs(1.0 - rate * self.weight_decay), *memory)
+
     def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
         """Shrink w, then apply Adam's update."""
         w *= 1.0 - rate * self.weight_decay

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import weakref
+from typing import ClassVar
 
 import numpy as np
 
@@ -30,9 +31,11 @@ class Optimizer(Buffered):
     ----------
     iterations : int
         The number of updates made so far.
-    slots : dict of str to ndarray
-        The rule's memory, each of the size of the parameter vector.
+    non_negative : tuple of str
+        The names of the slots that are never below 0, such as sums of squares.
     """
+
+    non_negative: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, learning_rate: float | Schedule, clipnorm: float | None = None) -> None:
         self.learning_rate = learning_rate
@@ -41,7 +44,8 @@ class Optimizer(Buffered):
             clipnorm = check_number(name, "clipnorm", clipnorm, low=0.0, low_open=True)
         self.clipnorm = clipnorm
         self.iterations = 0
-        self.slots: dict[str, Array] = {}
+        self._slots: dict[str, Array] = {}
+        self._sizes: tuple[float, ...] | None = None  # bounds on |w| and memory, None if not known
         self._owner: weakref.ref[object] | None = None
         self._vector: ParameterVector | None = None
 
@@ -54,6 +58,12 @@ class Optimizer(Buffered):
     def slot_names(self) -> tuple[str, ...]:
         """The names of the vectors that the rule remembers."""
         return ()
+
+    @property
+    def slots(self) -> dict[str, Array]:
+        """The rule's memory by name, live vectors of the size of the parameter vector."""
+        self.forget_sizes()  # whoever asks for them may write into them
+        return self._slots
 
     @property
     def learning_rate(self) -> float | Schedule:
@@ -88,8 +98,21 @@ class Optimizer(Buffered):
             self._vector = vector
             self.iterations = 0
             size, dtype = vector.values.size, vector.values.dtype
-            self.slots = {name: aligned_full(size, dtype, 0.0) for name in self.slot_names}
+            self._slots = {name: aligned_full(size, dtype, 0.0) for name in self.slot_names}
             self._blocks = self._cut(vector.gradients)
+            self.forget_sizes()
+
+    def forget_sizes(self) -> None:
+        """Note that parameters or memory may have been written to: the next step measures them."""
+        self._sizes = None
+
+    def check_memory(self) -> None:
+        """Raise ValueError, which begins with a slot's name, if it holds what no update leaves."""
+        for name, slot in self.slots.items():
+            if np.isnan(slot).any():
+                raise ValueError(f"{name}: expected numbers, got NaN")
+            if name in self.non_negative and slot.min(initial=0.0) < 0.0:
+                raise ValueError(f"{name}: expected numbers of at least 0, got {slot.min():g}")
 
     def step(self) -> None:
         """Update the parameters once, by their gradients.
@@ -97,7 +120,8 @@ class Optimizer(Buffered):
         Raises
         ------
         FloatingPointError
-            The gradient or the update is infinite, NaN, or near it; nothing was updated.
+            The gradient, the update or what it leads to is infinite, NaN, or near it; nothing was
+            updated.
         """
         if self._vector is None:
             raise RuntimeError(f"{type(self).__name__} belongs to no model; pass it to compile")
@@ -107,19 +131,82 @@ class Optimizer(Buffered):
             clipped = self.array("clipped", g.size, dtype=g.dtype)
             np.multiply(g, self.clipnorm / norm, out=clipped)
             norm, blocks = self.clipnorm, self._cut(clipped)
-        largest_norm, largest_update = _LARGEST[g.dtype.char]
+        largest_norm, largest_update, largest = _LARGEST[g.dtype.char]
         if not norm < largest_norm:
             raise FloatingPointError(f"the norm of the gradient became {norm:g}")
         if not rate * max(norm, 1.0) < largest_update:
             raise FloatingPointError("the update became too large for the weights")
-        for block in blocks:
-            self.update(rate, *block)
+        sizes = self.grow(rate, norm, *(self._sizes or self._measure()))
+        if largest <= sum(sizes) < math.inf:  # perhaps the bounds have only become too wide
+            sizes = self.grow(rate, norm, *self._measure())
+        if sum(sizes) < largest:
+            for block in blocks:
+                self.update(rate, *block)
+            self._sizes = sizes
+        else:
+            self._update_or_undo(rate, blocks)
         self.iterations += 1
+
+    def grow(self, rate: float, norm: float, w: float, *memory: float) -> tuple[float, ...]:
+        """Return bounds on the numbers after an update, from those before; infinite if not known.
+
+        Where they are finite in the parameters' dtype, the update cannot fail. Else all is copied
+        before it and looked at after it, which costs a rule that gives no bounds some time.
+
+        Parameters
+        ----------
+        rate, norm : float
+            η and the norm of g, which bounds each of its entries.
+        w : float
+            The bound on each |w| before the update.
+        *memory : float
+            The same for each slot, in the order of `slot_names`.
+
+        Returns
+        -------
+        tuple of float
+            Bounds on each |w|, including what is computed on the way, and for each slot.
+        """
+        return (math.inf, *memory)
+
+    def _measure(self) -> tuple[float, ...]:
+        """Return bounds on the numbers as they are; infinite where a slot is wrongly negative."""
+        assert self._vector is not None
+        memory = (
+            self.norm(slot)
+            if name not in self.non_negative or slot.min(initial=0.0) >= 0.0
+            else math.inf
+            for name, slot in self._slots.items()
+        )
+        return (self.norm(self._vector.values), *memory)
+
+    def _update_or_undo(self, rate: float, blocks: list[tuple[Array, ...]]) -> None:
+        """Update, unless that makes a number infinite or NaN: then all is as it was before."""
+        assert self._vector is not None
+        w, self._sizes = self._vector.values, None
+        arrays = [w, *self._slots.values()]
+        kept = [self.array(f"kept {i}", w.size, dtype=w.dtype) for i in range(len(arrays))]
+        _copy(arrays, kept)
+        try:
+            with np.errstate(all="ignore"):
+                for block in blocks:
+                    self.update(rate, *block)
+                sizes = self._measure()
+        except BaseException:
+            _copy(kept, arrays)
+            raise
+        if sum(sizes) < math.inf:
+            self._sizes = sizes
+            return
+        wrong = w.size - int(np.isfinite(w).sum())
+        _copy(kept, arrays)
+        what = f"{wrong} of {w.size} weights" if wrong else "the optimizer's memory"
+        raise FloatingPointError(f"the update would have made {what} infinite or NaN")
 
     def _cut(self, g: Array) -> list[tuple[Array, ...]]:
         """Return parameters, gradients, scratch and memory, cut alike into blocks for the cache."""
         assert self._vector is not None
-        w, memory, blocks = self._vector.values, self.slots.values(), []
+        w, memory, blocks = self._vector.values, self._slots.values(), []
         for start in range(0, g.size, _BLOCK_SIZE):
             block = slice(start, start + _BLOCK_SIZE)
             scratch = self._vector.scratch[: len(w[block])]  # one for all, so that it stays cached
@@ -153,13 +240,19 @@ class Optimizer(Buffered):
         raise NotImplementedError
 
 
+def _copy(sources: list[Array], targets: list[Array]) -> None:
+    """Copy arrays into others."""
+    for source, target in zip(sources, targets, strict=True):
+        np.copyto(target, source)
+
+
 # So many entries of all vectors of a rule stay in a core's cache from pass to pass.
 _BLOCK_SIZE = 32_768
 
 
 # Norm and update, far from the ends of float32, 3e38, and float64, 2e308: squares of such gradients
-# and sums of such updates are finite.
-_LARGEST = {"f": (1e18, 1e30), "d": (1e150, 1e300)}
+# and sums of such updates are finite. Then what bounds on parameters and memory may add up to.
+_LARGEST = {"f": (1e18, 1e30, 1e38), "d": (1e150, 1e300, 1e307)}
 
 
 OPTIMIZERS: Family[Optimizer] = Family("optimizer", Optimizer, __package__)

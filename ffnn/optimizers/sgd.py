@@ -62,6 +62,14 @@ class SGD(Optimizer):
         """With momentum, ``velocity``."""
         return ("velocity",) if self.momentum else ()
 
+    def grow(self, rate: float, norm: float, w: float, *memory: float) -> tuple[float, ...]:
+        """Return the bounds that follow from the formulas."""
+        step = rate * norm
+        if not self.momentum:
+            return (w + step,)
+        velocity = self.momentum * memory[0] + step
+        return (w + velocity + step, velocity)
+
     def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
         """Apply w ← w - η g, or its form with momentum."""
         np.multiply(g, -rate, out=scratch)

@@ -29,6 +29,7 @@ def train(
     validation numbers.
     """
     logs: Logs = {}
+    step.optimizer.forget_sizes()
     if callbacks.watches_steps:
         step = step.watched_by(callbacks)
     # Overflow on the way to a diverging loss is reported by the error, not by warnings.
