@@ -1,6 +1,7 @@
 """What several test files share."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,13 @@ from pathlib import Path
 import pytest
 
 SOAK = Path(__file__).parent.parent / "scripts" / "soak.py"
+
+
+@pytest.fixture
+def sigint():
+    """Skip a test that sends SIGINT where that is ignored, as in the background of a shell."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        pytest.skip("SIGINT is ignored")
 
 
 @pytest.fixture

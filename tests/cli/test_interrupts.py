@@ -12,6 +12,7 @@ from ffnn.callbacks import Callback
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent as on POSIX systems")
+@pytest.mark.usefixtures("sigint")
 def test_sigint_finishes_the_batch_saves_and_is_130(tmp_path, start):
     path = tmp_path / "m.h5"
     process = start("train", "digits", "--epochs", "1000000", "--verbose", "--out", path)
@@ -56,6 +57,7 @@ class InterruptInBatch(Callback):
             signal.raise_signal(signal.SIGINT)
 
 
+@pytest.mark.usefixtures("sigint")
 def test_an_interrupted_model_has_trained_on_exactly_the_batches_so_far(run, tmp_path, monkeypatch):
     monkeypatch.setattr("ffnn.cli.train._callbacks", lambda args: [InterruptInBatch(4)])
     code, out, err = run("train", "digits", "--out", tmp_path / "m.h5")
@@ -66,6 +68,7 @@ def test_an_interrupted_model_has_trained_on_exactly_the_batches_so_far(run, tmp
     assert ffnn.load_model(tmp_path / "m.h5").optimizer.iterations == 4
 
 
+@pytest.mark.usefixtures("sigint")
 def test_an_interrupted_training_resumes_as_if_it_had_never_stopped(run, tmp_path, monkeypatch):
     straight, path = tmp_path / "straight.h5", tmp_path / "m.h5"
     options = ("--epochs", 4, "--validation-split", 0.2, "--patience", 2, "--dropout", 0.2)
@@ -96,6 +99,7 @@ def test_resume_starts_a_new_training_where_there_is_no_file_yet(run, tmp_path):
     assert (code, err) == (2, "ffnn: error: --resume and --save-every need --out FILE\n")
 
 
+@pytest.mark.usefixtures("sigint")
 def test_an_interrupt_without_out_saves_nothing(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("ffnn.cli.train._callbacks", lambda args: [InterruptInBatch(1)])

@@ -486,6 +486,7 @@ def raise_interrupt():
 
 
 @pytest.mark.parametrize("action", [press_ctrl_c, raise_interrupt])
+@pytest.mark.usefixtures("sigint")
 def test_ctrl_c_keeps_what_was_learned(action):
     with pytest.warns(UserWarning, match="Training interrupted by user"):
         fitted = FFNNClassifier(callbacks=[Stops(3, action)], random_state=0).fit(X, Y)

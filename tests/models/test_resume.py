@@ -96,6 +96,7 @@ def test_a_saved_training_is_resumed(tmp_path, kind, steps_per_epoch):
 
 @pytest.mark.parametrize(("epoch", "batch"), [(0, 0), (1, 2), (2, 3), (4, 0)])
 @pytest.mark.parametrize("steps_per_epoch", [None, 3])
+@pytest.mark.usefixtures("sigint")
 def test_an_interrupted_epoch_is_resumed_within(tmp_path, epoch, batch, steps_per_epoch):
     batch = min(batch, (steps_per_epoch or 4) - 1)  # the last batch of an epoch too
     options = {"steps_per_epoch": steps_per_epoch}

@@ -43,6 +43,7 @@ class PressCtrlC(Callback):
         self.batches += 1
 
 
+@pytest.mark.usefixtures("sigint")
 def test_ctrl_c_finishes_the_batch_and_returns_the_history_so_far():
     trained, press = model(), PressCtrlC(epoch=2, batch=1)
 
@@ -64,6 +65,7 @@ def test_training_continues_after_an_interruption():
     assert len(history.epoch) == 2
 
 
+@pytest.mark.usefixtures("sigint")
 def test_a_second_ctrl_c_ends_at_once():
     with pytest.raises(KeyboardInterrupt):
         model().fit(X, X[:, 0], callbacks=[PressCtrlC(0, 0, times=2)], verbose=0)
@@ -71,6 +73,7 @@ def test_a_second_ctrl_c_ends_at_once():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.usefixtures("sigint")
 def test_pythons_own_handler_is_back_after_training():
     model().fit(X, X[:, 0], verbose=0)
 
@@ -98,6 +101,7 @@ def test_training_in_another_thread_works():
     assert trained.optimizer.iterations == 2
 
 
+@pytest.mark.usefixtures("sigint")
 def test_interrupt_outside_the_main_thread_leaves_signals_alone():
     seen = []
 
@@ -266,6 +270,7 @@ def test_hooks_run_in_order():
     ]
 
 
+@pytest.mark.usefixtures("sigint")
 def test_interrupted_training_still_restores_the_best_weights():
     trained = model(learning_rate=0.1)
     stopping = EarlyStopping("loss", patience=100)
