@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 
+def visible(text: str) -> str:
+    """Return a text in which all that cannot be printed but line breaks is written as an escape.
+
+    A terminal obeys control characters, and marks of direction reorder what is shown; both may
+    come out of files.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+
+
 class DataError(ValueError):
     """Data that cannot be trained on or predicted from, found before any work began."""
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(visible(str(message)))  # which may quote the data
 
 
 class ModelFileError(Exception):
     """A model file that is missing, damaged, or not to be trusted."""
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(visible(str(message)))  # which may quote the file
 
 
 class TrainingDivergedError(ArithmeticError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -10,9 +11,11 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.core.checks import check_int
+from ffnn.core.console import is_open
 from ffnn.layers.chain import tap
 from ffnn.models.trainable import Trainable
 
+LARGEST_ERROR = 1e-6  # up to which gradients count as right
 LARGEST_STEP = 0.02
 HALVINGS = 9
 GOOD_ENOUGH = 1e-9  # relative error at which a difference quotient is not refined further
@@ -52,6 +55,10 @@ class GradientReport:
         The largest relative error of all.
     checked, kinks : int
         The numbers of entries compared, and of entries left out at kinks.
+    is_right : bool
+        Whether entries were compared, and none has a relative error above 1e-6.
+    verdict : str
+        The same as a sentence, which the printed report ends with.
     """
 
     def __init__(self, rows: list[GradientRow]) -> None:
@@ -60,6 +67,21 @@ class GradientReport:
         self.max_error = float(np.max([row.max_error for row in rows], initial=0.0))
         self.checked = sum(row.checked for row in rows)
         self.kinks = sum(row.kinks for row in rows)
+        self.is_right = self.checked > 0 and self.max_error <= LARGEST_ERROR  # nor is it NaN
+
+    @property
+    def verdict(self) -> str:
+        """The largest error, and whether the gradients are right."""
+        if not self.checked:
+            return "No entry could be checked; try more rows."
+        errors = f"worst relative error: {self.max_error:.2e}, allowed: {LARGEST_ERROR:.0e}."
+        if self.is_right:
+            return f"{errors} The gradients agree with finite differences."
+        worst = max(self.rows, key=lambda row: (math.isnan(row.max_error), row.max_error))
+        return (
+            f"{errors} The gradients do not agree with finite differences; the worst is that of "
+            f"{worst.parameter} of {worst.layer}."
+        )
 
     def __repr__(self) -> str:
         return (
@@ -78,6 +100,7 @@ class GradientReport:
                 *(line.format(*row) for row in self.rows),
                 rule,
                 line.format("all", "", total, self.checked, self.kinks, self.max_error),
+                self.verdict,
             ]
         )
 
@@ -157,7 +180,8 @@ def gradient_check(
     positions = _positions(double, max_entries, np.random.default_rng(seed))
     rows = []
     total = sum(len(chosen) for *_, chosen in positions)
-    with tqdm(total=total, desc="Checking gradients", unit="entry", disable=not progress) as bar:
+    hidden = not (progress and is_open(sys.stderr))
+    with tqdm(total=total, desc="Checking gradients", unit="entry", disable=hidden) as bar:
         for layer, parameter, entries, chosen in positions:
             errors, kinks = [0.0], 0
             for position in chosen:

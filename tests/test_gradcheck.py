@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 
 import numpy as np
 import pytest
 
 import ffnn
+from ffnn.gradcheck import GradientReport, GradientRow
 from ffnn.layers import BatchNorm, Dense, Dropout
 from ffnn.layers.base import LAYERS, Layer
 from ffnn.losses import Huber
@@ -222,3 +224,36 @@ def test_a_kink_within_the_first_steps_is_stepped_around():
     report = kinky([Dense(1, "relu")], "mse", np.ones((1, 1)), np.zeros(1), [1.004, -1.0])
     assert (report.checked, report.kinks) == (2, 0)
     assert report.max_error <= 1e-7
+
+
+# The verdict
+
+
+@pytest.mark.parametrize(
+    ("errors", "checked", "is_right", "words"),
+    [
+        (
+            [2e-9, 1e-6],
+            5,
+            True,
+            "worst relative error: 1.00e-06, allowed: 1e-06. The gradients agree",
+        ),
+        (
+            [2e-9, 1.1e-6],
+            5,
+            False,
+            "do not agree with finite differences; the worst is that of bias",
+        ),
+        ([math.nan, 1.0], 5, False, "nan, allowed: 1e-06. The gradients do not agree"),
+        ([0.0, 0.0], 0, False, "No entry could be checked"),
+    ],
+)
+def test_a_report_ends_with_a_verdict(errors, checked, is_right, words):
+    rows = [
+        GradientRow("dense_1", name, checked, checked, 0, error)
+        for name, error in zip(("weight", "bias"), errors, strict=True)
+    ]
+    report = GradientReport(rows)
+
+    assert report.is_right is is_right
+    assert words in str(report).splitlines()[-1]

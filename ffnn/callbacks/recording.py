@@ -11,6 +11,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.callbacks.history import check_epochs
 from ffnn.core.checks import nearest
+from ffnn.core.text import shorten
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -327,7 +328,6 @@ def _known(what: str, name: str, valid: Iterable[str]) -> str:
     """Return `name` if it is valid, else raise ValueError with the valid ones."""
     valid = list(valid)
     if name not in valid:
-        raise ValueError(
-            f"there is no {what} {name!r}{nearest(str(name), valid)}; known: {', '.join(valid)}"
-        )
+        hint, shown = nearest(str(name), valid), shorten(str(name), 100)
+        raise ValueError(f"there is no {what} {shown!r}{hint}; known: {', '.join(valid)}")
     return name

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ffnn.cli.exit_codes import BY_ERROR, DONE, FAILED, INTERRUPTED, TERMINATED, usage_errors
 from ffnn.cli.parser import build_parser
+from ffnn.core.console import is_open, show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,13 +34,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         The exit code, one of `ffnn.cli.exit_codes`.
     """
-    with contextlib.suppress(AttributeError):  # a stream that stands in for stdout
+    with contextlib.suppress(AttributeError, ValueError):  # a stand-in for stdout, none, closed
         sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         try:
             _run(argv)
         finally:
-            sys.stdout.flush()
+            if is_open(sys.stdout):
+                sys.stdout.flush()
     except BrokenPipeError:  # whoever read the output, such as `head`, has seen enough
         # Otherwise Python complains at exit when it flushes what could not be written.
         with contextlib.suppress(OSError, ValueError):
@@ -48,17 +50,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as interrupt:
         terminated = type(interrupt) is not KeyboardInterrupt  # its subclass, raised on SIGTERM
         end = "terminated" if terminated else "interrupted"
-        print("ffnn:", end, *interrupt.args, file=sys.stderr)
+        _complain(" ".join(["ffnn:", end, *interrupt.args]))
         return TERMINATED if terminated else INTERRUPTED
     except Exception as error:
         if os.environ.get("FFNN_DEBUG"):
-            traceback.print_exc()
+            _complain(traceback.format_exc().rstrip("\n"))
         text = " ".join(str(error).split())
         kind = next((kind for kind in BY_ERROR if isinstance(error, kind)), None)
         shown = text if text and kind else f"{type(error).__name__}: {text}"
-        print(f"ffnn: error: {shown}", file=sys.stderr)
+        _complain(f"ffnn: error: {shown}")
         return BY_ERROR[kind] if kind else FAILED
     return DONE
+
+
+def _complain(text: str) -> None:
+    if is_open(sys.stderr):
+        show(text, sys.stderr)
 
 
 def _run(argv: Sequence[str] | None) -> None:

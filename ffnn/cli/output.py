@@ -8,6 +8,8 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ffnn.core.console import show
+
 if TYPE_CHECKING:
     from ffnn._types import Array
     from ffnn.sequential import Sequential
@@ -38,9 +40,9 @@ def print_scores(model: Sequential, x: Any, target: Array, label: str) -> None:
         del scores["loss"]
     for name, value in scores.items():
         shown = f"{value:.6g}" if "error" in name else f"{value:.4f}"
-        print(f"{label} {name.replace('_', ' ')}: {shown}")
+        show(f"{label} {name.replace('_', ' ')}: {shown}")
 
 
 def say(text: str) -> None:
     """Print a paragraph that fits the screen."""
-    print(textwrap.fill(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False))
+    show(textwrap.fill(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from ffnn._version import __version__
 from ffnn.cli import exit_codes
 from ffnn.cli.values import data, delimiter, indices, integer, names, number, sizes
+from ffnn.core.console import show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -63,6 +64,9 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise argparse.ArgumentTypeError(f"{message} (see {self.prog} --help)")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        show(message.rstrip("\n"), file)
 
     def format_help(self) -> str:
         if self.lists_parts:

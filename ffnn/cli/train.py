@@ -20,6 +20,7 @@ from ffnn.cli.exit_codes import usage_errors
 from ffnn.cli.output import check_writable, print_scores, say
 from ffnn.cli.parts import normalizations, optimizer_defaults
 from ffnn.core.checks import nearest
+from ffnn.core.console import show
 from ffnn.core.text import counted
 from ffnn.data.batches import rows_kept
 from ffnn.initializers import INITIALIZERS
@@ -66,7 +67,7 @@ def train(args: argparse.Namespace) -> None:
         if not saver.signal:
             model.save(args.out)
         if not args.quiet:
-            print(f"saved {args.out}")
+            show(f"saved {args.out}")
     if saver.signal:
         ending = Terminated if saver.signal == signal.SIGTERM else KeyboardInterrupt
         raise ending(f"after {len(history.epoch)} of {counted(args.epochs, 'epoch')}")
@@ -220,7 +221,7 @@ def _fit(
     """Train, or resume a training, and say how long it took."""
     resume_from = args.out if args.resume and Path(args.out).exists() else None
     if resume_from is not None and not args.quiet:
-        print(f"resuming from {resume_from}")
+        show(f"resuming from {resume_from}")
     start = time.perf_counter()
     with usage_errors(*([ValueError] if resume_from else [])):  # as other options than before
         history = model.fit(
@@ -240,7 +241,7 @@ def _fit(
         shown = wanted if done == args.epochs else f"{done} of {wanted}"
         if saver.earlier:
             shown = f"{counted(done - saver.earlier, 'more epoch')}, {shown} in all,"
-        print(f"trained {shown} in {seconds:.1f} s")
+        show(f"trained {shown} in {seconds:.1f} s")
     return history
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+_LONGEST_MISTYPED = 100  # characters
 LARGEST = 2**63 - 1  # of integers that count, in files and in arrays
 
 
@@ -107,7 +108,12 @@ def check_items(owner: str, name: str, value: Any) -> list[Any]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ``" (did you mean 'relu'?)"`` with the closest known name, or nothing."""
-    folded = {other.casefold(): other for other in known}
+    """Return ``" (did you mean 'relu'?)"`` with the closest known name, or nothing.
+
+    A long name, which a file may have, is near to none: comparing takes memory and time.
+    """
+    if len(name) > _LONGEST_MISTYPED:
+        return ""
+    folded = {other.casefold(): other for other in known if len(other) <= _LONGEST_MISTYPED}
     close = difflib.get_close_matches(name.casefold(), folded, n=1)
     return f" (did you mean {folded[close[0]]!r}?)" if close else ""

@@ -9,17 +9,19 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from ffnn.core.checks import nearest
 from ffnn.core.formulas import Formulas
+from ffnn.core.locks import ForkSafeLock
 from ffnn.core.text import shorten
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+_LONGEST_SHOWN = 100  # characters of a name, which a file may have given
 
 
 class Configurable:
@@ -110,7 +112,7 @@ class Family(Generic[T]):
         self.base = base
         self._package = package
         self._names: dict[type[T], tuple[str, ...]] = {}
-        self._loading = threading.RLock()
+        self._loading = ForkSafeLock()
         Family.by_kind[kind] = self
 
     def register(self, *names: str) -> Callable[[type[T]], type[T]]:
@@ -129,8 +131,8 @@ class Family(Generic[T]):
     def __iter__(self) -> Iterator[type[T]]:
         with self._loading:
             if self._package is not None:
-                package, self._package = self._package, None
-                load_modules(package)
+                load_modules(self._package)
+                self._package = None
         return iter(sorted(self._names, key=lambda cls: self._names[cls]))
 
     def names(self) -> list[tuple[str, ...]]:
@@ -173,7 +175,8 @@ class Family(Generic[T]):
         if cls is None:
             hint, known = nearest(name, classes), ", ".join(classes)
             prefix = owner and f"{owner}: "
-            raise ValueError(f"{prefix}unknown {self.kind} {name!r}{hint}; known: {known}")
+            shown = shorten(name, _LONGEST_SHOWN)
+            raise ValueError(f"{prefix}unknown {self.kind} {shown!r}{hint}; known: {known}")
         return cls
 
     def is_registered(self, cls: type) -> bool:

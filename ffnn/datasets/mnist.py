@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ffnn.core.checks import check_path
+from ffnn.core.console import is_terminal
 from ffnn.core.files import replace_whole
 from ffnn.datasets.digits import LabelledImages
 from ffnn.errors import DataError
@@ -221,7 +222,13 @@ def _fetch(url: str, file: _IdxFile, path: Path) -> None:
     content = bytearray()
     with (
         urlopen(url, timeout=_TIMEOUT) as response,
-        tqdm(desc=path.name, total=response.length, unit="B", unit_scale=True, disable=None) as bar,
+        tqdm(
+            desc=path.name,
+            total=response.length,
+            unit="B",
+            unit_scale=True,
+            disable=not is_terminal(sys.stderr),
+        ) as bar,
     ):
         for chunk in iter(lambda: response.read(_CHUNK), b""):
             content += chunk

@@ -10,6 +10,7 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.core.checks import check_int, check_items
+from ffnn.core.memory import ParameterVector
 from ffnn.data.batches import Batches, Examples
 from ffnn.errors import DataError
 from ffnn.layers.chain import release
@@ -63,15 +64,16 @@ class Compilable(Network):
         check_names(new_metrics)
         new_optimizer.claim(self)
         self.optimizer, self.loss, self.metrics = new_optimizer, new_loss, new_metrics
-        self._make_step()
+        self._make_step(self._vector)
 
-    def _build(self, input_dim: int) -> None:
-        super()._build(input_dim)
-        self._make_step()
+    def _build(self, input_dim: int) -> ParameterVector:
+        vector = super()._build(input_dim)
+        self._make_step(vector)
+        return vector
 
-    def _make_step(self) -> None:
+    def _make_step(self, vector: ParameterVector | None) -> None:
         """Make the step, once built and compiled; only here are loss and last activation fused."""
-        optimizer, loss, vector = self.optimizer, self.loss, self._vector
+        optimizer, loss = self.optimizer, self.loss
         if optimizer is None or loss is None or vector is None:
             return
         optimizer.bind(vector)

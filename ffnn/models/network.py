@@ -11,6 +11,8 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.activations import ActivationFunction
 from ffnn.core.checks import check_choice, check_int, check_seed
+from ffnn.core.console import show
+from ffnn.core.locks import ForkSafeLock
 from ffnn.core.memory import ParameterVector
 from ffnn.core.registry import family_of
 from ffnn.core.text import shorten
@@ -43,7 +45,7 @@ class Network:
         self.seed = check_seed("Sequential", seed)
         self.entropy: Any = np.random.SeedSequence(self.seed).entropy
         self._vector: ParameterVector | None = None
-        self._building = threading.Lock()
+        self._building = ForkSafeLock()
         self._threads = threading.local()
         self._class_names: list[str] | None = None
         self._feature_names: list[str] | None = None
@@ -129,13 +131,14 @@ class Network:
         input_dim = check_int("Sequential", "input_dim", input_dim, low=1)
         with self._building:
             if not self.is_built:
-                self._build(input_dim)
+                self._vector = self._build(input_dim)
         if input_dim != self.input_dim:
             raise ValueError(
                 f"Sequential: built for {self.input_dim} inputs, cannot be built for {input_dim}"
             )
 
-    def _build(self, input_dim: int) -> None:
+    def _build(self, input_dim: int) -> ParameterVector:
+        """Return the parameters; until they are the model's, it may be built again."""
         dims = self.compute_dims(input_dim)[:-1]
         shapes = [layer.parameter_shapes(dim) for layer, dim in zip(self.layers, dims, strict=True)]
         vector = ParameterVector(shapes, self.dtype)
@@ -145,7 +148,7 @@ class Network:
         # Nothing can fail from here on.
         for index, layer in enumerate(self.layers):
             layer.bind(dims[index], self.dtype, values[index], grads[index])
-        self._vector = vector
+        return vector
 
     def require_built(self) -> ParameterVector:
         """Return all parameters and gradients; raise RuntimeError if the model is not built."""
@@ -181,20 +184,20 @@ class Network:
         It is at most 80 columns wide. What is not known before the model is built is shown as "?".
         """
         line = "─" * 78
-        print(f"{'name':<16}{'layer':<38}{'outputs':>10}{'parameters':>14}\n{line}")
+        show(f"{'name':<16}{'layer':<38}{'outputs':>10}{'parameters':>14}\n{line}")
         for layer in self.layers:
             size = sum(array.size for array in layer.params.values())
             output, count = (f"{layer.output_dim:,}", f"{size:,}") if self.is_built else "??"
-            print(f"{layer.name:<16}{shorten(repr(layer), 36):<38}{output:>10}{count:>14}")
-        print(line)
+            show(f"{layer.name:<16}{shorten(repr(layer), 36):<38}{output:>10}{count:>14}")
+        show(line)
         if self.is_built:
             kib = self.parameters.nbytes / 1024
             parameters = (
                 f"{self.count_params():,} trainable parameters ({self.dtype}, {kib:,.1f} KiB)"
             )
-            print(f"{self.input_dim:,} inputs, {parameters}")
+            show(f"{self.input_dim:,} inputs, {parameters}")
         else:
-            print("Not built yet: sizes follow from the number of input columns.")
+            show("Not built yet: sizes follow from the number of input columns.")
 
     def __repr__(self) -> str:
         layers = ", ".join(map(repr, self.layers))

@@ -6,12 +6,13 @@ import sys
 import time
 
 from ffnn.callbacks import Callback, Logs
+from ffnn.core.console import is_open, is_terminal, show
 
 
 def reporters(verbose: int | str) -> list[Callback]:
     """Return the callbacks of a verbose level of `fit`, or raise ValueError if it is none."""
     if verbose == "auto":
-        verbose = 1 if "ipykernel" in sys.modules or sys.stderr.isatty() else 2
+        verbose = 1 if "ipykernel" in sys.modules or is_terminal(sys.stderr) else 2
     if isinstance(verbose, str) or verbose not in (0, 1, 2):
         raise ValueError(f"fit: verbose must be 'auto', 0, 1 or 2, got {verbose!r}")
     levels: list[list[Callback]] = [[], [ProgressBar()], [EpochLines()]]
@@ -29,7 +30,9 @@ class ProgressBar(Callback):
         from tqdm.auto import tqdm
 
         epochs = self.params["epochs"] - self.params["initial_epoch"]
-        self._bar = tqdm(total=epochs * self.params["steps"], bar_format=self.FORMAT)
+        hidden = not is_open(sys.stderr)
+        total = epochs * self.params["steps"]
+        self._bar = tqdm(total=total, bar_format=self.FORMAT, disable=hidden)
         self._shown: Logs = {}
         self._pending = 0
         self._next_redraw = 0.0
@@ -81,5 +84,6 @@ class EpochLines(Callback):
         width = len(str(self.params["epochs"]))
         numbers = " - ".join(f"{name}: {value:.4f}" for name, value in logs.items())
         seconds = time.monotonic() - self._start
-        print(f"Epoch {epoch + 1:{width}}/{self.params['epochs']} - {seconds:.1f}s - {numbers}")
-        sys.stdout.flush()
+        show(f"Epoch {epoch + 1:{width}}/{self.params['epochs']} - {seconds:.1f}s - {numbers}")
+        if is_open(sys.stdout):
+            sys.stdout.flush()

@@ -1,0 +1,142 @@
+"""Printing: where streams are missing or closed, and what a terminal would obey."""
+
+import io
+import subprocess
+import sys
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import ffnn
+from ffnn.cli import main
+from ffnn.core.checks import nearest
+from ffnn.core.console import is_open, is_terminal, show
+from ffnn.errors import DataError, ModelFileError, visible
+from ffnn.layers import Dense
+
+ESCAPES = {
+    "a\x1b[31mb": r"a\x1b[31mb",
+    "bell\x07": r"bell\x07",
+    "\x9b2J": r"\x9b2J",
+    "back\b\rover": r"back\x08\rover",
+    "user\u202etxt.exe": r"user\u202etxt.exe",
+    "\u2066left\u2069": r"\u2066left\u2069",
+    "zero\u200bwidth": r"zero\u200bwidth",
+    "line\u2028separator": r"line\u2028separator",
+    "\ud800": r"\ud800",
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), ESCAPES.items(), ids=ESCAPES.values())
+def test_what_a_terminal_would_obey_is_written_as_an_escape(text, expected, capsys):
+    assert visible(text) == expected
+    assert visible(expected) == expected
+    for error in (DataError, ModelFileError):
+        assert str(error(text)) == expected
+    show(text)
+    assert capsys.readouterr().out == f"{expected}\n"
+
+
+@pytest.mark.parametrize("text", ["säte, ½ ─ 数 🙂", "two\nlines", ""])
+def test_what_can_be_printed_stays(text):
+    assert visible(text) == text
+
+
+def test_what_a_stream_cannot_encode_is_a_question_mark():
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", newline="\n")
+    show("─ 1", stream)
+    stream.flush()
+
+    assert stream.buffer.getvalue() == b"? 1\n"
+
+
+def closed():
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+STREAMS = [None, closed()]
+
+
+@pytest.mark.parametrize("stream", STREAMS, ids=["none", "closed"])
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+@pytest.mark.parametrize("verbose", ["auto", 0, 1, 2])
+def test_fit_and_summary_work_without_a_standard_stream(name, stream, verbose, monkeypatch):
+    model = ffnn.Sequential([Dense(1)], input_dim=2, seed=0)
+    model.compile()
+    monkeypatch.setattr(sys, name, stream)
+
+    history = model.fit(np.eye(2), np.ones(2), epochs=2, verbose=verbose)
+    model.summary()
+    report = ffnn.gradient_check(model, np.eye(2), np.ones(2), progress=True)
+
+    assert len(history.epoch) == 2
+    assert report.is_right
+
+
+@pytest.mark.parametrize("stream", STREAMS, ids=["none", "closed"])
+def test_such_a_stream_is_not_open_and_no_terminal(stream):
+    assert not is_open(stream)
+    assert not is_terminal(stream)
+    show("nowhere", stream or closed())
+
+
+@pytest.mark.parametrize("closing", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.skipif(sys.platform == "win32", reason="closes streams as a POSIX shell does")
+def test_the_command_line_works_where_the_shell_has_closed_streams(closing, tmp_path):
+    path = tmp_path / "m.h5"
+    command = f"{sys.executable} -m ffnn train digits --epochs 1 --out {path} {closing}"
+
+    assert subprocess.run(command, shell=True, check=False).returncode == 0
+    assert ffnn.load_model(path).history.epoch == [0]
+
+
+@pytest.mark.parametrize("stream", STREAMS, ids=["none", "closed"])
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["train", "digits", "--epochs", "1", "--hidden", "2"], 0),
+        (["train", "digits", "--epochs", "1", "--hidden", "2", "--verbose"], 0),
+        (["--help"], 0),
+        (["info"], 0),
+        (["train", "x.txt"], 2),
+        (["evaluate", "no.h5", "digits"], 4),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else None,
+)
+def test_commands_end_with_their_code_whatever_the_streams(
+    arguments, code, name, stream, monkeypatch
+):
+    monkeypatch.setattr(sys, name, stream)
+
+    assert main(arguments) == code
+
+
+def test_predictions_need_somewhere_to_go(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdout", None)
+
+    assert main(["predict", "m.h5", "digits"]) == 2
+    assert "--out FILE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("long_one", ["name", "known"])
+def test_a_long_name_out_of_a_file_costs_no_memory(long_one):
+    name, known = "x" * 1_000_000, ["dense"]
+    if long_one == "known":
+        name, known = known[0], [name]
+    tracemalloc.start()
+    try:
+        assert nearest(name, known) == ""
+        assert tracemalloc.get_traced_memory()[1] < 1e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_long_unknown_name_is_cut_off_in_the_message():
+    with pytest.raises(ValueError, match="unknown activation") as caught:
+        Dense(1, "x" * 1_000_000)
+
+    assert len(str(caught.value)) < 1000
