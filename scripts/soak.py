@@ -1,4 +1,4 @@
-"""Try for hours what the tests try for a minute: model files, crashes, threads, memory.
+"""Try for hours what the tests try for a minute: files, crashes, resuming, threads, arguments.
 
 Run from anywhere, on Linux, with the package installed::
 
@@ -25,7 +25,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tqdm import tqdm
-from trials import crashes, faults, hostile, mutations, networks, resumes, sharing
+from trials import (
+    arguments,
+    changes,
+    crashes,
+    faults,
+    forgeries,
+    hostile,
+    interruptions,
+    mutations,
+    networks,
+    resumes,
+    sharing,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,6 +63,10 @@ TRIALS = {
     "readers": Trial(crashes.run_readers, 300, 20_000),
     "networks": Trial(networks.run, 200, 5_000),
     "resumes": Trial(resumes.run, 20, 200),
+    "forgeries": Trial(forgeries.run, 300, 10_000),
+    "changes": Trial(changes.run, 75, 1_000),  # three of each kind
+    "interruptions": Trial(interruptions.run, 15, 200),
+    "arguments": Trial(arguments.run, 3_000, 10_000),
     "threads": Trial(sharing.run, 5_000, 1_000_000),
     "memory": Trial(sharing.run_memory, 10_000, 10_000),  # with more, the history alone takes a MiB
 }
@@ -136,12 +152,12 @@ def _replay(path: Path) -> int:
 
 
 def _table(rows: list[dict[str, object]]) -> str:
-    lines = [f"{'trial':10} {'seed':>11} {'cases':>9} {'failed':>7} {'control':>8} {'s':>7}"]
+    lines = [f"{'trial':13} {'seed':>11} {'cases':>9} {'failed':>7} {'control':>8} {'s':>7}"]
     for row in rows:
         failures = row["failures"]
         assert isinstance(failures, list)
         lines.append(
-            f"{row['trial']:10} {row['seed']:>11} {row['cases']:>9} {len(failures):>7} "
+            f"{row['trial']:13} {row['seed']:>11} {row['cases']:>9} {len(failures):>7} "
             f"{row['control']:>8} {row['seconds']:>7.0f}  {_notes(row['notes'])}".rstrip()
         )
         lines += [f"    {failure}" for failure in failures[:10]]
