@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from ffnn._types import Array
+from ffnn.core.checks import check_items
 
 Logs = dict[str, float]
 
@@ -114,9 +115,7 @@ class CallbackList:
         model: Any,
         params: Mapping[str, Any],
     ) -> None:
-        if isinstance(callbacks, Callback):
-            raise TypeError(f"callbacks: expected a list of callbacks, got {callbacks!r}")
-        self.users = list(callbacks or ())
+        self.users = [] if callbacks is None else check_items("fit", "callbacks", callbacks)
         self.callbacks = [*first, *self.users, *last]
         self._begun: list[Callback] = []
         for callback in self.callbacks:

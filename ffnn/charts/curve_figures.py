@@ -87,7 +87,7 @@ def compare_histories(histories: Mapping[str, HistoryLike]) -> Figure:
 def _check_histories(histories: Mapping[str, HistoryLike]) -> None:
     if not hasattr(histories, "items"):
         raise TypeError(
-            'compare_histories: expected a dict such as {"sgd": history, "adam": other}, '
+            'compare_histories: histories must be a dict such as {"sgd": history, "adam": other}, '
             f"got {type(histories).__name__}"
         )
     if not histories:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.core.checks import check_int, check_items
+from ffnn.core.checks import check_bool, check_int, check_items
 from ffnn.core.memory import ParameterVector
 from ffnn.data.batches import Batches, Examples
 from ffnn.errors import DataError
@@ -179,6 +179,7 @@ class Compilable(Network):
             The data does not fit.
         """
         check_int("evaluate", "batch_size", batch_size, low=1)
+        check_bool("evaluate", "return_dict", return_dict)
         logs = self._evaluate(self.open_examples(x, y, sample_weight), batch_size)
         if return_dict:
             return logs

@@ -10,7 +10,7 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.activations import ActivationFunction
-from ffnn.core.checks import check_choice, check_int, check_seed
+from ffnn.core.checks import check_choice, check_int, check_items, check_seed
 from ffnn.core.console import show
 from ffnn.core.locks import ForkSafeLock
 from ffnn.core.memory import ParameterVector
@@ -38,9 +38,7 @@ class Network:
         dtype: str = "float32",
         seed: int | None = None,
     ) -> None:
-        if isinstance(layers, Layer) or not hasattr(layers, "__iter__"):
-            raise TypeError(f"Sequential: expected a list of layers, got {layers!r}")
-        self.layers = tuple(layers)
+        self.layers: tuple[Layer, ...] = tuple(check_items("Sequential", "layers", layers))
         self.dtype = np.dtype(check_choice("Sequential", "dtype", dtype, ("float32", "float64")))
         self.seed = check_seed("Sequential", seed)
         self.entropy: Any = np.random.SeedSequence(self.seed).entropy

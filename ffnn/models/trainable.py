@@ -14,6 +14,7 @@ from ffnn import saving
 from ffnn._types import Array
 from ffnn.callbacks import Callback, CallbackList, History
 from ffnn.callbacks.recording import Recording
+from ffnn.core.checks import check_path
 from ffnn.data.batches import Examples
 from ffnn.models import serialization
 from ffnn.models.compilable import Compilable
@@ -254,6 +255,11 @@ class Trainable(Compilable):
             The file is missing, damaged, or anything but what `save` writes; a stranger's file can
             do no more than that.
         """
+        check_path("load", "path", path, needs_name=False)
+        if custom_objects is not None and not isinstance(custom_objects, Mapping):
+            raise TypeError(
+                f"load: custom_objects must be a dict, name to class, got {custom_objects!r}"
+            )
         return saving.read(path, partial(cls.restore, custom_objects=custom_objects))
 
     def parts(self) -> Parts:

@@ -281,7 +281,7 @@ def test_many_histories_can_be_told_apart_and_no_legend_is_cut_off():
         ({}, ValueError, "there is nothing to plot: no history was given"),
         ({"a": Record({})}, ValueError, "no epoch was trained in 'a'"),
         ({"a": HISTORY}, TypeError, "'a' must be a History, which fit returns, got dict"),
-        ([Record(HISTORY)], TypeError, "expected a dict such as"),
+        ([Record(HISTORY)], TypeError, "histories must be a dict such as"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(histories, error, message):

@@ -216,7 +216,7 @@ def test_subclasses_with_other_arguments_can_be_copied_and_checked():
         (([],), ValueError, "at least one layer"),
         ((["dense"],), TypeError, r"such as Dense\(64\), got 'dense'"),
         (([Dense],), TypeError, "expected layers"),
-        ((Dense(3),), TypeError, "a list of layers"),
+        ((Dense(3),), TypeError, "layers must be a list"),
         (([Dense(1)], 0), ValueError, "at least 1"),
         (([Dense(1)], 2.5), TypeError, "integer"),
         (([Dense(1)], 2, "float16"), ValueError, "float32, float64"),

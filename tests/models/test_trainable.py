@@ -327,7 +327,7 @@ def test_labels_for_a_squared_error_point_to_crossentropy():
         ({"validation_data": (X, LABELS + 9)}, ValueError, "from 0 to 2"),
         ({"learning_rate": -1.0}, ValueError, "learning_rate"),
         ({"callbacks": ["stop"]}, TypeError, "Callback"),
-        ({"callbacks": Callback()}, TypeError, "a list of callbacks"),
+        ({"callbacks": Callback()}, TypeError, "callbacks must be a list"),
     ],
 )
 def test_wrong_arguments_of_fit_are_refused_before_training(options, error, message):
