@@ -26,6 +26,7 @@ class Callback:
     model: Any
     params: Mapping[str, Any]
     saves_model: ClassVar[bool] = False  # if so, its epoch ends after that of all others
+    settings: ClassVar[tuple[str, ...]] = ()  # attributes that a resumed training must have alike
 
     def on_train_begin(self, logs: Logs) -> None:
         """Run before the first epoch."""
@@ -83,6 +84,12 @@ class Callback:
             Name → an integer, a finite number, a string, a list of these, None, or an array.
         """
         return {}
+
+    def check_state(self, state: Mapping[str, Any], model: Any) -> None:
+        """Raise an error if `state` is not one that `get_state` returns; called before any work.
+
+        `model` is the one in the file that the state comes from.
+        """
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Continue from what `get_state` returned; called after `on_train_begin`."""

@@ -47,6 +47,7 @@ class ModelCheckpoint(Monitor):
         self.every = check_int("ModelCheckpoint", "every", every, low=1)
 
     saves_model = True
+    settings = ("monitor", "mode", "save_best_only", "every")
 
     def on_train_begin(self, logs: Logs) -> None:
         """Check the path, and begin to watch if it matters which epoch is best.
@@ -80,6 +81,11 @@ class ModelCheckpoint(Monitor):
     def get_state(self) -> dict[str, Any]:
         """Return the best number so far, if it matters."""
         return super().get_state() if self.save_best_only else {}
+
+    def check_state(self, state: Mapping[str, Any], model: Any) -> None:
+        """Raise ValueError if this is not a best number, if it matters."""
+        if self.save_best_only:
+            super().check_state(state, model)
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Take the best number so far."""

@@ -22,6 +22,8 @@ class CSVLogger(Callback):
         Whether lines are added to an existing file; its header must be the same.
     """
 
+    settings = ("append",)
+
     def __init__(self, filename: FilePath, append: bool = False) -> None:
         self.filename = check_path("CSVLogger", "filename", filename)
         self.append = check_bool("CSVLogger", "append", append)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ffnn._types import Array
 from ffnn.callbacks.base import Logs
@@ -37,7 +37,8 @@ class EarlyStopping(Monitor):
         The epoch after which it stopped, counted from 0.
     """
 
-    kept = ("best_epoch", "stopped_epoch")
+    settings = (*Monitor.settings, "patience", "restore_best_weights")
+    kept: ClassVar = {"best_epoch": int, "stopped_epoch": (int, None)}
 
     def __init__(
         self,
@@ -73,20 +74,25 @@ class EarlyStopping(Monitor):
     def on_train_end(self, logs: Logs) -> None:
         """Restore the best weights."""
         if self._best_weights is not None:
-            self.model.set_weights(self._best_weights)
-            self.model.forget_position()
+            self.model.leave_position(self._best_weights)
 
     def get_state(self) -> dict[str, Any]:
         """Return the best number, its epoch and its weights."""
         kept = {f"weights/{i}": array for i, array in enumerate(self._best_weights or ())}
         return super().get_state() | kept
 
+    def check_state(self, state: Mapping[str, Any], model: Any) -> None:
+        """Raise ValueError if these are not a best number, its epoch and weights of `model`."""
+        super().check_state(state, model)
+        if weights := self._weights_of(state):
+            model.check_weights(weights, "EarlyStopping: the best weights")
+
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Take the best number, its epoch and its weights."""
         super().set_state(state)
+        self._best_weights = self._weights_of(state) or None
+
+    @staticmethod
+    def _weights_of(state: Mapping[str, Any]) -> list[Array]:
         count = sum(name.startswith("weights/") for name in state)
-        weights = [state[f"weights/{index}"] for index in range(count)]
-        expected = [array.shape for array in self.model.get_weights()]
-        if weights and [array.shape for array in weights] != expected:
-            raise ValueError("EarlyStopping: the best weights belong to another network")
-        self._best_weights = weights or None
+        return [state[f"weights/{index}"] for index in range(count)]

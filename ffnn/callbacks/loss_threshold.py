@@ -20,6 +20,8 @@ class LossThreshold(Callback):
         The epoch after which it stopped, counted from 0.
     """
 
+    settings = ("threshold",)
+
     def __init__(self, threshold: float) -> None:
         self.threshold = check_number("LossThreshold", "threshold", threshold)
         self.stopped_epoch: int | None = None

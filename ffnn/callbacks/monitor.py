@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from ffnn.callbacks.base import Callback, Logs
 from ffnn.core.checks import check_choice, check_number, check_text
+from ffnn.saving.schema import check_form
 
 
 class Monitor(Callback, abc.ABC):
@@ -24,7 +25,9 @@ class Monitor(Callback, abc.ABC):
         The smallest change that counts as an improvement, at least 0.
     """
 
-    kept: ClassVar[tuple[str, ...]] = ()  # attributes that a resumed training needs, beside `best`
+    settings: ClassVar[tuple[str, ...]] = ("monitor", "mode", "min_delta")
+    # What a resumed training needs beside `best`: attributes, and what each may be (`check_form`).
+    kept: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, monitor: str, mode: str, min_delta: float) -> None:
         name = type(self).__name__
@@ -66,6 +69,13 @@ class Monitor(Callback, abc.ABC):
         best = self.best if math.isfinite(self.best) else None
         return {"best": best} | {name: getattr(self, name) for name in self.kept}
 
+    def check_state(self, state: Mapping[str, Any], model: Any) -> None:
+        """Raise ValueError if these are not a best number and all that is `kept`."""
+        form = {"best": (float, int, None), **self.kept}
+        check_form({name: state[name] for name in form}, form, type(self).__name__)
+        if state["best"] is not None:
+            check_number(type(self).__name__, "best", state["best"])
+
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Take the best number so far, and all that is `kept`."""
         if state["best"] is not None:
@@ -75,7 +85,7 @@ class Monitor(Callback, abc.ABC):
 
     def _improves(self, logs: Logs) -> bool:
         """Tell whether the epoch is better than the best so far, and remember it if so."""
-        value = logs[self.monitor]
+        value = float(logs[self.monitor])
         better = self._sign * value < self._sign * self.best - self.min_delta
         if better:
             self.best = value

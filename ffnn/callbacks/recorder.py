@@ -85,6 +85,7 @@ class Recorder(Callback):
     >>> model.recording.plot().savefig("training.png")
     """
 
+    settings = ("every", "snapshots", "histograms")
     recording: Recording | None = None
 
     def __init__(
@@ -144,6 +145,10 @@ class Recorder(Callback):
     def get_state(self) -> dict[str, Any]:
         """Return the number of the first epoch; the recording itself is kept with the model."""
         return {"first_epoch": self._first_epoch}
+
+    def check_state(self, state: Mapping[str, Any], model: Any) -> None:
+        """Raise ValueError if this is not the number of a first epoch."""
+        check_int("Recorder", "first_epoch", state["first_epoch"], low=0)
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Add to the recording that came with the model.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ffnn.callbacks.base import Logs
 from ffnn.callbacks.monitor import Monitor
 from ffnn.core.checks import check_int, check_number
@@ -29,7 +31,8 @@ class ReduceLROnPlateau(Monitor):
         The smallest rate.
     """
 
-    kept = ("waited", "cooling")
+    settings = (*Monitor.settings, "factor", "patience", "cooldown", "min_lr")
+    kept: ClassVar = {"waited": int, "cooling": int}
 
     def __init__(
         self,

@@ -189,8 +189,9 @@ _TRAINING = [
         "also save it whenever this many epochs have passed, to resume from (default: never)",
         integer(1)),
     _Option("--resume", "",
-        "resume the training that --out holds, given the same data and options, as if it had "
-        "never stopped; start a new one if there is no such file"),
+        "resume the training that --out holds as if it had never stopped, given the same data "
+        "and options (only --epochs, --save-every, --threads, --quiet and --verbose may differ); "
+        "start a new one if there is no such file"),
     _THREADS,
 ]
 _VERBOSITY = [

@@ -111,6 +111,16 @@ class Batches:
     def __len__(self) -> int:
         return self._batches_an_epoch
 
+    @property
+    def is_shuffled(self) -> bool:
+        """Whether the rows come in a new order at each pass."""
+        return self._shuffle is not None
+
+    @property
+    def is_within_epoch(self) -> bool:
+        """Whether an epoch has begun whose batches are not all done."""
+        return self._left is not None
+
     def __iter__(self) -> Iterator[tuple[Array, Array, Array | None]]:
         """Yield (x, y, weight) of each batch of an epoch, valid until the next.
 
@@ -141,7 +151,9 @@ class Batches:
         """Continue from where `get_state` was called on the same data; ValueError if it was not."""
         next_batch, left = state["next_batch"], state["left"]
         if not 0 <= next_batch < self._batches_a_pass:
-            raise ValueError(f"expected a batch from 0 to {self._batches_a_pass}, got {next_batch}")
+            raise ValueError(
+                f"expected a batch from 0 to {self._batches_a_pass - 1}, got {next_batch}"
+            )
         if left is not None and not 0 <= left <= self._batches_an_epoch:
             raise ValueError(f"expected 0 to {self._batches_an_epoch} batches left, got {left}")
         shuffled_from = state["shuffled_from"]

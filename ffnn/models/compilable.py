@@ -100,14 +100,25 @@ class Compilable(Network):
 
         Whether the metrics can be `measured` is checked too, unless they will not be.
         """
-        loss, source = self.require_compiled(), self.open_inputs(x)
+        examples = self._check_examples(x, y, sample_weight, measured=measured)
+        self.build(examples.x.shape[1])
+        return examples
+
+    def _check_examples(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any = None,
+        columns: int | None = None,
+        measured: bool = True,
+    ) -> Examples:
+        loss, source = self.require_compiled(), self.open_inputs(x, columns)
         units = self.compute_dims(source.shape[1])[-1]
         prepare = partial(loss.prepare, units=units)
         examples = Examples.open(source, y, sample_weight, prepare=prepare, dtype=self.dtype)
         for metric in self.metrics if measured else ():
             metric.follow(loss.task_after(self.last_activation))
             metric.check_target(examples.y.data)
-        self.build(source.shape[1])
         return examples
 
     def open_batch(
@@ -126,10 +137,10 @@ class Compilable(Network):
         validation_split: float,
         validation_data: tuple[Any, ...] | None,
     ) -> tuple[Examples, Examples | None]:
-        """Return the examples to train on and those to validate with."""
+        """Return the examples to train on and those to validate with; nothing is built."""
         if validation_split and validation_data is not None:
             raise ValueError("fit: give validation_split or validation_data, not both")
-        examples, held_out = self.open_examples(x, y, sample_weight), None
+        examples, held_out = self._check_examples(x, y, sample_weight), None
         if validation_data is not None:
             if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
                 raise ValueError(
@@ -137,7 +148,8 @@ class Compilable(Network):
                     f"got {type(validation_data).__name__}"
                 )
             try:
-                held_out = self.open_examples(*validation_data)
+                x, y, weight = (*validation_data, None)[:3]
+                held_out = self._check_examples(x, y, weight, examples.x.shape[1])
             except DataError as error:
                 raise DataError(f"validation_data: {error}") from None
         elif validation_split:
@@ -178,8 +190,8 @@ class Compilable(Network):
         DataError
             The data does not fit.
         """
-        check_int("evaluate", "batch_size", batch_size, low=1)
-        check_bool("evaluate", "return_dict", return_dict)
+        batch_size = check_int("evaluate", "batch_size", batch_size, low=1)
+        return_dict = check_bool("evaluate", "return_dict", return_dict)
         logs = self._evaluate(self.open_examples(x, y, sample_weight), batch_size)
         if return_dict:
             return logs

@@ -222,6 +222,17 @@ class Network:
                 array[...] = next(remaining)
             layer.load_state({name: next(remaining) for name in layer.state})
 
+    def check_weights(self, weights: Sequence[Array], what: str) -> None:
+        """Raise ValueError if `weights` are none that `get_weights` returns for such a network."""
+        forms = [[(a.shape, a.dtype) for a in arrays] for arrays in (weights, self._arrays())]
+        if forms[0] != forms[1] or not all(np.isfinite(array).all() for array in weights):
+            raise ValueError(f"{what} hold NaN or infinity, or belong to another network")
+        remaining = iter(weights)
+        for layer in self.layers:
+            values = {name: next(remaining) for name in (*layer.params, *layer.state)}
+            if layer.state:
+                layer.check_state(values)
+
     def _arrays(self) -> list[Array]:
         self.require_built()
         return [a for layer in self.layers for a in (*layer.params.values(), *layer.state.values())]
@@ -263,15 +274,15 @@ class Network:
         """Let every thread make new replicas, as the layers may have changed."""
         self._threads = threading.local()
 
-    def open_inputs(self, x: Any) -> Source:
-        """Return checked inputs."""
+    def open_inputs(self, x: Any, expected: int | None = None) -> Source:
+        """Return checked inputs, of the columns that are `expected` where that is not known yet."""
         source = open_source(x, None if self.layers[0].takes_any_dtype else self.dtype, "x")
-        columns = source.shape[1]
-        if self.input_dim not in (None, columns):
+        columns, expected = source.shape[1], self.input_dim or expected
+        if expected not in (None, columns):
             first = self.layers[0]
-            hint = " Was the label column left in x?" if columns - 1 == self.input_dim else ""
+            hint = " Was the label column left in x?" if columns - 1 == expected else ""
             raise DataError(
-                f"{type(first).__name__} {first.name!r}: expected input with {self.input_dim} "
+                f"{type(first).__name__} {first.name!r}: expected input with {expected} "
                 f"features, got array of shape {source.shape}.{hint}"
             )
         check_finite(source, "x", self.dtype)
@@ -316,7 +327,7 @@ class Network:
         DataError
             The shape does not fit, or a value is not a finite number.
         """
-        check_int("predict", "batch_size", batch_size, low=1)
+        batch_size = check_int("predict", "batch_size", batch_size, low=1)
         source = self.open_inputs(x)
         if not self.is_built:
             self.build(source.shape[1])

@@ -122,10 +122,10 @@ def _places(layers: Sequence[Layer]) -> list[tuple[str, Layer]]:
 
 
 def _split(position: dict[str, Any] | None) -> tuple[dict[str, Any] | None, dict[str, Array]]:
-    """Return a position without the arrays of its callbacks, and these by name."""
+    """Return a position without its arrays and those of its callbacks, and these by name."""
     if position is None:
         return None, {}
-    arrays: dict[str, Array] = {}
+    arrays = {f"position/{index}": array for index, array in enumerate(position["weights"])}
     callbacks = []
     for index, kept in enumerate(position["callbacks"]):
         state = kept["state"]
@@ -133,7 +133,8 @@ def _split(position: dict[str, Any] | None) -> tuple[dict[str, Any] | None, dict
         arrays |= {f"callbacks/{index}/{name}": value for name, value in own.items()}
         plain = {name: value for name, value in state.items() if name not in own}
         callbacks.append({"kind": kept["kind"], "state": plain})
-    return position | {"callbacks": callbacks}, arrays
+    kept = {name: value for name, value in position.items() if name != "weights"}
+    return kept | {"callbacks": callbacks}, arrays
 
 
 # -- from data to parts ------------------------------------------------------------------------
@@ -150,6 +151,7 @@ def restore(
     A stranger's config can cause any error, but no more than that: it has no say in how much memory
     is taken or what code runs.
     """
+    config = _completed(config)
     check_form(config, CONFIG, "/config")
     how = config["compile"] or {"optimizer": None, "loss": None, "metrics": [], "iterations": 0}
     iterations, compiled = how["iterations"], {n: rebuild(how[n], custom_objects) for n in COMPILED}
@@ -173,6 +175,15 @@ def restore(
     )
 
 
+def _completed(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a config with what files of earlier versions do not say."""
+    position = config.get("position")
+    if isinstance(position, dict):
+        position = position | {"training": position.get("training")}
+        return {**config, "position": position}
+    return dict(config)
+
+
 def _join(position: dict[str, Any] | None, arrays: Mapping[str, Array]) -> dict[str, Any] | None:
     """Return the position that `_split` took apart."""
     if position is None:
@@ -184,7 +195,9 @@ def _join(position: dict[str, Any] | None, arrays: Mapping[str, Array]) -> dict[
         {"kind": kept["kind"], "state": kept["state"] | _under(f"callbacks/{index}", arrays)}
         for index, kept in enumerate(position["callbacks"])
     ]
-    return position | {"callbacks": callbacks}
+    own = _under("position", arrays)
+    weights = [own[str(index)] for index in range(len(own))]
+    return position | {"callbacks": callbacks, "weights": weights}
 
 
 def _under(place: str, arrays: Mapping[str, Array]) -> dict[str, Array]:

@@ -15,11 +15,13 @@ from ffnn._types import Array
 from ffnn.callbacks import Callback, CallbackList, History
 from ffnn.callbacks.recording import Recording
 from ffnn.core.checks import check_path
-from ffnn.data.batches import Examples
+from ffnn.data.batches import Batches, Examples
 from ffnn.models import serialization
 from ffnn.models.compilable import Compilable
-from ffnn.models.resume import check_resumable, take_over
+from ffnn.models.resume import check_resumable, check_training, take_over, unless_refused
 from ffnn.models.serialization import Content, Parts
+from ffnn.schedules import Schedule
+from ffnn.training.fingerprint import fingerprint
 from ffnn.training.loop import train
 from ffnn.training.position import Position
 from ffnn.training.reporters import reporters
@@ -95,9 +97,11 @@ class Trainable(Compilable):
         steps_per_epoch : int, optional
             The number of batches after which an epoch ends at the latest.
         resume_from : str or path, optional
-            A file of this model that was saved during training on the same data, for example by
-            `ModelCheckpoint`. Training resumes from there as if it had never stopped, with
-            parameters, optimizer, history, generators and callbacks as they were.
+            A file of this model that was saved in a training, for example by `ModelCheckpoint`.
+            Training resumes from there as if it had never stopped, with parameters, optimizer,
+            history, generators and callbacks as they were. Data, validation, weights, seed and all
+            settings must be those of that training; only `epochs`, `verbose` and the files that
+            callbacks write may differ.
 
         Returns
         -------
@@ -108,11 +112,11 @@ class Trainable(Compilable):
         ------
         RuntimeError, TypeError, ValueError
             The model is not compiled, an argument is wrong, or `resume_from` is of another network,
-            training or data. Nothing was trained.
+            training or data. Nothing was changed.
         DataError
             The data does not fit the model or the loss, or is not finite. Nothing was trained.
         ModelFileError
-            `resume_from` is not a model file, or is damaged. Nothing was trained.
+            `resume_from` is not a model file, or is damaged. Nothing was changed.
         TrainingDivergedError
             The loss or the gradient became infinite or NaN; the parameters are the last finite
             ones.
@@ -135,62 +139,73 @@ class Trainable(Compilable):
         }
         history = History() if saved is None or saved.history is None else saved.history
         called = CallbackList([history], callbacks, reported, model=self, params=params)
-        position = Position(batches, lambda: self.stop_training, self.metrics, called.users)
-        self._begin(position, settings.initial_epoch, learning_rate, saved)
-        return self._train(position, called, history, held_out, settings.epochs)
+        return self._train(settings, batches, held_out, called, history, learning_rate, saved)
 
     def _train(
         self,
-        position: Position,
+        settings: Settings,
+        batches: Batches,
+        held_out: Examples | None,
         called: CallbackList,
         history: History,
-        held_out: Examples | None,
-        epochs: int,
+        learning_rate: float | Schedule | None,
+        saved: Trainable | None,
     ) -> History:
-        """Train from `position` on, and return the history that the callbacks have kept."""
-        self.history, self._position = history, position
+        """Check the rest and train; whatever is refused before the training begins changes nothing.
+
+        Returns the history that the callbacks have kept.
+        """
+        rate, users = self._check_rate(learning_rate), called.users
+        training = fingerprint(batches, held_out, rate, users)
+        position = Position(batches, lambda: self.stop_training, self.metrics, users, training)
+        position.epoch = settings.initial_epoch
+        if saved is not None:
+            check_training(saved.parts(), rate, history.params["metrics"])
+            position.resume(saved.position or {}, saved)
+        self.build(batches.examples.x.shape[1])
         validate = None if held_out is None else partial(self._evaluate, held_out)
-        try:
-            history.interrupted = train(self.step, called, validate, position, epochs)
-        finally:
-            self.renew_replicas()
-            self._position = self.position  # plain data, which does not hold the rows
+        with unless_refused(self, position):
+            self._begin(rate, saved)
+            self.history, self._position = history, position
+            try:
+                history.interrupted = train(self.step, called, validate, position, settings.epochs)
+            finally:
+                self.renew_replicas()
+                self._position = self.position  # plain data, which does not hold the rows
         return history
 
     def _open_checkpoint(
         self, path: str | os.PathLike[str] | None, settings: Settings
-    ) -> tuple[Parts | None, Settings]:
-        """Return what is in the file to resume from, if one is given, and where it continues."""
+    ) -> tuple[Trainable | None, Settings]:
+        """Return the model in the file to resume from, if one is given, and where it continues."""
         if path is None:
             return None, settings
         if settings.initial_epoch:
             raise ValueError("fit: give resume_from or initial_epoch, not both")
         self.require_compiled()
         here = self.parts()
-        there = Trainable.load(path, here.custom_classes()).parts()
-        first = check_resumable(here, there, os.fspath(path), settings.epochs)
+        there = Trainable.load(path, here.custom_classes())
+        first = check_resumable(here, there.parts(), os.fspath(path), settings.epochs)
         return there, settings._replace(initial_epoch=first)
 
-    def _begin(
-        self, position: Position, first: int, learning_rate: float | None, saved: Parts | None
-    ) -> None:
+    def _check_rate(self, learning_rate: float | Schedule | None) -> float | Schedule:
+        """Return the learning rate to train with; ValueError or TypeError if it cannot be one."""
+        self.require_compiled()
+        assert self.optimizer is not None
+        if learning_rate is None:
+            return self.optimizer.learning_rate
+        trial = self.optimizer.clone()
+        trial.learning_rate = learning_rate
+        return trial.learning_rate
+
+    def _begin(self, rate: float | Schedule, saved: Trainable | None) -> None:
         """Go to where the training begins, which may be where a saved one stood."""
-        position.epoch = first
+        self.step.optimizer.learning_rate, self.stop_training = rate, False
         if saved is not None and saved.position is not None:
-            position.resume(saved.position)
-        optimizer = self.step.optimizer
-        if learning_rate is not None:
-            optimizer.learning_rate = learning_rate  # or refuse it, before anything else changes
-        if saved is not None:
-            if learning_rate is None and saved.optimizer is not None:
-                optimizer.learning_rate = saved.optimizer.learning_rate
-            self.recording = saved.recording
-            self.step.vector.has_gradients = saved.has_gradients
-            take_over(self.parts(), saved)
-            self.generator_states = saved.generator_states
-        self.stop_training = (
-            saved is not None and saved.position is not None and saved.position["stopped"]
-        )
+            take_over(self, saved)
+            self.stop_training = saved.position["stopped"]
+            if saved.position["weights"]:
+                self.set_weights(saved.position["weights"])
 
     @cached_property
     def shuffling(self) -> np.random.Generator:
@@ -206,6 +221,13 @@ class Trainable(Compilable):
         """Where the last training stands (`ffnn.training.position`); None if not known."""
         place = self._position
         return place.capture() if isinstance(place, Position) else place
+
+    def leave_position(self, weights: Sequence[Array]) -> None:
+        """Set `weights`, and keep those that the training arrived at for when it is resumed."""
+        place = self._position
+        if isinstance(place, Position) and not place.weights:
+            place.weights = self.get_weights()
+        self.set_weights(weights)
 
     def forget_position(self) -> None:
         """Note that the parameters are no longer those that the last training arrived at."""
@@ -300,6 +322,10 @@ class Trainable(Compilable):
         self.class_names, self.feature_names = parts.class_names, parts.feature_names
         serialization.fill(self.parts(), arrays)
         self.generator_states = parts.generator_states
+
+    def twin(self) -> Trainable:
+        """Return a copy with arrays of its own."""
+        return Trainable.restore(*self.capture(), self.parts().custom_classes())
 
     def as_double(self) -> Trainable:
         """Return a copy that computes in float64 from the same values, without what it recorded."""

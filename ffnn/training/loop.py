@@ -37,14 +37,18 @@ def train(
         try:
             callbacks.train_begin()
             position.resume_callbacks()
+            position.has_begun = position.is_known = True
             end = position.epoch if position.has_stopped() else epochs
             while position.epoch < end:
                 logs = run_epoch(step, callbacks, validate, position, interrupt)
                 if interrupt.requested or position.has_stopped():
                     break
-            if interrupt.requested:
-                callbacks.call("on_interrupt", interrupt.requested)
+            told = interrupt.requested
+            if told:
+                callbacks.call("on_interrupt", told)
             callbacks.call("on_train_end", logs)
+            if interrupt.requested and not told:  # it came at the end
+                callbacks.call("on_interrupt", interrupt.requested)
         finally:
             callbacks.close()
             release(step.stages)
@@ -70,7 +74,7 @@ def run_epoch(
     except FloatingPointError as error:
         place = position.epoch + 1, position.sums.batches + 1
         raise diverged(error, step.optimizer, *place) from None
-    if interrupt.requested:
+    if interrupt.requested and position.batches.is_within_epoch:
         position.is_known = True
         return logs
     if validate is not None:

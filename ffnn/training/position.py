@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from ffnn._types import Array
 from ffnn.callbacks import Callback
+from ffnn.core.text import shorten
 from ffnn.data.batches import Batches
 from ffnn.errors import ModelFileError
 from ffnn.metrics import Metric
+from ffnn.training.fingerprint import plain
 
-# What `Position.capture` returns, once the arrays of callbacks are taken out.
+# What `Position.capture` returns, once the arrays are taken out.
 POSITION = {
     "epoch": int,
     "stopped": bool,
+    "training": (dict, None),  # None in files of earlier versions
     "batches": {
         "rows": int,
         "batch_size": int,
@@ -54,9 +60,13 @@ class Position:
     has_stopped: Callable[[], bool]  # whether a callback has asked for the end
     metrics: Sequence[Metric] = ()
     callbacks: Sequence[Callback] = ()  # the user's
+    training: Mapping[str, Any] = field(default_factory=dict)  # its fingerprint
     epoch: int = 0  # that has begun or comes next, counted from 0
     sums: Sums = field(default_factory=Sums)  # of that epoch, as far as it has come
     is_known: bool = False
+    has_begun: bool = False  # before that, whatever fails has trained nothing
+    weights: Sequence[Array] = ()  # that it arrived at, where the model has left them for others
+    is_resumed: bool = False
     _states: Sequence[dict[str, Any]] = ()  # of callbacks, from the file that is resumed
 
     def capture(self) -> dict[str, Any] | None:
@@ -67,42 +77,83 @@ class Position:
         return {
             "epoch": self.epoch,
             "stopped": self.has_stopped(),
+            "training": dict(self.training),
             "batches": self.batches.get_state(),
             "sums": dict(vars(self.sums)),
-            "metrics": [metric.get_state() for metric in self.metrics] if begun else [],
+            "metrics": [plain(metric.get_state()) for metric in self.metrics] if begun else [],
             "callbacks": [
-                {"kind": type(callback).__name__, "state": callback.get_state()}
+                {"kind": type(callback).__name__, "state": plain(callback.get_state())}
                 for callback in self.callbacks
             ],
+            "weights": list(self.weights),
         }
 
     def end_epoch(self) -> None:
         """Go to the beginning of the next epoch."""
         self.epoch, self.sums, self.is_known = self.epoch + 1, Sums(), True
 
-    def resume(self, data: dict[str, Any]) -> None:
+    def resume(self, data: Mapping[str, Any], model: Any) -> None:
         """Go to where `data` says; the callbacks follow in `resume_callbacks`.
 
-        ValueError says that it is another training's, ModelFileError that there is no such place.
+        `model` is the one that was saved there. ValueError says that it is another training's,
+        ModelFileError that there is no such place; nothing is changed then.
         """
+        self._check_same_training(data)
+        self._check_sums(data)
+        with _refusing():
+            self.batches.set_state(data["batches"])
+            for metric, state in zip(self.metrics, data["metrics"], strict=False):
+                self._try_metric(metric.clone(), state, model.output_dim)
+            for callback, kept in zip(self.callbacks, data["callbacks"], strict=True):
+                callback.check_state(kept["state"], model)
+            if data["weights"]:
+                model.check_weights(data["weights"], "the weights of the training")
+            for metric, state in zip(self.metrics, data["metrics"], strict=False):
+                metric.set_state(state)
+        self.epoch, self.sums = data["epoch"], Sums(**data["sums"])
+        self.training = data["training"] or self.training
+        self._states = [kept["state"] for kept in data["callbacks"]]
+        self.is_resumed = True
+
+    def _check_same_training(self, data: Mapping[str, Any]) -> None:
         for name in ("rows", "batch_size"):
-            there, here = data["batches"][name], self.batches.get_state()[name]
-            if there != here:
-                raise ValueError(f"resume_from: the training had {name}={there}, now it is {here}")
+            _check_same(name, data["batches"][name], self.batches.get_state()[name])
         there = [callback["kind"] for callback in data["callbacks"]]
         here = [type(callback).__name__ for callback in self.callbacks]
         if there != here:
             raise ValueError(f"resume_from: the training had the callbacks {there}, now {here}")
-        if data["metrics"] and len(data["metrics"]) != len(self.metrics):
-            raise ValueError("resume_from: the training had other metrics")
-        self.epoch, self.sums = data["epoch"], Sums(**data["sums"])
-        if self.epoch < 0 or self.sums.batches < 0 or self.sums.rows < self.sums.batches:
-            raise ModelFileError(f"{_PLACE}: counts below what is possible")
-        with _refusing():
-            self.batches.set_state(data["batches"])
-            for metric, state in zip(self.metrics, data["metrics"], strict=False):
-                metric.set_state(state)
-        self._states = [kept["state"] for kept in data["callbacks"]]
+        if data["training"] is not None:
+            for name in sorted((self.training.keys() | data["training"].keys()) - _COMPARED_APART):
+                _check_same(name, data["training"].get(name), self.training.get(name))
+
+    def _check_sums(self, data: Mapping[str, Any]) -> None:
+        sums, left = data["sums"], data["batches"]["left"]
+        done = 0 if left is None else len(self.batches) - left
+        batch_size = self.batches.batch_size
+        if data["epoch"] < 0 or sums["batches"] != done:
+            raise ModelFileError(f"{_PLACE}: {sums['batches']} batches of an epoch cannot be done")
+        if not done <= sums["rows"] <= done * batch_size:
+            raise ModelFileError(f"{_PLACE}: {done} batches cannot have {sums['rows']} rows")
+        if not np.isfinite(sums["total"]):
+            raise ModelFileError(f"{_PLACE}: the sum of the losses is {sums['total']}")
+        expected = len(self.metrics) if done else 0
+        if len(data["metrics"]) != expected:
+            raise ModelFileError(
+                f"{_PLACE}: expected {expected} metrics, got {len(data['metrics'])}"
+            )
+
+    def _try_metric(self, metric: Metric, state: Mapping[str, Any], units: int) -> None:
+        """Raise an error if a metric cannot go on from a state."""
+        metric.set_state(state)
+        output = np.full((1, units), 1.0 / units)
+        with np.errstate(all="ignore"):
+            metric.update(self.batches.examples.y.slice(0, 1), output)
+            float(metric.result())
+        own = plain(metric.get_state())
+        if {name: type(value) for name, value in own.items()} != {
+            name: type(value) for name, value in state.items()
+        }:
+            raise ValueError(f"expected a state like {own}, got {state}")
 
     def resume_callbacks(self) -> None:
         """Hand the callbacks of a resumed training, which have begun, their states."""
@@ -112,6 +163,16 @@ class Position:
 
 
 _PLACE = "/config/model/position"
+_COMPARED_APART = {"learning_rate"}  # which callbacks change
+
+
+def _check_same(name: str, there: Any, here: Any) -> None:
+    if there != here:
+        raise ValueError(
+            f"resume_from: the training had {name}={shorten(str(there), 200)}, now it is "
+            f"{shorten(str(here), 200)}; only epochs, verbose and the files that callbacks write "
+            f"may differ"
+        )
 
 
 @contextmanager
@@ -119,5 +180,5 @@ def _refusing() -> Iterator[None]:
     """Turn the errors of states made up by a stranger into one that says where they stand."""
     try:
         yield
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except Exception as error:
         raise ModelFileError(f"{_PLACE}: cannot be resumed: {error!r}") from error

@@ -1,0 +1,79 @@
+"""What a training consists of, as plain data: one that is resumed has to consist of the same.
+
+`epochs` and `verbose` are left out on purpose, and the files that callbacks write.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ffnn.callbacks import Callback
+from ffnn.core.registry import describe
+from ffnn.data.batches import Batches, Examples
+from ffnn.data.sources import BLOCK_ROWS, Source
+from ffnn.schedules import Schedule
+
+MOST_BYTES = 1 << 22  # of the inputs that are hashed whole; of larger ones, blocks of rows are
+_BLOCKS = 64
+
+
+def fingerprint(
+    batches: Batches,
+    held_out: Examples | None,
+    learning_rate: float | Schedule,
+    callbacks: Sequence[Callback],
+) -> dict[str, Any]:
+    """Return what has to be the same, by name.
+
+    Data is described by shape, dtype and a hash: of all targets and weights, and of all inputs or,
+    where they are large, of blocks of rows spread evenly over them.
+    """
+    facts = {
+        **_describe_examples("", batches.examples),
+        **_describe_examples("validation ", held_out),
+        "shuffle": batches.is_shuffled,
+        "steps_per_epoch": len(batches),
+        "learning_rate": describe(learning_rate),
+    }
+    for index, callback in enumerate(callbacks):
+        for name in callback.settings:
+            facts[f"callbacks[{index}].{name}"] = plain(getattr(callback, name))
+    return facts
+
+
+def plain(value: Any) -> Any:
+    """Return `value`, of lists and dicts, with NumPy's scalars as Python's."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _describe_examples(label: str, examples: Examples | None) -> dict[str, str | None]:
+    if examples is None:
+        return {f"{label}x": None, f"{label}y": None, f"{label}weights": None}
+    x, y, weight = examples
+    return {
+        f"{label}x": _describe(x, MOST_BYTES),
+        f"{label}y": _describe(y),
+        f"{label}weights": None if weight is None else _describe(weight),
+    }
+
+
+def _describe(source: Source, most_bytes: float = np.inf) -> str:
+    rows, row_bytes = len(source), source.dtype.itemsize * int(np.prod(source.shape[1:]))
+    if rows * row_bytes <= most_bytes:
+        starts, length = np.arange(0, rows, BLOCK_ROWS), BLOCK_ROWS
+    else:
+        length = max(int(most_bytes) // row_bytes // _BLOCKS, 1)
+        starts = np.linspace(0, rows - length, _BLOCKS).astype(int)
+    digest = hashlib.blake2b(digest_size=16)
+    for start in starts:
+        block = source.slice(int(start), min(int(start) + length, rows))
+        digest.update(np.ascontiguousarray(block).data)
+    return f"{source.data.dtype.name} of shape {source.shape} with hash {digest.hexdigest()}"
