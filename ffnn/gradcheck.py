@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.core.checks import check_int
+from ffnn.core.checks import check_bool, check_int
 from ffnn.core.console import is_open
 from ffnn.layers.chain import tap
 from ffnn.models.trainable import Trainable
@@ -171,6 +171,8 @@ def gradient_check(
 
     if max_entries is not None:
         check_int("gradient_check", "max_entries", max_entries, low=1)
+    check_int("gradient_check", "seed", seed, low=0, high=None)
+    check_bool("gradient_check", "progress", progress)
     model.open_batch(x, y, sample_weight)  # builds the model and checks the data
     double = model.as_double()
     loss = double.compute_gradients(x, y, sample_weight)

@@ -15,6 +15,7 @@ import numpy as np
 from ffnn._types import Array, DTypeLike
 from ffnn.core.memory import Workspace
 from ffnn.core.moments import Moments
+from ffnn.core.text import shorten
 from ffnn.errors import DataError
 
 BLOCK_ROWS = 1024  # rows read together when a whole data set is scanned
@@ -216,13 +217,14 @@ def as_numbers(values: Any, what: str) -> Array:
 
 def _first_non_number(array: Array) -> str:
     for position, value in np.ndenumerate(array):
+        axes = zip(("row", "column"), position, strict=False)
+        place = ", ".join(f"{axis} {i}" for axis, i in axes) or "a single value"
         try:
             float(value)
         except (TypeError, ValueError):
-            place = ", ".join(
-                f"{axis} {i}" for axis, i in zip(("row", "column"), position, strict=False)
-            )
-            return f"{str(value)!r} in {place or 'a single value'}"
+            return f"{shorten(str(value), 60)!r} in {place}"
+        except OverflowError:
+            return f"an integer beyond the largest float in {place}"
     return f"dtype {array.dtype}: numbers written as text; convert them with .astype(float)"
 
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import sys
 import time
 
+import numpy as np
+
 from ffnn.callbacks import Callback, Logs
 from ffnn.core.console import is_open, is_terminal, show
 
 
 def reporters(verbose: int | str) -> list[Callback]:
     """Return the callbacks of a verbose level of `fit`, or raise ValueError if it is none."""
-    if verbose == "auto":
+    if isinstance(verbose, str) and verbose == "auto":
         verbose = 1 if "ipykernel" in sys.modules or is_terminal(sys.stderr) else 2
-    if isinstance(verbose, str) or verbose not in (0, 1, 2):
+    is_level = isinstance(verbose, (int, np.integer, np.bool_)) and verbose in (0, 1, 2)
+    if not is_level:
         raise ValueError(f"fit: verbose must be 'auto', 0, 1 or 2, got {verbose!r}")
     levels: list[list[Callback]] = [[], [ProgressBar()], [EpochLines()]]
-    return levels[verbose]
+    return levels[int(verbose)]
 
 
 class ProgressBar(Callback):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trials.callables import Argument, public, refusal, wrong_kinds
+from trials.callables import Argument, constructors, others, refusal, wrong_kinds
 from trials.common import Result, in_children
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def drawn(seed: int, block: int) -> tuple[Argument, list[Any]]:
     """Return an argument, and wrong values for it."""
     import hypothesis
 
-    arguments = [argument for argument in public() if wrong_kinds(argument)]
+    arguments = [argument for argument in [*constructors(), *others()] if wrong_kinds(argument)]
     argument = arguments[block % len(arguments)]
     known = strategies()
     values = functools.reduce(lambda a, b: a | b, (known[kind] for kind in wrong_kinds(argument)))

@@ -100,8 +100,8 @@ def constructors() -> list[Argument]:
 
 
 @functools.cache
-def public() -> list[Argument]:
-    """Return the arguments of all constructors, functions, and methods of models."""
+def others() -> list[Argument]:
+    """Return the arguments of functions and of methods of models."""
     functions = [each for name, call in FUNCTIONS.items() for each in _arguments(name, call)]
     methods = [
         each
@@ -109,7 +109,7 @@ def public() -> list[Argument]:
         for each in _arguments(f"Sequential.{name}", getattr(ffnn.Sequential, name), is_method=True)
     ]
     check = _arguments("gradient_check", ffnn.gradient_check, is_method=True)
-    return [*constructors(), *functions, *methods, *check]
+    return [*functions, *methods, *check]
 
 
 def _arguments(
@@ -179,6 +179,8 @@ def wrong_kinds(argument: Argument) -> list[str]:
     right = set().union(*(ACCEPTED.get(word, set()) for word in words))
     if "int" in right and words & SIGNED:
         right.add("negative")
+    if argument.name == "verbose":
+        right.add("bool")
     if argument.name == "seed":
         right |= {"huge", "beyond all floats"}
     if any(name in argument.name for name in NAMES):

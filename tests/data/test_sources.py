@@ -375,3 +375,9 @@ def test_statistics_refuse_what_is_not_finite():
         column_statistics(x)
     with pytest.raises(DataError, match="at least one row"):
         column_statistics(np.zeros((0, 2)))
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_integers_beyond_all_floats_are_refused_by_their_place(sign):
+    with pytest.raises(DataError, match=r"x: .* beyond the largest float in row 1, column 0"):
+        open_source([[1, 2], [sign * 10**400, 4]], np.dtype("float32"), "x")
