@@ -169,10 +169,7 @@ def gradient_check(
     """
     from tqdm.auto import tqdm
 
-    if max_entries is not None:
-        check_int("gradient_check", "max_entries", max_entries, low=1)
-    check_int("gradient_check", "seed", seed, low=0, high=None)
-    check_bool("gradient_check", "progress", progress)
+    _check_options(max_entries, seed, progress)
     model.open_batch(x, y, sample_weight)  # builds the model and checks the data
     double = model.as_double()
     loss = double.compute_gradients(x, y, sample_weight)
@@ -199,6 +196,13 @@ def gradient_check(
             worst = float(np.max(errors))
             rows.append(GradientRow(layer, parameter, entries, len(chosen) - kinks, kinks, worst))
     return GradientReport(rows)
+
+
+def _check_options(max_entries: int | None, seed: int, progress: bool) -> None:
+    if max_entries is not None:
+        check_int("gradient_check", "max_entries", max_entries, low=1)
+    check_int("gradient_check", "seed", seed, low=0, high=None)
+    check_bool("gradient_check", "progress", progress)
 
 
 def _positions(
