@@ -76,7 +76,7 @@ ENDINGS = [
     Ending("UnfusedSoftmax", "SparseCategoricalCrossentropy", "int", False),
     Ending("Sigmoid", "BinaryCrossentropy", "bits", True),
     Ending("UnfusedSigmoid", "BinaryCrossentropy", "bits", False),
-    Ending("Softmax", "BinaryCrossentropy", "soft", False),
+    Ending("Softmax", "BinaryCrossentropy", "soft", True),
     Ending("Exponential", "Poisson", "counts", True),
     Ending("Softplus", "Poisson", "counts", False),
     *(

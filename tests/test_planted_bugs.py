@@ -277,6 +277,13 @@ LOSS_BUGS = [
         "np.subtract(output, target, out=self.slopes)",
         "(output - target) * output * (1.0 - output)",
     ),
+    Bug(
+        "bce after a softmax without the largest entry",
+        losses.SoftmaxBinaryCrossentropy,
+        "_slopes",
+        "self.slopes -= self.others",
+        NOTHING,
+    ),
     Bug("fused cce without 1/n", ClassLoss, "allocate", "1.0 / rows", "1.0"),
     Bug(
         "fused cce without sample weights",
@@ -413,6 +420,11 @@ NETWORKS = {
         lambda: [Dense(SIZE, "tanh"), Dropout(0.4), Dense(SIZE, "sigmoid")],
         "bce",
         "bits",
+    ),
+    "tanh, bce after a softmax": (
+        lambda: [Dense(SIZE, "tanh"), Dense(SIZE, "softmax")],
+        "bce",
+        "soft",
     ),
     "swish, unfused bce": (
         lambda: [Dense(SIZE, "swish"), Dense(SIZE, UnfusedSigmoid())],

@@ -91,14 +91,38 @@ def prepare_classes(y: Array, units: int) -> Array:
     if y.ndim == 1 or (y.ndim == 2 and y.shape[1] == 1):
         return prepare_labels(y, units)
     y = prepare_dense(y, units, "categorical_crossentropy")
-    _refuse(
-        (np.abs(y.sum(axis=1) - 1.0) > _SUM_TOLERANCE) | (y.min(axis=1) < 0),
+    check_sums(
         y,
-        "categorical_crossentropy: expected each row of y to hold probabilities that sum to 1 "
-        "(one-hot or soft labels)",
+        "categorical_crossentropy: expected each row of y",
+        " (one-hot or soft labels)",
         ". For several classes at once use sigmoid outputs and loss='binary_crossentropy'.",
     )
     return y
+
+
+def check_sums(rows: Array, expected: str, form: str = "", advice: str = "") -> None:
+    """Raise DataError unless each row holds probabilities that sum to 1."""
+    wrong = ~_sums_to_one(rows) | (rows.min(axis=1) < 0)
+    _refuse(wrong, rows, f"{expected} to hold probabilities that sum to 1{form}", advice)
+
+
+def _sums_to_one(rows: Array) -> Array:
+    return np.asarray(np.abs(rows.sum(axis=1) - 1.0) <= _SUM_TOLERANCE)
+
+
+def prepare_predictions(y_pred: Array, domain: tuple[float, float], loss: str) -> Array:
+    """Return predictions as finite float64 numbers from `domain`, of shape (rows, units)."""
+    output = as_numbers(y_pred, "y_pred").astype(np.float64)
+    if output.ndim not in (1, 2) or output.size == 0:
+        raise DataError(
+            f"{loss}: expected y_pred of shape (rows, units) or (rows,), got shape {output.shape}"
+        )
+    output = output.reshape(len(output), -1)
+    check_finite(ArraySource(output), "y_pred")
+    low, high = domain
+    expected = "between 0 and 1" if high == 1.0 else f"of at least {low:g}"
+    _refuse((output < low) | (output > high), output, f"{loss}: expected y_pred {expected}")
+    return output
 
 
 def prepare_weights(sample_weight: Array, rows: int) -> Array:
@@ -140,8 +164,9 @@ def _classes_of_rows(target: Array, units: int) -> Array:
     if target.ndim == 1:
         return target
     is_label = (target == 0) | (target == 1) if units == 1 else (target >= 0) & (target <= 1)
-    if not is_label.all():
+    if not is_label.all() or (units > 1 and not _sums_to_one(target).all()):
         raise ValueError(
-            "class_weight: the targets are not class labels; use sample_weight to weigh rows"
+            "class_weight: the targets are not class labels, one class a row; "
+            "use sample_weight to weigh rows"
         )
     return target.argmax(axis=1) if units > 1 else (target[:, 0] > 0.5).astype(np.intp)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import numpy as np
@@ -28,11 +29,14 @@ class Loss(Buffered):
         Residuals p - y at which the derivative or its slope jumps.
     task : {"numbers", "probabilities", "classes"}
         What targets are: any numbers, numbers from 0 to 1, or one class out of several.
+    domain : tuple of float
+        The smallest and the largest output that the loss takes.
     instead : str
         What to give to `compile`, for a loss that only replaces another one (see `fuse`).
     """
 
     task: ClassVar[str] = "numbers"
+    domain: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
     instead: ClassVar[str] = ""
     borrowed = ("output", "target", "weight")
 
@@ -40,7 +44,8 @@ class Loss(Buffered):
     output: Array
     target: Array
     weight: Array | None
-    share: Array
+    absent: Array | None = None  # the rows of weight 0, if there are weights and some are 0
+    share: Array  # 1/n or 1/(n u)
 
     @property
     def formulas(self) -> Formulas:
@@ -124,11 +129,11 @@ class Loss(Buffered):
         Raises
         ------
         DataError
-            The numbers of rows differ, or the loss does not take such values.
+            The numbers of rows differ, or the loss does not take such values: they are not finite,
+            or predictions lie outside `domain`.
         """
-        output = np.asarray(y_pred, dtype=np.float64)
-        output = output.reshape(len(output), -1)
-        target = self.prepare(np.asarray(y_true), output.shape[1])
+        output = self.prepare_output(y_pred)
+        target = self.prepare(y_true, output.shape[1])
         if len(target) != len(output):
             raise DataError(
                 f"{type(self).__name__}: expected as many rows in y_true as in y_pred, "
@@ -138,13 +143,37 @@ class Loss(Buffered):
             target = target.astype(np.float64)
         if sample_weight is not None:
             sample_weight = targets.prepare_weights(sample_weight, len(target))
-        return self.forward(output, target, sample_weight)
+        with np.errstate(over="ignore", invalid="ignore"):  # as in training; the result tells
+            return self.forward(output, target, sample_weight)
+
+    def prepare_output(self, y_pred: Array) -> Array:
+        """Check predictions that the loss is called with, and return them as (rows, units)."""
+        return targets.prepare_predictions(y_pred, self.domain, LOSSES.name_of(self))
+
+    def _find_absent(self, weight: Array) -> Array | None:
+        """Return and note which rows have weight 0, None if none has.
+
+        Such a row is as if it were not there, whatever its target and output: 0 · inf is NaN.
+        """
+        self.absent = None
+        if not weight.all():
+            self.absent = np.equal(weight, 0.0, out=self.array("absent", len(weight), dtype=bool))
+        return self.absent
+
+    def _weighted_sum(self, values: Array, weight: Array) -> float:
+        """Return Σ_i w_i · values_i of a vector of rows, in which absent ones become 0."""
+        absent = self._find_absent(weight)
+        if absent is not None:
+            np.copyto(values, 0.0, where=absent)
+        return float(values.dot(weight))
 
     def _weigh_rows(self, grad: Array) -> Array:
         """Multiply row i of `grad` by w_i and by 1/n or 1/(n u), `share`."""
         np.multiply(grad, self.share, grad)
         if self.weight is not None:
             grad *= self.weight[:, None]
+            if self.absent is not None:
+                np.copyto(grad, 0.0, where=self.absent[:, None])
         return grad
 
 
@@ -189,6 +218,9 @@ class ElementwiseLoss(Loss):
         self.output, self.target, self.weight = self._predictions(output), target, weight
         if weight is not None:
             values *= weight[:, None]
+            absent = self._find_absent(weight)
+            if absent is not None:
+                np.copyto(values, 0.0, where=absent[:, None])
         return float(values.sum()) / values.size
 
     def backward(self) -> Array:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.activations import ActivationFunction
+from ffnn.activations import ActivationFunction, Softmax
 from ffnn.activations.sigmoid import Sigmoid, sigmoid
 from ffnn.core.formulas import Formulas
 from ffnn.data import targets
 from ffnn.losses.base import LOSSES, ElementwiseLoss, Loss, wrong_ending
+from ffnn.losses.softmax_binary_crossentropy import SoftmaxBinaryCrossentropy
 
 
 @LOSSES.register("binary_crossentropy", "bce")
@@ -17,8 +18,9 @@ class BinaryCrossentropy(ElementwiseLoss):
     """Cross-entropy of binary outputs, ℓ = -y log p - (1 - y) log(1 - p).
 
     ∂ℓ/∂p = (p - y) / (p (1 - p)). Targets y lie in [0, 1]. The network has to end in probabilities:
-    after a sigmoid the loss is computed from the logits (`SigmoidCrossentropy`); after a softmax
-    it is computed from p, with p and 1 - p kept above the smallest normal number.
+    after a sigmoid or a softmax the loss is computed from the logits (`SigmoidCrossentropy`,
+    `SoftmaxBinaryCrossentropy`). By itself, and after an activation of your own, it is computed
+    from p, with p and 1 - p kept above the smallest normal number.
     """
 
     formulas = Formulas(
@@ -26,6 +28,7 @@ class BinaryCrossentropy(ElementwiseLoss):
         backward=("∂L/∂p = 1/(n u) w ∘ (p - y) / (p ∘ (1 - p))",),
     )
     task = "probabilities"
+    domain = (0.0, 1.0)
 
     def check_output(self, activation: ActivationFunction | None) -> None:
         """Raise ValueError unless the outputs are probabilities."""
@@ -35,7 +38,9 @@ class BinaryCrossentropy(ElementwiseLoss):
             raise wrong_ending("binary_crossentropy", needed, activation, "sigmoid")
 
     def fuse(self, activation: ActivationFunction | None) -> Loss | None:
-        """Return the loss on logits if the network ends in a sigmoid."""
+        """Return the loss on logits if the network ends in a sigmoid or a softmax."""
+        if type(activation) is Softmax:
+            return SoftmaxBinaryCrossentropy()
         return SigmoidCrossentropy() if type(activation) is Sigmoid else None
 
     def prepare(self, y: Array, units: int) -> Array:

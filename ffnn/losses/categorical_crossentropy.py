@@ -51,11 +51,18 @@ class CategoricalCrossentropy(ClassLoss):
     """
 
     formulas = Formulas(("L = -1/n Σ w ∘ y ∘ log p",), ("∂L/∂p = -1/n w ∘ y / p",))
+    domain = (0.0, 1.0)
 
     def check_output(self, activation: ActivationFunction | None) -> None:
         """Raise ValueError unless the network ends in a softmax."""
         if not isinstance(activation, Softmax):
             raise wrong_ending(LOSSES.name_of(self), "a softmax at the end", activation, "softmax")
+
+    def prepare_output(self, y_pred: Array) -> Array:
+        """Check also that each row sums to 1."""
+        output = super().prepare_output(y_pred)
+        targets.check_sums(output, f"{LOSSES.name_of(self)}: expected each row of y_pred")
+        return output
 
     def fuse(self, activation: ActivationFunction | None) -> Loss | None:
         """Return the loss on logits if the network ends in a softmax."""
@@ -76,8 +83,8 @@ class CategoricalCrossentropy(ClassLoss):
         np.log(self.p, out=self.logs)
         self.logs *= self.y
         self.logs.sum(axis=1, out=self.row)
-        total = self.row.sum() if weight is None else self.row.dot(weight)
-        return -float(total) / len(output)
+        total = float(self.row.sum()) if weight is None else self._weighted_sum(self.row, weight)
+        return -total / len(output)
 
     def backward(self) -> Array:
         """Return -w_i y_ij / (n p_ij)."""
@@ -135,7 +142,7 @@ class SoftmaxCrossentropy(ClassLoss):
             return float(self.row.dot(self.ones) - self.z_flat.dot(self.y_flat)) / self.rows
         self.z_t *= self.y_t
         self.row -= self.z_t.sum(axis=0, out=self.right)
-        return float(self.row.dot(weight)) / self.rows
+        return self._weighted_sum(self.row, weight) / self.rows
 
     def backward(self) -> Array:
         """Return w_i (p_ij - y_ij) / n."""

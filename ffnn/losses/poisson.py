@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ffnn._types import Array
@@ -28,6 +30,8 @@ class Poisson(ElementwiseLoss):
     formulas = Formulas(
         ("L = 1/(n u) Σ w ∘ (y ∘ log(y / p) - y + p)",), ("∂L/∂p = 1/(n u) w ∘ (1 - y / p)",)
     )
+
+    domain = (0.0, math.inf)
 
     def check_output(self, activation: ActivationFunction | None) -> None:
         """Raise ValueError unless the outputs are at least 0."""

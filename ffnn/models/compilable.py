@@ -204,7 +204,8 @@ class Compilable(Network):
         stages = self.replicas()[: len(self.step.stages)]
         metrics = [metric.clone() for metric in self.metrics]
         step = EvaluationStep(stages, self.step.loss.clone(), self.step.penalties, metrics)
-        logs = run_pass(step, Batches(examples, batch_size))
+        with np.errstate(over="ignore", invalid="ignore"):  # as in training; the numbers tell
+            logs = run_pass(step, Batches(examples, batch_size))
         release(stages)
         return logs
 
@@ -264,8 +265,9 @@ class Compilable(Network):
         batch = self.open_batch(x, y, sample_weight)
         states = self.generator_states
         try:
-            loss = self.step.forward(*batch)
-            self.step.backward()
+            with np.errstate(over="ignore", invalid="ignore"):
+                loss = self.step.forward(*batch)
+                self.step.backward()
         finally:
             self.generator_states = states
         return loss

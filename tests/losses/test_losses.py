@@ -20,6 +20,7 @@ from ffnn.losses import (
     MeanSquaredError,
     Poisson,
     SigmoidCrossentropy,
+    SoftmaxBinaryCrossentropy,
     SoftmaxCrossentropy,
     SparseCategoricalCrossentropy,
 )
@@ -378,6 +379,7 @@ def test_only_the_known_pairs_fuse(name, activation):
         assert isinstance(fused, SoftmaxCrossentropy) == isinstance(last, Softmax)
     elif name in ("binary_crossentropy", "bce"):
         assert isinstance(fused, SigmoidCrossentropy) == isinstance(last, Sigmoid)
+        assert isinstance(fused, SoftmaxBinaryCrossentropy) == isinstance(last, Softmax)
     elif name == "poisson":
         assert isinstance(fused, LogRatePoisson) == isinstance(last, Exponential)
     else:

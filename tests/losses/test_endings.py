@@ -1,0 +1,282 @@
+"""All losses after all activations: exact from logits, or refused; rows of weight 0; bad values."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import ffnn
+from ffnn.activations import ACTIVATIONS
+from ffnn.layers import Dense
+from ffnn.losses import (
+    LOSSES,
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    LogRatePoisson,
+    Poisson,
+    SigmoidCrossentropy,
+    SoftmaxBinaryCrossentropy,
+    SoftmaxCrossentropy,
+)
+
+ENDINGS = [None, *(names[0] for names in ACTIVATIONS.names())]
+PROBABILITY_LOSSES = [
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "sparse_categorical_crossentropy",
+]
+EXACT = {
+    ("binary_crossentropy", "sigmoid"),
+    ("binary_crossentropy", "softmax"),
+    ("categorical_crossentropy", "softmax"),
+    ("sparse_categorical_crossentropy", "softmax"),
+}
+
+
+def network_of_logits(units, activation, loss, dtype="float32"):
+    """Return a network whose last activation is given its inputs as they are."""
+    layer = Dense(units, activation, use_bias=False, weight_initializer="zeros")
+    model = ffnn.Sequential([layer], dtype=dtype)
+    model.compile("sgd", loss)
+    model.build(units)
+    model.layers[0].params["weight"][...] = np.eye(units)
+    return model
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("loss", PROBABILITY_LOSSES)
+def test_a_probability_loss_works_on_logits_or_is_refused(loss, ending):
+    if (loss, ending) not in EXACT:
+        with pytest.raises(ValueError, match=f"^{loss} needs .*Let the last layer have activ"):
+            network_of_logits(2, ending, loss)
+        return
+    model = network_of_logits(2, ending, loss)
+    assert model.step.loss is not model.loss  # which takes the activation's place
+
+
+SPREADS = [0.5, 3.0, 17.0, 40.0, 87.0, 88.0, 100.0, 1e4, 1e30]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("k", SPREADS)
+@pytest.mark.parametrize("loss", [SoftmaxCrossentropy, SoftmaxBinaryCrossentropy])
+def test_a_wrong_answer_of_two_softmax_units_costs_its_logit(loss, k, dtype):
+    # -log p of the second unit is log(1 + e^k), which is also -log(1 - p) of the first.
+    part, z, y = loss(), np.array([[k, 0]], dtype), np.array([[0, 1]], dtype)
+    value = part.forward(z.copy(), y)
+    precision = 8 * float(np.finfo(dtype).eps)
+    assert value == pytest.approx(k + np.log1p(np.exp(-k)), rel=precision)
+    slope = 1.0 / (1.0 + np.exp(-k))
+    np.testing.assert_allclose(part.backward(), [[slope, -slope]], rtol=1e-6)
+    right = part.forward(z.copy(), np.array([[1, 0]], dtype))
+    # The categorical loss takes log Σ e^z as it is, the binary one as log(1 + rest).
+    rounding = precision if loss is SoftmaxCrossentropy else 1e-44
+    assert right == pytest.approx(np.log1p(np.exp(-k)), rel=precision, abs=rounding)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("k", SPREADS)
+def test_a_model_of_two_softmax_units_with_binary_crossentropy(k, dtype):
+    model = network_of_logits(2, "softmax", "bce", dtype)
+    value = model.compute_gradients([[k, 0.0]], [[0.0, 1.0]])
+    assert value == pytest.approx(k + np.log1p(np.exp(-k)), rel=1e-6)
+    slope = k / (1.0 + np.exp(-k))  # ∂L/∂W is the input times ∂L/∂z
+    gradient = model.layers[0].grads["weight"]
+    np.testing.assert_allclose(np.sort(gradient.ravel()), [-slope, 0, 0, slope], rtol=1e-6)
+
+
+def reference(z, y):
+    """Return binary cross-entropy after a softmax, in extended precision."""
+    e = np.exp(z.astype(np.longdouble) - z.max(axis=1, keepdims=True))
+    total = e.sum(axis=1, keepdims=True)
+    others = total - e
+    for row, column in enumerate(e.argmax(axis=1)):
+        others[row, column] = np.delete(e[row], column).sum()
+    return float(-(y * np.log(e / total) + (1 - y) * np.log(others / total)).mean())
+
+
+@pytest.mark.parametrize("units", [2, 3, 8])
+@pytest.mark.parametrize("scale", [0.1, 3.0, 30.0])
+@pytest.mark.parametrize("targets", ["soft", "bits", "one-hot"])
+def test_binary_crossentropy_of_a_softmax_and_its_gradient(units, scale, targets):
+    rng = np.random.default_rng(units)
+    z = rng.normal(0, scale, (6, units))
+    y = {
+        "soft": rng.uniform(size=z.shape),
+        "bits": rng.integers(0, 2, z.shape).astype(float),
+        "one-hot": np.eye(units)[rng.integers(0, units, 6)],
+    }[targets]
+    loss = SoftmaxBinaryCrossentropy()
+    assert loss.forward(z.copy(), y) == pytest.approx(reference(z, y), rel=1e-13)
+    gradient = loss.backward().copy()
+    for place in np.ndindex(z.shape):
+        h = np.zeros_like(z)
+        h[place] = 1e-5
+        slope = (loss.forward(z + h, y) - loss.forward(z - h, y)) / 2e-5
+        assert gradient[place] == pytest.approx(slope, rel=1e-6, abs=1e-8 * max(1.0, scale))
+
+
+def test_equal_largest_logits():
+    loss = SoftmaxBinaryCrossentropy()
+    z, y = np.array([[5.0, 5.0, -800.0], [0.0, 0.0, 0.0]]), np.array([[1, 0, 0], [0, 0, 1.0]])
+    expected = (2 * np.log(2) + np.log(3) + 2 * np.log(1.5)) / 6
+    assert loss.forward(z, y) == pytest.approx(expected, rel=1e-15)
+    np.testing.assert_allclose(loss.backward().sum(axis=1), 0.0, atol=1e-16)
+
+
+# Rows of weight 0
+
+LOGIT_LOSSES = [LogRatePoisson, SigmoidCrossentropy, SoftmaxBinaryCrossentropy, SoftmaxCrossentropy]
+PARTS = [*LOSSES, *LOGIT_LOSSES]
+
+
+def sample(part, dtype):
+    """Return outputs and targets that suit a loss, three rows."""
+    rng = np.random.default_rng(5)
+    output = rng.dirichlet(np.ones(3), 3).astype(dtype)
+    return output, np.eye(3, dtype=dtype) if part.task != "numbers" else (output + 1).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("value", ["huge", "nan", "inf"])
+@pytest.mark.parametrize("spoilt", ["target", "output", "both"])
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
+def test_a_row_of_weight_zero_is_as_if_it_were_not_there(part, spoilt, value, dtype):
+    loss = part()
+    output, target = sample(loss, dtype)
+    weight = np.array([2.0, 0.0, 0.5], dtype)
+    kept = weight > 0
+    expected = loss.forward(output[kept].copy(), target[kept], weight[kept])
+    gradient = loss.backward().copy()
+    bad = {"huge": np.finfo(dtype).max / 2, "nan": np.nan, "inf": np.inf}[value]
+    if spoilt in ("target", "both"):
+        target[1] = bad
+    if spoilt in ("output", "both"):
+        output[1] = -bad
+    with np.errstate(over="ignore", invalid="ignore"):
+        came = loss.forward(output.copy(), target, weight)
+        slopes = loss.backward()
+    # The divisor is the number of rows, those of weight 0 included.
+    assert came == pytest.approx(expected * 2 / 3, rel=1e-6)
+    np.testing.assert_allclose(slopes[kept], gradient * 2 / 3, rtol=1e-5)
+    np.testing.assert_array_equal(slopes[1], 0.0)
+    output, target = sample(loss, dtype)  # what one batch had does not reach the next
+    assert np.isfinite(loss.forward(output, target, weight[::-1].copy()))
+    assert (loss.backward()[[0, 2]] != 0).any(axis=1).all()
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
+@pytest.mark.parametrize("by", ["sample_weight", "class_weight"])
+def test_training_ignores_targets_of_rows_of_weight_zero(loss, by):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(8, 3)), rng.integers(0, 2, 8).astype(float)
+    weight = np.ones(8)
+    weight[y == 0] = 0.0
+    given = {"sample_weight": weight} if by == "sample_weight" else {"class_weight": {0: 0.0}}
+    weights = []
+    for spoilt in (False, True):
+        target = np.where((weight == 0) & spoilt & (by == "sample_weight"), 3e38, y)
+        model = ffnn.Sequential([Dense(4, "tanh"), Dense(1)], seed=1)
+        model.compile("adam", loss)
+        model.fit(x, target, batch_size=4, epochs=3, verbose=0, **given)
+        assert np.isfinite(model.history.history["loss"]).all()
+        weights.append(model.get_weights())
+        value = model.evaluate(x, target, sample_weight=weight)
+        assert np.isfinite(value)
+    for plain, other in zip(*weights, strict=True):
+        np.testing.assert_array_equal(plain, other)
+
+
+def test_a_row_that_weighs_something_still_counts():
+    loss = LOSSES.get("mse")
+    with np.errstate(all="ignore"):
+        target = np.array([[np.inf], [1.0]])
+        assert loss.forward(np.zeros((2, 1)), target, np.array([1.0, 0.0])) == np.inf
+
+
+# Called by themselves
+
+
+def good(loss):
+    output, target = sample(loss, "float64")
+    return target, output
+
+
+@pytest.mark.parametrize("part", list(LOSSES), ids=lambda part: part.__name__)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3.0, -2.0, 1.0 + 1e-9, -1e-300])
+def test_losses_by_themselves_take_only_what_they_are_defined_for(part, value):
+    loss = part()
+    target, output = good(loss)
+    if issubclass(part, CategoricalCrossentropy):
+        target = target.argmax(axis=1)
+    assert np.isfinite(loss(target, output))
+    output[1, 0] = value
+    low, high = loss.domain
+    if np.isfinite(value) and low <= value <= high:
+        assert np.isfinite(loss(target, output))
+        return
+    with pytest.raises(ffnn.DataError, match=r"y_pred.*row 1"):
+        loss(target, output)
+
+
+@pytest.mark.parametrize("part", list(LOSSES), ids=lambda part: part.__name__)
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -2.0])
+def test_losses_by_themselves_check_their_targets(part, value):
+    loss = part()
+    target, output = good(loss)
+    if part.__name__ == "SparseCategoricalCrossentropy":
+        target = target.argmax(axis=1).astype(float)
+    target[1] = value
+    if np.isfinite(value) and loss.task == "numbers" and part is not Poisson:
+        assert np.isfinite(loss(target, output))
+        return
+    with pytest.raises(ffnn.DataError, match=r"\by\b.*row 1|class labels.*row 1"):
+        loss(target, output)
+
+
+@pytest.mark.parametrize(
+    ("part", "y_true", "y_pred", "message"),
+    [
+        (BinaryCrossentropy(), [1, 0], [3, -2], "binary_crossentropy: expected y_pred between 0"),
+        (Poisson(), [1.0], [-0.5], "poisson: expected y_pred of at least 0, got -0.5 in row 0"),
+        (CategoricalCrossentropy(), [0], [[0.9, 0.9]], r"row of y_pred .* sum to 1"),
+        (BinaryCrossentropy(), [1], 0.5, "y_pred of shape"),
+        (BinaryCrossentropy(), [], [], "y_pred of shape"),
+        (BinaryCrossentropy(), [[1]], [[[0.5]]], "y_pred of shape"),
+        (BinaryCrossentropy(), [1], ["a"], "y_pred: expected numbers"),
+        (BinaryCrossentropy(), [1], [0.5j], "y_pred: expected real numbers"),
+        (BinaryCrossentropy(), [1, 0], [[0.5], [0.5, 0.5]], "y_pred: expected rows of one length"),
+        (BinaryCrossentropy(), [[1], [0, 1]], [0.5, 0.5], "y: expected rows of one length"),
+        (BinaryCrossentropy(), ["yes"], [0.5], "y: expected numbers"),
+    ],
+    ids=repr,
+)
+def test_what_losses_by_themselves_refuse(part, y_true, y_pred, message):
+    with pytest.raises(ffnn.DataError, match=message):
+        part(y_true, y_pred)
+
+
+# class_weight
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.array([[1, 1, 0], [0, 1, 0], [0, 0, 1], [1, 0, 0.0]]),
+        np.array([[1, 0, 0], [0, 1, 0], [0, 0, 0], [1, 0, 0.0]]),
+        np.array([[0.9, 0.9, 0.9]] * 4),
+    ],
+)
+@pytest.mark.parametrize("end", [("sigmoid", "bce"), (None, "mse")])
+def test_class_weight_refuses_several_labels_a_row(y, end):
+    model = ffnn.Sequential([Dense(3, end[0])], seed=0)
+    model.compile("sgd", end[1])
+    with pytest.raises(ValueError, match="class_weight: the targets are not class labels"):
+        model.fit(np.eye(4), y, class_weight={0: 2.0}, verbose=0)
+    assert model.history is None
+
+
+def test_class_weight_takes_one_label_a_row():
+    model = ffnn.Sequential([Dense(3, "sigmoid")], seed=0)
+    model.compile("sgd", "bce")
+    model.fit(np.eye(3), np.eye(3), class_weight={0: 2.0}, verbose=0)
