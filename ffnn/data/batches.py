@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.core.checks import check_number
 from ffnn.data import targets
 from ffnn.data.sources import ArraySource, Source, check_finite
 from ffnn.errors import DataError
@@ -61,7 +60,6 @@ class Examples(NamedTuple):
 
     def split(self, share: float) -> tuple[Examples, Examples]:
         """Return the examples without the last `share` of the rows, and those rows."""
-        check_number("fit", "validation_split", share, low=0.0, high=1.0, high_open=True)
         rows = len(self.x)
         kept = rows_kept(rows, share)
         if kept in (0, rows):

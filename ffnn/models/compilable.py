@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.core.checks import check_bool, check_int, check_items
+from ffnn.core.checks import check_bool, check_int, check_items, check_number
 from ffnn.core.memory import ParameterVector
 from ffnn.data.batches import Batches, Examples
 from ffnn.errors import DataError
@@ -138,6 +138,7 @@ class Compilable(Network):
         validation_data: tuple[Any, ...] | None,
     ) -> tuple[Examples, Examples | None]:
         """Return the examples to train on and those to validate with; nothing is built."""
+        check_number("fit", "validation_split", validation_split, low=0.0, high=1.0, high_open=True)
         if validation_split and validation_data is not None:
             raise ValueError("fit: give validation_split or validation_data, not both")
         examples, held_out = self._check_examples(x, y, sample_weight), None

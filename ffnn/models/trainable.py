@@ -14,7 +14,7 @@ from ffnn import saving
 from ffnn._types import Array
 from ffnn.callbacks import Callback, CallbackList, History
 from ffnn.callbacks.recording import Recording
-from ffnn.core.checks import check_path
+from ffnn.core.checks import check_bool, check_path
 from ffnn.data.batches import Batches, Examples
 from ffnn.models import serialization
 from ffnn.models.compilable import Compilable
@@ -123,6 +123,7 @@ class Trainable(Compilable):
         """
         settings = Settings.check(batch_size, initial_epoch, epochs, steps_per_epoch)
         reported = reporters(verbose)
+        check_bool("fit", "shuffle", shuffle)
         saved, settings = self._open_checkpoint(resume_from, settings)
         examples, held_out = self.open_training(
             x, y, sample_weight, class_weight, validation_split, validation_data
@@ -180,6 +181,7 @@ class Trainable(Compilable):
         """Return the model in the file to resume from, if one is given, and where it continues."""
         if path is None:
             return None, settings
+        check_path("fit", "resume_from", path, needs_name=False)
         if settings.initial_epoch:
             raise ValueError("fit: give resume_from or initial_epoch, not both")
         self.require_compiled()

@@ -320,7 +320,7 @@ def test_labels_for_a_squared_error_point_to_crossentropy():
         ({"steps_per_epoch": 0}, ValueError, "steps_per_epoch"),
         ({"verbose": 3}, ValueError, "'auto', 0, 1 or 2"),
         ({"verbose": "loud"}, ValueError, "'auto', 0, 1 or 2"),
-        ({"validation_split": 1.0}, ValueError, "validation_split"),
+        ({"validation_split": 1.0}, ValueError, r"validation_split must be .*\[0.0, 1.0\), got 1"),
         ({"validation_split": 0.999}, ValueError, "leaves none"),
         ({"validation_split": 0.5, "validation_data": (X, LABELS)}, ValueError, "not both"),
         ({"validation_data": X}, ValueError, r"\(x, y\)"),
