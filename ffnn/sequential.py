@@ -50,6 +50,8 @@ class Sequential(Trainable):
         The layers.
     class_names, feature_names : list of str or None
         What the outputs and the input columns mean, if given; kept with the model.
+    class_labels : ndarray or None
+        The classes as the targets have them, with their dtype; kept with the model.
     optimizer, loss, metrics
         What `compile` was given; None, None and () before.
     history : History or None
@@ -296,15 +298,17 @@ class Sequential(Trainable):
     def as_estimator(self, classes: Any = None, **params: Any) -> BaseFFNN:
         """Return an estimator for scikit-learn's tools whose network is this very model.
 
-        It predicts and scores at once. `fit` trains new weights for a copy of the layers, with the
-        settings of this model's optimizer if that is `Adam` or `SGD`; `partial_fit`, and `fit` with
-        ``warm_start=True``, continue to train this model. Needs scikit-learn.
+        It predicts and scores at once. `partial_fit` continues to train this model, by its loss,
+        metrics and optimizer, whose memory is kept, unless a loss or a parameter of the solver is
+        given. `fit` trains new weights for a copy of the layers, by the same loss and the same
+        kind of optimizer; with ``warm_start=True`` it goes on with this model's weights. Needs
+        scikit-learn.
 
         Parameters
         ----------
         classes : array-like of shape (classes,), optional
-            The labels of the outputs, in ascending order; by default `class_names`, or else numbers
-            from 0.
+            The labels of the outputs, in ascending order; by default `class_labels`, else
+            `class_names`, else numbers from 0.
         **params
             Parameters of the estimator, such as ``max_iter``.
 

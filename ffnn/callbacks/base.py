@@ -19,8 +19,10 @@ class Callback:
     model : Sequential
         The model in training.
     params : dict
-        ``epochs``, ``initial_epoch``, ``steps`` (batches per epoch), ``verbose``, and ``metrics``,
-        the names that `logs` hold at the end of an epoch.
+        ``epochs``, ``initial_epoch``, ``steps`` (batches per epoch), ``verbose``, ``resumed``
+        (whether an earlier training is continued), ``metrics``, the names that `logs` hold at the
+        end of an epoch, and ``higher_is_better``, for each of them True, False, or None if its
+        metric does not say.
     """
 
     model: Any

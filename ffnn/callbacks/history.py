@@ -49,7 +49,12 @@ class History(Callback):
     def on_train_begin(self, logs: Logs) -> None:
         """Note of which metrics higher is better."""
         self.interrupted = False
-        self.higher_is_better = [m.name for m in self.model.metrics if m.higher_is_better]
+        better = self.params["higher_is_better"]
+        self.higher_is_better = [
+            name
+            for name, higher in better.items()
+            if higher and name.removeprefix("val_") not in better.keys() - {name}
+        ]
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Append the epoch's numbers."""

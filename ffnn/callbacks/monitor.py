@@ -20,7 +20,8 @@ class Monitor(Callback, abc.ABC):
     monitor : str
         A key of `logs`, such as ``"val_loss"``.
     mode : {"auto", "min", "max"}
-        Whether lower or higher is better; "auto" asks the metric, and takes lower for the loss.
+        Whether lower or higher is better; "auto" takes lower for the loss, and
+        asks the metric; a metric of your own has to say it by its `higher_is_better`.
     min_delta : float
         The smallest change that counts as an improvement, at least 0.
     """
@@ -41,7 +42,7 @@ class Monitor(Callback, abc.ABC):
         Raises
         ------
         ValueError
-            The training has no number of this name.
+            The training has no number of this name, or "auto" cannot tell whether higher is better.
         """
         known = self.params["metrics"]
         if self.monitor not in known:
@@ -54,9 +55,13 @@ class Monitor(Callback, abc.ABC):
             )
         higher = self.mode == "max"
         if self.mode == "auto":
-            metrics = {metric.name: metric for metric in self.model.metrics}
-            watched = metrics.get(self.monitor.removeprefix("val_"))
-            higher = watched is not None and watched.higher_is_better
+            higher = self.params["higher_is_better"][self.monitor]
+        if higher is None:
+            raise ValueError(
+                f"{type(self).__name__}: cannot tell whether a lower or a higher {self.monitor!r} "
+                f"is better, as its metric does not say: give mode='min' or mode='max', or the "
+                f"metric's class the attribute higher_is_better"
+            )
         self._sign = -1.0 if higher else 1.0
         self.best = math.inf * self._sign
 

@@ -99,14 +99,19 @@ class Recorder(Callback):
         self.histograms = check("histograms", histograms, low=MIN_BINS)
 
     def on_train_begin(self, logs: Logs) -> None:
-        """Begin a new recording."""
+        """Begin a new recording, or go on with the model's if its training is continued."""
         self._earlier = self.model.recording
         layers = self.model.layers
         parameters = [(layer.name, name) for layer in layers for name in layer.params]
         names = [layer.name for layer in layers]
-        self.recording = self.model.recording = Recording(parameters, names, self.histograms)
-        self._memory = _Memory(self.model)
+        self.recording = Recording(parameters, names, self.histograms)
         self._first_epoch = self.params["initial_epoch"]
+        earlier = self._earlier if self.params["resumed"] else None
+        is_alike = earlier is not None and earlier.get_config() == self.recording.get_config()
+        if earlier is not None and is_alike and earlier.epochs:
+            self.recording, self._first_epoch = earlier, earlier.epochs[0]
+        self.model.recording = self.recording
+        self._memory = _Memory(self.model)
 
     def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
         """Start the epoch's statistics."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -11,12 +13,15 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ffnn._types import Array
-from ffnn.estimators import networks, solvers
+from ffnn.estimators import epochs, networks, solvers
+from ffnn.estimators.coefficients import Coefficients
 from ffnn.estimators.conventions import ScaledLoss
 from ffnn.estimators.convergence import Convergence, Standing
-from ffnn.estimators.parameters import STOCHASTIC_SOLVERS, Estimator
+from ffnn.estimators.epochs import NON_FINITE
+from ffnn.estimators.parameters import trains_by_epochs
 from ffnn.estimators.samples import Samples, open_matrix
-from ffnn.layers import Dense
+from ffnn.metrics import Metric
+from ffnn.optimizers import Optimizer
 from ffnn.sequential import Sequential
 
 if TYPE_CHECKING:
@@ -25,24 +30,29 @@ if TYPE_CHECKING:
     from ffnn.estimators.samples import Matrix
 
 
-class BaseFFNN(Estimator, BaseEstimator, ABC):
+class BaseFFNN(Coefficients, BaseEstimator, ABC):
     """A network that scikit-learn's tools can fit, clone, search and score."""
 
     _y_numeric: ClassVar[bool]
-    _compiled: bool  # by this estimator, with the optimizer that its parameters describe
+    _compiled: str  # "here", by its parameters; "elsewhere", see `adopt`; "" if not for epochs
+    _architecture: dict[str, str]  # what the network was made by
 
     # -- what the two define -------------------------------------------------------------------
 
     @abstractmethod
     def _read_targets(self, y: Array, *, fresh: bool, incremental: bool) -> Array:
-        """Learn from checked y what it can be, and return it in the form of the loss.
+        """Learn from checked y what it can be, and return it as numbers for the loss to prepare.
 
         With `fresh` the network's outputs, `n_outputs_` and `out_activation_`, are chosen anew.
         """
 
     @abstractmethod
     def _read_held_out(self, y: Array) -> Array:
-        """Return checked y of rows to validate on in the form of the loss."""
+        """Return checked y of rows to validate on as numbers for the loss to prepare."""
+
+    @abstractmethod
+    def _choose_output(self) -> Any:
+        """Return what the network ends with, of `network` if it fits the targets."""
 
     @abstractmethod
     def _make_loss(self) -> ScaledLoss:
@@ -61,9 +71,9 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
         self.n_outputs_ = model.output_dim or 0
         self.out_activation_ = networks.name_activation(model.last_activation)
 
-    def _weigh_classes(self, y: Array, weight: Array | None, *, incremental: bool) -> Array | None:
-        """Return the rows' weights with those of their classes."""
-        return weight
+    def _weigh_classes(self, y: Array, *, incremental: bool) -> Array | None:
+        """Return the weights of the rows' classes, if classes have any."""
+        return None
 
     # -- fitting -------------------------------------------------------------------------------
 
@@ -104,6 +114,27 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
         validation_data: Any = None,
         incremental: bool = False,
     ) -> Self:
+        with self._unchanged_if_refused():
+            self._fit_checked(X, y, sample_weight, validation_data, incremental)
+        return self
+
+    @contextmanager
+    def _unchanged_if_refused(self) -> Iterator[None]:
+        """Leave the estimator as it was where an error comes before the first update."""
+        before = dict(vars(self))
+        optimizer = self._optimizer
+        updates = 0 if optimizer is None else optimizer.iterations
+        try:
+            yield
+        except BaseException:
+            now = self._optimizer
+            if now is None or now.iterations == (updates if now is optimizer else 0):
+                self.__dict__ = before
+            raise
+
+    def _fit_checked(
+        self, X: Any, y: Any, sample_weight: Any, validation_data: Any, incremental: bool
+    ) -> None:
         if self.solver == "lbfgs" and validation_data is not None:
             raise ValueError("validation_data needs solver='adam' or 'sgd'; lbfgs has no epochs")
         networks.hidden_sizes(self.hidden_layer_sizes)
@@ -111,28 +142,68 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
         X, y = self._check_rows(X, y, reset=fresh)
         target = self._read_targets(y, fresh=fresh, incremental=incremental)
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
-        weight = self._weigh_classes(y, weight, incremental=incremental)
+        of_class = self._weigh_classes(y, incremental=incremental)
         held_out = self._read_validation(validation_data)
         random_state = check_random_state(self.random_state)
         if fresh:
             self._initialize(X, random_state)
-        loss = self._make_loss()
-        if not (incremental and self._compiled):
-            self.model_.compile(solvers.make_optimizer(self), loss.inner)
-        loss = loss.around(self.model_.step.loss)
-        self._compiled = self.solver in STOCHASTIC_SOLVERS
+        else:
+            self._check_architecture()
+        loss = self._compile(fresh=fresh, incremental=incremental)
+        samples = self._prepare(loss, Samples(X, target, weight, of_class))
+        held_out = None if held_out is None else self._prepare(loss, held_out)
         self.model_.forget_position()
-        samples = Samples(X, target, weight)
         if self.solver == "lbfgs":
             solvers.fit_lbfgs(self, loss, samples)
         else:
             self._fit_by_epochs(loss, samples, held_out, random_state, incremental)
         if not np.isfinite(self.model_.parameters).all():
-            raise ValueError(
-                "the solver ended with non-finite parameter weights: scale the columns of X, for "
-                "example with StandardScaler"
-            )
-        return self
+            raise ValueError(NON_FINITE)
+
+    @property
+    def _optimizer(self) -> Optimizer | None:
+        """The optimizer of the network, if there is one."""
+        return self.model_.optimizer if "model_" in vars(self) else None
+
+    def _compile(self, *, fresh: bool, incremental: bool) -> ScaledLoss:
+        """Compile the network, unless `partial_fit` continues with what it is compiled with.
+
+        Returns the loss to train on, paired with the last activation.
+        """
+        model = self.model_
+        if incremental and self._compiled == "elsewhere":
+            return ScaledLoss(model.step.loss.clone())
+        loss = self._make_loss()
+        if not (incremental and self._compiled):
+            metrics: Sequence[Metric] = model.metrics
+            if fresh and self.network is not None:
+                metrics = [metric.clone() for metric in self.network.metrics]
+            model.compile(solvers.make_optimizer(self), loss.inner, metrics)
+        self._compiled = "here" if trains_by_epochs(self.solver) else ""
+        return loss.around(model.step.loss)
+
+    def _prepare(self, loss: ScaledLoss, samples: Samples) -> Samples:
+        """Return samples whose targets the model's loss and metrics have checked and taken."""
+        target = self.model_.require_compiled().prepare(samples.target, self.n_outputs_)
+        self.model_.check_metrics(target)
+        return samples._replace(target=target)
+
+    def _describe_network(self) -> dict[str, str]:
+        outputs = f"one for the outputs {self._choose_output()}"
+        return {**networks.architecture(self), "loss": outputs}
+
+    def _check_architecture(self) -> None:
+        """Raise ValueError if a parameter is no longer what the network was made by."""
+        how = "partial_fit" if not self.warm_start else "warm_start=True"
+        now = self._describe_network()
+        for name in {**self._architecture, **now}:
+            then, new = self._architecture.get(name), now.get(name)
+            if then != new:
+                raise ValueError(
+                    f"{name} is no longer what the network was made by, which {how} continues to "
+                    f"train: it was {then}, now it is {new}. Set it back, or make a new network by "
+                    f"fit with warm_start=False."
+                )
 
     def _check_rows(self, X: Any, y: Any, *, reset: bool) -> tuple[Matrix, Array]:
         """Return X and y checked by scikit-learn's own rules."""
@@ -175,17 +246,20 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
         if self.network is None:
             networks.draw_parameters(self, random_state)
         self.model_.feature_names = getattr(self, "feature_names_in_", None)
-        if self.out_activation_ == "softmax":
-            self.model_.class_names = vars(self).get("classes_")
+        self._name_outputs()
         self._begin()
 
     def _begin(self) -> None:
         """Forget what an earlier training has left."""
         self.n_layers_ = len(networks.dense_layers(self.model_)) + 1
         self.n_iter_ = self.t_ = 0
-        self._compiled = False
-        if self.solver in STOCHASTIC_SOLVERS:
+        self._compiled = ""
+        self._architecture = self._describe_network()
+        if trains_by_epochs(self.solver):
             self._standing = Standing(self)
+
+    def _name_outputs(self) -> None:
+        """Tell the network what its outputs mean."""
 
     def _fit_by_epochs(
         self,
@@ -201,38 +275,45 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
                 "partial_fit does not support early_stopping=True: it has no rows to hold out"
             )
         if self.early_stopping and held_out is None:
-            strata = samples.target if is_classifier(self) and self.n_outputs_ == 1 else None
+            strata = None
+            if is_classifier(self) and self.n_outputs_ == 1:
+                strata = samples.target.astype(bool)  # as scikit-learn names the classes
             share = self.validation_fraction
-            samples, held_out = solvers.hold_out(samples, share, strata, random_state)
+            samples, held_out = epochs.hold_out(samples, share, strata, random_state)
         validate = None
         if held_out is not None:
             twin = loss.around(loss.inner)  # with working memory of its own
-            validate = solvers.make_validation(self.model_, twin, held_out, self._score_outputs)
+            validate = epochs.make_validation(self.model_, twin, held_out, self._score_outputs)
         if "_standing" not in vars(self):  # the weights come from lbfgs
             self._standing = Standing(self)
         convergence = Convergence(self, self._standing, len(samples.target))
-        epochs = 1 if incremental else int(self.max_iter)
-        interrupted = solvers.train_by_epochs(
-            self, loss, samples, random_state, validate, convergence, epochs
+        number = 1 if incremental else int(self.max_iter)
+        interrupted = epochs.train_by_epochs(
+            self, loss, samples, random_state, validate, convergence, number
         )
         convergence.finish(interrupted=interrupted, incremental=incremental)
 
     def _check_solver(self) -> bool:
-        if self.solver not in STOCHASTIC_SOLVERS:
+        if not trains_by_epochs(self.solver):
             raise AttributeError(
                 f"partial_fit needs solver='adam' or 'sgd', which are stochastic and train batch "
                 f"by batch; {self.solver!r} is not"
             )
         return True
 
-    def adopt(self, model: Sequential, classes: Any = None) -> Self:
-        """Take a built network as this estimator's own `model_`; see `Sequential.as_estimator`."""
+    def adopt(self, model: Sequential, classes: Any = None, *, continues: bool = False) -> Self:
+        """Take a built network as this estimator's own `model_`; see `Sequential.as_estimator`.
+
+        With `continues`, `partial_fit` trains with the optimizer, its memory, the loss and the
+        metrics that the network is compiled with.
+        """
         self._adopt_outputs(model, classes)
         self.model_ = model
         self.n_features_in_ = model.input_dim or 0
         if model.feature_names is not None:
             self.feature_names_in_ = np.asarray(model.feature_names, dtype=object)
         self._begin()
+        self._compiled = "elsewhere" if continues else ""
         self._standing = Standing(self)
         losses = [] if model.history is None else list(model.history.history.get("loss", []))
         self.n_iter_, self.loss_curve_ = len(losses), losses
@@ -262,35 +343,6 @@ class BaseFFNN(Estimator, BaseEstimator, ABC):
         X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         source, stages = open_matrix(X, self.model_.dtype, self.model_.replicas())
         return self.model_.compute(source, stages)
-
-    # -- the network in scikit-learn's terms ---------------------------------------------------
-
-    def _dense_layers(self, wanted: str) -> list[Dense]:
-        if "model_" not in vars(self):
-            raise AttributeError(f"{type(self).__name__} has no {wanted} before it is fitted")
-        return networks.dense_layers(self.model_)
-
-    @property
-    def coefs_(self) -> networks.LiveArrays:
-        """Weights of each layer, (inputs, units); values written into them take effect."""
-        layers = self._dense_layers("coefs_")
-        return networks.LiveArrays(layer.params["weight"].T for layer in layers)
-
-    @coefs_.setter
-    def coefs_(self, values: Any) -> None:
-        self.coefs_[:] = values
-
-    @property
-    def intercepts_(self) -> networks.LiveArrays:
-        """Biases of each layer, (units,); values written into them take effect."""
-        return networks.LiveArrays(
-            layer.params["bias"] if layer.use_bias else np.broadcast_to(0.0, layer.units)
-            for layer in self._dense_layers("intercepts_")
-        )
-
-    @intercepts_.setter
-    def intercepts_(self, values: Any) -> None:
-        self.intercepts_[:] = values
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

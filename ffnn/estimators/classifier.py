@@ -16,6 +16,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_targ
 
 from ffnn._types import Array
 from ffnn.activations import Sigmoid, Softmax
+from ffnn.core.checks import check_number
 from ffnn.estimators.base import BaseFFNN
 from ffnn.estimators.conventions import ClippedLogLoss, ScaledLoss
 from ffnn.estimators.parameters import Activations, Sizes, complete
@@ -102,10 +103,11 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
         FFNNClassifier
             Itself.
         """
-        if _check_partial_fit_first_call(self, classes):
-            multilabel = type_of_target(y).startswith("multilabel")
-            self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
-        return self._fit(X, y, sample_weight, incremental=True)
+        with self._unchanged_if_refused():
+            if _check_partial_fit_first_call(self, classes):
+                multilabel = type_of_target(y).startswith("multilabel")
+                self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
+            return self._fit(X, y, sample_weight, incremental=True)
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class.
@@ -155,12 +157,13 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
         if fresh and not incremental:
             self._learn_labels(y)
         else:
-            found = self._known_labels(y)
-            if self.warm_start and len(found) < len(self.classes_):
+            found = unique_labels(y)
+            if self.warm_start and not np.array_equal(found, self.classes_):
                 raise ValueError(
-                    f"warm_start continues with the classes of the first fit, {self.classes_}, but "
-                    f"y has only {found}"
+                    f"warm_start can only be used where `y` has the same classes as in the "
+                    f"previous call to fit. Previously got {self.classes_}, `y` has {found}"
                 )
+            self._check_labels(y)
         if fresh:
             self.n_outputs_, self.out_activation_ = self._choose_output()
         return self._encode(y)
@@ -169,18 +172,18 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
         self._label_binarizer = LabelBinarizer().fit(y)
         self.classes_: Array = self._label_binarizer.classes_
 
-    def _known_labels(self, y: Array) -> Array:
-        """Return the labels in y, which have to be among `classes_`."""
-        found: Array = unique_labels(y)
+    def _check_labels(self, y: Array) -> None:
+        """Raise ValueError if y has labels that are not among `classes_`."""
+        found = unique_labels(y)
         unknown = np.setdiff1d(found, self.classes_, assume_unique=True)
         if len(unknown):
             raise ValueError(
-                f"y has classes that are not in classes_: {unknown}; classes_ are {self.classes_}"
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
+                f"'y' has {found}, with classes that are not in classes_: {unknown}"
             )
-        return found
 
     def _read_held_out(self, y: Array) -> Array:
-        self._known_labels(y)
+        self._check_labels(y)
         return self._encode(y)
 
     def _encode(self, y: Array) -> Array:
@@ -188,7 +191,11 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
             indicators: Array = self._label_binarizer.transform(y)
             return indicators
         numbers: Array = np.searchsorted(self.classes_, y)
-        return numbers if self.out_activation_ == "softmax" else numbers.reshape(-1, 1)
+        if self.out_activation_ != "softmax":
+            return numbers.reshape(-1, 1)
+        if isinstance(self.loss, Loss) and self.loss.task != "classes":
+            return np.eye(self.n_outputs_)[numbers]  # one number for each output
+        return numbers
 
     @property
     def _is_multilabel(self) -> bool:
@@ -199,7 +206,8 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
         """Return the number of outputs and their activation, of `network` if it fits the labels."""
         num_classes = len(self.classes_)
         expected = (num_classes if self._is_multilabel else 1, "logistic")
-        if self._label_binarizer.y_type_ == "multiclass":
+        chooses = isinstance(self.loss, Loss) and self.loss.task == "classes" and num_classes > 1
+        if self._label_binarizer.y_type_ == "multiclass" or (chooses and not self._is_multilabel):
             expected = (num_classes, "softmax")
         if self.network is None:
             return expected
@@ -222,7 +230,7 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
         multilabel = not exclusive and units > 1
         count = max(units, 2)
         if classes is None and not multilabel:
-            classes = model.class_names
+            classes = model.class_names if model.class_labels is None else model.class_labels
         names: Array = np.arange(count) if classes is None else np.asarray(classes)
         if names.shape != (count,):
             raise ValueError(f"as_estimator: expected {count} classes, got {names.tolist()}")
@@ -236,6 +244,13 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
         self.n_outputs_ = units
         self.out_activation_ = "softmax" if exclusive else "logistic"
 
+    def _name_outputs(self) -> None:
+        if self._is_multilabel:
+            return
+        if self.out_activation_ == "softmax":
+            self.model_.class_names = self.classes_
+        self.model_.class_labels = self.classes_
+
     def _make_loss(self) -> ScaledLoss:
         if isinstance(self.loss, Loss):
             return ScaledLoss(self.loss.clone())
@@ -244,22 +259,48 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
         return ClippedLogLoss(BinaryCrossentropy(), self.n_outputs_, self.n_outputs_)
 
     def _score_outputs(self, outputs: Array, target: Array, weight: Array | None) -> float:
-        if target.ndim == 1:
-            right = outputs.argmax(axis=1) == target
+        if self.out_activation_ == "softmax":
+            right = outputs.argmax(axis=1) == (
+                target if target.ndim == 1 else target.argmax(axis=1)
+            )
         else:
             right = ((outputs > 0.5) == target).all(axis=1)
         return float(np.average(right, weights=weight))
 
-    def _weigh_classes(self, y: Array, weight: Array | None, *, incremental: bool) -> Array | None:
+    def _weigh_classes(self, y: Array, *, incremental: bool) -> Array | None:
         if self.class_weight is None:
-            return weight
+            return None
         if incremental and isinstance(self.class_weight, str):
             raise ValueError(
                 "class_weight='balanced' needs all rows at once, which partial_fit does not see; "
                 "give it as a dict of compute_class_weight('balanced', classes=..., y=...)"
             )
-        by_class: Array = compute_sample_weight(self.class_weight, y)
-        return by_class if weight is None else by_class * weight
+        if isinstance(self.class_weight, str):
+            balanced: Array = compute_sample_weight(self.class_weight, y)
+            return balanced
+        tables, columns = self.class_weight, y.reshape(len(y), -1).T
+        if isinstance(tables, Mapping):
+            tables = [tables]
+        if len(tables) != len(columns):
+            raise ValueError(
+                f"class_weight: expected a dict for each of the {len(columns)} columns of y, got "
+                f"{len(tables)}: {self.class_weight!r}"
+            )
+        known = np.arange(2) if self._is_multilabel else self.classes_
+        weights = np.ones(len(y))
+        for table, column in zip(tables, columns, strict=True):
+            unknown = [label for label in table if label not in known.tolist()]
+            if unknown:
+                raise ValueError(
+                    f"class_weight: expected weights of the classes {known}, got one of "
+                    f"{unknown[0]!r}"
+                )
+            of_label = [
+                check_number("class_weight", f"weight of {label!r}", table.get(label, 1.0), low=0.0)
+                for label in known.tolist()
+            ]
+            weights *= np.take(of_label, np.searchsorted(known, column))
+        return weights
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -95,7 +95,8 @@ class WeightedStep(TrainStep):
 
     s is the sum of the rows' weights, or the number of rows if they have none. The rows' weights
     are divided by their mean, and R = (alpha Σw²/2 + l1 Σ|w|) / s is the penalty on the weights of
-    the fully connected layers: a batch counts its penalty as often as its rows.
+    the fully connected layers: a batch counts its penalty as often as its rows. Regularizers that
+    layers of a given network have are added as they are.
     """
 
     def __init__(self, estimator: Estimator, stages: Sequence[Stage], loss: Loss) -> None:
@@ -105,10 +106,11 @@ class WeightedStep(TrainStep):
         self._l1, self._l2 = float(estimator.l1), 0.5 * float(estimator.alpha)
         self._penalty = L1L2(self._l1, self._l2)
         penalized = {"weight": self._penalty} if self._l1 or self._l2 else {}
-        penalties = make_penalties(
+        penalties = make_penalties(model.layers, vector) + make_penalties(
             model.layers, vector, lambda layer: penalized if isinstance(layer, Dense) else {}
         )
-        super().__init__(stages, model.layers, loss, penalties, vector, model.optimizer, [])
+        metrics = model.metrics
+        super().__init__(stages, model.layers, loss, penalties, vector, model.optimizer, metrics)
 
     def forward(self, x: Array, y: Array, weight: Array | None) -> float:
         """Return the loss of one batch, penalty included."""

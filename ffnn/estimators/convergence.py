@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ffnn._types import Array
 from ffnn.callbacks import Callback, Logs
+from ffnn.errors import TrainingDivergedError
 from ffnn.estimators.parameters import Estimator
 
 
@@ -85,6 +86,24 @@ class Convergence(Callback):
             estimator.best_validation_score_ = score
             self._keep_weights()
         return score < best + estimator.tol
+
+    def end_diverged(self, error: TrainingDivergedError) -> bool:
+        """End a training that diverged with its best weights; return whether it has such.
+
+        The epoch is recorded as NaN.
+        """
+        if not self._restores or self._standing.best_weights is None:
+            return False
+        self._record_loss(np.nan, decides=False)
+        if self._estimator.validation_scores_ is not None:
+            self._record_score(np.nan)
+        warnings.warn(
+            f"{error} The network has the weights of its best epoch.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+        self.model.stop_training = True
+        return True
 
     def _keep_weights(self) -> None:
         if self._restores:

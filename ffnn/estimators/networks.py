@@ -100,6 +100,25 @@ def copy_layers(network: Network) -> list[Layer]:
     return layers
 
 
+def architecture(estimator: Estimator) -> dict[str, str]:
+    """Return by name, as texts, the parameters that an estimator's network is made by."""
+    if estimator.network is not None:
+        return {"network": repr(estimator.network.layers)}
+    sizes = hidden_sizes(estimator.hidden_layer_sizes)
+    activations: Any = estimator.activation
+    rates = per_layer("dropout", estimator.dropout, len(sizes))
+    return {
+        "network": "None",
+        "hidden_layer_sizes": repr(tuple(sizes)),
+        "activation": repr(per_layer("activation", activations, len(sizes))),
+        "dropout": repr([float(rate) for rate in rates]),
+        **{
+            name: repr(getattr(estimator, name))
+            for name in ("normalization", "weight_initializer", "bias_initializer")
+        },
+    }
+
+
 def dense_layers(network: Network) -> list[Dense]:
     """Return the fully connected layers, from the first to the last."""
     return [layer for layer in network.layers if isinstance(layer, Dense)]

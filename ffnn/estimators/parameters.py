@@ -23,7 +23,8 @@ from ffnn.callbacks import Callback
 from ffnn.initializers import INITIALIZERS, Initializer
 from ffnn.layers.base import LAYERS
 from ffnn.losses import Loss
-from ffnn.models.network import Network
+from ffnn.models.trainable import Trainable
+from ffnn.optimizers import Optimizer
 from ffnn.sequential import Sequential
 
 STOCHASTIC_SOLVERS = ("sgd", "adam")
@@ -70,11 +71,13 @@ class Parameters:
     activation : str, ActivationFunction, or sequence of them, default "relu"
         Activation of the hidden layers: "identity", "logistic", "tanh", "relu", any other name or
         object of `ffnn.activations`. A sequence gives one for each hidden layer.
-    solver : {"adam", "sgd", "lbfgs"}, default "adam"
+    solver : {"adam", "sgd", "lbfgs"} or Optimizer, default "adam"
         "adam" and "sgd" train by epochs of mini-batches, "lbfgs" on all rows at once, in float64.
+        An object of `ffnn.optimizers` trains like "adam", with its own learning rate.
     alpha : float, default 1e-4
         Strength of the penalty alpha/(2n)·Σw² on the weights (not the biases), n being the number
-        of rows in the batch, or the sum of their weights.
+        of rows in the batch, or the sum of their weights. Regularizers of the layers of `network`
+        are added to it.
     batch_size : int or "auto", default "auto"
         Mini-batch size; "auto" is 200, or the number of rows if that is smaller.
     learning_rate : {"constant", "invscaling", "adaptive"}, default "constant"
@@ -129,20 +132,26 @@ class Parameters:
     restore_best_weights : bool or "auto", default "auto"
         Whether to end with the weights of the best epoch: that of the best validation score or,
         with no rows to validate on, of the lowest training loss. "auto" does so with
-        `early_stopping`.
+        `early_stopping`. A training that diverges then ends with them too.
     callbacks : sequence of Callback, optional
-        Called by "adam" and "sgd", see `ffnn.callbacks`. They see ``loss`` and, with rows to
-        validate on, ``val_loss`` and ``val_score``.
+        Called by all solvers but "lbfgs", see `ffnn.callbacks`. They see ``loss``, the metrics of
+        `network` and, with rows to validate on, the same with ``val_`` before it and
+        ``val_score``. Epochs are counted from the first fit on; each fit begins and ends a
+        training of its own.
     progress_bar : bool, default False
-        Whether "adam" and "sgd" show a progress bar.
+        Whether a progress bar is shown, by all solvers but "lbfgs".
     network : Sequential, optional
         Its layers are copied and trained from new weights, in place of those that
         `hidden_layer_sizes`, `activation`, `dropout`, `normalization` and the initializers
-        describe. Its dtype is kept; without it the dtype is that of X.
+        describe. Its dtype is kept; without it the dtype is that of X. Of what it was compiled
+        with only the metrics are taken over: give its loss and its optimizer as `loss` and
+        `solver`, or use its ``as_estimator()``, which does.
     """
 
     _: KW_ONLY
-    solver: Annotated[str, StrOptions({"lbfgs", *STOCHASTIC_SOLVERS})] = "adam"
+    solver: Annotated[str | Optimizer, StrOptions({"lbfgs", *STOCHASTIC_SOLVERS}), Optimizer] = (
+        "adam"
+    )
     alpha: NotNegative = 0.0001
     batch_size: Annotated[int | str, StrOptions({"auto"}), _COUNT] = "auto"
     learning_rate: Annotated[str, StrOptions({"constant", "invscaling", "adaptive"})] = "constant"
@@ -172,7 +181,12 @@ class Parameters:
     restore_best_weights: Annotated[bool | str, "boolean", StrOptions({"auto"})] = "auto"
     callbacks: Annotated[Sequence[Callback] | None, list, tuple, None] = None
     progress_bar: Flag = False
-    network: Annotated[Sequential | None, Network, None] = None
+    network: Annotated[Sequential | None, Trainable, None] = None
+
+
+def trains_by_epochs(solver: str | Optimizer) -> bool:
+    """Tell whether a solver trains by epochs of mini-batches."""
+    return isinstance(solver, Optimizer) or solver in STOCHASTIC_SOLVERS
 
 
 class Estimator(Parameters):

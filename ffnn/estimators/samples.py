@@ -27,19 +27,24 @@ class Samples(NamedTuple):
     X: Matrix  # (rows, columns)
     target: Array  # (rows,) or (rows, units)
     weight: Array | None  # (rows,)
+    class_weight: Array | None = None  # (rows,): of the rows' classes, in training alone
 
     def take(self, rows: Array) -> Samples:
         """Return the samples of some row numbers."""
         X = self.X if isinstance(self.X, np.ndarray) else self.X.tocsr()
-        weight = None if self.weight is None else self.weight[rows]
-        return Samples(X[rows], self.target[rows], weight)
+        weight, of_class = (
+            None if each is None else each[rows] for each in (self.weight, self.class_weight)
+        )
+        return Samples(X[rows], self.target[rows], weight, of_class)
 
     def open(self, dtype: np.dtype[Any], stages: Sequence[Stage]) -> tuple[Examples, list[Stage]]:
         """Return examples to be cut into batches of `dtype`, and the stages that these pass."""
         x, stages = open_matrix(self.X, dtype, stages)
         y = ArraySource(self.target, np.intp if self.target.ndim == 1 else dtype)
-        weight = None if self.weight is None else ArraySource(self.weight, dtype)
-        return Examples(x, y, weight), stages
+        weight, of_class = self.weight, self.class_weight
+        if of_class is not None:
+            weight = of_class if weight is None else of_class * weight
+        return Examples(x, y, None if weight is None else ArraySource(weight, dtype)), stages
 
 
 class SparseBatch:

@@ -24,15 +24,15 @@ class Metric(Buffered):
     ----------
     name : str
         The name in histories.
-    higher_is_better : bool
-        Whether larger is better, for callbacks that watch it.
+    higher_is_better : bool or None
+        Whether larger is better, for callbacks that watch it; None says that it is not known.
     loss_task : str or None
         What targets are: "numbers", "probabilities" or "classes", as the model's loss and last
         activation say; None outside a model.
     """
 
     name: ClassVar[str]
-    higher_is_better: ClassVar[bool] = True
+    higher_is_better: ClassVar[bool | None] = None
     loss_task: str | None = None
 
     @property

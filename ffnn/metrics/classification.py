@@ -129,6 +129,7 @@ class Accuracy(ClassificationMetric):
 
     formulas = Formulas(("A = mean(Σ_units c ∘ y) with c = [p = max_units(p)]",))
     name = "accuracy"
+    higher_is_better = True
 
     def reset(self) -> None:
         """Discard all batches."""
@@ -158,6 +159,7 @@ class BinaryAccuracy(DenseMetric):
 
     formulas = Formulas(("A = mean([[p > 0.5] = [y > 0.5]])",))
     name = "binary_accuracy"
+    higher_is_better = True
 
     def check_target(self, target: Array) -> None:
         """Raise DataError unless all entries are decisions."""
@@ -190,6 +192,7 @@ class _ConfusionMetric(ClassificationMetric):
     with no rows to divide by counts as 0.
     """
 
+    higher_is_better = True
     _alpha: ClassVar[float]
 
     def reset(self) -> None:

@@ -68,6 +68,7 @@ class R2(DenseMetric):
 
     formulas = Formulas(("R = 1 - mean((Σ_rows (p - y)²) / Σ_rows (y - mean_rows(y))²)",))
     name = "r2"
+    higher_is_better = True
 
     def reset(self) -> None:
         """Discard all batches."""

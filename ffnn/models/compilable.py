@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ffnn._types import Array
+from ffnn.callbacks import CallbackList
 from ffnn.core.checks import check_bool, check_int, check_items, check_number
 from ffnn.core.memory import ParameterVector
 from ffnn.data.batches import Batches, Examples
@@ -18,7 +19,8 @@ from ffnn.losses import LOSSES, Loss
 from ffnn.metrics import METRICS, Metric, check_names
 from ffnn.models.network import EVALUATION_BATCH_SIZE, Network
 from ffnn.optimizers import OPTIMIZERS, Optimizer
-from ffnn.training.loop import diverged, run_pass
+from ffnn.training.loop import diverged, run_pass, train
+from ffnn.training.position import Position
 from ffnn.training.step import EvaluationStep, TrainStep, make_penalties
 
 
@@ -91,6 +93,14 @@ class Compilable(Network):
             raise RuntimeError("this model is not compiled: call compile(...) first")
         return self.loss
 
+    def directions(self, *, validated: bool) -> dict[str, bool | None]:
+        """Return by name the numbers that an epoch reports: is higher better, None for not known.
+
+        With `validated` they include those of validation.
+        """
+        own = {"loss": False} | {m.name: m.higher_is_better for m in self.metrics}
+        return own | {f"val_{name}": better for name, better in own.items() if validated}
+
     # -- data ----------------------------------------------------------------------------------
 
     def open_examples(
@@ -116,10 +126,16 @@ class Compilable(Network):
         units = self.compute_dims(source.shape[1])[-1]
         prepare = partial(loss.prepare, units=units)
         examples = Examples.open(source, y, sample_weight, prepare=prepare, dtype=self.dtype)
-        for metric in self.metrics if measured else ():
-            metric.follow(loss.task_after(self.last_activation))
-            metric.check_target(examples.y.data)
+        if measured:
+            self.check_metrics(examples.y.data)
         return examples
+
+    def check_metrics(self, target: Array) -> None:
+        """Raise an error if a metric cannot take targets that the loss has prepared."""
+        task = self.require_compiled().task_after(self.last_activation)
+        for metric in self.metrics:
+            metric.follow(task)
+            metric.check_target(target)
 
     def open_batch(
         self, x: Any, y: Any, sample_weight: Any = None, measured: bool = False
@@ -161,6 +177,24 @@ class Compilable(Network):
         return examples, held_out
 
     # -- one pass, one batch -------------------------------------------------------------------
+
+    def run(
+        self,
+        step: TrainStep,
+        called: CallbackList,
+        validate: Callable[[], Mapping[str, float]] | None,
+        position: Position,
+        epochs: int,
+    ) -> bool:
+        """Train from `position` up to the epoch `epochs`; return whether Ctrl-C ended it.
+
+        Every training by epochs runs here. `step` is the model's own, or another one on its
+        parameters; `validate` returns the validation numbers after an epoch.
+        """
+        try:
+            return train(step, called, validate, position, epochs)
+        finally:
+            self.renew_replicas()
 
     def evaluate(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,12 +20,13 @@ from ffnn.data.sources import Source, check_finite, open_source
 from ffnn.errors import DataError
 from ffnn.layers.base import Layer, Stage
 from ffnn.layers.chain import release, run_forward
+from ffnn.models.names import Named
 from ffnn.saving.schema import set_generators
 
 EVALUATION_BATCH_SIZE = 1024
 
 
-class Network:
+class Network(Named):
     """Layers one after another: their parameters, their forward pass, predictions.
 
     The parameters are those of `ffnn.Sequential`, the class that users hold.
@@ -45,8 +46,6 @@ class Network:
         self._vector: ParameterVector | None = None
         self._building = ForkSafeLock()
         self._threads = threading.local()
-        self._class_names: list[str] | None = None
-        self._feature_names: list[str] | None = None
         self._take_layers()
         try:
             if input_dim is not None:
@@ -91,24 +90,6 @@ class Network:
     def output_dim(self) -> int | None:
         """The number of outputs, once built."""
         return self.layers[-1].output_dim
-
-    @property
-    def class_names(self) -> list[str] | None:
-        """What the outputs mean, if given; kept with the model."""
-        return self._class_names
-
-    @class_names.setter
-    def class_names(self, names: Iterable[str] | None) -> None:
-        self._class_names = None if names is None else [str(name) for name in names]
-
-    @property
-    def feature_names(self) -> list[str] | None:
-        """What the input columns mean, if given; kept with the model."""
-        return self._feature_names
-
-    @feature_names.setter
-    def feature_names(self, names: Iterable[str] | None) -> None:
-        self._feature_names = None if names is None else [str(name) for name in names]
 
     def compute_dims(self, input_dim: int) -> list[int]:
         """Return the number of columns before the first layer and after each layer."""

@@ -114,6 +114,7 @@ def take_over(model: Any, twin: Any) -> None:
     model.optimizer.learning_rate = there.optimizer.learning_rate
     model.recording, model.entropy = there.recording, there.entropy
     model.class_names, model.feature_names = there.class_names, there.feature_names
+    model.class_labels = there.class_labels
     model.require_built().has_gradients = there.has_gradients
     for layer, other in zip(here.layers, there.layers, strict=True):
         layer.load_state(other.state)

@@ -17,6 +17,7 @@ from ffnn.callbacks import History
 from ffnn.callbacks.recording import OUTPUT, Recording
 from ffnn.core import registry
 from ffnn.core.registry import describe, rebuild
+from ffnn.data.labels import describe_labels, restore_labels
 from ffnn.layers.base import Layer
 from ffnn.losses import Loss
 from ffnn.metrics import Metric
@@ -35,6 +36,7 @@ CONFIG = {
     "seed": (int, None),
     "entropy": int,
     "class_names": ([str], None),
+    "class_labels": ({"dtype": str, "values": [str]}, None),
     "feature_names": ([str], None),
     "has_gradients": bool,
     "history": ({"names": [str], "epoch": [int], "growing": [str], "interrupted": bool}, None),
@@ -57,6 +59,7 @@ class Parts:
     seed: int | None
     entropy: int
     class_names: list[str] | None
+    class_labels: Array | None
     feature_names: list[str] | None
     has_gradients: bool
     optimizer: Optimizer | None
@@ -84,6 +87,7 @@ def capture(parts: Parts) -> Content:
     config = {
         "layers": describe(parts.layers),
         **{name: getattr(parts, name) for name in FACTS},
+        "class_labels": describe_labels(parts.class_labels),
         **{name: None if kept is None else kept.get_config() for name, kept in _records(parts)},
         "compile": compiled,
         "position": _split(parts.position)[0],
@@ -168,6 +172,7 @@ def restore(
     return Parts(
         layers=rebuild(config["layers"], custom_objects),
         **{name: config[name] for name in FACTS},
+        class_labels=restore_labels(config["class_labels"]),
         **compiled,
         **records,
         position=_join(config["position"], arrays),
@@ -177,11 +182,11 @@ def restore(
 
 def _completed(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a config with what files of earlier versions do not say."""
+    config = {"class_labels": None, **config}
     position = config.get("position")
     if isinstance(position, dict):
-        position = position | {"training": position.get("training")}
-        return {**config, "position": position}
-    return dict(config)
+        config["position"] = position | {"training": position.get("training")}
+    return config
 
 
 def _join(position: dict[str, Any] | None, arrays: Mapping[str, Array]) -> dict[str, Any] | None:

@@ -22,7 +22,6 @@ from ffnn.models.resume import check_resumable, check_training, take_over, unles
 from ffnn.models.serialization import Content, Parts
 from ffnn.schedules import Schedule
 from ffnn.training.fingerprint import fingerprint
-from ffnn.training.loop import train
 from ffnn.training.position import Position
 from ffnn.training.reporters import reporters
 from ffnn.training.settings import Settings
@@ -129,15 +128,8 @@ class Trainable(Compilable):
             x, y, sample_weight, class_weight, validation_split, validation_data
         )
         batches = settings.cut(examples, self.shuffling if shuffle else None)
-        names = ["loss", *(metric.name for metric in self.metrics)]
-        params = {
-            "epochs": settings.epochs,
-            "initial_epoch": settings.initial_epoch,
-            "resumed": saved is not None,
-            "steps": len(batches),
-            "verbose": verbose,
-            "metrics": names + [f"val_{name}" for name in names if held_out is not None],
-        }
+        directions = self.directions(validated=held_out is not None)
+        params = settings.describe(directions, len(batches), verbose, saved is not None)
         history = History() if saved is None or saved.history is None else saved.history
         called = CallbackList([history], callbacks, reported, model=self, params=params)
         return self._train(settings, batches, held_out, called, history, learning_rate, saved)
@@ -169,9 +161,10 @@ class Trainable(Compilable):
             self._begin(rate, saved)
             self.history, self._position = history, position
             try:
-                history.interrupted = train(self.step, called, validate, position, settings.epochs)
+                history.interrupted = self.run(
+                    self.step, called, validate, position, settings.epochs
+                )
             finally:
-                self.renew_replicas()
                 self._position = self.position  # plain data, which does not hold the rows
         return history
 
@@ -322,6 +315,7 @@ class Trainable(Compilable):
         self.history, self.recording = parts.history, parts.recording
         self._position = parts.position
         self.class_names, self.feature_names = parts.class_names, parts.feature_names
+        self.class_labels = parts.class_labels
         serialization.fill(self.parts(), arrays)
         self.generator_states = parts.generator_states
 

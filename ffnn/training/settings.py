@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.checks import check_int
 from ffnn.data.batches import Batches, Examples
 
@@ -33,6 +35,28 @@ class Settings(NamedTuple):
             else check_int("fit", "steps_per_epoch", steps_per_epoch, low=1),
         )
 
-    def cut(self, examples: Examples, shuffling: np.random.Generator | None) -> Batches:
+    def cut(
+        self,
+        examples: Examples,
+        shuffling: np.random.Generator | Callable[[Array], Array] | None,
+    ) -> Batches:
         """Return the batches of the examples, in a new order each epoch if it is drawn."""
         return Batches(examples, self.batch_size, shuffling, self.steps_per_epoch)
+
+    def describe(
+        self, directions: Mapping[str, bool | None], steps: int, verbose: int | str, resumed: bool
+    ) -> dict[str, Any]:
+        """Return the `params` of callbacks, whatever trains.
+
+        `directions` has the name of each number that the training reports, and whether higher is
+        better; `steps` are the batches of an epoch.
+        """
+        return {
+            "epochs": self.epochs,
+            "initial_epoch": self.initial_epoch,
+            "steps": steps,
+            "verbose": verbose,
+            "resumed": resumed,
+            "metrics": list(directions),
+            "higher_is_better": dict(directions),
+        }

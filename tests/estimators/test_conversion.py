@@ -17,7 +17,7 @@ from sklearn.model_selection import cross_val_score
 import ffnn
 from ffnn.estimators import FFNNClassifier, FFNNRegressor
 from ffnn.layers import BatchNorm, Dense, Dropout, Normalization, Rescaling
-from ffnn.optimizers import SGD, Adam, RMSprop
+from ffnn.optimizers import SGD, Adam
 from ffnn.schedules import CosineDecay
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -126,14 +126,114 @@ def test_the_estimator_of_a_model_survives_pickling(fitted_model):
                 "nesterovs_momentum": False,
             },
         ),
-        (Adam(CosineDecay(0.1, 5)), {"solver": "adam", "learning_rate_init": 0.001}),
-        (RMSprop(0.5), {"solver": "adam", "learning_rate_init": 0.001, "epsilon": 1e-8}),
     ],
     ids=repr,
 )
 def test_settings_of_the_optimizer_are_taken_over_where_there_are_like_ones(optimizer, settings):
     params = iris_model(optimizer).as_estimator().get_params(deep=False)
     assert {name: params[name] for name in settings} == settings
+
+
+OPTIMIZERS = [
+    *(cls for cls in ffnn.optimizers.OPTIMIZERS if cls not in (Adam, SGD)),
+    lambda: Adam(CosineDecay(0.1, 5)),
+    lambda: SGD(CosineDecay(0.1, 5)),
+]
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS)
+def test_any_other_optimizer_is_the_solver_itself(make):
+    model = iris_model(make())
+    estimator = clone(model.as_estimator(max_iter=2, random_state=0))
+    assert repr(estimator.solver) == repr(model.optimizer)
+    assert estimator.solver is not model.optimizer
+    fitted = estimator.fit(X, Y)
+    assert repr(fitted.model_.optimizer) == repr(model.optimizer)
+    assert fitted.partial_fit(X, Y).n_iter_ == 1
+    with pytest.raises(ValueError, match="as_estimator: momentum is of the solvers"):
+        model.as_estimator(momentum=0.5)
+    assert model.as_estimator(solver="sgd", momentum=0.5).momentum == 0.5
+
+
+@pytest.mark.parametrize("scale", [1e-3, 0.1])
+def test_a_given_optimizer_trains_as_the_named_solver_that_it_is(scale):
+    named = FFNNClassifier((5,), learning_rate_init=scale, random_state=0, max_iter=4).fit(X, Y)
+    given = FFNNClassifier((5,), solver=Adam(scale, epsilon=1e-8), random_state=0, max_iter=4).fit(
+        X, Y
+    )
+    np.testing.assert_array_equal(given.model_.parameters, named.model_.parameters)
+    clipped = FFNNClassifier((5,), solver=Adam(scale), clipnorm=2.0, max_iter=1).fit(X, Y)
+    assert clipped.model_.optimizer.clipnorm == 2.0
+
+
+def twins(layers, loss, optimizer, metrics, x, y, **options):
+    """Return a trained model, and what its estimator is made of: a copy."""
+
+    def build():
+        model = ffnn.Sequential(layers(), input_dim=x.shape[1], seed=0, **options)
+        model.compile(optimizer(), loss, metrics)
+        model.fit(x, y, epochs=3, verbose=0, batch_size=50, shuffle=False)
+        return model
+
+    return build(), build()
+
+
+LABELS = np.column_stack([Y == 0, Y == 2]).astype(int)
+PENALTY = {"weight_regularizer": ffnn.regularizers.L2(0.1)}
+WORKS = {
+    "log-loss": (lambda: [Dense(3, "softmax", **PENALTY)], "cce", ["accuracy"], Y),
+    "mse of classes": (lambda: [Dense(3, "softmax")], "mse", [], np.eye(3)[Y]),
+    "one sigmoid": (lambda: [Dense(1, "sigmoid")], "bce", ["accuracy"], (Y == 2).astype(int)),
+    "mse of one sigmoid": (lambda: [Dense(1, "sigmoid")], "mse", [], (Y == 2).astype(int)),
+    "labels": (lambda: [Dense(2, "sigmoid")], "bce", ["accuracy", "f1"], LABELS),
+    "numbers": (lambda: [Dense(4, "tanh"), Dense(1)], "mse", ["mae"], X[:, 0]),
+    "several numbers": (lambda: [Dense(2, **PENALTY)], "mse", ["r2"], X[:, :2]),
+    "huber": (lambda: [Dense(1)], "huber", [], X[:, 0]),
+    "poisson": (lambda: [Dense(1, "exponential")], "poisson", [], X[:, 0]),
+}
+
+
+@pytest.mark.parametrize("work", WORKS)
+@pytest.mark.parametrize("optimizer", list(ffnn.optimizers.OPTIMIZERS))
+def test_partial_fit_goes_on_as_fit_of_the_model_does(work, optimizer):
+    layers, loss, metrics, y = WORKS[work]
+    model, other = twins(layers, loss, lambda: optimizer(0.01), metrics, X, y)
+    memory = {name: slot.copy() for name, slot in model.optimizer.slots.items()}
+    estimator = other.as_estimator(batch_size=50, shuffle=False)
+    labels = Y if work == "mse of classes" else y
+    estimator.partial_fit(X, labels)
+    model.fit(X, y, epochs=4, initial_epoch=3, verbose=0, batch_size=50, shuffle=False)
+    np.testing.assert_array_equal(other.parameters, model.parameters)
+    for name, slot in model.optimizer.slots.items():
+        np.testing.assert_array_equal(other.optimizer.slots[name], slot)
+        assert not np.array_equal(memory[name], slot)
+    assert type(other.optimizer) is optimizer
+    assert repr(other.loss) == repr(model.loss)
+    names = list(model.history.history)
+    assert list(other.history.history) == names
+    for name in names:
+        assert other.history.history[name][-1] == model.history.history[name][-1]
+    assert other.history.epoch == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("work", WORKS)
+def test_a_clone_of_a_models_estimator_has_its_loss_and_its_metrics(work):
+    layers, loss, metrics, y = WORKS[work]
+    model, _ = twins(layers, loss, Adam, metrics, X, y)
+    labels = Y if work == "mse of classes" else y
+    fitted = clone(model.as_estimator(max_iter=2, random_state=0)).fit(X, labels)
+    assert repr(fitted.model_.loss) == repr(model.loss)
+    assert list(fitted.model_.history.history) == ["loss", *(m.name for m in model.metrics)]
+    assert fitted.alpha == 0.0
+
+
+def test_a_loss_or_solver_that_is_given_takes_the_place_of_the_models(fitted_model):
+    memory = fitted_model.optimizer
+    estimator = fitted_model.as_estimator(solver="sgd").partial_fit(X, Y)
+    assert type(estimator.model_.optimizer) is SGD
+    assert estimator.model_.optimizer is not memory
+    given = fitted_model.as_estimator(loss=ffnn.losses.MeanSquaredError()).partial_fit(X, Y)
+    assert type(given.model_.loss) is ffnn.losses.MeanSquaredError
 
 
 def test_parameters_may_be_given(fitted_model):

@@ -16,9 +16,9 @@ import ffnn
 from ffnn.data.batches import Batches
 from ffnn.estimators import FFNNRegressor
 from ffnn.estimators.conventions import ClippedLogLoss, ScaledLoss, WeightedStep, normalize
+from ffnn.estimators.epochs import Score, shuffle_with
 from ffnn.estimators.networks import LiveArrays, hidden_sizes, per_layer
 from ffnn.estimators.samples import Samples, SparseBatch, SparseLinear, open_matrix
-from ffnn.estimators.solvers import Score, shuffle_with
 from ffnn.layers import Dense, Rescaling
 from ffnn.layers.base import Stage
 from ffnn.losses import Loss, MeanSquaredError, SigmoidCrossentropy, SoftmaxCrossentropy

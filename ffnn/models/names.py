@@ -1,0 +1,48 @@
+"""What the columns into and out of a network mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ffnn._types import Array
+from ffnn.data.labels import check_labels
+
+
+class Named:
+    """Names of input columns and of classes; those that are given are kept with the model."""
+
+    _class_names: list[str] | None = None
+    _class_labels: Array | None = None
+    _feature_names: list[str] | None = None
+
+    @property
+    def class_names(self) -> list[str] | None:
+        """What the outputs mean, if given; kept with the model."""
+        return self._class_names
+
+    @class_names.setter
+    def class_names(self, names: Iterable[str] | None) -> None:
+        self._class_names = None if names is None else [str(name) for name in names]
+        self._class_labels = None
+
+    @property
+    def class_labels(self) -> Array | None:
+        """The classes' labels as the targets have them, with their dtype; kept with the model.
+
+        `as_estimator` predicts them. Setting `class_names` discards them.
+        """
+        return self._class_labels
+
+    @class_labels.setter
+    def class_labels(self, labels: Any) -> None:
+        self._class_labels = None if labels is None else check_labels(labels)
+
+    @property
+    def feature_names(self) -> list[str] | None:
+        """What the input columns mean, if given; kept with the model."""
+        return self._feature_names
+
+    @feature_names.setter
+    def feature_names(self, names: Iterable[str] | None) -> None:
+        self._feature_names = None if names is None else [str(name) for name in names]
