@@ -38,13 +38,13 @@ class Loss(Buffered):
     task: ClassVar[str] = "numbers"
     domain: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
     instead: ClassVar[str] = ""
-    borrowed = ("output", "target", "weight")
+    borrowed = ("output", "target", "weight", "absent")
 
     kinks: tuple[float, ...] = ()
     output: Array
     target: Array
     weight: Array | None
-    absent: Array | None = None  # the rows of weight 0, if there are weights and some are 0
+    absent: Array | None = None  # the rows of weight 0, where these spoilt the last batch's loss
     share: Array  # 1/n or 1/(n u)
 
     @property
@@ -150,21 +150,21 @@ class Loss(Buffered):
         """Check predictions that the loss is called with, and return them as (rows, units)."""
         return targets.prepare_predictions(y_pred, self.domain, LOSSES.name_of(self))
 
-    def _find_absent(self, weight: Array) -> Array | None:
-        """Return and note which rows have weight 0, None if none has.
+    def _leave_absent_out(self, values: Array, weight: Array) -> None:
+        """Set the values of all rows of weight 0 to 0, and have their gradients be 0 too.
 
-        Such a row is as if it were not there, whatever its target and output: 0 · inf is NaN.
+        Such a row is as if it were not there, whatever its target and output, but 0 · inf is NaN:
+        this is called where L is not finite.
         """
-        self.absent = None
-        if not weight.all():
-            self.absent = np.equal(weight, 0.0, out=self.array("absent", len(weight), dtype=bool))
-        return self.absent
+        self.absent = weight == 0.0
+        values[self.absent] = 0.0
 
     def _weighted_sum(self, values: Array, weight: Array) -> float:
-        """Return Σ_i w_i · values_i of a vector of rows, in which absent ones become 0."""
-        absent = self._find_absent(weight)
-        if absent is not None:
-            np.copyto(values, 0.0, where=absent)
+        """Return Σ_i w_i · values_i of a vector of rows."""
+        self.absent, total = None, float(values.dot(weight))
+        if math.isfinite(total):
+            return total
+        self._leave_absent_out(values, weight)
         return float(values.dot(weight))
 
     def _weigh_rows(self, grad: Array) -> Array:
@@ -173,7 +173,7 @@ class Loss(Buffered):
         if self.weight is not None:
             grad *= self.weight[:, None]
             if self.absent is not None:
-                np.copyto(grad, 0.0, where=self.absent[:, None])
+                grad[self.absent] = 0.0
         return grad
 
 
@@ -216,12 +216,14 @@ class ElementwiseLoss(Loss):
             self.allocate_for(output)
         values = self._values(output, target)
         self.output, self.target, self.weight = self._predictions(output), target, weight
-        if weight is not None:
-            values *= weight[:, None]
-            absent = self._find_absent(weight)
-            if absent is not None:
-                np.copyto(values, 0.0, where=absent[:, None])
-        return float(values.sum()) / values.size
+        if weight is None:
+            return float(values.sum()) / values.size
+        values *= weight[:, None]
+        self.absent, total = None, float(values.sum())
+        if not math.isfinite(total):
+            self._leave_absent_out(values, weight)
+            total = float(values.sum())
+        return total / values.size
 
     def backward(self) -> Array:
         """Return w_i ∂ℓ/∂p / (n u)."""

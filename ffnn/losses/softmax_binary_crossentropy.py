@@ -45,12 +45,12 @@ class SoftmaxBinaryCrossentropy(ElementwiseLoss):
         """
         super().allocate(rows)
         self.z, self.odds = self.like("z"), self.like("odds")
-        self.others = self.array("others", *self.shape[::-1]).T  # row by row, as argmax reads it
-        self.others_flat = self.others.reshape(-1)
-        self.odds_flat, self.spare_flat = self.odds.T.reshape(-1), self.spare.T.reshape(-1)
-        self.place, self.place_by_row, self.row = (
-            self.buffer(name, dtype=np.intp) for name in ("place", "place by row", "row")
+        self.others = self.like("others")
+        self.by_row = self.array("by row", *self.shape[::-1]).T  # argmax copies any other order
+        self.odds_flat, self.spare_flat, self.others_flat = (
+            array.T.reshape(-1) for array in (self.odds, self.spare, self.others)
         )
+        self.place, self.row = (self.buffer(name, dtype=np.intp) for name in ("place", "row"))
         self.place.fill(1)
         np.cumsum(self.place, out=self.row)  # arange would allocate
         self.row -= 1
@@ -77,15 +77,14 @@ class SoftmaxBinaryCrossentropy(ElementwiseLoss):
 
     def _split(self, z: Array) -> None:
         """Compute E as `p`, its sums, and the softmax of the row without its largest entry."""
-        others, (rows, units) = self.others, self.shape
+        others = self.others
         np.copyto(others, z)
-        best = np.argmax(others, axis=1, out=self.place)
-        np.multiply(self.row, units, out=self.place_by_row)
-        self.place_by_row += best
-        np.take(self.others_flat, self.place_by_row, out=self.top, mode="clip")
-        self.others_flat[self.place_by_row] = -np.inf
-        self.place *= rows
+        np.copyto(self.by_row, z)
+        np.argmax(self.by_row, axis=1, out=self.place)
+        self.place *= len(z)
         self.place += self.row
+        np.take(self.others_flat, self.place, out=self.top, mode="clip")
+        self.others_flat[self.place] = -np.inf
         others.max(axis=1, out=self.second)
         others -= self.second[:, None]
         np.exp(others, out=others)

@@ -137,10 +137,22 @@ def sample(part, dtype):
     return output, np.eye(3, dtype=dtype) if part.task != "numbers" else (output + 1).astype(dtype)
 
 
+# What a loss can be given: numbers of any size, but only targets that `prepare` has let pass. A
+# network's outputs may be anything where it has logits or numbers, and NaN in any case.
+SPOILT = [
+    (part, spoilt, value)
+    for part in PARTS
+    for spoilt in ("target", "output", "both")
+    for value in ("huge", "nan", "inf")
+    if (spoilt == "output" or part.task == "numbers")
+    and (value == "nan" or part in LOGIT_LOSSES or part.domain[1] == np.inf)
+]
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("value", ["huge", "nan", "inf"])
-@pytest.mark.parametrize("spoilt", ["target", "output", "both"])
-@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
+@pytest.mark.parametrize(
+    ("part", "spoilt", "value"), SPOILT, ids=lambda value: getattr(value, "__name__", value)
+)
 def test_a_row_of_weight_zero_is_as_if_it_were_not_there(part, spoilt, value, dtype):
     loss = part()
     output, target = sample(loss, dtype)
