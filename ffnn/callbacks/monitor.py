@@ -80,6 +80,9 @@ class Monitor(Callback, abc.ABC):
         check_form({name: state[name] for name in form}, form, type(self).__name__)
         if state["best"] is not None:
             check_number(type(self).__name__, "best", state["best"])
+        for name in self.kept:
+            if not -1 <= (state[name] or 0) < 1 << 63:
+                raise ValueError(f"{type(self).__name__}: {name} cannot be {state[name]}")
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Take the best number so far, and all that is `kept`."""

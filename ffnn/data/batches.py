@@ -96,7 +96,7 @@ class Batches:
         max_batches: int | None = None,
     ) -> None:
         self.examples = examples
-        self.batch_size = batch_size
+        self.batch_size, self.max_batches = batch_size, max_batches
         rows = len(examples.x)
         self._batches_a_pass = -(-rows // batch_size)
         self._batches_an_epoch = min(max_batches or self._batches_a_pass, self._batches_a_pass)

@@ -44,6 +44,10 @@ class Source:
         """Return the rows from `start` to `stop`, valid until the next call and read-only."""
         return self._cast(self._slice(start, stop))
 
+    def read(self, start: int, stop: int) -> Array:
+        """Return the rows from `start` to `stop` as they are, in the data's own dtype."""
+        return self._slice(start, stop)
+
     def part(self, start: int, stop: int) -> Source:
         """Return a source of the rows from `start` to `stop`; rows on disk stay there."""
         return type(self)(self.data[start:stop], self.dtype)

@@ -36,7 +36,7 @@ def fingerprint(
         **_describe_examples("", batches.examples),
         **_describe_examples("validation ", held_out),
         "shuffle": batches.is_shuffled,
-        "steps_per_epoch": len(batches),
+        "steps_per_epoch": batches.max_batches,
         "learning_rate": describe(learning_rate),
     }
     for index, callback in enumerate(callbacks):
@@ -66,7 +66,7 @@ def _describe_examples(label: str, examples: Examples | None) -> dict[str, str |
 
 
 def _describe(source: Source, most_bytes: float = np.inf) -> str:
-    rows, row_bytes = len(source), source.dtype.itemsize * int(np.prod(source.shape[1:]))
+    rows, row_bytes = len(source), source.data.dtype.itemsize * int(np.prod(source.shape[1:]))
     if rows * row_bytes <= most_bytes:
         starts, length = np.arange(0, rows, BLOCK_ROWS), BLOCK_ROWS
     else:
@@ -74,6 +74,6 @@ def _describe(source: Source, most_bytes: float = np.inf) -> str:
         starts = np.linspace(0, rows - length, _BLOCKS).astype(int)
     digest = hashlib.blake2b(digest_size=16)
     for start in starts:
-        block = source.slice(int(start), min(int(start) + length, rows))
+        block = source.read(int(start), min(int(start) + length, rows))
         digest.update(np.ascontiguousarray(block).data)
     return f"{source.data.dtype.name} of shape {source.shape} with hash {digest.hexdigest()}"

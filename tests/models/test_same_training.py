@@ -223,7 +223,6 @@ def test_every_argument_of_a_callback_is_a_setting_or_a_file():
         {"batch_size": np.int32(16)},
         {"x": X.copy(order="F")},
         {"y": list(Y)},
-        {"steps_per_epoch": 19},  # as many as there are
         {"learning_rate": 0.01},
     ],
     ids=str,
