@@ -63,10 +63,10 @@ TRIALS = {
     "readers": Trial(crashes.run_readers, 300, 20_000),
     "networks": Trial(networks.run, 200, 5_000),
     "resumes": Trial(resumes.run, 20, 200),
-    "forgeries": Trial(forgeries.run, 300, 10_000),
-    "changes": Trial(changes.run, 75, 1_000),  # three of each kind
-    "interruptions": Trial(interruptions.run, 15, 200),
-    "arguments": Trial(arguments.run, 3_000, 10_000),
+    "forgeries": Trial(forgeries.run, 200, 10_000),
+    "changes": Trial(changes.run, 2 * len(changes.CHANGES), 1_000),
+    "interruptions": Trial(interruptions.run, 10, 200),
+    "arguments": Trial(arguments.run, 2_000, 10_000),
     "threads": Trial(sharing.run, 5_000, 1_000_000),
     "memory": Trial(sharing.run_memory, 10_000, 10_000),  # with more, the history alone takes a MiB
 }

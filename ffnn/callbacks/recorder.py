@@ -47,7 +47,7 @@ class Recorder(Callback):
       ``zero_fraction`` of their entries.
 
     Batches 0, `every`, 2 `every`, ... of each epoch are watched. An epoch that Ctrl-C cuts short
-    is left out.
+    is left out, also when it is resumed and no batch is left that would be watched.
 
     Parameters
     ----------
@@ -144,6 +144,8 @@ class Recorder(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Add the parameters, and append the epoch to the recording."""
         assert self.recording is not None
+        if not self._epoch.num_batches:  # all were before an interruption
+            return
         self._epoch.add("weights", self._memory.parameters)
         self._epoch.write(self.recording, epoch, self.model.parameters)
 
@@ -199,7 +201,7 @@ class _Memory:
 
 
 class _Epoch:
-    """The statistics of one epoch, and the sum of its gradients if it has a snapshot."""
+    """The statistics of one epoch's watched batches, and the sum of their gradients if needed."""
 
     def __init__(self, recording: Recording, gradient_sum: Array | None) -> None:
         names = {kind: recording.names(kind) for kind in VALUE_KINDS}
@@ -210,7 +212,7 @@ class _Epoch:
             self._histograms = {k: [RunningHistogram(bins) for _ in names[k]] for k in names}
         self._updates = [UpdateStatistics() for _ in names["weights"]]
         self._num_rows = 0
-        self._num_batches = 0
+        self.num_batches = 0
         self._gradient_sum = gradient_sum
 
     def _add(self, kind: str, place: int, blocks: Sequence[Block]) -> None:
@@ -234,7 +236,7 @@ class _Epoch:
     def add_gradients(self, arrays: Iterable[Sequence[Block]], vector: Array) -> None:
         """Add a batch's gradients, given in blocks and as one vector."""
         self.add("gradients", arrays)
-        self._num_batches += 1
+        self.num_batches += 1
         if self._gradient_sum is not None:
             self._gradient_sum += vector
 
@@ -256,8 +258,8 @@ class _Epoch:
             tables[COUNTS.format(kind)] = np.array([each.counts for each in histograms])
             tables[GRIDS.format(kind)] = np.array([each.grid for each in histograms])
         recording.append(epoch, tables)
-        if self._gradient_sum is not None and self._num_batches:
-            mean = (self._gradient_sum / self._num_batches).astype(parameters.dtype)
+        if self._gradient_sum is not None:
+            mean = (self._gradient_sum / self.num_batches).astype(parameters.dtype)
             recording.snapshots.append(Snapshot(epoch, parameters.copy(), mean))
 
     def _row_norm(self, output: RunningStatistics) -> float:

@@ -280,3 +280,16 @@ def test_a_model_that_is_not_compiled_says_so(tmp_path):
 
     with pytest.raises(RuntimeError, match="call compile"):
         fit(ffnn.Sequential([Dense(3, "softmax")]), 2, resume_from=tmp_path / "m.h5")
+
+
+@pytest.mark.parametrize(("every", "batch"), [(1, 3), (3, 1), (3, 3), (4, 0)])
+def test_a_recorder_leaves_out_an_epoch_of_which_no_batch_is_left_to_watch(tmp_path, every, batch):
+    path = tmp_path / "m.h5"
+    press = PressCtrlC(1, batch, path)  # of four batches
+    fit(make(), 3, [Recorder(every, snapshots=1), press])
+    second, is_left = make(), any(b % every == 0 for b in range(batch + 1, 4))
+
+    fit(second, 3, [Recorder(every, snapshots=1), PressCtrlC(-1, 0, None)], resume_from=path)
+
+    assert second.recording.epochs == ([0, 1, 2] if is_left else [0, 2])
+    assert [snapshot.epoch for snapshot in second.recording.snapshots] == second.recording.epochs
