@@ -154,7 +154,9 @@ class Compilable(Network):
         validation_data: tuple[Any, ...] | None,
     ) -> tuple[Examples, Examples | None]:
         """Return the examples to train on and those to validate with; nothing is built."""
-        check_number("fit", "validation_split", validation_split, low=0.0, high=1.0, high_open=True)
+        validation_split = check_number(
+            "fit", "validation_split", validation_split, low=0.0, high=1.0, high_open=True
+        )
         if validation_split and validation_data is not None:
             raise ValueError("fit: give validation_split or validation_data, not both")
         examples, held_out = self._check_examples(x, y, sample_weight), None
