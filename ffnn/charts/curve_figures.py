@@ -85,7 +85,7 @@ def compare_histories(histories: Mapping[str, HistoryLike]) -> Figure:
 
 
 def _check_histories(histories: Mapping[str, HistoryLike]) -> None:
-    if not hasattr(histories, "items"):
+    if not isinstance(histories, Mapping):
         raise TypeError(
             'compare_histories: histories must be a dict such as {"sgd": history, "adam": other}, '
             f"got {type(histories).__name__}"

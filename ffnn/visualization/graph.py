@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ffnn._types import Array, FilePath
+from ffnn.core.checks import check_path
 from ffnn.core.files import replace_whole
 from ffnn.models.network import Network
 from ffnn.models.trainable import Trainable
@@ -109,11 +110,11 @@ def save_graph(model: Trainable, path: FilePath) -> None:
     ``.html`` is an interactive page, ``.svg`` and ``.png`` are the figure of `plot_graph`, and
     ``.graphml`` is the whole graph of `to_networkx`.
     """
-    target = Path(path)
+    target = Path(check_path("save_graph", "path", path))
     suffix = target.suffix.lower()
     if suffix not in SUFFIXES:
         raise ValueError(
-            f"save_graph: expected a path that ends in {', '.join(SUFFIXES)}, got {str(path)!r}"
+            f"save_graph: expected a path that ends in {', '.join(SUFFIXES)}, got {str(target)!r}"
         )
     if not target.parent.is_dir():
         raise FileNotFoundError(f"save_graph: there is no folder {str(target.parent)!r}; make it")
