@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 
 from ffnn._types import Array
 from ffnn.core.checks import check_items
+from ffnn.core.hints import Hinted
 
 Logs = dict[str, float]
 
 
-class Callback:
+class Callback(Hinted):
     """Hooks that do nothing; a subclass overrides those it needs.
 
     Attributes

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
+import re
+import sys
 import textwrap
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -65,6 +68,26 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise argparse.ArgumentTypeError(f"{message} (see {self.prog} --help)")
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Parse as usual, but refuse unknown options first: their values would pass for others."""
+        args = sys.argv[1:] if args is None else list(args)
+        known = self._option_string_actions
+        for text in itertools.takewhile(lambda text: text != "--", args):
+            option = text.partition("=")[0]
+            if re.match("--?[a-zA-Z]", text) and option not in known:
+                self.error(f"unknown option {option}{_hint_at_option(option, known)}")
+            if text in _COMMANDS:
+                break  # whose own parser goes on from here
+        return super().parse_known_args(args, namespace)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.dest == "command" and value not in _COMMANDS:
+            from ffnn.core.checks import nearest
+
+            names = ", ".join(_COMMANDS)
+            self.error(f"unknown command {value!r}{nearest(value, _COMMANDS)}; known: {names}")
+        super()._check_value(action, value)
+
     def _print_message(self, message: str, file: Any = None) -> None:
         show(message.rstrip("\n"), file)
 
@@ -74,6 +97,16 @@ class _Parser(argparse.ArgumentParser):
 
             self.epilog = describe_parts()
         return super().format_help()
+
+
+def _hint_at_option(option: str, known: Iterable[str]) -> str:
+    """Return what to write instead of an option, which may be another library's name."""
+    from ffnn.core.checks import nearest
+    from ffnn.core.hints import HINTS
+
+    ours = HINTS.get(option.strip("-").replace("-", "_"), "")
+    renamed = f"--{ours.replace('_', '-')}"
+    return f": use {renamed}" if renamed in known else nearest(option, known)
 
 
 def build_parser() -> argparse.ArgumentParser:

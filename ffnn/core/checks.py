@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from ffnn.core.text import shown
+
 _LONGEST_MISTYPED = 100  # characters
 LARGEST = 2**63 - 1  # of integers that count, in files and in arrays
 
@@ -23,11 +25,11 @@ LARGEST = 2**63 - 1  # of integers that count, in files and in arrays
 def check_int(owner: str, name: str, value: Any, low: int, high: int | None = LARGEST) -> int:
     """Return `value` as an int from `low` to `high`; booleans are not integers here."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{owner}: {name} must be an integer, got {value!r}")
+        raise TypeError(f"{owner}: {name} must be an integer, got {shown(value)}")
     if value < low:
-        raise ValueError(f"{owner}: {name} must be at least {low}, got {value!r}")
+        raise ValueError(f"{owner}: {name} must be at least {low}, got {shown(value)}")
     if high is not None and int(value) > high:
-        raise ValueError(f"{owner}: {name} must be at most {high}, got {value!r}")
+        raise ValueError(f"{owner}: {name} must be at most {high}, got {shown(value)}")
     return int(value)
 
 
@@ -43,7 +45,7 @@ def check_number(
 ) -> float:
     """Return `value` as a finite float from `low` to `high`; an open end itself is excluded."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{owner}: {name} must be a number, got {value!r}")
+        raise TypeError(f"{owner}: {name} must be a number, got {shown(value)}")
     try:
         number = float(value)
     except OverflowError:  # an integer beyond all floats
@@ -54,7 +56,8 @@ def check_number(
         left = "(" if low_open or low == -math.inf else "["
         right = ")" if high_open or high == math.inf else "]"
         raise ValueError(
-            f"{owner}: {name} must be a finite number in {left}{low}, {high}{right}, got {value!r}"
+            f"{owner}: {name} must be a finite number in {left}{low}, {high}{right}, "
+            f"got {shown(value)}"
         )
     return number
 
@@ -62,14 +65,14 @@ def check_number(
 def check_bool(owner: str, name: str, value: Any) -> bool:
     """Return `value` as a bool; nothing else is one, as "no" and "false" would mean yes."""
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{owner}: {name} must be True or False, got {value!r}")
+        raise TypeError(f"{owner}: {name} must be True or False, got {shown(value)}")
     return bool(value)
 
 
 def check_path(owner: str, name: str, value: Any, *, needs_name: bool = True) -> str:
     """Return a path as a string; the last part of a file to be written is the file's name."""
     if not isinstance(value, (str, bytes, os.PathLike)):
-        raise TypeError(f"{owner}: {name} must be a path, got {value!r}")
+        raise TypeError(f"{owner}: {name} must be a path, got {shown(value)}")
     path = os.fsdecode(value)
     if not (os.path.basename(path) if needs_name else path) or "\0" in path:
         kind = "the path of a file" if needs_name else "a path"
@@ -81,7 +84,7 @@ def check_choice(owner: str, name: str, value: Any, choices: Iterable[str]) -> s
     """Return `value` if it is one of `choices`, else raise a ValueError that lists them."""
     valid = list(choices)
     if not isinstance(value, str) or value not in valid:
-        raise ValueError(f"{owner}: {name} must be one of {', '.join(valid)}, got {value!r}")
+        raise ValueError(f"{owner}: {name} must be one of {', '.join(valid)}, got {shown(value)}")
     return str(value)
 
 
@@ -93,18 +96,18 @@ def check_seed(owner: str, seed: Any) -> int | None:
 def check_text(owner: str, name: str, value: Any) -> str:
     """Return `value` if it is a string."""
     if not isinstance(value, str):
-        raise TypeError(f"{owner}: {name} must be a string, got {value!r}")
+        raise TypeError(f"{owner}: {name} must be a string, got {shown(value)}")
     return str(value)
 
 
 def check_items(owner: str, name: str, value: Any) -> list[Any]:
     """Return the items of `value`, such as a list, tuple or array; a text is none here."""
     if isinstance(value, (str, bytes, dict, set)) or not hasattr(value, "__iter__"):
-        raise TypeError(f"{owner}: {name} must be a list, got {value!r}")
+        raise TypeError(f"{owner}: {name} must be a list, got {shown(value)}")
     try:
         return list(value)
     except TypeError:  # an array without dimensions, or a class
-        raise TypeError(f"{owner}: {name} must be a list, got {value!r}") from None
+        raise TypeError(f"{owner}: {name} must be a list, got {shown(value)}") from None
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

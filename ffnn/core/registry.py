@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from ffnn.core.checks import nearest
 from ffnn.core.formulas import Formulas
+from ffnn.core.hints import Hinted
 from ffnn.core.locks import ForkSafeLock
 from ffnn.core.text import shorten
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _LONGEST_SHOWN = 100  # characters of a name, which a file may have given
 
 
-class Configurable:
+class Configurable(Hinted):
     """An object that is fully described by its class and its constructor's arguments."""
 
     @property

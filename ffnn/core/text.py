@@ -23,6 +23,15 @@ def listed(items: Iterable[object], most: int = 8) -> str:
     return shown if len(texts) <= most else f"{shown} and {len(texts) - most:,} more"
 
 
+def shown(value: object, longest: int = 200) -> str:
+    """Return what a message shows of a value that came: its `repr`, which may be cut off."""
+    try:
+        text = repr(value)
+    except Exception:  # an integer of more digits than Python writes, or a fault of the user's
+        text = f"an object of {type(value).__name__} that cannot be shown"
+    return shorten(text, longest)
+
+
 def shorten(text: str, longest: int) -> str:
     """Return a text, cut off with an ellipsis where it has more than `longest` characters."""
     return text if len(text) <= longest else text[: longest - 1] + "…"

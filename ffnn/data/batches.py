@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ffnn._types import Array
+from ffnn.core.text import shown
 from ffnn.data import targets
-from ffnn.data.sources import ArraySource, Source, check_finite
+from ffnn.data.sources import ArraySource, Source, as_array, check_finite
 from ffnn.errors import DataError
 
 
@@ -37,8 +38,9 @@ class Examples(NamedTuple):
         """
         if hasattr(y, "tocsr"):
             raise DataError("y: expected an array, got a sparse one; use y.toarray()")
+        y = as_array(y, "y")
         if np.ndim(y) == 0 or len(y) != len(x):
-            count = repr(y) if np.ndim(y) == 0 else len(y)
+            count = shown(y[()]) if np.ndim(y) == 0 else len(y)
             raise DataError(f"y: expected one target for each of {len(x)} rows, got {count}")
         target = prepare(y)
         y = ArraySource(target, np.intp if target.ndim == 1 else dtype)

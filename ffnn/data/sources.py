@@ -177,6 +177,7 @@ def open_source(x: Any, dtype: DTypeLike | None, what: str = "x") -> Source:
         if not hasattr(x, "dtype"):
             raise DataError(f"{what}: expected a dataset, such as file['x'], got {x!r}")
     else:
+        _refuse_several(x, what)
         x = as_numbers(x, what)
     if x.dtype.kind not in "fiub":
         raise DataError(f"{what}: expected numbers, got dtype {x.dtype}")
@@ -187,11 +188,37 @@ def open_source(x: Any, dtype: DTypeLike | None, what: str = "x") -> Source:
     return kind(x, dtype)
 
 
+def _refuse_several(x: Any, what: str) -> None:
+    """Raise DataError for a list of tables, as networks of several inputs take."""
+    is_list = isinstance(x, (list, tuple)) and len(x) > 0
+    if is_list and all(len(getattr(item, "shape", ())) == 2 for item in x):
+        raise DataError(
+            f"{what}: expected one array of shape (rows, columns), got {len(x)} arrays of two "
+            f"dimensions. Join the columns of several inputs with np.hstack({what}); flatten "
+            f"samples such as pictures with np.reshape({what}, (len({what}), -1))."
+        )
+
+
 def _not_rows(shape: tuple[int, ...], what: str) -> str:
-    advice = f"For one row use {what}.reshape(1, -1)."
-    if len(shape) > 2:
+    advice = f"For one row use {what}.reshape(1, -1), for one column {what}.reshape(-1, 1)."
+    if not shape:
+        advice = "Give an array or a list of rows."
+    elif len(shape) > 2:
         advice = f"Flatten each sample with {what}.reshape(len({what}), -1)."
     return f"{what}: expected rows of shape (rows, columns), got shape {shape}. {advice}"
+
+
+def as_array(values: Any, what: str) -> Any:
+    """Return `values` if they have a shape, else as an array; DataError: they are ragged."""
+    if hasattr(values, "shape") and hasattr(values, "dtype"):
+        return values
+    try:
+        return np.asarray(values)
+    except ValueError:
+        sizes = [len(row) if hasattr(row, "__len__") else 1 for row in values]
+        other = next((row for row, size in enumerate(sizes) if size != sizes[0]), 0)
+        found = f", got {sizes[0]} entries in row 0 and {sizes[other]} in row {other}"
+        raise DataError(f"{what}: expected rows of one length{found if other else ''}") from None
 
 
 def as_numbers(values: Any, what: str) -> Array:
@@ -202,10 +229,7 @@ def as_numbers(values: Any, what: str) -> Array:
         raise DataError(
             f"{what}: some entries are masked; fill such entries or leave the rows out first"
         )
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise DataError(f"{what}: expected rows of one length; {error}") from None
+    array = np.asarray(as_array(values, what))
     if array.dtype.kind in "fiub":
         return array
     if array.dtype.kind == "O" and not any(isinstance(v, (str, bytes)) for v in array.flat):
@@ -214,7 +238,7 @@ def as_numbers(values: Any, what: str) -> Array:
     if array.dtype.kind == "c":
         raise DataError(f"{what}: expected real numbers, got complex ones")
     hint = ""
-    if what == "y":
+    if what == "y" and array.dtype.kind in "OSU":
         hint = "; number classes from 0, as np.unique(y, return_inverse=True) does"
     raise DataError(f"{what}: expected numbers, got {_first_non_number(array)}{hint}")
 
@@ -229,7 +253,8 @@ def _first_non_number(array: Array) -> str:
             return f"{shorten(str(value), 60)!r} in {place}"
         except OverflowError:
             return f"an integer beyond the largest float in {place}"
-    return f"dtype {array.dtype}: numbers written as text; convert them with .astype(float)"
+    what = "numbers written as text" if array.dtype.kind in "SUO" else "not one of NumPy's numbers"
+    return f"dtype {array.dtype}: {what}; convert them with .astype(float)"
 
 
 def check_finite(source: Source, what: str, dtype: DTypeLike | None = None) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.core.checks import check_number
+from ffnn.core.text import shown
 from ffnn.data.sources import ArraySource, as_numbers, check_finite
 from ffnn.errors import DataError
 
@@ -145,7 +146,8 @@ def class_weights_of_rows(class_weight: Mapping[int, float], target: Array, unit
     """
     if not isinstance(class_weight, Mapping):
         raise TypeError(
-            f"class_weight: expected a mapping such as {{0: 1.0, 1: 2.5}}, got {class_weight!r}"
+            "class_weight: expected a mapping such as {0: 1.0, 1: 2.5}, "
+            f"got {shown(class_weight)}"
         )
     num_classes = max(units, 2)
     table: Array = np.ones(num_classes)
@@ -153,7 +155,8 @@ def class_weights_of_rows(class_weight: Mapping[int, float], target: Array, unit
         is_number = isinstance(key, Integral) and not isinstance(key, bool)
         if not is_number or not 0 <= int(key) < num_classes:
             raise ValueError(
-                f"class_weight: expected class numbers from 0 to {num_classes - 1}, got {key!r}"
+                f"class_weight: expected class numbers from 0 to {num_classes - 1}, "
+                f"got {shown(key)}"
             )
         table[int(key)] = check_number("class_weight", f"weight of class {key}", value, low=0.0)
     weights: Array = table[_classes_of_rows(target, units)]

@@ -11,7 +11,7 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.data.batches import Examples
-from ffnn.data.sources import BLOCK_ROWS, ArraySource, Source, as_numbers, open_source
+from ffnn.data.sources import BLOCK_ROWS, ArraySource, Source, as_array, as_numbers, open_source
 from ffnn.data.targets import prepare_weights
 from ffnn.diagnostics.catalogue import finding
 from ffnn.diagnostics.report import Finding
@@ -136,7 +136,8 @@ def _open_targets(
     try:
         return Examples.open(source, y, prepare=prepare, dtype=twin.dtype).y, weight, []
     except DataError as error:
-        if np.ndim(y) == 0 or len(y) != len(source):
+        rows = as_array(y, "y")
+        if np.ndim(rows) == 0 or len(rows) != len(source):
             raise
         return None, weight, [_rejected_targets(twin.loss.task, y, outputs, error)]
 

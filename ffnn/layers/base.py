@@ -220,12 +220,12 @@ class Layer(Buffered):
         self.dtype, self._params, self._grads = dtype, values, grads
         self.discard()
 
-    def __getattr__(self, name: str) -> Any:
-        # Reached only for attributes that are not set, such as what build or forward makes.
-        hint = ""
-        if not self.is_built or self.rows < 0 or name in self.borrowed:
-            hint = ": build a layer that stands alone, and call forward before backward"
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
+    def explain_absence(self, name: str) -> str:
+        """Return what to say of an attribute that is not set, such as what `forward` makes."""
+        advice = super().explain_absence(name)
+        if not advice and (not self.is_built or self.rows < 0 or name in self.borrowed):
+            advice = ": build a layer that stands alone, and call forward before backward"
+        return advice
 
     def replica(self) -> Self:
         """Return a layer with the same parameters and state, and working memory of its own."""

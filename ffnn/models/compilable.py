@@ -11,6 +11,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.callbacks import CallbackList
 from ffnn.core.checks import check_bool, check_int, check_items, check_number
+from ffnn.core.hints import explain_names
 from ffnn.core.memory import ParameterVector
 from ffnn.data.batches import Batches, Examples
 from ffnn.errors import DataError
@@ -35,6 +36,7 @@ class Compilable(Network):
     metrics: Sequence[Metric] = ()
     step: TrainStep
 
+    @explain_names
     def compile(
         self,
         optimizer: str | Optimizer = "sgd",
@@ -198,6 +200,7 @@ class Compilable(Network):
         finally:
             self.renew_replicas()
 
+    @explain_names
     def evaluate(
         self,
         x: Any,
@@ -246,6 +249,7 @@ class Compilable(Network):
         release(stages)
         return logs
 
+    @explain_names
     def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> float:
         """Make one update from one batch.
 

@@ -12,6 +12,7 @@ from ffnn._types import Array
 from ffnn.activations import ActivationFunction
 from ffnn.core.checks import check_choice, check_int, check_items, check_seed
 from ffnn.core.console import show
+from ffnn.core.hints import Hinted, explain_names
 from ffnn.core.locks import ForkSafeLock
 from ffnn.core.memory import ParameterVector
 from ffnn.core.registry import family_of
@@ -21,12 +22,13 @@ from ffnn.errors import DataError
 from ffnn.layers.base import Layer, Stage
 from ffnn.layers.chain import release, run_forward
 from ffnn.models.names import Named
+from ffnn.models.weights import check_weights
 from ffnn.saving.schema import set_generators
 
 EVALUATION_BATCH_SIZE = 1024
 
 
-class Network(Named):
+class Network(Named, Hinted):
     """Layers one after another: their parameters, their forward pass, predictions.
 
     The parameters are those of `ffnn.Sequential`, the class that users hold.
@@ -192,16 +194,14 @@ class Network(Named):
         Raises
         ------
         ValueError
-            The number of arrays or a shape differs; nothing is written then.
+            The number of arrays or a shape differs, or an array does not consist of finite
+            numbers or cannot be a state. Nothing is written then.
         """
-        came, expected = [np.shape(w) for w in weights], [a.shape for a in self._arrays()]
-        if came != expected:
-            raise ValueError(f"set_weights: expected arrays of shapes {expected}, got {came}")
-        remaining = iter(weights)
-        for layer in self.layers:
-            for array in layer.params.values():
-                array[...] = next(remaining)
-            layer.load_state({name: next(remaining) for name in layer.state})
+        self.require_built()
+        for layer, values in zip(self.layers, check_weights(self.layers, weights), strict=True):
+            for name, array in layer.params.items():
+                array[...] = values[name]
+            layer.load_state({name: values[name] for name in layer.state})
 
     def check_weights(self, weights: Sequence[Array], what: str) -> None:
         """Raise ValueError if `weights` are none that `get_weights` returns for such a network."""
@@ -288,6 +288,7 @@ class Network(Named):
         self.build(source.shape[1])
         return np.array(run_forward(self.stages, source.slice(0, len(source)), training))
 
+    @explain_names
     def predict(self, x: Any, batch_size: int = EVALUATION_BATCH_SIZE) -> Array:
         """Return the outputs for all rows; safe to be called from many threads at once.
 

@@ -15,6 +15,7 @@ from ffnn._types import Array
 from ffnn.callbacks import Callback, CallbackList, History
 from ffnn.callbacks.recording import Recording
 from ffnn.core.checks import check_bool, check_path
+from ffnn.core.hints import explain_names
 from ffnn.data.batches import Batches, Examples
 from ffnn.models import serialization
 from ffnn.models.compilable import Compilable
@@ -42,6 +43,7 @@ class Trainable(Compilable):
     stop_training: bool = False
     _position: Position | dict[str, Any] | None = None
 
+    @explain_names
     def fit(
         self,
         x: Any,
@@ -250,6 +252,7 @@ class Trainable(Compilable):
             Something cannot be kept so that `load` would take it back, such as a weight that is
             NaN. No file was touched.
         """
+        path = check_path("save", "path", path)
         self.require_built()
         saving.write(path, *self.capture())
 
@@ -269,8 +272,7 @@ class Trainable(Compilable):
         Raises
         ------
         ModelFileError
-            The file is missing, damaged, or anything but what `save` writes; a stranger's file can
-            do no more than that.
+            The file is missing, damaged, or anything but what `save` writes.
         """
         check_path("load", "path", path, needs_name=False)
         if custom_objects is not None and not isinstance(custom_objects, Mapping):
