@@ -44,15 +44,17 @@ class GELU(ActivationFunction):
         if x.shape != self.shape or x.dtype != self.dtype:
             self.allocate_for(x)
         self.x = x
-        np.multiply(x, x, out=self.t)
+        # Beyond ±30 t is exactly ±1; x² must not overflow on the way, nor 2 x at the end.
+        np.clip(x, -30.0, 30.0, out=self.y)
+        np.multiply(self.y, self.y, out=self.t)
         self.t *= self._CUBIC
         self.t += 1.0
-        self.t *= x
+        self.t *= self.y
         self.t *= self._C
         np.tanh(self.t, out=self.t)
         np.add(self.t, 1.0, out=self.y)
-        self.y *= x
         self.y *= 0.5
+        self.y *= x
         return self.y
 
     def backward(self, grad: Array) -> Array:

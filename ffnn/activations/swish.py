@@ -39,7 +39,9 @@ class Swish(ActivationFunction):
         if x.shape != self.shape or x.dtype != self.dtype:
             self.allocate_for(x)
         sigmoid(x, out=self.s)
-        return np.multiply(x, self.s, out=self.y)
+        np.maximum(x, -1000.0, out=self.y)  # below, s is tiny but not 0, which x must not make up
+        self.y *= self.s
+        return self.y
 
     def backward(self, grad: Array) -> Array:
         """Return grad · (s + y (1 - s))."""

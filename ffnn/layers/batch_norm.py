@@ -25,7 +25,8 @@ class BatchNorm(Standardization):
         ∂L/∂x = (g - mean(g) - x̂ · mean(g ∘ x̂)) / σ.
 
     After each training step the moving averages follow: m ← momentum · m + (1 - momentum) · batch.
-    Outside training they stand for μ and the variance, and ∂L/∂x = g / σ.
+    Outside training they stand for μ and the variance, and ∂L/∂x = g / σ. A variance beyond half
+    the largest number of the dtype, 1.7e38 in float32, is followed as if it were that.
 
     Parameters
     ----------

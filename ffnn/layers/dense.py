@@ -8,6 +8,7 @@ from ffnn._types import Array, Shape
 from ffnn.activations import ACTIVATIONS, ActivationFunction
 from ffnn.core.checks import check_bool, check_int
 from ffnn.core.formulas import Formulas
+from ffnn.core.sums import BLOCK_ROWS, sum_rows
 from ffnn.initializers import INITIALIZERS, Initializer
 from ffnn.layers.base import LAYERS, Layer, Stage
 from ffnn.regularizers import REGULARIZERS, Regularizer
@@ -141,8 +142,10 @@ class Dense(Layer):
         """Fill the gradients of W and b and return ∂L/∂x, from δ = ∂L/∂z."""
         dz_t = dz.T
         dz_t.dot(self.x, self.dW)  # ∂L/∂W = δᵀ x
-        if self.use_bias:
+        if self.use_bias and self.rows <= BLOCK_ROWS:
             dz_t.dot(self.ones, self.db)  # ∂L/∂b = Σ_batch δ
+        elif self.use_bias:
+            sum_rows(dz, self.db)
         if not self.needs_input_grad:
             return None
         self.W_t.dot(dz_t, self.dx_t)  # ∂L/∂x = δ W

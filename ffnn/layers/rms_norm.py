@@ -7,6 +7,7 @@ import numpy as np
 from ffnn._types import Array, Shape
 from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
+from ffnn.core.sums import has_huge, shrinking
 from ffnn.initializers import Initializer, Ones
 from ffnn.layers.base import LAYERS, Layer
 
@@ -67,12 +68,26 @@ class RMSNorm(Layer):
         """Return γ ∘ x / r."""
         if len(x) != self.rows:
             self.allocate(len(x))
+        if has_huge(x, self.dtype):
+            self._divide_huge(x)
+        else:
+            self._divide(x, self.epsilon)
+        return np.multiply(self.x_hat, self.gamma, out=self.y)
+
+    def _divide(self, x: Array, epsilon: float | Array) -> None:
+        """Compute r and x̂."""
         np.multiply(x, x, out=self.x_hat)
         self.x_hat.mean(axis=1, keepdims=True, out=self.r)
-        self.r += self.epsilon
+        self.r += epsilon
         np.sqrt(self.r, out=self.r)
         np.divide(x, self.r, out=self.x_hat)
-        return np.multiply(self.x_hat, self.gamma, out=self.y)
+
+    def _divide_huge(self, x: Array) -> None:
+        """Do the same with numbers so large that their squares overflow."""
+        scale = shrinking(x, axis=1)
+        epsilon = np.maximum(self.epsilon * (scale * scale), np.finfo(self.dtype).tiny)
+        self._divide(x * scale, epsilon)
+        self.r /= scale
 
     def backward(self, grad: Array) -> Array:
         """Fill the gradient of γ and return ∂L/∂x."""

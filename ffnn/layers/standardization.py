@@ -9,6 +9,7 @@ import numpy as np
 from ffnn._types import Array, Shape
 from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
+from ffnn.core.sums import has_huge, mean_rows, shrinking, sum_rows
 from ffnn.initializers import Initializer, Ones, Zeros
 from ffnn.layers.base import Layer
 
@@ -66,14 +67,42 @@ class Standardization(Layer):
         """Return γ ∘ x̂ + β, by the statistics of x itself."""
         if len(x) != self.rows:
             self.allocate(len(x))
-        x.mean(axis=self.axis, keepdims=True, out=self.mean)
+        if has_huge(x, self.dtype):
+            self._standardize_huge(x)
+        else:
+            self._standardize(x, self.epsilon)
+        return self.scale_and_shift()
+
+    def _standardize(self, x: Array, epsilon: float | Array) -> None:
+        """Compute μ, the variance, σ and x̂."""
+        self.average(x, self.mean)
         np.subtract(x, self.mean, out=self.x_hat)
         np.multiply(self.x_hat, self.x_hat, out=self.product)
-        self.product.mean(axis=self.axis, keepdims=True, out=self.variance)
-        np.add(self.variance, self.epsilon, out=self.std)
+        self.average(self.product, self.variance)
+        np.add(self.variance, epsilon, out=self.std)
         np.sqrt(self.std, out=self.std)
         self.x_hat /= self.std
-        return self.scale_and_shift()
+
+    def _standardize_huge(self, x: Array) -> None:
+        """Do the same with numbers so large that their squares overflow.
+
+        The variance itself is cut off at half the largest number of the dtype.
+        """
+        limits, scale = np.finfo(self.dtype), shrinking(x, self.axis)
+        self._standardize(x * scale, np.maximum(self.epsilon * (scale * scale), limits.tiny))
+        with np.errstate(over="ignore"):
+            self.mean /= scale
+            self.std /= scale
+            self.variance /= scale
+            self.variance /= scale
+        np.minimum(self.variance, limits.max / 2.0, out=self.variance)
+
+    def average(self, x: Array, out: Array) -> None:
+        """Write the means along `axis` into `out`."""
+        if self.axis == 0:
+            mean_rows(x, out)
+        else:
+            x.mean(axis=1, keepdims=True, out=out)
 
     def scale_and_shift(self) -> Array:
         """Return γ ∘ x̂ + β."""
@@ -84,8 +113,8 @@ class Standardization(Layer):
     def fill_gradients(self, grad: Array) -> Array:
         """Fill the gradients of γ and β and return g = ∂L/∂y ∘ γ."""
         np.multiply(grad, self.x_hat, out=self.product)
-        self.product.sum(axis=0, out=self.dgamma)
-        grad.sum(axis=0, out=self.dbeta)
+        sum_rows(self.product, self.dgamma)
+        sum_rows(grad, self.dbeta)
         grad *= self.gamma
         return grad
 
@@ -93,8 +122,8 @@ class Standardization(Layer):
         """Fill the gradients of γ and β and return ∂L/∂x."""
         g = self.fill_gradients(grad)
         np.multiply(g, self.x_hat, out=self.product)
-        self.product.mean(axis=self.axis, keepdims=True, out=self.mean_product)
-        g.mean(axis=self.axis, keepdims=True, out=self.mean_g)
+        self.average(self.product, self.mean_product)
+        self.average(g, self.mean_g)
         g -= self.mean_g
         np.multiply(self.x_hat, self.mean_product, out=self.product)
         g -= self.product

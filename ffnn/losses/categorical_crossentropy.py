@@ -7,6 +7,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.activations import ActivationFunction, Softmax
 from ffnn.core.formulas import Formulas
+from ffnn.core.sums import dot
 from ffnn.data import targets
 from ffnn.losses.base import LOSSES, Loss, wrong_ending
 
@@ -139,7 +140,8 @@ class SoftmaxCrossentropy(ClassLoss):
         self.output, self.target, self.weight = self.p, self.y, weight
         np.log(self.row, self.row)
         if weight is None:
-            return float(self.row.dot(self.ones) - self.z_flat.dot(self.y_flat)) / self.rows
+            logs = dot(self.row, self.ones, self.rows)
+            return float(logs - dot(self.z_flat, self.y_flat, self.rows)) / self.rows
         self.z_t *= self.y_t
         self.row -= self.z_t.sum(axis=0, out=self.right)
         return self._weighted_sum(self.row, weight) / self.rows
