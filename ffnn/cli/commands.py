@@ -203,8 +203,19 @@ def _predictions(model: Sequential, output: Array) -> tuple[list[str], Iterable[
         names = [str(i) for i in range(units)]
     best = output.argmax(axis=1)
     values = output[np.arange(len(output)), best]
+    names = [_quoted(name) for name in names]
     rows = ([names[i], f"{value:.6f}"] for i, value in zip(best, values, strict=True))
     return ["class", "probability"], rows
+
+
+def _quoted(name: str) -> str:
+    """Return a class name that no spreadsheet runs: one like a formula gets an apostrophe."""
+    if not name.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return name
+    with contextlib.suppress(ValueError):
+        float(name)
+        return name
+    return f"'{name}"
 
 
 def _random_rows(model: Sequential, rows: int, seed: int) -> tuple[Array, Array]:

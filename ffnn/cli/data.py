@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 def training_data(args: argparse.Namespace) -> TrainingData:
     """Return what ``ffnn train`` learns from."""
+    _refuse_columns(args)
     if _is_csv(args.data):
         table = _load_table(args, args.target, _features_to_learn_from(args))
         names = None if table.class_names is None else list(table.class_names)
@@ -40,6 +41,7 @@ def training_data(args: argparse.Namespace) -> TrainingData:
 
 def evaluation_data(args: argparse.Namespace, model: Sequential) -> tuple[Any, Array]:
     """Return rows and targets to test `model` on: the test rows if there are any, else all."""
+    _refuse_columns(args)
     if _is_csv(args.data):
         x, y = _test_table(args, model)[:2]
     else:
@@ -78,6 +80,13 @@ def is_file(data: str) -> bool:
 
 def _is_csv(data: str) -> bool:
     return Path(data).suffix.lower() == ".csv"
+
+
+def _refuse_columns(args: argparse.Namespace) -> None:
+    """Raise DataError where options name columns and the data has no names for them."""
+    for option in ("target", "exclude"):
+        if getattr(args, option, None) and not _is_csv(args.data):
+            raise DataError(f"--{option} names columns of a CSV file; {args.data} is none")
 
 
 def _load_arrays(args: argparse.Namespace, *, targets: bool = True) -> datasets.Arrays:
