@@ -13,6 +13,7 @@ import stat
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from ffnn.core.signals import signals_held
 from ffnn.errors import ModelFileError
 
 Content: TypeAlias = bytes | bytearray | memoryview
@@ -81,13 +82,14 @@ def replace_whole(path: str | os.PathLike[str], content: Content, system: Any = 
     The old file is never opened. Its permissions are kept; its owner, extended attributes and
     hard links are not. At every moment, also when the process is killed or the power fails, the
     old content or the new one is there, whole. What a symbolic link points to is replaced, and the
-    link stays. `system` has the functions of `os`.
+    link stays. Ctrl-C waits until that is done. `system` has the functions of `os`.
 
     OSError means that a step failed and the old file is as it was. Only where the very last step
     failed, syncing the folder, the new file is in place, but may not outlast a power failure.
     """
     try:
-        _replace_whole(os.path.realpath(path), content, system)
+        with signals_held():
+            _replace_whole(os.path.realpath(path), content, system)
     except OSError as error:  # which may name a temporary file unknown to the user
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
 

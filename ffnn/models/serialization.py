@@ -6,6 +6,7 @@ as if nothing had happened. `docs/format.md` describes it as a file.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -187,6 +188,22 @@ def _completed(config: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(position, dict):
         config["position"] = position | {"training": position.get("training")}
     return config
+
+
+def check_classes(cls: type, custom_objects: Any) -> None:
+    """Raise TypeError if no file is to blame: a model's class and those of parts from outside."""
+    if custom_objects is not None and not isinstance(custom_objects, Mapping):
+        raise TypeError(
+            f"load: custom_objects must be a dict, name to class, got {custom_objects!r}"
+        )
+    try:
+        inspect.signature(cls).bind((), dtype="float32", seed=None)
+    except TypeError as error:
+        raise TypeError(
+            f"{cls.__name__}.load: loading calls {cls.__name__}(layers, dtype=..., seed=...), "
+            f"which its constructor does not take: {error}; let it take these arguments, or load "
+            "the file by ffnn.load_model"
+        ) from None
 
 
 def _join(position: dict[str, Any] | None, arrays: Mapping[str, Array]) -> dict[str, Any] | None:

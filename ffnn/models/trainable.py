@@ -249,18 +249,23 @@ class Trainable(Compilable):
         OSError
             The file cannot be written; an old one is left as it was.
         TypeError, ValueError
-            Something cannot be kept so that `load` would take it back, such as a weight that is
-            NaN. No file was touched.
+            `load`, which reads all back before a file is touched, would refuse it: a weight that is
+            NaN, an attribute of a layer that was changed.
         """
         path = check_path("save", "path", path)
         self.require_built()
-        saving.write(path, *self.capture())
+        own = self.parts().custom_classes()
+        build = partial(Trainable.restore, custom_objects=own)  # whatever a subclass takes
+        saving.write(check_path("save", "path", path), *self.capture(), build)
 
     @classmethod
     def load(
         cls, path: str | os.PathLike[str], custom_objects: Mapping[str, type] | None = None
     ) -> Self:
         """Return the model that `save` wrote.
+
+        A subclass must take ``cls(layers, dtype=..., seed=...)``; `ffnn.load_model` makes a
+        `ffnn.Sequential` of any file.
 
         Parameters
         ----------
@@ -273,12 +278,11 @@ class Trainable(Compilable):
         ------
         ModelFileError
             The file is missing, damaged, or anything but what `save` writes.
+        TypeError
+            The class is a subclass whose constructor does not take what it is called with.
         """
         check_path("load", "path", path, needs_name=False)
-        if custom_objects is not None and not isinstance(custom_objects, Mapping):
-            raise TypeError(
-                f"load: custom_objects must be a dict, name to class, got {custom_objects!r}"
-            )
+        serialization.check_classes(cls, custom_objects)
         return saving.read(path, partial(cls.restore, custom_objects=custom_objects))
 
     def parts(self) -> Parts:

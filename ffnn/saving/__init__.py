@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
 from ffnn._types import Array
 from ffnn._version import __version__
 from ffnn.core import files
+from ffnn.core.signals import signals_held
 from ffnn.errors import ModelFileError
 from ffnn.saving import hdf5, header, strict_hdf5, strict_json
 from ffnn.saving.schema import check_form
@@ -26,45 +27,45 @@ MAX_CONFIG_BYTES = 1 << 24  # parsed JSON takes up to some twenty times as much 
 FINITE = ("layers/", "state/")  # what predictions are computed from
 
 T = TypeVar("T")
+Build: TypeAlias = Callable[[dict[str, Any], dict[str, Array]], T]
 
 
 def write(
     path: str | os.PathLike[str],
     config: Mapping[str, Any],
     arrays: Mapping[str, Array],
+    build: Build[Any] | None = None,
+    *,
     system: Any = os,
 ) -> None:
     """Write plain data and arrays by name into a new file that then takes the place of `path`.
 
-    What a symbolic link points to is replaced, and the link stays. `system` has the functions of
-    `os`; tests pass one that fails. An old file is left as it was by any error: OSError, or what
-    `encode` raises.
+    What a symbolic link points to is replaced, and the link stays. Ctrl-C waits until the file is
+    complete. `system` has the functions of `os`; tests pass one that fails. An old file is left as
+    it was by any error: OSError, or what `encode` raises.
     """
-    files.replace_whole(path, encode(config, arrays), system)
+    with signals_held():
+        files.replace_whole(path, encode(config, arrays, build), system)
 
 
-def read(
-    path: str | os.PathLike[str],
-    build: Callable[[dict[str, Any], dict[str, Array]], T],
-) -> T:
+def read(path: str | os.PathLike[str], build: Build[T]) -> T:
     """Read a file that `write` made and return what `build` makes of its config and arrays.
 
     Any other file, and any error of `build`, is a ModelFileError that names file and place.
     """
     try:
-        return build(*decode(files.read_whole(path, header.SIZE, header.check_first)))
+        return _build(files.read_whole(path, header.SIZE, header.check_first), build)
     except ModelFileError as error:
-        raise ModelFileError(f"{os.fspath(path)}: {error}") from None
-    except MemoryError:
-        raise ModelFileError(f"{os.fspath(path)}: needs more memory than there is") from None
-    except Exception as error:  # a forged config can fail in any way
-        raise ModelFileError(f"{os.fspath(path)}: {_text(error)}") from error
+        raise ModelFileError(f"{os.fspath(path)}: {error}") from error.__cause__
 
 
-def encode(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
+def encode(
+    config: Mapping[str, Any], arrays: Mapping[str, Array], build: Build[Any] | None = None
+) -> bytes:
     """Return the bytes of a file; equal arguments give equal bytes.
 
-    TypeError or ValueError says why `decode` would not give the arguments back.
+    They are read again before they are returned, and given to `build` as `read` will. TypeError or
+    ValueError says why `read` would not give the arguments back.
     """
     document = {
         "format": header.FORMAT,
@@ -77,12 +78,29 @@ def encode(config: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
     except (TypeError, ValueError, RecursionError) as error:
         raise type(error)(f"this model cannot be saved: its config is not JSON: {error}") from None
     image = header.seal(hdf5.build(text, arrays))
+
+    def check(config: dict[str, Any], kept: dict[str, Array]) -> None:
+        assert kept.keys() == arrays.keys()
+        if build is not None:
+            build(config, kept)
+
     try:
-        kept = decode(image)[1]
+        _build(image, check)
     except ModelFileError as error:
-        raise ValueError(f"this model cannot be saved: {error}") from None
-    assert kept.keys() == arrays.keys()
+        raise ValueError(f"this model cannot be saved: {error}") from error.__cause__
     return image
+
+
+def _build(image: bytes | bytearray, build: Build[T]) -> T:
+    """Return what `build` makes of the content of a file; any error is a ModelFileError."""
+    try:
+        return build(*decode(image))
+    except ModelFileError:
+        raise
+    except MemoryError:
+        raise ModelFileError("needs more memory than there is") from None
+    except Exception as error:  # a forged config can fail in any way
+        raise ModelFileError(_text(error)) from error
 
 
 def decode(image: bytes | bytearray) -> tuple[dict[str, Any], dict[str, Array]]:

@@ -40,7 +40,7 @@ def two_models() -> list[ffnn.Sequential]:
 def save_on_and_on(models: list[ffnn.Sequential], path: Path, system: Any = os) -> None:
     """Save one model after the other, as a user does."""
     for model in itertools.cycle(reversed(models)):
-        saving.write(path, *model.capture(), system)
+        saving.write(path, *model.capture(), system=system)
         assert os.getppid() == _PARENT  # end with the parent
 
 

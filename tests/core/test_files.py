@@ -2,13 +2,16 @@
 
 import errno
 import os
+import signal
 import stat
 import subprocess
 import sys
+import weakref
 
 import pytest
 
 import ffnn
+from ffnn import saving
 from ffnn.core import files
 from ffnn.layers import Dense
 
@@ -115,6 +118,52 @@ def test_an_interrupt_cleans_up_too(tmp_path):
         files.replace_whole(tmp_path / "file", b"content", Recording(fsync=interrupt))
 
     assert list(tmp_path.iterdir()) == []
+
+
+CALLS = ["stat", "access", "listdir", "open", "write", "chmod", "fsync", "close", "replace"]
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_ctrl_c_within_a_save_waits_until_the_file_is_complete(tmp_path, name):
+    path, config = tmp_path / "model.h5", {"a": 1}
+    saving.write(path, config, {})
+
+    def press(*arguments):
+        signal.raise_signal(signal.SIGINT)
+        return getattr(os, name)(*arguments)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            saving.write(path, {"a": 2}, {}, system=Recording(**{name: press}))
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert saving.read(path, lambda config, _: config) == {"a": 2}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_ctrl_c_in_a_callback_of_h5py_is_not_swallowed(tmp_path, monkeypatch):
+    class Anything:
+        """What a weak reference can point to."""
+
+    def build(*arguments):
+        thing = Anything()
+        kept = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+        del thing  # as h5py does with its objects
+        assert kept() is None
+        return hdf5_build(*arguments)
+
+    hdf5_build = saving.hdf5.build
+    monkeypatch.setattr(saving.hdf5, "build", build)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            save_to(tmp_path / "model.h5")
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    ffnn.load_model(tmp_path / "model.h5")
 
 
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.EACCES])

@@ -1,4 +1,4 @@
-"""Files of models that cannot be: each is refused when it is loaded, by its place."""
+"""Models that cannot be: their files are refused by load, by the place, and save writes none."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 import ffnn
 from ffnn import saving
 from ffnn.callbacks import Recorder
+from ffnn.callbacks.recording import Recording
 from ffnn.layers import BatchNorm, Dense, Dropout
 
 pytest.importorskip("h5py")
@@ -140,3 +141,114 @@ def test_the_model_that_all_are_made_from_is_loaded(content, tmp_path):
     saving.write(tmp_path / "model.h5", *content)
 
     assert ffnn.load_model(tmp_path / "model.h5").recording is not None
+
+
+# -- saving ------------------------------------------------------------------------------------
+
+
+def set_to(place, value):
+    """Return a change of a model: the attribute, entry or array at a place."""
+
+    def change(model):
+        *parents, last = place.split(".")
+        for name in parents:
+            model = model[int(name)] if name.isdigit() else getattr(model, name)
+        if isinstance(getattr(model, last, None), np.ndarray):
+            getattr(model, last)[0] = value
+        else:
+            setattr(model, last, value)
+
+    return change
+
+
+CHANGED = {
+    "a negative variance": set_to("layers.1.moving_variance", -1.0),
+    "a variance of NaN": set_to("layers.1.moving_variance", np.nan),
+    "other units": set_to("layers.0.units", 7),
+    "no units": set_to("layers.0.units", 0),
+    "no bias": set_to("layers.0.use_bias", False),
+    "a bias that is a word": set_to("layers.0.use_bias", "no"),
+    "another name": set_to("layers.0.name", "first"),
+    "a rate of 2": set_to("layers.2.rate", 2.0),
+    "a negative epsilon": set_to("layers.1.epsilon", -1.0),
+    "an activation that is a word": set_to("layers.0.activation", "of no name"),
+    "negative iterations": set_to("optimizer.iterations", -1),
+    "a negative momentum": set_to("optimizer.momentum", -0.5),
+    "nesterov that is a word": set_to("optimizer.nesterov", "no"),
+    "an odd epoch": set_to("history.epoch", [0, "1"]),
+    "a negative epoch": set_to("history.epoch", [-1, 0]),
+    "an epoch too many": set_to("history.epoch", [0, 1, 2]),
+    "epochs that fall": set_to("history.epoch", [1, 0]),
+    "numbers for no epoch": set_to("history.history", {"loss": [1.0, 0.5], "mae": []}),
+    "a name that is a number": set_to("history.history", {1: [1.0, 0.5]}),
+    "a word for a flag": set_to("history.interrupted", "yes"),
+    "a negative entropy": set_to("entropy", -5),
+    "a negative seed": set_to("seed", -5),
+    "bins of another number": set_to("recording.bins", 1),
+    "recorded epochs that fall": set_to("recording.epochs", [1, 0]),
+    "a recording of another model": set_to("recording", Recording([("dense_9", "bias")], [], None)),
+    "another dtype": set_to("dtype", np.dtype("float64")),
+    "names that are numbers": set_to("_class_names", [1, 2]),
+}
+
+
+@pytest.mark.parametrize("case", CHANGED)
+def test_what_load_refuses_save_refuses_before_the_old_file_is_touched(tmp_path, case):
+    path, model = tmp_path / "model.h5", trained()
+    model.save(path)
+    before = path.read_bytes()
+    CHANGED[case](model)
+
+    with pytest.raises((TypeError, ValueError), match="this model cannot be saved: "):
+        model.save(path)
+
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+class Sizes(ffnn.Sequential):
+    """A model whose constructor is its own."""
+
+    def __init__(self, inputs, units=2):
+        super().__init__([Dense(units)], input_dim=inputs, seed=0)
+
+
+class Named(ffnn.Sequential):
+    """A model whose constructor takes more than a model's."""
+
+    def __init__(self, layers, *, name="mine", **options):
+        super().__init__(layers, **options)
+        self.label = name
+
+
+def test_a_subclass_with_a_constructor_of_its_own_is_told_what_it_must_take(tmp_path):
+    model, path = Sizes(3), tmp_path / "model.h5"
+    model.save(path)
+
+    with pytest.raises(TypeError) as caught:
+        Sizes.load(path)
+
+    for part in ("Sizes(layers, dtype=..., seed=...)", "does not take", "ffnn.load_model"):
+        assert part in str(caught.value)
+    assert "model.h5" not in str(caught.value)
+    rows = np.ones((2, 3))
+    np.testing.assert_array_equal(ffnn.load_model(path).predict(rows), model.predict(rows))
+
+
+def test_a_subclass_whose_constructor_takes_layers_dtype_and_seed_is_loaded(tmp_path):
+    Named([Dense(2)], input_dim=3).save(tmp_path / "model.h5")
+
+    loaded = Named.load(tmp_path / "model.h5")
+
+    assert type(loaded) is Named
+    assert loaded.label == "mine"
+
+
+@pytest.mark.parametrize("path", ["", "model.h5/", "a\0b", None, 3])
+def test_what_is_no_path_of_a_file_is_refused(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises((TypeError, ValueError), match="save: path must be "):
+        trained().save(path)
+
+    assert list(tmp_path.iterdir()) == []
