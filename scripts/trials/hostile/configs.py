@@ -183,7 +183,7 @@ kinds(
     ),
 )
 kinds(
-    "unexpected keyword argument",
+    "there is no argument",
     an_unknown_argument=with_value("layers/1/config/__reduce__", "os.system"),
 )
 kinds(
