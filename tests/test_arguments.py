@@ -6,9 +6,6 @@ from trials import callables
 import ffnn
 
 
-UNCHECKED = {"Sequential.save.path", "Sequential.set_weights.weights"}  # Python's own errors
-
-
 @pytest.fixture(autouse=True)
 def _folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -25,14 +22,7 @@ def test_a_constructor_refuses_all_wrong_values_of_an_argument(argument):
 
 
 @pytest.mark.filterwarnings("ignore::matplotlib.MatplotlibDeprecationWarning")
-@pytest.mark.parametrize(
-    "argument",
-    [
-        pytest.param(each, marks=pytest.mark.xfail(str(each) in UNCHECKED, reason="not checked"))
-        for each in callables.others()
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("argument", callables.others(), ids=str)
 def test_functions_and_methods_refuse_all_wrong_values_of_an_argument(argument, capsys):
     values = callables.wrong_values(argument)
 
