@@ -1,5 +1,7 @@
 """A wrong argument is refused by an error of ours that names it, and nothing has changed then."""
 
+import sys
+
 import pytest
 from trials import callables
 
@@ -57,3 +59,11 @@ def test_what_is_wrong_with_a_refusal_is_said():
     ]:
         argument = callables.Argument("f", "units", "int", call)
         assert callables.refusal(argument, 1.5).startswith(f"f.units=1.5: {complaint}")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the trial forks")
+def test_values_that_hypothesis_draws_are_refused_too(soak):
+    result = soak("arguments")
+
+    assert result["failures"] == []
+    assert result["control"] > 0  # a function that checks nothing takes them, or runs into them

@@ -40,7 +40,7 @@ class Examples(NamedTuple):
             raise DataError("y: expected an array, got a sparse one; use y.toarray()")
         y = as_array(y, "y")
         if np.ndim(y) == 0 or len(y) != len(x):
-            count = shown(np.asarray(y)[()]) if np.ndim(y) == 0 else len(y)
+            count = shown(y[()]) if np.ndim(y) == 0 else len(y)
             raise DataError(f"y: expected one target for each of {len(x)} rows, got {count}")
         target = prepare(y)
         y = ArraySource(target, np.intp if target.ndim == 1 else dtype)

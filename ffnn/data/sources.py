@@ -210,7 +210,7 @@ def _not_rows(shape: tuple[int, ...], what: str) -> str:
 
 def as_array(values: Any, what: str) -> Any:
     """Return `values` if they have a shape, else as an array; DataError: they are ragged."""
-    if hasattr(values, "shape") and hasattr(values, "dtype"):
+    if hasattr(values, "shape") and hasattr(values, "dtype") and not isinstance(values, type):
         return values
     try:
         return np.asarray(values)

@@ -150,7 +150,7 @@ VALUES: dict[str, list[Any]] = {  # by kind
     "bytes": [b"relu", b""],
     "list": [[], [0.5], [[1], [2, 3]], [None], ("relu",), {1}],
     "dict": [{}, {"a": 1}],
-    "class": [int, ffnn.layers.Dense, ffnn.optimizers.Adam],
+    "class": [int, np.ndarray, ffnn.layers.Dense, ffnn.optimizers.Adam],
     "function": [len, lambda: 0],
     "object": [object(), Ellipsis],
     "array": [np.zeros(3), np.eye(2), np.array("relu"), np.zeros(0), np.array([None])],
