@@ -145,7 +145,7 @@ class Dense(Layer):
         if self.use_bias and self.rows <= BLOCK_ROWS:
             dz_t.dot(self.ones, self.db)  # ∂L/∂b = Σ_batch δ
         elif self.use_bias:
-            sum_rows(dz, self.db)
+            sum_rows(dz, self.db)  # the same over very many rows
         if not self.needs_input_grad:
             return None
         self.W_t.dot(dz_t, self.dx_t)  # ∂L/∂x = δ W
