@@ -44,18 +44,25 @@ class GELU(ActivationFunction):
         if x.shape != self.shape or x.dtype != self.dtype:
             self.allocate_for(x)
         self.x = x
-        # Beyond ±30 t is exactly ±1; x² must not overflow on the way, nor 2 x at the end.
-        np.clip(x, -30.0, 30.0, out=self.y)
-        np.multiply(self.y, self.y, out=self.t)
+        # x² may overflow: then t is ±1, which is right. A training ignores that by itself.
+        if training:
+            self._compute(x)
+        else:
+            with np.errstate(over="ignore"):
+                self._compute(x)
+        return self.y
+
+    def _compute(self, x: Array) -> None:
+        """Compute t and y."""
+        np.multiply(x, x, out=self.t)
         self.t *= self._CUBIC
         self.t += 1.0
-        self.t *= self.y
+        self.t *= x
         self.t *= self._C
         np.tanh(self.t, out=self.t)
         np.add(self.t, 1.0, out=self.y)
-        self.y *= 0.5
+        self.y *= 0.5  # first, as 2 x may overflow
         self.y *= x
-        return self.y
 
     def backward(self, grad: Array) -> Array:
         """Return grad · y'."""

@@ -32,16 +32,17 @@ class Swish(ActivationFunction):
     def allocate(self, rows: int) -> None:
         """Allocate y, the slope and s."""
         super().allocate(rows)
-        self.s = self.like("s")
+        self.s, self.lowest = self.like("s"), self.scalar(-1000.0)
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return x · sigmoid(x)."""
         if x.shape != self.shape or x.dtype != self.dtype:
             self.allocate_for(x)
         sigmoid(x, out=self.s)
-        np.maximum(x, -1000.0, out=self.y)  # below, s is tiny but not 0, which x must not make up
-        self.y *= self.s
-        return self.y
+        np.maximum(
+            x, self.lowest, out=self.y
+        )  # below, s is tiny but not 0, which x must not make up
+        return np.multiply(self.y, self.s, self.y)
 
     def backward(self, grad: Array) -> Array:
         """Return grad · (s + y (1 - s))."""

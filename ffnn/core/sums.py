@@ -41,10 +41,10 @@ def dot(a: Array, b: Array, rows: int) -> Any:
     return sum(float(a[i : i + _BLOCK].dot(b[i : i + _BLOCK])) for i in blocks)
 
 
-def has_huge(x: Array, dtype: np.dtype[Any]) -> bool:
-    """Tell whether squares and sums of the numbers in x may overflow `dtype`."""
-    flat = x.ravel("K")
-    return not np.vdot(flat, flat) < _HUGE[dtype.char]  # which overflows without a warning
+def has_huge(x: Array) -> bool:
+    """Tell whether squares and sums of the numbers in x may overflow their dtype."""
+    x_t = x.T  # contiguous, as batches lie column by column
+    return not np.vdot(x_t, x_t) < _HUGE[x.dtype.char]  # which overflows without a warning
 
 
 def shrinking(x: Array, axis: int) -> Array:

@@ -68,7 +68,7 @@ class RMSNorm(Layer):
         """Return γ ∘ x / r."""
         if len(x) != self.rows:
             self.allocate(len(x))
-        if has_huge(x, self.dtype):
+        if has_huge(x):
             self._divide_huge(x)
         else:
             self._divide(x, self.epsilon)
