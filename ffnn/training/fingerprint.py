@@ -17,7 +17,7 @@ from ffnn.data.batches import Batches, Examples
 from ffnn.data.sources import BLOCK_ROWS, Source
 from ffnn.schedules import Schedule
 
-MOST_BYTES = 1 << 22  # of the inputs that are hashed whole; of larger ones, blocks of rows are
+MOST_BYTES = 1 << 18  # of the inputs that are hashed whole; of larger ones, blocks of rows are
 _BLOCKS = 64
 
 
