@@ -137,9 +137,11 @@ class Optimizer(Buffered):
         if not rate * max(norm, 1.0) < largest_update:
             raise FloatingPointError("the update became too large for the weights")
         sizes = self.grow(rate, norm, *(self._sizes or self._measure()))
-        if largest <= sum(sizes) < math.inf:  # perhaps the bounds have only become too wide
+        total = sum(sizes)
+        if largest <= total < math.inf:  # perhaps the bounds have only become too wide
             sizes = self.grow(rate, norm, *self._measure())
-        if sum(sizes) < largest:
+            total = sum(sizes)
+        if total < largest:
             for block in blocks:
                 self.update(rate, *block)
             self._sizes = sizes
