@@ -383,6 +383,13 @@ def test_a_forged_state_of_a_metric_never_ends_in_a_raw_error(saved, tmp_path, m
         assert resume(saved, forged, tmp_path) == "refused"
 
 
+def test_a_metric_that_has_seen_no_row_is_refused_where_batches_are_done(saved, tmp_path):
+    position = make_position(saved)
+    position["metrics"][0] |= {"_right": 0, "_rows": 0}
+
+    assert resume(saved, position, tmp_path) == "refused"
+
+
 @needs_sigint
 @pytest.mark.parametrize("name", [names[0] for names in METRICS.names()])
 def test_every_metric_is_resumed_within_an_epoch(tmp_path, name):
