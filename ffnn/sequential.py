@@ -301,7 +301,7 @@ class Sequential(Trainable):
         It predicts and scores at once. `partial_fit` continues to train this model, by its loss,
         metrics and optimizer, whose memory is kept, unless a loss or a parameter of the solver is
         given. `fit` trains new weights for a copy of the layers, by the same loss and the same
-        kind of optimizer; with ``warm_start=True`` it goes on with this model's weights. Needs
+        kind of optimizer; with ``warm_start=True`` it continues with this model's weights. Needs
         scikit-learn.
 
         Parameters
