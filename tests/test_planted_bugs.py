@@ -50,36 +50,54 @@ class Bug(NamedTuple):
 NOTHING = "pass"
 
 DENSE_BUGS = [
-    Bug("lost transpose of delta", Dense, "linear_backward", "dz_t.dot(self.x", "dz.dot(self.x"),
-    Bug("transposed dL/dW", Dense, "linear_backward", "dz_t.dot(self.x", "self.x.T.dot(dz"),
+    Bug(
+        "lost transpose of delta",
+        Dense,
+        "linear_backward",
+        "self.dot(dz_t, self.x",
+        "self.dot(dz, self.x",
+    ),
+    Bug(
+        "transposed dL/dW",
+        Dense,
+        "linear_backward",
+        "self.dot(dz_t, self.x",
+        "self.dot(self.x.T, dz",
+    ),
     Bug("transposed W", Dense, "linear_backward", "self.W_t.dot", "self.W.dot"),
     Bug(
         "dL/dW accumulated",
         Dense,
         "linear_backward",
-        "dz_t.dot(self.x, self.dW)",
+        "self.dot(dz_t, self.x, self.dW)",
         "self.dW += dz.T @ self.x",
     ),
     Bug(
         "forgotten bias sum",
         Dense,
         "linear_backward",
-        "dz_t.dot(self.ones, self.db)",
+        "self.dot(dz_t, self.ones, self.db)",
         "self.db[...] = dz[0]",
     ),
     Bug(
         "bias mean for bias sum",
         Dense,
         "linear_backward",
-        "dz_t.dot(self.ones, self.db)",
+        "self.dot(dz_t, self.ones, self.db)",
         "np.mean(dz, axis=0, out=self.db)",
     ),
-    Bug("bias without gradient", Dense, "linear_backward", "dz_t.dot(self.ones, self.db)", NOTHING),
+    Bug(
+        "bias without gradient",
+        Dense,
+        "linear_backward",
+        "self.dot(dz_t, self.ones, self.db)",
+        NOTHING,
+    ),
     Bug(
         "bias gradient accumulated",
         Dense,
         "linear_backward",
-        "dz_t.dot(self.ones, self.db)",
+        "self.dot(dz_t, self.ones, self.db)",
         "self.db += dz.sum(axis=0)",
     ),
     Bug(

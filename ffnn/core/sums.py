@@ -7,14 +7,15 @@ are added in blocks or in float64.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ffnn._types import Array
+from ffnn.core.memory import Workspace
 
 BLOCK_ROWS = 4096
-_BLOCK = 1024
 
 
 def sum_rows(x: Array, out: Array) -> None:
@@ -33,12 +34,35 @@ def mean_rows(x: Array, out: Array) -> None:
         out[...] = x.mean(axis=0, keepdims=True, dtype=np.float64)
 
 
-def dot(a: Array, b: Array, rows: int) -> Any:
-    """Return the product of two vectors that have as many entries for each of `rows` rows."""
-    if rows <= BLOCK_ROWS:
-        return a.dot(b)
-    blocks = range(0, a.size, _BLOCK)
-    return sum(float(a[i : i + _BLOCK].dot(b[i : i + _BLOCK])) for i in blocks)
+def dot_over(rows: int) -> Callable[..., Any]:
+    """Return the function dot(a, b, out=None) for products a b that sum over `rows` rows."""
+    return np.ndarray.dot if rows <= BLOCK_ROWS else _BlockwiseDot()
+
+
+class _BlockwiseDot:
+    """a b as the sum, in float64, of products over blocks of rows; its arrays serve every call."""
+
+    def __init__(self) -> None:
+        self._space = Workspace("C")
+
+    def __reduce__(self) -> Any:
+        return _BlockwiseDot, ()  # a copy makes arrays of its own
+
+    def __call__(self, a: Array, b: Array, out: Array | None = None) -> Any:
+        blocks = [slice(i, i + BLOCK_ROWS) for i in range(0, len(b), BLOCK_ROWS)]
+        if out is None:
+            return sum(float(a[block].dot(b[block])) for block in blocks)
+        total, product, exact = (
+            self._space.get(name, out.shape, dtype)
+            for name, dtype in (("total", "d"), ("product", out.dtype), ("exact", "d"))
+        )
+        total.fill(0.0)
+        for block in blocks:
+            np.matmul(a[:, block], b[block], out=product)  # `dot` would copy such slices
+            np.copyto(exact, product)  # an addition of both dtypes would convert in small pieces
+            total += exact
+        np.copyto(out, total, casting="same_kind")
+        return out
 
 
 def has_huge(x: Array) -> bool:

@@ -100,7 +100,7 @@ class Batches:
         self.examples = examples
         self.batch_size, self.max_batches = batch_size, max_batches
         rows = len(examples.x)
-        self._batches_a_pass = -(-rows // batch_size)
+        self._rows, self._batches_a_pass = rows, -(-rows // batch_size)
         self._batches_an_epoch = min(max_batches or self._batches_a_pass, self._batches_a_pass)
         self._shuffle = shuffle
         self._order: Array = np.arange(0 if shuffle is None else rows)
@@ -134,13 +134,13 @@ class Batches:
             start = self._next_batch * self.batch_size
             self._next_batch = (self._next_batch + 1) % self._batches_a_pass
             self._left -= 1
-            yield self._batch(start, min(start + self.batch_size, len(self.examples.x)))
+            yield self._batch(start, min(start + self.batch_size, self._rows))
         self._left = None
 
     def get_state(self) -> dict[str, Any]:
         """Return as plain data how far the batches have come, and the rows' order."""
         return {
-            "rows": len(self.examples.x),
+            "rows": self._rows,
             "batch_size": self.batch_size,
             "next_batch": self._next_batch,
             "left": self._left,

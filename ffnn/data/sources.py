@@ -31,6 +31,7 @@ class Source:
         self.data = data
         self.shape: tuple[int, ...] = data.shape
         self.dtype = data.dtype if dtype is None else np.dtype(dtype)
+        self._is_ready = data.dtype == self.dtype
         self._workspace: Workspace | None = None
 
     def __len__(self) -> int:
@@ -38,11 +39,13 @@ class Source:
 
     def take(self, indices: Array) -> Array:
         """Return the rows at `indices`, valid until the next call."""
-        return self._cast(self._take(indices))
+        rows = self._take(indices)
+        return rows if self._is_ready else self._cast(rows)
 
     def slice(self, start: int, stop: int) -> Array:
         """Return the rows from `start` to `stop`, valid until the next call and read-only."""
-        return self._cast(self._slice(start, stop))
+        rows = self._slice(start, stop)
+        return rows if self._is_ready else self._cast(rows)
 
     def read(self, start: int, stop: int) -> Array:
         """Return the rows from `start` to `stop` as they are, in the data's own dtype."""
@@ -64,8 +67,6 @@ class Source:
         return self._workspace.get(key, (rows, *self.shape[1:]), dtype)
 
     def _cast(self, block: Array) -> Array:
-        if block.dtype == self.dtype:
-            return block
         out = self._buffer("cast", len(block), self.dtype)
         np.copyto(out, block, casting="unsafe")
         return out
@@ -112,8 +113,8 @@ class ArraySource(Source):
         if out is None or len(out) != len(indices):
             out = self._gathered = self._buffer("rows", len(indices), self.data.dtype)
         # mode="raise" would gather into a temporary and copy; the indices are our own.
-        taken: Array = self.data.take(indices, axis=0, out=out, mode="clip")
-        return taken
+        self.data.take(indices, 0, out, "clip")
+        return out
 
     def _slice(self, start: int, stop: int) -> Array:
         block: Array = self.data[start:stop]

@@ -8,7 +8,7 @@ from ffnn._types import Array, Shape
 from ffnn.activations import ACTIVATIONS, ActivationFunction
 from ffnn.core.checks import check_bool, check_int
 from ffnn.core.formulas import Formulas
-from ffnn.core.sums import BLOCK_ROWS, sum_rows
+from ffnn.core.sums import dot_over
 from ffnn.initializers import INITIALIZERS, Initializer
 from ffnn.layers.base import LAYERS, Layer, Stage
 from ffnn.regularizers import REGULARIZERS, Regularizer
@@ -119,6 +119,7 @@ class Dense(Layer):
         self.W, self.dW = self._params["weight"], self._grads["weight"]
         self.z = self.buffer("z", self.units)
         self.z_t, self.W_t = self.z.T, self.W.T
+        self.dot = dot_over(rows)  # which sums very many rows in float64
         if self.use_bias:
             self.b, self.db = self._params["bias"], self._grads["bias"]
             self.b_column, self.ones = self.b[:, None], self.full("ones", 1.0)
@@ -141,11 +142,9 @@ class Dense(Layer):
     def linear_backward(self, dz: Array) -> Array | None:
         """Fill the gradients of W and b and return ∂L/∂x, from δ = ∂L/∂z."""
         dz_t = dz.T
-        dz_t.dot(self.x, self.dW)  # ∂L/∂W = δᵀ x
-        if self.use_bias and self.rows <= BLOCK_ROWS:
-            dz_t.dot(self.ones, self.db)  # ∂L/∂b = Σ_batch δ
-        elif self.use_bias:
-            sum_rows(dz, self.db)  # the same over very many rows
+        self.dot(dz_t, self.x, self.dW)  # ∂L/∂W = δᵀ x
+        if self.use_bias:
+            self.dot(dz_t, self.ones, self.db)  # ∂L/∂b = Σ_batch δ
         if not self.needs_input_grad:
             return None
         self.W_t.dot(dz_t, self.dx_t)  # ∂L/∂x = δ W

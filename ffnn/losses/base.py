@@ -12,7 +12,6 @@ from ffnn.activations import ActivationFunction, Softmax
 from ffnn.core.formulas import Formulas
 from ffnn.core.memory import Buffered
 from ffnn.core.registry import Family
-from ffnn.core.sums import dot
 from ffnn.data import targets
 from ffnn.errors import DataError
 
@@ -159,14 +158,6 @@ class Loss(Buffered):
         """
         self.absent = weight == 0.0
         values[self.absent] = 0.0
-
-    def _weighted_sum(self, values: Array, weight: Array) -> float:
-        """Return Σ_i w_i · values_i of a vector of rows."""
-        self.absent, total = None, float(dot(values, weight, len(values)))
-        if math.isfinite(total):
-            return total
-        self._leave_absent_out(values, weight)
-        return float(dot(values, weight, len(values)))
 
     def _weigh_rows(self, grad: Array) -> Array:
         """Multiply row i of `grad` by w_i and by 1/n or 1/(n u), `share`."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ffnn._types import Array
 from ffnn.activations import ActivationFunction, Softmax
 from ffnn.core.formulas import Formulas
-from ffnn.core.sums import dot
+from ffnn.core.sums import dot_over
 from ffnn.data import targets
 from ffnn.losses.base import LOSSES, Loss, wrong_ending
 
@@ -27,7 +29,7 @@ class ClassLoss(Loss):
         self.p, self.y, self.row = self.like("p"), self.like("y"), self.buffer("row")
         self.p_t, self.y_t = self.p.T, self.y.T
         self.classes = self.counting("classes", self.y.shape[1])[:, None]
-        self.share = self.scalar(1.0 / rows)
+        self.share, self.dot = self.scalar(1.0 / rows), dot_over(rows)
 
     def fill_rows(self, target: Array) -> None:
         """Write rows or class numbers into y."""
@@ -35,6 +37,14 @@ class ClassLoss(Loss):
             np.copyto(self.y, target)
         else:
             np.equal(target, self.classes, out=self.y_t)
+
+    def _weighted_sum(self, values: Array, weight: Array) -> float:
+        """Return Σ_i w_i · values_i of a vector of rows."""
+        self.absent, total = None, float(self.dot(values, weight))
+        if math.isfinite(total):
+            return total
+        self._leave_absent_out(values, weight)
+        return float(self.dot(values, weight))
 
 
 @LOSSES.register("categorical_crossentropy", "cce")
@@ -140,8 +150,8 @@ class SoftmaxCrossentropy(ClassLoss):
         self.output, self.target, self.weight = self.p, self.y, weight
         np.log(self.row, self.row)
         if weight is None:
-            logs = dot(self.row, self.ones, self.rows)
-            return float(logs - dot(self.z_flat, self.y_flat, self.rows)) / self.rows
+            logs, right = self.dot(self.row, self.ones), self.dot(self.z_flat, self.y_flat)
+            return float(logs - right) / self.rows
         self.z_t *= self.y_t
         self.row -= self.z_t.sum(axis=0, out=self.right)
         return self._weighted_sum(self.row, weight) / self.rows

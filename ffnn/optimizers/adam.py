@@ -67,13 +67,13 @@ class Adam(Optimizer):
         self.beta_2 = check_number(name, "beta_2", beta_2, low=0.0, high=1.0, high_open=True)
         self.epsilon = check_number(name, "epsilon", epsilon, low=0.0, low_open=True)
 
-    def grow(self, rate: float, norm: float, w: float, *memory: float) -> tuple[float, ...]:
-        """Return the bounds that follow from the formulas, with M / (ε / √(1 - β₂)) as quotient."""
-        m, v = self.beta_1 * memory[0] + norm, self.beta_2 * memory[1] + norm * norm
+    def bound(self, updates: int, rate: float, norm: float, w: float, *memory: float) -> float:
+        """Return the bound that follows from the formulas, with M / (ε / √(1 - β₂)) as quotient."""
+        m, v = memory[0] + updates * norm, memory[1] + updates * norm * norm
         root = math.sqrt(1.0 - self.beta_2)
         quotient = m * root / self.epsilon
         # √(1 - β₂ᵗ) / (1 - β₁ᵗ) is at most 1 / (1 - β₁), so w moves by at most η / root quotients.
-        return (w + max(rate / root, 1.0) * quotient, m, v)
+        return w + updates * max(rate / root, 1.0) * quotient + m + v
 
     def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
         """Apply w ← w - η √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + ε), with M and V for m and v."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from ffnn._types import Array
@@ -51,9 +52,11 @@ class AdamW(Adam):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, clipnorm)
         self.weight_decay = check_number("AdamW", "weight_decay", weight_decay, low=0.0)
 
-    def grow(self, rate: float, norm: float, w: float, *memory: float) -> tuple[float, ...]:
-        """Return `Adam`'s bounds, from those of the shrunk weights."""
-        return super().grow(rate, norm, w * abs(1.0 - rate * self.weight_decay), *memory)
+    def bound(self, updates: int, rate: float, norm: float, w: float, *memory: float) -> float:
+        """Return `Adam`'s bound; weights that the decay lets grow are followed by one update."""
+        factor = max(1.0, abs(1.0 - rate * self.weight_decay))
+        w *= factor if factor == 1.0 or updates == 1 else math.inf
+        return super().bound(updates, rate, norm, w, *memory)
 
     def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
         """Shrink w, then apply Adam's update."""

@@ -45,7 +45,7 @@ class Optimizer(Buffered):
         self.clipnorm = clipnorm
         self.iterations = 0
         self._slots: dict[str, Array] = {}
-        self._sizes: tuple[float, ...] | None = None  # bounds on |w| and memory, None if not known
+        self._safe = _NOT_SAFE
         self._owner: weakref.ref[object] | None = None
         self._vector: ParameterVector | None = None
 
@@ -99,12 +99,12 @@ class Optimizer(Buffered):
             self.iterations = 0
             size, dtype = vector.values.size, vector.values.dtype
             self._slots = {name: aligned_full(size, dtype, 0.0) for name in self.slot_names}
-            self._blocks = self._cut(vector.gradients)
+            self._blocks, self._limits = self._cut(vector.gradients), _LARGEST[dtype.char]
             self.forget_sizes()
 
     def forget_sizes(self) -> None:
         """Note that parameters or memory may have been written to: the next step measures them."""
-        self._sizes = None
+        self._safe = _NOT_SAFE
 
     def check_memory(self) -> None:
         """Raise ValueError, which begins with a slot's name, if it holds what no update leaves."""
@@ -131,45 +131,53 @@ class Optimizer(Buffered):
             clipped = self.array("clipped", g.size, dtype=g.dtype)
             np.multiply(g, self.clipnorm / norm, out=clipped)
             norm, blocks = self.clipnorm, self._cut(clipped)
-        largest_norm, largest_update, largest = _LARGEST[g.dtype.char]
+        largest_norm, largest_update, largest = self._limits
         if not norm < largest_norm:
             raise FloatingPointError(f"the norm of the gradient became {norm:g}")
         if not rate * max(norm, 1.0) < largest_update:
             raise FloatingPointError("the update became too large for the weights")
-        sizes = self.grow(rate, norm, *(self._sizes or self._measure()))
-        total = sum(sizes)
-        if largest <= total < math.inf:  # perhaps the bounds have only become too wide
-            sizes = self.grow(rate, norm, *self._measure())
-            total = sum(sizes)
-        if total < largest:
+        until, safe_rate, safe_norm = self._safe  # for so long, updates up to these cannot fail
+        is_safe = self.iterations < until and rate <= safe_rate and norm <= safe_norm
+        if is_safe or self._look_ahead(rate, norm, largest):
             for block in blocks:
                 self.update(rate, *block)
-            self._sizes = sizes
         else:
             self._update_or_undo(rate, blocks)
         self.iterations += 1
 
-    def grow(self, rate: float, norm: float, w: float, *memory: float) -> tuple[float, ...]:
-        """Return bounds on the numbers after an update, from those before; infinite if not known.
+    def bound(self, updates: int, rate: float, norm: float, w: float, *memory: float) -> float:
+        """Return a bound on all numbers during the next updates; infinite if none is known.
 
-        Where they are finite in the parameters' dtype, the update cannot fail. Else all is copied
-        before it and looked at after it, which costs a rule that gives no bounds some time.
+        Where it is finite in the parameters' dtype, no update can fail. Else all is copied before
+        each update and looked at after it, which costs a rule that gives no bound some time.
 
         Parameters
         ----------
+        updates : int
+            How many updates are to come.
         rate, norm : float
-            η and the norm of g, which bounds each of its entries.
+            The largest η and the largest norm of g in them; the norm bounds each entry of g.
         w : float
-            The bound on each |w| before the update.
+            The bound on each |w| before them.
         *memory : float
             The same for each slot, in the order of `slot_names`.
 
         Returns
         -------
-        tuple of float
-            Bounds on each |w|, including what is computed on the way, and for each slot.
+        float
+            A bound on each |w|, each number of the slots, and what is computed on the way.
         """
-        return (math.inf, *memory)
+        return math.inf
+
+    def _look_ahead(self, rate: float, norm: float, largest: float) -> bool:
+        """Tell whether this update cannot fail, and note for how many more that holds."""
+        sizes = self._measure()
+        for updates, factor in ((_FAR, 16.0), (1, 1.0)):
+            safe_rate, safe_norm = factor * rate, factor * norm
+            if self.bound(updates, safe_rate, safe_norm, *sizes) < largest:
+                self._safe = self.iterations + updates, safe_rate, safe_norm
+                return True
+        return False
 
     def _measure(self) -> tuple[float, ...]:
         """Return bounds on the numbers as they are; infinite where a slot is wrongly negative."""
@@ -185,7 +193,7 @@ class Optimizer(Buffered):
     def _update_or_undo(self, rate: float, blocks: list[tuple[Array, ...]]) -> None:
         """Update, unless that makes a number infinite or NaN: then all is as it was before."""
         assert self._vector is not None
-        w, self._sizes = self._vector.values, None
+        w = self._vector.values
         arrays = [w, *self._slots.values()]
         kept = [self.array(f"kept {i}", w.size, dtype=w.dtype) for i in range(len(arrays))]
         _copy(arrays, kept)
@@ -193,12 +201,11 @@ class Optimizer(Buffered):
             with np.errstate(all="ignore"):
                 for block in blocks:
                     self.update(rate, *block)
-                sizes = self._measure()
+                is_finite = sum(self._measure()) < math.inf
         except BaseException:
             _copy(kept, arrays)
             raise
-        if sum(sizes) < math.inf:
-            self._sizes = sizes
+        if is_finite:
             return
         wrong = w.size - int(np.isfinite(w).sum())
         _copy(kept, arrays)
@@ -252,8 +259,13 @@ def _copy(sources: list[Array], targets: list[Array]) -> None:
 _BLOCK_SIZE = 32_768
 
 
+# The updates for which bounds are looked up at once, and what is known before that.
+_FAR = 1024
+_NOT_SAFE = (0, 0.0, 0.0)
+
+
 # Norm and update, far from the ends of float32, 3e38, and float64, 2e308: squares of such gradients
-# and sums of such updates are finite. Then what bounds on parameters and memory may add up to.
+# and sums of such updates are finite. Then the largest bound on parameters and memory.
 _LARGEST = {"f": (1e18, 1e30, 1e38), "d": (1e150, 1e300, 1e307)}
 
 

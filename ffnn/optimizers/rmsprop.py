@@ -53,10 +53,9 @@ class RMSprop(Optimizer):
         self.rho = check_number("RMSprop", "rho", rho, low=0.0, high=1.0, high_open=True)
         self.epsilon = check_number("RMSprop", "epsilon", epsilon, low=0.0, low_open=True)
 
-    def grow(self, rate: float, norm: float, w: float, *memory: float) -> tuple[float, ...]:
-        """Return the bounds that follow from the formulas, with g / ε as the quotient."""
-        quotient = norm / self.epsilon
-        return (w + max(rate, 1.0) * quotient, self.rho * memory[0] + norm * norm)
+    def bound(self, updates: int, rate: float, norm: float, w: float, *memory: float) -> float:
+        """Return the bound that follows from the formulas, with g / ε as the quotient."""
+        return w + updates * max(rate, 1.0) * norm / self.epsilon + memory[0] + norm * norm
 
     def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
         """Apply w ← w - η g / (√s + ε)."""

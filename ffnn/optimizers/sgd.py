@@ -62,13 +62,11 @@ class SGD(Optimizer):
         """With momentum, ``velocity``."""
         return ("velocity",) if self.momentum else ()
 
-    def grow(self, rate: float, norm: float, w: float, *memory: float) -> tuple[float, ...]:
-        """Return the bounds that follow from the formulas."""
+    def bound(self, updates: int, rate: float, norm: float, w: float, *memory: float) -> float:
+        """Return the bound that follows from the formulas and μ ≤ 1."""
         step = rate * norm
-        if not self.momentum:
-            return (w + step,)
-        velocity = self.momentum * memory[0] + step
-        return (w + velocity + step, velocity)
+        velocity = memory[0] + updates * step if self.momentum else 0.0
+        return w + velocity + updates * (velocity + step)
 
     def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
         """Apply w ← w - η g, or its form with momentum."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ffnn.core.sums import BLOCK_ROWS, dot, has_huge, mean_rows, shrinking, sum_rows
+from ffnn.core.sums import BLOCK_ROWS, dot_over, has_huge, mean_rows, shrinking, sum_rows
 
 MANY = 300_001
 
@@ -24,7 +24,7 @@ def test_ordinary_batches_get_numpys_own_sums(count, order):
     np.testing.assert_array_equal(total, x.sum(axis=0))
     np.testing.assert_array_equal(mean, x.mean(axis=0, keepdims=True))
     a, b = x.ravel("K"), x.ravel("K")[::-1].copy()
-    assert dot(a, b, count) == a.dot(b)
+    assert dot_over(count)(a, b) == a.dot(b)
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -40,8 +40,17 @@ def test_sums_of_many_rows_are_those_of_float64(order):
 def test_products_of_many_rows_are_those_of_float64(order):
     flat = np.full((MANY, 2), 0.1, np.float32, order).ravel("K")
     exact = np.float64(flat[0]) ** 2 * flat.size
-    assert dot(flat, flat, MANY) == pytest.approx(exact, rel=1e-6)
+    assert dot_over(MANY)(flat, flat) == pytest.approx(exact, rel=1e-6)
     assert abs(float(flat.dot(flat)) / exact - 1.0) > 1e-5  # what BLAS alone makes of it
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_products_of_matrices_over_many_rows_are_those_of_float64(order):
+    a, b = np.abs(rows(MANY, order, 2)).T, rows(MANY, order)
+    out = np.empty((2, 3), np.float32)
+    dot_over(MANY)(a, b, out)
+    exact = a.astype(np.float64) @ b.astype(np.float64)
+    np.testing.assert_allclose(out, exact, rtol=5e-7)
 
 
 @pytest.mark.parametrize(("dtype", "huge"), [("float32", 1e19), ("float64", 1e155)])
