@@ -30,8 +30,8 @@ def fingerprint(
 ) -> dict[str, Any]:
     """Return what has to be the same, by name.
 
-    Data is described by shape, dtype and a checksum: of all targets and weights, and of all inputs or,
-    where they are large, of blocks of rows spread evenly over them.
+    Data is described by shape, dtype and a checksum: of all targets and weights, and of all inputs
+    or, where they are large, of blocks of rows spread evenly over them.
     """
     facts = {
         **_describe_examples("", batches.examples),

@@ -274,14 +274,18 @@ def test_softmax_crossentropy_formula_and_gradient(target, weight):
 
 @pytest.mark.parametrize("loss_class", [CategoricalCrossentropy, SoftmaxCrossentropy])
 @pytest.mark.parametrize("weight", [None, W])
-def test_one_hot_rows_and_class_numbers_are_equal(loss_class, weight):
-    z = Q if loss_class is CategoricalCrossentropy else np.log(Q)
+@pytest.mark.parametrize("units", [2, 3, 64, 65, 200])
+def test_one_hot_rows_and_class_numbers_are_equal(loss_class, weight, units):
+    q = np.random.default_rng(0).dirichlet(np.ones(units), 2)
+    z = q if loss_class is CategoricalCrossentropy else np.log(q)
     one, other = loss_class(), loss_class()
-    labels = np.array([2, 0])
-    value = one.forward(z.copy(), ONE_HOT, weight)
+    labels = np.array([units - 1, 0])
+    one_hot = np.zeros((2, units))
+    one_hot[[0, 1], labels] = 1.0
+    value = one.forward(z.copy(), one_hot, weight)
     assert other.forward(z.copy(), labels, weight) == pytest.approx(value, rel=1e-15)
     np.testing.assert_allclose(other.backward(), one.backward(), rtol=1e-14)
-    np.testing.assert_array_equal(labels, [2, 0])
+    np.testing.assert_array_equal(labels, [units - 1, 0])
 
 
 def test_sparse_loss_equals_the_categorical_one():
