@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ffnn._types import Array
 from ffnn.callbacks import Callback, Logs
+from ffnn.core.console import show
 from ffnn.errors import TrainingDivergedError
 from ffnn.estimators.parameters import Estimator
 
@@ -61,7 +62,7 @@ class Convergence(Callback):
         estimator.loss_ = loss
         estimator.loss_curve_.append(loss)
         if estimator.verbose:
-            print(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
+            show(f"Iteration {estimator.n_iter_}, loss = {loss:.8f}")
         best = estimator.best_loss_
         if best is None:  # with early stopping
             return True
@@ -75,7 +76,7 @@ class Convergence(Callback):
         """Return whether the score failed to improve."""
         estimator = self._estimator
         if estimator.verbose:
-            print(f"Validation score: {score:f}")
+            show(f"Validation score: {score:f}")
         if estimator.validation_scores_ is None:  # validation data without early stopping
             estimator.validation_scores_ = []
         estimator.validation_scores_.append(score)
@@ -125,7 +126,7 @@ class Convergence(Callback):
         else:
             message += " Learning rate too small. Stopping." if adaptive else " Stopping."
         if estimator.verbose:
-            print(message)
+            show(message)
         return lowers
 
     def finish(self, *, interrupted: bool, incremental: bool) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from ffnn._types import Array
+from ffnn.core.console import show
 from ffnn.data.batches import Batches
 from ffnn.estimators.conventions import ScaledLoss, WeightedStep
 from ffnn.estimators.parameters import Estimator, Parameters
@@ -58,7 +59,7 @@ def fit_lbfgs(estimator: Estimator, loss: ScaledLoss, samples: Samples) -> None:
         return value, model.gradients.astype(np.float64)
 
     def print_loss(intermediate_result: OptimizeResult) -> None:
-        print(f"loss = {intermediate_result.fun:.8f}")
+        show(f"loss = {intermediate_result.fun:.8f}")
 
     limit = estimator.max_iter
     with np.errstate(over="ignore", invalid="ignore"):

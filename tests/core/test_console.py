@@ -1,9 +1,12 @@
 """Printing: where streams are missing or closed, and what a terminal would obey."""
 
+import ast
 import io
 import subprocess
 import sys
 import tracemalloc
+import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +16,10 @@ from ffnn.cli import main
 from ffnn.core.checks import nearest
 from ffnn.core.console import is_open, is_terminal, show
 from ffnn.errors import DataError, ModelFileError, visible
+from ffnn.estimators import FFNNClassifier, FFNNRegressor
 from ffnn.layers import Dense
 
+PACKAGE = Path(ffnn.__file__).parent
 ESCAPES = {
     "a\x1b[31mb": r"a\x1b[31mb",
     "bell\x07": r"bell\x07",
@@ -74,6 +79,29 @@ def test_fit_and_summary_work_without_a_standard_stream(name, stream, verbose, m
 
     assert len(history.epoch) == 2
     assert report.is_right
+
+
+@pytest.mark.parametrize("stream", STREAMS, ids=["none", "closed"])
+@pytest.mark.parametrize("estimator", [FFNNClassifier, FFNNRegressor])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"solver": "lbfgs"},
+        {"solver": "sgd", "learning_rate": "adaptive", "n_iter_no_change": 1, "tol": 10.0},
+        {"early_stopping": True, "n_iter_no_change": 1, "tol": 10.0},
+    ],
+    ids=["lbfgs", "adaptive", "early-stopping"],
+)
+def test_estimators_print_nowhere_without_standard_output(settings, estimator, stream, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", stream)
+    x, y = np.random.default_rng(0).normal(size=(40, 2)), np.arange(40) % 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of so short a training
+        fitted = estimator(
+            hidden_layer_sizes=(2,), max_iter=12, verbose=True, random_state=0, **settings
+        ).fit(x, y)
+
+    assert fitted.n_iter_ >= 1
 
 
 @pytest.mark.parametrize("stream", STREAMS, ids=["none", "closed"])
@@ -140,3 +168,22 @@ def test_a_long_unknown_name_is_cut_off_in_the_message():
         Dense(1, "x" * 1_000_000)
 
     assert len(str(caught.value)) < 1000
+
+
+def prints(source):
+    """Yield the lines that print without `show`."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            if called == "print" or called.endswith(("stdout.write", "stderr.write")):
+                yield node.lineno
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.stem)
+def test_everything_is_printed_by_show(path):
+    assert list(prints(path.read_text(encoding="utf-8"))) == []
+
+
+def test_what_prints_by_itself_is_noticed():
+    source = "print(1)\nsys.stdout.write('x')\nshow('x')\nsys.stderr.write('x')\nfile.write('x')"
+    assert list(prints(source)) == [1, 2, 4]
