@@ -1,8 +1,8 @@
 """The command ``ffnn``: how it is run, and what becomes of errors.
 
-Read `parser` for its options, then `commands` and `train` for what the commands do, and `data` for
-how they read files. NumPy and all that needs it are loaded when a command runs, so ``ffnn --help``
-is quick.
+Read `parser` for its options and `misplaced` for where they have no meaning, then `commands` and
+`train` for what the commands do, and `data` for how they read files. NumPy and all that needs it
+are loaded when a command runs, so ``ffnn --help`` is quick.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from ffnn.cli.exit_codes import BY_ERROR, DONE, FAILED, INTERRUPTED, TERMINATED, usage_errors
+from ffnn.cli.misplaced import refuse_misplaced
 from ffnn.cli.parser import build_parser
 from ffnn.core.console import is_open, show
 
@@ -73,6 +74,7 @@ def _run(argv: Sequence[str] | None) -> None:
         args = build_parser().parse_args(argv)
     except SystemExit:  # after --help and --version; errors come as ArgumentTypeError
         return
+    refuse_misplaced(args)
     from ffnn.cli import commands, train
     from ffnn.threads import limit_threads
 

@@ -15,7 +15,9 @@ from ffnn.cli.classes import (
     number_classes,
     targets_for,
 )
+from ffnn.cli.values import is_csv, is_file
 from ffnn.core.checks import nearest
+from ffnn.core.text import counted
 from ffnn.datasets.csv import open_csv
 from ffnn.errors import DataError, ModelFileError
 from ffnn.sequential import Sequential
@@ -28,21 +30,27 @@ if TYPE_CHECKING:
 
 def training_data(args: argparse.Namespace) -> TrainingData:
     """Return what ``ffnn train`` learns from."""
-    _refuse_columns(args)
-    if _is_csv(args.data):
+    if is_csv(args.data):
         table = _load_table(args, args.target, _features_to_learn_from(args))
         names = None if table.class_names is None else list(table.class_names)
         features = list(table.feature_names)
         data = TrainingData(table.x, table.y, None, None, names, features, table.target_name)
     else:
         data = TrainingData(*_load_arrays(args))
-    return _split(number_classes(data, args.task, args.data), args.test_split, args.seed)
+    data = number_classes(data, args.task, args.data)
+    if data.x_test is None:
+        return _split(data, args.test_split, args.seed)
+    if "--test-split" in args.given:
+        raise DataError(
+            f"--test-split holds out rows of a file without test rows; {args.data} has "
+            f"{counted(len(data.x_test), 'test row')} of its own"
+        )
+    return data
 
 
 def evaluation_data(args: argparse.Namespace, model: Sequential) -> tuple[Any, Array]:
     """Return rows and targets to test `model` on: the test rows if there are any, else all."""
-    _refuse_columns(args)
-    if _is_csv(args.data):
+    if is_csv(args.data):
         x, y = _test_table(args, model)[:2]
     else:
         arrays = _load_arrays(args)
@@ -52,7 +60,7 @@ def evaluation_data(args: argparse.Namespace, model: Sequential) -> tuple[Any, A
 
 def prediction_rows(args: argparse.Namespace, model: Sequential) -> Any:
     """Return the rows to predict from: the test rows if there are any, else all."""
-    if _is_csv(args.data):
+    if is_csv(args.data):
         return datasets.load_csv_features(
             args.data, model.feature_names, missing=args.missing, delimiter=args.delimiter
         )
@@ -71,22 +79,6 @@ def load_compiled(path: str) -> Sequential:
         metrics = ["mse", "r2"] if model.loss.task == "numbers" else ["accuracy"]
         model.compile(model.optimizer, model.loss, metrics)
     return model
-
-
-def is_file(data: str) -> bool:
-    """Tell whether DATA names a file rather than a data set."""
-    return data not in ("digits", "mnist")
-
-
-def _is_csv(data: str) -> bool:
-    return Path(data).suffix.lower() == ".csv"
-
-
-def _refuse_columns(args: argparse.Namespace) -> None:
-    """Raise DataError where options name columns and the data has no names for them."""
-    for option in ("target", "exclude"):
-        if getattr(args, option, None) and not _is_csv(args.data):
-            raise DataError(f"--{option} names columns of a CSV file; {args.data} is none")
 
 
 def _load_arrays(args: argparse.Namespace, *, targets: bool = True) -> datasets.Arrays:
@@ -168,10 +160,10 @@ def _test_table(args: argparse.Namespace, model: Sequential) -> datasets.Table:
 
 
 def _split(data: TrainingData, share: float, seed: int) -> TrainingData:
-    """Hold out a share of the rows, drawn at random, for the test, if there are no test rows."""
+    """Hold out a share of the rows, drawn at random, for the test."""
     rows = len(data.y_train)
     count = min(max(1, round(rows * share)), rows - 1)
-    if data.x_test is not None or not share or count < 1:
+    if not share or count < 1:
         return data
     order = np.random.default_rng(seed).permutation(rows)
     x, y = data.x_train[...], data.y_train

@@ -58,10 +58,14 @@ class _Command(NamedTuple):
     options: Iterable[_Option]
     groups: Mapping[str, Iterable[_Option]] = {}
     exclusive: Iterable[_Option] = ()  # at most one of these
+    details: str = ""  # of its own help
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are exceptions, and whose help may list the package's parts."""
+    """A parser whose errors are exceptions, and whose help may list the package's parts.
+
+    `given` of what it returns are the names of the options that stood on the command line.
+    """
 
     lists_parts = False
 
@@ -71,14 +75,18 @@ class _Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """Parse as usual, but refuse unknown options first: their values would pass for others."""
         args = sys.argv[1:] if args is None else list(args)
-        known = self._option_string_actions
+        known, given = self._option_string_actions, set()
         for text in itertools.takewhile(lambda text: text != "--", args):
             option = text.partition("=")[0]
+            given.add(option)
             if re.match("--?[a-zA-Z]", text) and option not in known:
                 self.error(f"unknown option {option}{_hint_at_option(option, known)}")
             if text in _COMMANDS:
                 break  # whose own parser goes on from here
-        return super().parse_known_args(args, namespace)
+        found, others = super().parse_known_args(args, namespace)
+        if "given" not in found:  # else they are the command's
+            found.given = given & known.keys()
+        return found, others
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.dest == "command" and value not in _COMMANDS:
@@ -125,7 +133,9 @@ def build_parser() -> argparse.ArgumentParser:
         child = commands.add_parser(
             name,
             help=command.help,
-            description=f"{command.help[0].upper()}{command.help[1:]}.",
+            description=textwrap.fill(
+                f"{command.help[0].upper()}{command.help[1:]}. {command.details}", width=80
+            ),
             formatter_class=layout,
             allow_abbrev=False,
         )
@@ -168,9 +178,9 @@ _TARGET = _Option("--target", "COLUMN",
 _THREADS = _Option("--threads", "N",
     "threads for matrix products (default: the BLAS library's choice, see ffnn info)", integer(1))
 _FILE = [
-    _Option("--missing", "", "what to do with a CSV row that lacks a value", str, "error",
+    _Option("--missing", "", "what to do with a row of a CSV file that lacks a value", str, "error",
         ("error", "drop")),
-    _Option("--delimiter", "CHARACTER", "between the fields of a CSV row; tab for a tab",
+    _Option("--delimiter", "CHARACTER", "between the fields of a CSV file's rows; tab for a tab",
         delimiter, ","),
     _DATA_DIR,
 ]
@@ -239,8 +249,8 @@ _TRAINING_DATA = [
     _Option("--exclude", "COLUMNS", "columns of a CSV file not to learn from, such as id,name",
         names),
     _Option("--test-split", "FRACTION",
-        "fraction of the rows, drawn at random, to hold out for the test, of files without test "
-        "rows of their own, which are then loaded whole", number(0, 1), 0.2),
+        "fraction of the rows, drawn at random, to hold out for the test, of a file without test "
+        "rows of its own, which is then loaded whole", number(0, 1), 0.2),
     *_FILE,
 ]
 _GRADCHECK = [
@@ -269,6 +279,11 @@ _PLOT = [
     _Option("--out-dir", "FOLDER", "where the pictures go (default: beside the model)"),
     _Option("--format", "", "of the pictures", str, "png", ("png", "svg")),
 ]
+_PREDICTIONS = (
+    "Of classes, a line has the most likely one and its probability, of numbers the numbers. The "
+    "name of a class that a spreadsheet would run as a formula (it begins with =, +, -, @, a tab "
+    "or a carriage return, and is no number) is written with an apostrophe before it."
+)
 _PREDICT_OUT = _Option("--out", "FILE", "write them to this file instead")
 
 _COMMANDS = {
@@ -277,7 +292,7 @@ _COMMANDS = {
     "evaluate": _Command("test a saved model on the test rows of a data set, or on a file",
         [_MODEL, _DATA, *_FILE, _TARGET, _THREADS]),
     "predict": _Command("print a saved model's predictions as CSV, one line per row",
-        [_MODEL, _DATA, *_FILE, _PREDICT_OUT, _THREADS]),
+        [_MODEL, _DATA, *_FILE, _PREDICT_OUT, _THREADS], details=_PREDICTIONS),
     "summary": _Command("show the layers of a saved model and how it was trained", [_MODEL]),
     "graph": _Command("draw a saved model: every neuron, weight and gradient", [_MODEL],
         exclusive=_GRAPH),

@@ -15,10 +15,11 @@ import numpy as np
 from ffnn import callbacks
 from ffnn.activations import ACTIVATIONS
 from ffnn.cli.classes import TrainingData, targets_for
-from ffnn.cli.data import is_file, training_data
+from ffnn.cli.data import training_data
 from ffnn.cli.exit_codes import usage_errors
 from ffnn.cli.output import check_writable, print_scores, say
 from ffnn.cli.parts import normalizations, optimizer_defaults
+from ffnn.cli.values import is_file
 from ffnn.core.checks import nearest
 from ffnn.core.console import show
 from ffnn.core.text import counted
@@ -46,8 +47,6 @@ def train(args: argparse.Namespace) -> None:
     """
     if args.out:
         check_writable(args.out, args.data, label="--out ")
-    elif args.resume or args.save_every:
-        raise argparse.ArgumentTypeError("--resume and --save-every need --out FILE")
     with usage_errors(TypeError, ValueError):  # unknown names are found before the data is read
         optimizer, hidden = _optimizer(args), _hidden_layers(args)
         if args.loss is not None:

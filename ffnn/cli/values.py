@@ -54,12 +54,20 @@ def names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",")]
 
 
+def is_file(data: str) -> bool:
+    """Tell whether DATA names a file rather than a data set."""
+    return data not in ("digits", "mnist")
+
+
+def is_csv(data: str) -> bool:
+    """Tell whether DATA names a CSV file."""
+    return Path(data).suffix.lower() == ".csv"
+
+
 data = _parser(
     "digits, mnist, or a path ending in .csv, .npz or .h5",
     str,
-    lambda text: (
-        text in ("digits", "mnist") or Path(text).suffix.lower() in (".csv", ".npz", ".h5")
-    ),
+    lambda text: not is_file(text) or Path(text).suffix.lower() in (".csv", ".npz", ".h5"),
 )
 sizes = _parser(
     "integers of at least 1, such as 128,64, or none",

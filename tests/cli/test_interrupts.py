@@ -96,7 +96,7 @@ def test_resume_starts_a_new_training_where_there_is_no_file_yet(run, tmp_path):
     assert code == 2
     assert "batch_size=32, now it is 7" in err
     code, _, err = run("train", "digits", "--resume")
-    assert (code, err) == (2, "ffnn: error: --resume and --save-every need --out FILE\n")
+    assert (code, err) == (2, "ffnn: error: --resume needs --out FILE\n")
 
 
 @pytest.mark.usefixtures("sigint")

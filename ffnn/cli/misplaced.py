@@ -1,0 +1,55 @@
+"""Options that were given where they have no meaning: each is refused with the reason."""
+
+from __future__ import annotations
+
+from argparse import ArgumentTypeError
+from typing import TYPE_CHECKING, NamedTuple
+
+from ffnn.cli.values import is_csv, is_file
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+
+class _Rule(NamedTuple):
+    """Where options have a meaning, and what to say elsewhere, filled in from the arguments."""
+
+    options: tuple[str, ...]
+    has_meaning: Callable[[argparse.Namespace], bool]
+    reason: str
+
+
+def _reads_csv(args: argparse.Namespace) -> bool:
+    return args.data is not None and is_csv(args.data)
+
+
+_RULES = (
+    _Rule(("--target", "--exclude"), _reads_csv,
+        "names columns of a CSV file; {data} is none"),
+    _Rule(("--missing", "--delimiter"), _reads_csv,
+        "says how to read a CSV file; {data} is none"),
+    _Rule(("--data-dir",), lambda args: args.command == "info" or args.data == "mnist",
+        "says where MNIST is; {data} is not mnist"),
+    _Rule(("--test-split",), lambda args: is_file(args.data),
+        "holds out rows of a file; {data} has test rows of its own"),
+    _Rule(("--activation", "--normalization", "--dropout"), lambda args: bool(args.hidden),
+        "is for hidden layers, and --hidden none has none"),
+    _Rule(("--resume", "--save-every"), lambda args: bool(args.out),
+        "needs --out FILE"),
+    _Rule(("--layers",),
+        lambda args: not args.what or not {"weights", "gradients"}.isdisjoint(args.what),
+        "is for plots of weights and gradients, which WHAT does not name"),
+    _Rule(("--seed",),
+        lambda args: args.command == "train" or args.data is None or args.entries is not None,
+        "has nothing to draw: the rows are those of {data}, and --entries all takes all entries"),
+)  # fmt: skip
+
+
+def refuse_misplaced(args: argparse.Namespace) -> None:
+    """Raise ArgumentTypeError if an option was given that the command would not use."""
+    for options, has_meaning, reason in _RULES:
+        for option in options:
+            if option in args.given and not has_meaning(args):
+                values = {**vars(args), "data": getattr(args, "data", None) or "no DATA"}
+                raise ArgumentTypeError(f"{option} {reason.format_map(values)}")
