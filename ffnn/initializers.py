@@ -106,6 +106,7 @@ class RandomUniform(Initializer):
     def __init__(self, low: float = -0.05, high: float = 0.05, seed: int | None = None) -> None:
         self.low = check_number("RandomUniform", "low", low)
         self.high = check_number("RandomUniform", "high", high, low=self.low)
+        check_number("RandomUniform", "high - low", self.high - self.low)
         self.seed = check_seed("RandomUniform", seed)
 
     def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
@@ -135,6 +136,10 @@ class RandomNormal(Initializer):
         self.mean = check_number("RandomNormal", "mean", mean)
         self.variance = check_number("RandomNormal", "variance", variance, low=0.0)
         self.seed = check_seed("RandomNormal", seed)
+
+    def numbers(self) -> dict[str, float]:
+        """Return the mean and the standard deviation; the variance itself is not used."""
+        return {"mean": self.mean, "sqrt(variance)": math.sqrt(self.variance)}
 
     def fill(self, out: Array, fan_in: int, fan_out: int, rng: np.random.Generator) -> None:
         """Draw every entry."""

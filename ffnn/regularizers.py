@@ -66,6 +66,10 @@ class L1L2(Regularizer):
         self.l2 = check_number(type(self).__name__, "l2", l2, low=0.0)
         self.kinks = (0.0,) if self.l1 else ()
 
+    def numbers(self) -> dict[str, float]:
+        """Return the factors of the gradient."""
+        return {"l1": self.l1, "2 * l2": 2.0 * self.l2}
+
     def value(self, w: Array, scratch: Array) -> float:
         """Return l1 Σ|w| + l2 Σw²."""
         total = 0.0

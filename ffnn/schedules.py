@@ -19,6 +19,10 @@ class Schedule(Configurable):
         """Its mathematics; without its own, a function of t."""
         return Formulas(("η = f(t)",))
 
+    def numbers(self) -> dict[str, float]:
+        """Return none: rates are Python floats, and may fall below what a dtype resolves."""
+        return {}
+
     def __call__(self, step: int) -> float:
         """Return the learning rate of update number `step`, counted from 0."""
         raise NotImplementedError

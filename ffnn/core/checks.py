@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ffnn._types import DTypeLike
 from ffnn.core.text import shown
 
 _LONGEST_MISTYPED = 100  # characters
@@ -60,6 +61,23 @@ def check_number(
             f"got {shown(value)}"
         )
     return number
+
+
+def check_in_dtype(owner: str, name: str, value: float, dtype: DTypeLike) -> None:
+    """Raise ValueError if a finite `value` is infinite in the dtype it is used in, or 0 only there.
+
+    What is infinite or NaN by itself was meant so.
+    """
+    dtype = np.dtype(dtype)
+    with np.errstate(over="ignore", under="ignore"):
+        used = float(np.array(value, dtype))
+    if used == value or not math.isfinite(value) or (used and math.isfinite(used)):
+        return
+    becomes, better = ("infinite", "one nearer to 0") if used else ("0", "a larger one")
+    wider = "dtype='float64' or " if dtype.itemsize < 8 else ""
+    raise ValueError(
+        f"{owner}: {name}={value!r} becomes {becomes} in {dtype}; give {wider}{better}"
+    )
 
 
 def check_bool(owner: str, name: str, value: Any) -> bool:

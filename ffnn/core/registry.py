@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from ffnn.core.checks import nearest
+from ffnn._types import DTypeLike
+from ffnn.core.checks import check_in_dtype, nearest
 from ffnn.core.formulas import Formulas
 from ffnn.core.hints import Hinted
 from ffnn.core.locks import ForkSafeLock
@@ -36,6 +37,31 @@ class Configurable(Hinted):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, name → value."""
         return {name: getattr(self, name) for name in _constructor_defaults(type(self))}
+
+    def numbers(self) -> dict[str, float]:
+        """Return by name the numbers that it computes with in the dtype of its model.
+
+        They are the arguments that are floats; a class that uses other numbers, or uses them in
+        another dtype, says so here.
+        """
+        return {name: value for name, value in self._arguments() if isinstance(value, float)}
+
+    def check_numbers(self, dtype: DTypeLike, owner: str) -> None:
+        """Raise ValueError if `numbers`, its own or those of a part of it, are lost in `dtype`.
+
+        That is, if one becomes infinite, or 0 without being 0. `owner` begins the message.
+        """
+        for name, number in self.numbers().items():
+            check_in_dtype(owner, name, number, dtype)
+        for name, value in self._arguments():
+            for part in value if isinstance(value, (list, tuple)) else [value]:
+                if isinstance(part, Configurable):
+                    part.check_numbers(dtype, f"{owner}: {name} {type(part).__name__}")
+
+    def _arguments(self) -> list[tuple[str, Any]]:
+        """Return the constructor's arguments as far as they are kept."""
+        names = _constructor_defaults(type(self))
+        return [(name, getattr(self, name)) for name in names if hasattr(self, name)]
 
     def clone(self) -> Self:
         """Return a new part made from the same arguments."""

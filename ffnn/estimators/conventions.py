@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn._types import Array
+from ffnn.core.checks import check_in_dtype
 from ffnn.estimators.parameters import Estimator
 from ffnn.layers import Dense
 from ffnn.layers.base import Stage
@@ -104,6 +105,10 @@ class WeightedStep(TrainStep):
         assert model.optimizer is not None
         vector = model.require_built()
         self._l1, self._l2 = float(estimator.l1), 0.5 * float(estimator.alpha)
+        for name in ("l1", "alpha"):
+            check_in_dtype(
+                type(estimator).__name__, name, float(getattr(estimator, name)), model.dtype
+            )
         self._penalty = L1L2(self._l1, self._l2)
         penalized = {"weight": self._penalty} if self._l1 or self._l2 else {}
         penalties = make_penalties(model.layers, vector) + make_penalties(

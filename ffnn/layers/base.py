@@ -143,6 +143,11 @@ class Layer(Buffered):
     # -- what all layers share -----------------------------------------------------------------
 
     @property
+    def title(self) -> str:
+        """Its class and, if it has one, its name, as in ``Dense 'dense_1'``."""
+        return f"{type(self).__name__} {self.name!r}" if self.name else type(self).__name__
+
+    @property
     def params(self) -> Mapping[str, Array]:
         """Parameter name → its live values."""
         return MappingProxyType(self.__dict__.get("_params", {}))
@@ -192,6 +197,7 @@ class Layer(Buffered):
         Layer
             Itself.
         """
+        self.check_numbers(dtype, self.title)
         vector = ParameterVector([self.parameter_shapes(input_dim)], dtype)
         (values,), (grads,) = vector.views(vector.values), vector.views(vector.gradients)
         self.initialize(values, input_dim, np.random.SeedSequence(seed).entropy, 0)
@@ -211,7 +217,13 @@ class Layer(Buffered):
         for number, (name, initializer) in enumerate(self.initializers().items()):
             own_seed = getattr(initializer, "seed", None)
             rng = generator(entropy if own_seed is None else own_seed, index, number)
-            initializer.fill(values[name], input_dim, output_dim, rng)
+            with np.errstate(over="ignore", invalid="ignore"):
+                initializer.fill(values[name], input_dim, output_dim, rng)
+            if not np.isfinite(values[name]).all():
+                raise ValueError(
+                    f"{self.title}: the initial {name} by {initializer!r} is not finite in "
+                    f"{values[name].dtype}; give another initializer"
+                )
 
     def bind(self, input_dim: int, dtype: FloatDType, values: Arrays, grads: Arrays) -> None:
         """Set the sizes, and use `values` and `grads` as this layer's arrays."""

@@ -33,8 +33,7 @@ def run_backward(stages: Iterable[Stage], grad: Array) -> Array | None:
 
 
 def _failure(stage: Stage, direction: str, error: Exception) -> LayerError:
-    layer = stage.layer
-    return LayerError(f"{type(layer).__name__} {layer.name!r} failed in {direction}: {error}")
+    return LayerError(f"{stage.layer.title} failed in {direction}: {error}")
 
 
 def tap(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ffnn._types import Array
+from ffnn._types import Array, DTypeLike
 from ffnn.core.checks import check_number, check_seed
 from ffnn.core.formulas import Formulas
 from ffnn.layers.base import LAYERS, Layer, generator
@@ -52,6 +52,15 @@ class Dropout(Layer):
         if not self.rate:
             return Formulas(("y = x",), ("∂L/∂x = ∂L/∂y",))
         return Formulas(("y = x ∘ m",), ("∂L/∂x = ∂L/∂y ∘ m",), where={"m": "m"})
+
+    def check_numbers(self, dtype: DTypeLike, owner: str) -> None:
+        """Raise ValueError, too, if the rate becomes 1 in `dtype`: nothing would be kept."""
+        super().check_numbers(dtype, owner)
+        if np.array(self.rate, dtype) == 1.0:
+            raise ValueError(
+                f"{owner}: rate={self.rate!r} becomes 1 in {np.dtype(dtype)}, so that no unit "
+                f"would ever be kept; give dtype='float64' or a smaller one"
+            )
 
     def initialize(
         self, values: Mapping[str, Array], input_dim: int, entropy: Any, index: int

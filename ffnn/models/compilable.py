@@ -58,7 +58,8 @@ class Compilable(Network):
         ------
         ValueError
             A name is unknown, the loss cannot follow the last layer, two metrics have one name,
-            or the optimizer already trains another model.
+            a number becomes 0 or infinite in the model's dtype, or the optimizer already trains
+            another model. Nothing was changed.
         """
         chosen = [] if metrics is None else check_items("compile", "metrics", metrics)
         new_optimizer = OPTIMIZERS.get(optimizer, "compile: optimizer")
@@ -66,6 +67,8 @@ class Compilable(Network):
         new_metrics = [METRICS.get(metric, "compile: metrics") for metric in chosen]
         new_loss.check_output(self.last_activation)
         check_names(new_metrics)
+        for part, what in ((new_optimizer, "optimizer"), (new_loss, "loss")):
+            part.check_numbers(self.dtype, f"compile: {what} {type(part).__name__}")
         new_optimizer.claim(self)
         self.optimizer, self.loss, self.metrics = new_optimizer, new_loss, new_metrics
         self._make_step(self._vector)

@@ -106,8 +106,9 @@ class Network(Named, Hinted):
         Raises
         ------
         ValueError
-            The model is built already for another number, or a layer cannot take its input. The
-            model is then as it was.
+            The model is built already for another number, a layer cannot take its input, or an
+            argument of a layer becomes 0 or infinite in the model's dtype. The model is then as it
+            was.
         """
         input_dim = check_int("Sequential", "input_dim", input_dim, low=1)
         with self._building:
@@ -121,6 +122,8 @@ class Network(Named, Hinted):
     def _build(self, input_dim: int) -> ParameterVector:
         """Return the parameters; until they are the model's, it may be built again."""
         dims = self.compute_dims(input_dim)[:-1]
+        for layer in self.layers:
+            layer.check_numbers(self.dtype, layer.title)
         shapes = [layer.parameter_shapes(dim) for layer, dim in zip(self.layers, dims, strict=True)]
         vector = ParameterVector(shapes, self.dtype)
         values, grads = vector.views(vector.values), vector.views(vector.gradients)
@@ -263,7 +266,7 @@ class Network(Named, Hinted):
             first = self.layers[0]
             hint = " Was the label column left in x?" if columns - 1 == expected else ""
             raise DataError(
-                f"{type(first).__name__} {first.name!r}: expected input with {expected} "
+                f"{first.title}: expected input with {expected} "
                 f"features, got array of shape {source.shape}.{hint}"
             )
         check_finite(source, "x", self.dtype)

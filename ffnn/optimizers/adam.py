@@ -67,6 +67,12 @@ class Adam(Optimizer):
         self.beta_2 = check_number(name, "beta_2", beta_2, low=0.0, high=1.0, high_open=True)
         self.epsilon = check_number(name, "epsilon", epsilon, low=0.0, low_open=True)
 
+    def numbers(self) -> dict[str, float]:
+        """Return the numbers that the update uses, among them ε / √(1 - β₂) in place of ε."""
+        own = super().numbers()
+        own.pop("epsilon", None)
+        return own | {"epsilon / sqrt(1 - beta_2)": self.epsilon / math.sqrt(1.0 - self.beta_2)}
+
     def bound(self, updates: int, rate: float, norm: float, w: float, *memory: float) -> float:
         """Return the bound that follows from the formulas, with M / (ε / √(1 - β₂)) as quotient."""
         m, v = memory[0] + updates * norm, memory[1] + updates * norm * norm

@@ -52,6 +52,12 @@ class AdamW(Adam):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, clipnorm)
         self.weight_decay = check_number("AdamW", "weight_decay", weight_decay, low=0.0)
 
+    def numbers(self) -> dict[str, float]:
+        """Return `Adam`'s numbers; of λ only 1 - η λ is used."""
+        own = super().numbers()
+        own.pop("weight_decay", None)
+        return own
+
     def bound(self, updates: int, rate: float, norm: float, w: float, *memory: float) -> float:
         """Return `Adam`'s bound; weights that the decay lets grow are followed by one update."""
         factor = max(1.0, abs(1.0 - rate * self.weight_decay))

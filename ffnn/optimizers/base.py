@@ -65,6 +65,12 @@ class Optimizer(Buffered):
         self.forget_sizes()  # whoever asks for them may write into them
         return self._slots
 
+    def numbers(self) -> dict[str, float]:
+        """Return the numbers besides η, which may fall below all dtypes in a long training."""
+        own = super().numbers()
+        own.pop("learning_rate", None)
+        return own
+
     @property
     def learning_rate(self) -> float | Schedule:
         """The learning rate as it was set; it may be set again at any time."""
