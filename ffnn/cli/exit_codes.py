@@ -17,7 +17,7 @@ MEANINGS = {
     DONE: "done",
     FAILED: "failure while running",
     USAGE: "wrong usage or data",
-    DIVERGED: "training diverged",
+    DIVERGED: "training diverged, nothing was learned",
     BAD_MODEL: "bad model file",
     INTERRUPTED: "interrupted",
     TERMINATED: "terminated",
@@ -28,11 +28,16 @@ class CheckFailedError(Exception):
     """What a command was to check does not hold."""
 
 
+class NothingLearnedError(Exception):
+    """A training ended without an error, and its model is worse than a constant prediction."""
+
+
 # The errors whose messages need no explanation; any other is a fault of the program.
 BY_ERROR: dict[type[Exception], int] = {
     ArgumentTypeError: USAGE,
     DataError: USAGE,
     TrainingDivergedError: DIVERGED,
+    NothingLearnedError: DIVERGED,
     ModelFileError: BAD_MODEL,
     CheckFailedError: FAILED,
     LayerError: FAILED,

@@ -32,15 +32,16 @@ def check_writable(out: str | Path, *read: str, label: str = "") -> None:
         raise argparse.ArgumentTypeError(f"{label}{out} {problem}")
 
 
-def print_scores(model: Sequential, x: Any, target: Array, label: str) -> None:
-    """Print the loss and the metrics of rows, which are called `label`, the main one last."""
+def print_scores(model: Sequential, x: Any, target: Array, label: str) -> dict[str, float]:
+    """Print and return the loss and the metrics of rows, called `label`, the main one last."""
     scores = model.evaluate(x, target, return_dict=True)
     assert isinstance(scores, dict)
-    if "r2" in scores:  # of numbers, whose loss is measured in units of their standard deviation
-        del scores["loss"]
     for name, value in scores.items():
+        if name == "loss" and "r2" in scores:
+            continue  # of numbers, whose loss is measured in units of their standard deviation
         shown = f"{value:.6g}" if "error" in name else f"{value:.4f}"
         show(f"{label} {name.replace('_', ' ')}: {shown}")
+    return scores
 
 
 def say(text: str) -> None:

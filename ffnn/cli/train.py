@@ -20,6 +20,7 @@ from ffnn.cli.exit_codes import usage_errors
 from ffnn.cli.output import check_writable, print_scores, say
 from ffnn.cli.parts import normalizations, optimizer_defaults
 from ffnn.cli.values import is_file
+from ffnn.cli.verdict import require_learning
 from ffnn.core.checks import nearest
 from ffnn.core.console import show
 from ffnn.core.text import counted
@@ -42,8 +43,9 @@ _LARGEST_PIXEL = {"digits": 16.0}  # of other uint8 data: 255
 def train(args: argparse.Namespace) -> None:
     """Train a new network, save it if asked to, and test it on held-out rows.
 
-    The last line printed is the test rows' accuracy or R². Ctrl-C or SIGTERM ends the training
-    after the batch; the model so far is saved. A second one ends it at once.
+    The last line printed is the test rows' accuracy or R²; if that is no better than a constant
+    prediction, stderr says so, and a training that diverged is an error. Ctrl-C or SIGTERM ends
+    the training after the batch; the model so far is saved. A second one ends it at once.
     """
     if args.out:
         check_writable(args.out, args.data, label="--out ")
@@ -71,9 +73,10 @@ def train(args: argparse.Namespace) -> None:
         ending = Terminated if saver.signal == signal.SIGTERM else KeyboardInterrupt
         raise ending(f"after {len(history.epoch)} of {counted(args.epochs, 'epoch')}")
     if data.y_test is None:
-        print_scores(model, data.x_train, targets_for(model, data.y_train), "training")
+        scores = print_scores(model, data.x_train, targets_for(model, data.y_train), "training")
     else:
-        print_scores(model, data.x_test, targets_for(model, data.y_test), "test")
+        scores = print_scores(model, data.x_test, targets_for(model, data.y_test), "test")
+    require_learning(args, data, model, scores)
 
 
 # -- the network -------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.activations import ActivationFunction
 from ffnn.core.moments import Moments
+from ffnn.diagnostics.chance import constant_loss
 from ffnn.diagnostics.sample import Batch, Sample
 from ffnn.layers.base import Stage
 from ffnn.layers.chain import run_backward, run_forward, tap
@@ -162,20 +163,7 @@ def _at_an_end(activation: ActivationFunction, y: Array) -> Array:
 
 
 def chance_loss(sample: Sample) -> float:
-    """Return the loss of the best constant answer: the classes' shares, or the mean target."""
-    model = sample.model
-    assert model.loss is not None
-    loss, units = model.loss.clone(), model.output_dim or 0
-    mean, total = np.zeros(units), 0.0
-    for _, y, weight in sample.batches():
-        assert y is not None
-        weights = np.ones(len(y)) if weight is None else weight.astype(np.float64)
-        total += float(weights.sum())
-        mean += np.bincount(y, weights, minlength=units) if y.ndim == 1 else weights @ y
-    if total == 0.0:
-        return 0.0
-    answer, result = (mean / total).astype(model.dtype), 0.0
-    for _, y, weight in sample.batches():
-        assert y is not None
-        result += loss.forward(np.tile(answer, (len(y), 1)), y, weight) * len(y)
-    return result / sample.num_rows
+    """Return the loss of the best constant answer to the rows of a sample."""
+    assert sample.y is not None
+    weight = None if sample.weight is None else sample.weight.take(sample.chosen)
+    return constant_loss(sample.model, sample.y.take(sample.chosen), weight)

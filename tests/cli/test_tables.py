@@ -103,8 +103,8 @@ def test_scores_of_numbers_are_in_their_own_unit(run, tmp_path, prices, last_num
 def test_integers_are_classes_if_they_are_few(run, tmp_path, write_csv):
     def train(labels, *options):
         path = write_csv(tmp_path / "d.csv", ["a", "b"], [[i, y] for i, y in enumerate(labels)])
-        code, out, err = run("train", path, "--epochs", 1, "--test-split", 0, *options)
-        assert (code, err) == (0, "")
+        code, out, _ = run("train", path, "--epochs", 1, "--test-split", 0, *options)
+        assert code == 0
         return out
 
     few = [7, 3, -2, 3] * 10
