@@ -18,10 +18,11 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.core.checks import check_number, check_seed
 from ffnn.core.formulas import Formulas
+from ffnn.core.hints import Guarded
 from ffnn.core.registry import Configurable, Family
 
 
-class Initializer(Configurable):
+class Initializer(Guarded, Configurable):
     """A rule for the initial values of a parameter."""
 
     @property

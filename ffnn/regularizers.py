@@ -7,10 +7,11 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
+from ffnn.core.hints import Guarded
 from ffnn.core.registry import Configurable, Family
 
 
-class Regularizer(Configurable):
+class Regularizer(Guarded, Configurable):
     """A function R(w) ≥ 0 of one parameter array.
 
     Attributes

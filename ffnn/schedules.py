@@ -8,10 +8,11 @@ from typing import ClassVar
 
 from ffnn.core.checks import check_bool, check_int, check_items, check_number
 from ffnn.core.formulas import Formulas
+from ffnn.core.hints import Guarded
 from ffnn.core.registry import Configurable, Family
 
 
-class Schedule(Configurable):
+class Schedule(Guarded, Configurable):
     """A function η(t) of the number t of updates made so far, t = 0 at the first."""
 
     @property

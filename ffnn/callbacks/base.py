@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 from ffnn._types import Array
 from ffnn.core.checks import check_items
-from ffnn.core.hints import Hinted
+from ffnn.core.hints import Guarded
 
 Logs = dict[str, float]
 
 
-class Callback(Hinted):
+class Callback(Guarded):
     """Hooks that do nothing; a subclass overrides those it needs.
 
     Attributes

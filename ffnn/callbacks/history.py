@@ -40,9 +40,11 @@ class History(Callback):
         Whether Ctrl-C ended the training.
     """
 
+    history: dict[str, list[float]]
+    epoch: list[int]
+
     def __init__(self) -> None:
-        self.history: dict[str, list[float]] = {}
-        self.epoch: list[int] = []
+        self.history, self.epoch = {}, []
         self.higher_is_better: list[str] = []
         self.interrupted = False
 

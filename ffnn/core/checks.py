@@ -128,13 +128,14 @@ def check_items(owner: str, name: str, value: Any) -> list[Any]:
         raise TypeError(f"{owner}: {name} must be a list, got {shown(value)}") from None
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """Return ``" (did you mean 'relu'?)"`` with the closest known name, or nothing.
 
+    `cutoff` is the least resemblance, from 0 to 1.
     A long name, which a file may have, is near to none: comparing takes memory and time.
     """
     if len(name) > _LONGEST_MISTYPED:
         return ""
     folded = {other.casefold(): other for other in known if len(other) <= _LONGEST_MISTYPED}
-    close = difflib.get_close_matches(name.casefold(), folded, n=1)
+    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=cutoff)
     return f" (did you mean {folded[close[0]]!r}?)" if close else ""

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, ParamSpec, TypeVar
 
 from ffnn.core.checks import nearest
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_NEARLY = 0.8  # how much an attribute that is set may resemble a known one
+
+_FROZEN = "a model of the layers after it, trained on what a model of the earlier ones predicts"
 
 # A name here, or what to do instead.
 HINTS = {
@@ -40,12 +44,14 @@ HINTS = {
     "kernel": "params['weight']",
     "kernel_initializer": "weight_initializer",
     "kernel_regularizer": "weight_regularizer",
+    "label_smoothing": "soft targets, such as 0.9 * one_hot + 0.1 / classes",
     "load_state_dict": "set_weights",
     "load_weights": "ffnn.load_model, or set_weights",
     "lr": "learning_rate",
     "lr_scheduler": "a schedule as learning_rate",
     "max_epochs": "epochs",
     "max_iter": "epochs",
+    "momentum": "momentum of SGD, or beta_1 of Adam",
     "nb_epoch": "epochs",
     "num_epochs": "epochs",
     "n_epochs": "epochs",
@@ -57,13 +63,16 @@ HINTS = {
     "predict_on_batch": "predict",
     "predict_proba": "predict",
     "random_state": "seed",
+    "requires_grad": _FROZEN,
     "save_weights": "save, or get_weights",
     "solver": "optimizer",
     "state_dict": "get_weights",
     "test_on_batch": "evaluate",
+    "trainable": _FROZEN,
     "trainable_variables": "parameters",
     "trainable_weights": "parameters",
     "validation_fraction": "validation_split",
+    "weight_decay": "AdamW, or weight_regularizer of a layer",
     "weights": "parameters, or get_weights",
 }
 
@@ -95,17 +104,91 @@ def explain_names(function: Callable[P, R]) -> Callable[P, R]:
     return called
 
 
+class Foreign:
+    """Another library's name for something of ours: it is not there, and cannot be set either.
+
+    A class of the user's may use the name as it likes.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, holder: Hinted | None, cls: type | None = None) -> Any:
+        if holder is None or self._name not in vars(holder):
+            raise AttributeError(self._name)  # which `Hinted.__getattr__` then explains
+        return vars(holder)[self._name]
+
+    def __set__(self, holder: Hinted, value: Any) -> None:
+        if _is_ours(type(holder)):
+            raise _absent(holder, self._name, holder.explain_absence(self._name))
+        vars(holder)[self._name] = value
+
+
+class Fixed:
+    """An argument that is checked by `check_change` where it is changed later.
+
+    Nothing is defined for reading it, which is as quick as for any other attribute.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __set__(self, holder: Hinted, value: Any) -> None:
+        if self._name in vars(holder):
+            holder.check_change(self._name, value)
+        vars(holder)[self._name] = value
+
+
+def _is_ours(cls: type) -> bool:
+    return cls.__module__.partition(".")[0] == __name__.partition(".")[0]
+
+
+def _absent(holder: Hinted, name: str, advice: str) -> AttributeError:
+    message = f"{type(holder).__name__} has no attribute {name!r}{advice}"
+    return AttributeError(message, name=name, obj=holder)
+
+
+@functools.cache
+def _settable(cls: type) -> frozenset[str]:
+    """Return the names of arguments and attributes that objects of a class may have."""
+    names = set(inspect.signature(cls).parameters)
+    for base in cls.__mro__:
+        names.update(inspect.get_annotations(base))
+        names.update(name for name, value in vars(base).items() if not callable(value))
+    return frozenset(name for name in names if not name.startswith("_"))
+
+
 class Hinted:
-    """A class whose constructor and attributes explain the names of other libraries."""
+    """A class whose constructor and attributes explain the names of other libraries.
+
+    Attributes
+    ----------
+    hints : mapping of str to str
+        Names that this class is asked for besides `HINTS`, and that cannot be set: what to write
+        instead.
+    fixed : tuple of str
+        The arguments that `check_change` is asked about.
+    """
+
+    hints: ClassVar[Mapping[str, str]] = {}
+    fixed: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "__init__" in vars(cls):
             cls.__init__ = explain_names(cls.__init__)  # type: ignore[method-assign]
+        for name in vars(cls).get("hints", ()):
+            setattr(cls, name, Foreign(name))
+        for name in vars(cls).get("fixed", ()):
+            setattr(cls, name, Fixed(name))
 
     def explain_absence(self, name: str) -> str:
         """Return what the error of an attribute that is not there says to do."""
-        return f": use {HINTS[name]}" if name in HINTS else ""
+        ours = self.hints.get(name) or HINTS.get(name)
+        return "" if ours is None else f": use {ours}"
+
+    def check_change(self, name: str, value: Any) -> None:
+        """Raise AttributeError if the argument `name`, which is `fixed`, cannot become `value`."""
 
     if not TYPE_CHECKING:  # for which every attribute would exist
 
@@ -116,3 +199,32 @@ class Hinted:
             advice = self.explain_absence(name)
             message = f"{type(self).__name__} has no attribute {name!r}{advice}"
             raise AttributeError(message, name=name, obj=self)
+
+
+class Guarded(Hinted):
+    """A class of which no attribute is set that would have no effect.
+
+    AttributeError is raised for another library's name and for one that is nearly an argument's.
+    Classes of the user's may set any. As it takes 0.2 µs, it is not for parts whose attributes are
+    set at every step.
+
+    Attributes
+    ----------
+    settled : mapping of str to str
+        The attributes that only a call makes, which writes them past the guard: what to do instead
+        of setting them.
+    """
+
+    settled: ClassVar[Mapping[str, str]] = {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.settled and _is_ours(type(self)):
+            advice = self.settled[name]
+            raise AttributeError(f"{type(self).__name__}: {name} cannot be set; {advice}")
+        if name[0] != "_" and name not in self.__dict__ and _is_ours(type(self)):
+            known = _settable(type(self))  # type: ignore[arg-type]
+            if name not in known:
+                advice = self.explain_absence(name) or nearest(name, known, _NEARLY)
+                if advice:
+                    raise _absent(self, name, advice)
+        object.__setattr__(self, name, value)

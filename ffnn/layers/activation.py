@@ -25,6 +25,8 @@ class Activation(Layer):
         The name is unknown, or the object is not an activation.
     """
 
+    fixed = ("activation",)
+
     def __init__(self, activation: str | ActivationFunction) -> None:
         self.activation = ACTIVATIONS.get(activation, "Activation: activation").replica()
 

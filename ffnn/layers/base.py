@@ -10,6 +10,7 @@ import numpy as np
 
 from ffnn._types import Array, Arrays, DTypeLike, FloatDType, Shape
 from ffnn.core.formulas import Formulas
+from ffnn.core.hints import HINTS
 from ffnn.core.memory import Buffered, ParameterVector
 from ffnn.core.registry import Family
 from ffnn.initializers import Initializer
@@ -29,6 +30,13 @@ class Stage(NamedTuple):
     layer: Layer
     forward: Callable[[Array, bool], Array]
     backward: Callable[[Array], Array | None]
+
+
+# Names of attributes of layers elsewhere.
+_FOREIGN = (
+    *("activity_regularizer", "in_features", "input_shape", "kernel", "kernel_initializer"),
+    *("kernel_regularizer", "out_features", "requires_grad", "trainable", "weights"),
+)
 
 
 class Layer(Buffered):
@@ -68,6 +76,9 @@ class Layer(Buffered):
         Whether in training y stays the same when all of x is multiplied by a positive number.
     """
 
+    hints: ClassVar[Mapping[str, str]] = {name: HINTS[name] for name in _FOREIGN} | {
+        name: f"params[{name!r}]" for name in ("weight", "bias")
+    }
     name: str = ""
     input_dim: int | None = None
     output_dim: int | None = None
@@ -231,6 +242,14 @@ class Layer(Buffered):
         self.output_dim = self.compute_output_dim(input_dim)
         self.dtype, self._params, self._grads = dtype, values, grads
         self.discard()
+
+    def check_change(self, name: str, value: Any) -> None:
+        """Raise AttributeError if the layer is built: it would not follow."""
+        if self.is_built:
+            raise AttributeError(
+                f"{type(self).__name__}: {name} cannot be changed once the layer is built; "
+                f"make a new model"
+            )
 
     def explain_absence(self, name: str) -> str:
         """Return what to say of an attribute that is not set, such as what `forward` makes."""

@@ -50,6 +50,11 @@ class Dense(Layer):
     1986, equations 1 and 5 to 7.
     """
 
+    fixed = (
+        *("units", "activation", "use_bias", "weight_initializer", "bias_initializer"),
+        *("weight_regularizer", "bias_regularizer"),
+    )
+
     def __init__(
         self,
         units: int,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ffnn._types import Array, DTypeLike
 from ffnn.core.checks import check_number, check_seed
 from ffnn.core.formulas import Formulas
+from ffnn.core.hints import HINTS
 from ffnn.layers.base import LAYERS, Layer, generator
 
 
@@ -38,6 +39,7 @@ class Dropout(Layer):
     2014, section 4 and, for the scaling, section 10.
     """
 
+    hints: ClassVar[Mapping[str, str]] = {"p": HINTS["p"]}
     is_affine = True  # for the masks that were drawn
     _is_masked = False  # whether the last forward drew some
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.activations import ActivationFunction, Softmax
 from ffnn.core.formulas import Formulas
+from ffnn.core.hints import HINTS
 from ffnn.core.memory import Buffered
 from ffnn.core.registry import Family
 from ffnn.data import targets
@@ -35,6 +37,9 @@ class Loss(Buffered):
         What to give to `compile`, for a loss that only replaces another one (see `fuse`).
     """
 
+    hints: ClassVar[Mapping[str, str]] = {
+        name: HINTS[name] for name in ("from_logits", "label_smoothing")
+    }
     task: ClassVar[str] = "numbers"
     domain: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
     instead: ClassVar[str] = ""

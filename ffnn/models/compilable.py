@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -31,6 +31,10 @@ class Compilable(Network):
     Its `step` trains on one batch; it is there once the network is built and compiled.
     """
 
+    settled: ClassVar[Mapping[str, str]] = {
+        **Network.settled,
+        **dict.fromkeys(("optimizer", "loss", "metrics"), "call compile, which takes it"),
+    }
     optimizer: Optimizer | None = None
     loss: Loss | None = None
     metrics: Sequence[Metric] = ()
@@ -70,7 +74,7 @@ class Compilable(Network):
         for part, what in ((new_optimizer, "optimizer"), (new_loss, "loss")):
             part.check_numbers(self.dtype, f"compile: {what} {type(part).__name__}")
         new_optimizer.claim(self)
-        self.optimizer, self.loss, self.metrics = new_optimizer, new_loss, new_metrics
+        vars(self).update(optimizer=new_optimizer, loss=new_loss, metrics=new_metrics)
         self._make_step(self._vector)
 
     def _build(self, input_dim: int) -> ParameterVector:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ffnn._types import Array
+from ffnn._types import Array, FloatDType
 from ffnn.activations import ActivationFunction
 from ffnn.core.checks import check_choice, check_int, check_items, check_seed
 from ffnn.core.console import show
-from ffnn.core.hints import Hinted, explain_names
+from ffnn.core.hints import Guarded, explain_names
 from ffnn.core.locks import ForkSafeLock
 from ffnn.core.memory import ParameterVector
 from ffnn.core.registry import family_of
@@ -28,11 +28,21 @@ from ffnn.saving.schema import set_generators
 EVALUATION_BATCH_SIZE = 1024
 
 
-class Network(Named, Hinted):
+class Network(Named, Guarded):
     """Layers one after another: their parameters, their forward pass, predictions.
 
     The parameters are those of `ffnn.Sequential`, the class that users hold.
     """
+
+    hints = {"learning_rate": "optimizer.learning_rate"} | {
+        name: f"{name} of fit" for name in ("batch_size", "callbacks", "epochs", "validation_split")
+    }
+    settled: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("layers", "dtype", "seed"), "make a new model"
+    )
+    layers: tuple[Layer, ...]
+    dtype: FloatDType
+    seed: int | None
 
     def __init__(
         self,
@@ -41,9 +51,11 @@ class Network(Named, Hinted):
         dtype: str = "float32",
         seed: int | None = None,
     ) -> None:
-        self.layers: tuple[Layer, ...] = tuple(check_items("Sequential", "layers", layers))
-        self.dtype = np.dtype(check_choice("Sequential", "dtype", dtype, ("float32", "float64")))
-        self.seed = check_seed("Sequential", seed)
+        vars(self).update(
+            layers=tuple(check_items("Sequential", "layers", layers)),
+            dtype=np.dtype(check_choice("Sequential", "dtype", dtype, ("float32", "float64"))),
+            seed=check_seed("Sequential", seed),
+        )
         self.entropy: Any = np.random.SeedSequence(self.seed).entropy
         self._vector: ParameterVector | None = None
         self._building = ForkSafeLock()

@@ -11,12 +11,13 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
+from ffnn.core.hints import Guarded
 from ffnn.core.memory import Buffered, ParameterVector, aligned_full
 from ffnn.core.registry import Family
 from ffnn.schedules import Schedule
 
 
-class Optimizer(Buffered):
+class Optimizer(Guarded, Buffered):
     """A rule for one update of all parameters.
 
     Parameters
@@ -149,7 +150,7 @@ class Optimizer(Buffered):
                 self.update(rate, *block)
         else:
             self._update_or_undo(rate, blocks)
-        self.iterations += 1
+        vars(self)["iterations"] += 1  # whose name needs no check
 
     def bound(self, updates: int, rate: float, norm: float, w: float, *memory: float) -> float:
         """Return a bound on all numbers during the next updates; infinite if none is known.

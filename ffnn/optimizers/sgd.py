@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ffnn._types import Array
@@ -35,6 +37,8 @@ class SGD(Optimizer):
     learning", ICML 2013, equations 1 to 4.
     """
 
+    fixed = ("momentum",)
+
     def __init__(
         self,
         learning_rate: float | Schedule = 0.01,
@@ -47,6 +51,14 @@ class SGD(Optimizer):
         self.nesterov = check_bool("SGD", "nesterov", nesterov)
         if self.nesterov and not self.momentum:
             raise ValueError("SGD: nesterov=True needs a momentum above 0, got momentum=0.0")
+
+    def check_change(self, name: str, value: Any) -> None:
+        """Raise AttributeError where the optimizer trains and its memory would come or go."""
+        if self._vector is not None and bool(value) != bool(self.momentum):
+            raise AttributeError(
+                "SGD: momentum cannot become 0, or other than 0, once it trains a model; "
+                "compile with a new one"
+            )
 
     @property
     def formulas(self) -> Formulas:

@@ -1,16 +1,22 @@
 """Names of other libraries are answered with ours: arguments, attributes, options."""
 
+import copy
 import inspect
 
 import numpy as np
 import pytest
 
 import ffnn
-from ffnn.callbacks import EarlyStopping
+from ffnn.activations import LeakyReLU
+from ffnn.callbacks import EarlyStopping, Recorder
 from ffnn.cli import main
-from ffnn.core.hints import HINTS, explain_names
+from ffnn.core.hints import HINTS, Guarded, explain_names
+from ffnn.initializers import HeUniform
 from ffnn.layers import Dense, Dropout
-from ffnn.optimizers import SGD, Adam
+from ffnn.losses import BinaryCrossentropy
+from ffnn.optimizers import SGD, Adam, AdamW
+from ffnn.regularizers import L1L2
+from ffnn.schedules import CosineDecay
 
 
 def model():
@@ -68,6 +74,141 @@ def test_an_unknown_attribute_says_what_to_write_instead(owner, name, ours):
 
     assert ours in str(caught.value)
     assert not hasattr(holder, name)
+
+
+LIBRARY_PARTS = [
+    Dense(1),
+    Dropout(0.5),
+    LeakyReLU(),
+    BinaryCrossentropy(),
+    SGD(),
+    Adam(),
+    AdamW(),
+    CosineDecay(0.1, 10),
+    HeUniform(),
+    L1L2(0.1),
+    EarlyStopping(),
+    Recorder(),
+    model(),
+]
+
+
+def kind(part):
+    return type(part).__name__
+
+
+@pytest.mark.parametrize("part", LIBRARY_PARTS, ids=kind)
+def test_setting_a_name_of_another_library_is_refused(part):
+    part = copy.copy(part)
+    names = [*type(part).hints, *([] if is_quick(part) else HINTS)]
+    for name in names:
+        if name in inspect.signature(type(part)).parameters or hasattr(part, name):
+            continue
+        with pytest.raises(AttributeError, match=f"no attribute '{name}': use "):
+            setattr(part, name, 1)
+        with pytest.raises(AttributeError, match=f"no attribute '{name}': use "):
+            getattr(part, name)
+        assert name not in vars(part)
+
+
+def is_quick(part):
+    """Tell whether attributes are set several times a step, and thus not checked but for some."""
+    return not isinstance(part, Guarded)
+
+
+@pytest.mark.parametrize("part", [part for part in LIBRARY_PARTS if not is_quick(part)], ids=kind)
+def test_setting_nearly_an_arguments_name_is_refused(part):
+    for name in inspect.signature(type(part)).parameters:
+        for near in (name + "s", name[:-1] + "_" + name[-1]):
+            if len(name) > 4 and not hasattr(part, near):
+                with pytest.raises(AttributeError, match=f"'{near}' \\(did you mean|: use"):
+                    setattr(part, near, 1)
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "ours"),
+    [
+        (SGD, "lr", "learning_rate"),
+        (Adam, "momentum", "beta_1"),
+        (SGD, "weight_decay", "AdamW"),
+        (lambda: Dense(1), "kernel", "params['weight']"),
+        (lambda: Dense(1), "bias", "params['bias']"),
+        (lambda: Dense(1), "trainable", "a model of the layers"),
+        (lambda: Dropout(0.1), "p", "rate"),
+        (BinaryCrossentropy, "label_smoothing", "soft targets"),
+        (model, "learning_rate", "optimizer.learning_rate"),
+        (model, "epochs", "epochs of fit"),
+        (model, "stop_train", "did you mean 'stop_training'"),
+    ],
+)
+def test_setting_says_what_to_write_instead(owner, name, ours):
+    with pytest.raises(AttributeError, match=f"no attribute '{name}'") as caught:
+        setattr(owner(), name, 1)
+
+    assert ours in str(caught.value)
+
+
+@pytest.mark.parametrize("part", LIBRARY_PARTS, ids=kind)
+def test_attributes_of_the_users_own_may_be_set(part):
+    part = copy.copy(part)
+    part.comment = "mine"
+    assert part.comment == "mine"
+
+
+@pytest.mark.parametrize("base", [Dense, Dropout, SGD, BinaryCrossentropy, EarlyStopping])
+def test_classes_of_the_users_own_may_use_any_name(base):
+    class Own(base):
+        def __init__(self, *args):
+            self.lr = self.p = self.kernel = self.epoch = self.patiense = self.label_smoothing = 2
+            super().__init__(*args)
+            self.weights, self.trainable = 3, False
+
+    own = Own(*([0.5] if base is Dropout else [1] if base is Dense else []))
+    assert own.kernel == own.lr == own.p == own.epoch == own.label_smoothing == 2
+    assert own.weights == 3
+    assert own.trainable is False
+
+
+def test_a_network_of_the_users_own_may_use_any_name():
+    class Own(ffnn.Sequential):
+        def __init__(self, seed):
+            super().__init__([Dense(1)], seed=seed)
+            self.seed = seed
+            self.epochs = self.learning_rate = 3
+
+    assert Own(5).seed == 5
+    assert Own(5).epochs == 3
+
+
+@pytest.mark.parametrize("name", ["layers", "dtype", "seed", "optimizer", "loss", "metrics"])
+def test_what_a_model_was_made_or_compiled_with_cannot_be_set(name):
+    built = model()
+    before = getattr(built, name)
+    with pytest.raises(AttributeError, match=f"{name} cannot be set; (make a|call compile)"):
+        setattr(built, name, None)
+    assert getattr(built, name) is before
+
+
+@pytest.mark.parametrize("name", [*inspect.signature(Dense).parameters])
+def test_what_a_layer_was_built_with_cannot_be_set(name):
+    built = model()
+    layer = built.layers[0]
+    before = getattr(layer, name)
+    with pytest.raises(AttributeError, match=f"Dense: {name} cannot be changed once"):
+        setattr(layer, name, 3)
+    assert getattr(layer, name) is before
+    setattr(Dense(1), name, before)
+
+
+@pytest.mark.parametrize(("before", "after"), [(0.0, 0.9), (0.9, 0.0)])
+def test_momentum_can_be_changed_but_not_come_or_go(before, after):
+    optimizer, built = SGD(0.1, momentum=before), ffnn.Sequential([Dense(1)], seed=0)
+    built.compile(optimizer)
+    built.fit(X, Y, verbose=0)
+    with pytest.raises(AttributeError, match="compile with a new one"):
+        optimizer.momentum = after
+    optimizer.momentum = before and 0.5
+    built.fit(X, Y, verbose=0)
 
 
 def test_an_attribute_that_nobody_has_is_reported_as_usual():
