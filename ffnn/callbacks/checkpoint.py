@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ffnn._types import FilePath
 from ffnn.callbacks.base import Logs
 from ffnn.callbacks.monitor import Monitor
 from ffnn.core.checks import check_bool, check_int, check_path
+from ffnn.core.files import check_folder, check_target
 
 
 class ModelCheckpoint(Monitor):
@@ -54,8 +54,8 @@ class ModelCheckpoint(Monitor):
 
         Raises
         ------
-        ValueError, FileNotFoundError
-            A field of the path is unknown, or its folder does not exist.
+        ValueError, OSError
+            A field of the path is unknown, or the file or its folder cannot be written.
         """
         if self.save_best_only:
             super().on_train_begin(logs)
@@ -67,9 +67,8 @@ class ModelCheckpoint(Monitor):
                 f"ModelCheckpoint: unknown field {error} in {self.filepath!r}; "
                 f"known: epoch, {', '.join(known)}"
             ) from None
-        folder = Path(path).parent
-        if not folder.is_dir():
-            raise FileNotFoundError(f"ModelCheckpoint: there is no folder {folder}")
+        check = check_target if path == self.filepath else check_folder  # whose names come later
+        check(path)
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Save, if the epoch is due."""

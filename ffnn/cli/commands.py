@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
+import io
 import os
 import platform
 import sys
@@ -19,11 +20,13 @@ import numpy as np
 
 from ffnn import datasets
 from ffnn._version import __version__
+from ffnn.charts.files import save_figure
 from ffnn.cli.data import evaluation_data, load_compiled, prediction_rows
 from ffnn.cli.exit_codes import CheckFailedError, usage_errors
 from ffnn.cli.output import check_writable, print_scores, say
 from ffnn.core.checks import nearest
 from ffnn.core.console import is_open, is_terminal, show
+from ffnn.core.files import replace_whole
 from ffnn.core.text import counted
 from ffnn.gradcheck import gradient_check
 from ffnn.layers import Normalization, Rescaling
@@ -63,13 +66,12 @@ def predict(args: argparse.Namespace) -> None:
         raise argparse.ArgumentTypeError("there is no standard output; use --out FILE")
     model = Sequential.load(args.model)
     header, rows = _predictions(model, model.predict(prediction_rows(args, model)))
-    with contextlib.ExitStack() as stack:
-        stream = sys.stdout
-        if args.out:
-            stream = stack.enter_context(open(args.out, "w", encoding="utf-8", newline=""))
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+    stream = io.StringIO() if args.out else sys.stdout
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    if isinstance(stream, io.StringIO):
+        replace_whole(args.out, stream.getvalue().encode(errors="replace"))
 
 
 def summary(args: argparse.Namespace) -> None:
@@ -110,12 +112,13 @@ def plot(args: argparse.Namespace) -> None:
             raise argparse.ArgumentTypeError(problem)
     folder = Path(args.out_dir) if args.out_dir else Path(args.model).parent
     stem = Path(args.model).stem
-    for name in args.what or plots:
-        out = folder / f"{stem}_{name}.{args.format}"
+    targets = {name: folder / f"{stem}_{name}.{args.format}" for name in args.what or plots}
+    for out in targets.values():
         check_writable(out, args.model)
+    for name, out in targets.items():
         with usage_errors(ValueError, IndexError, RuntimeError, label=f"{name}: "):
             figure = plots[name]()
-        figure.savefig(out, dpi=150)
+        save_figure(figure, out)
         show(f"written: {out}")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ffnn.core.console import show
+from ffnn.core.files import check_target
 
 if TYPE_CHECKING:
     from ffnn._types import Array
@@ -19,17 +20,17 @@ WIDTH = 80
 
 def check_writable(out: str | Path, *read: str, label: str = "") -> None:
     """Raise ArgumentTypeError if `out` cannot be written, or is one of the files in `read`."""
-    out, problem = Path(out), ""
-    if out.is_dir():
-        problem = "is a folder, expected a file"
-    elif not out.parent.is_dir():
-        problem = f"cannot be written: there is no folder {out.parent}"
-    elif not os.access(out.parent, os.W_OK | os.X_OK):
-        problem = f"cannot be written: no permission to write in the folder {out.parent}"
-    elif any(out.exists() and os.path.exists(path) and out.samefile(path) for path in read):
-        problem = "is a file that the command reads; choose another name"
-    if problem:
-        raise argparse.ArgumentTypeError(f"{label}{out} {problem}")
+    try:
+        check_target(out)
+    except OSError as error:
+        problem = f"{label}{out} cannot be written: {error.strerror}"
+        raise argparse.ArgumentTypeError(problem) from error
+    if any(
+        os.path.exists(out) and os.path.exists(each) and os.path.samefile(out, each)
+        for each in read
+    ):
+        problem = f"{label}{out} is a file that the command reads; choose another name"
+        raise argparse.ArgumentTypeError(problem)
 
 
 def print_scores(model: Sequential, x: Any, target: Array, label: str) -> dict[str, float]:

@@ -166,6 +166,7 @@ def _add(add_argument: Callable[..., argparse.Action], options: Iterable[_Option
 
 # -- options -----------------------------------------------------------------------------------
 
+_REPLACED = "an old file is replaced, unless it is read-only, once the new one is complete"
 # A table reads better with an option to a paragraph.
 # fmt: off
 _MODEL = _Option("model", "MODEL", "a file saved by ffnn train --out")
@@ -227,7 +228,7 @@ _TRAINING = [
         integer(0), 0),
     _Option("--out", "FILE",
         "save the model in this file, such as model.h5, also when Ctrl-C or SIGTERM ends the "
-        "training"),
+        f"training; {_REPLACED}"),
     _Option("--save-every", "EPOCHS",
         "also save it whenever this many epochs have passed, to resume from (default: never)",
         integer(1)),
@@ -268,7 +269,7 @@ _GRAPH = [
         "write an interactive page, named like MODEL but with .html (needs ffnn[html])"),
     _Option("--out", "FILE",
         "write this file instead: .html, .svg, .png or .graphml (default: named like MODEL but "
-        "with .png)"),
+        f"with .png); {_REPLACED}"),
 ]
 _PLOT = [
     _MODEL,
@@ -276,7 +277,8 @@ _PLOT = [
         "weights, gradients, curves, recording (default: all that the model has)", nargs="*"),
     _Option("--layers", "NUMBERS",
         "layers whose weights and gradients are plotted, such as 0,2 (default: all)", indices),
-    _Option("--out-dir", "FOLDER", "where the pictures go (default: beside the model)"),
+    _Option("--out-dir", "FOLDER",
+        "where the pictures go (default: beside the model); older ones there are replaced"),
     _Option("--format", "", "of the pictures", str, "png", ("png", "svg")),
 ]
 _PREDICTIONS = (
@@ -284,7 +286,7 @@ _PREDICTIONS = (
     "name of a class that a spreadsheet would run as a formula (it begins with =, +, -, @, a tab "
     "or a carriage return, and is no number) is written with an apostrophe before it."
 )
-_PREDICT_OUT = _Option("--out", "FILE", "write them to this file instead")
+_PREDICT_OUT = _Option("--out", "FILE", f"write them to this file instead; {_REPLACED}")
 
 _COMMANDS = {
     "train": _Command("train a new network and test it on held-out rows", [_DATA],

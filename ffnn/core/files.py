@@ -10,9 +10,10 @@ import os
 import platform
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
+from ffnn._types import FilePath
 from ffnn.core.signals import signals_held
 from ffnn.errors import ModelFileError
 
@@ -26,9 +27,7 @@ _TEMPORARY = re.compile(r"\.ffnn-([0-9a-f]{8})-([0-9]{1,9})-[0-9a-f]{16}\.tmp")
 # -- reading -----------------------------------------------------------------------------------
 
 
-def read_whole(
-    path: str | os.PathLike[str], start: int, check: Callable[[bytes, int], object]
-) -> bytearray:
+def read_whole(path: FilePath, start: int, check: Callable[[bytes, int], object]) -> bytearray:
     """Return the content of a regular file, read once, so that later changes do not matter.
 
     `check` takes the first `start` bytes and the file's length, and raises if the rest is not
@@ -76,7 +75,23 @@ def _memory() -> float:
 # -- writing -----------------------------------------------------------------------------------
 
 
-def replace_whole(path: str | os.PathLike[str], content: Content, system: Any = os) -> None:
+def check_target(path: FilePath, system: Any = os) -> None:
+    """Raise OSError, which says what to do, if no file can be put into the place of `path`.
+
+    That is so for a folder, a pipe, a device, a file without write permission, and where the folder
+    is missing or may not be written. Those who write after long work ask this before it.
+    """
+    with _named(path):
+        _mode(path, system)
+
+
+def check_folder(path: FilePath, system: Any = os) -> None:
+    """Raise OSError, which says what to do, if the folder of `path` takes no new files."""
+    with _named(path):
+        _check_folder(path, system)
+
+
+def replace_whole(path: FilePath, content: Content, system: Any = os) -> None:
     """Write a file beside `path`, and put it into its place once it is complete and on disk.
 
     The old file is never opened. Its permissions are kept; its owner, extended attributes and
@@ -84,19 +99,52 @@ def replace_whole(path: str | os.PathLike[str], content: Content, system: Any = 
     old content or the new one is there, whole. What a symbolic link points to is replaced, and the
     link stays. Ctrl-C waits until that is done. `system` has the functions of `os`.
 
-    OSError means that a step failed and the old file is as it was. Only where the very last step
-    failed, syncing the folder, the new file is in place, but may not outlast a power failure.
+    OSError means that a step failed and the old file is as it was; `check_target` says what is
+    refused. Only where the very last step failed, syncing the folder, the new file is in place, but
+    may not outlast a power failure.
     """
+    with signals_held(), _named(path):
+        _replace_whole(path, content, system)
+
+
+def append_whole(path: FilePath, content: Content, system: Any = os) -> None:
+    """Add to the end of a file that is there: all of `content`, or nothing if OSError is raised.
+
+    Only where the very last step failed, closing the file, all of it may be there. Nothing is
+    synced, so that a line now and then costs little: a power failure may lose the last ones. Ctrl-C
+    waits until it is done. `system` has the functions of `os`.
+    """
+    flags = os.O_WRONLY | os.O_APPEND
+    for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    with signals_held(), _named(path):
+        _mode(path, system)
+        descriptor = system.open(path, flags)
+        try:
+            length = os.fstat(descriptor).st_size
+            try:
+                _write_all(descriptor, content, system)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    os.ftruncate(descriptor, length)
+                raise
+        finally:
+            system.close(descriptor)
+
+
+@contextlib.contextmanager
+def _named(path: FilePath) -> Iterator[None]:
+    """Let errors name `path`, not a temporary file that is unknown to the user."""
     try:
-        with signals_held():
-            _replace_whole(os.path.realpath(path), content, system)
-    except OSError as error:  # which may name a temporary file unknown to the user
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), os.fspath(path)) from error
 
 
-def _replace_whole(target: str, content: Content, system: Any) -> None:
+def _replace_whole(path: FilePath, content: Content, system: Any) -> None:
+    mode = _mode(path, system)
+    target = os.path.realpath(path)
     folder = os.path.dirname(target)
-    mode = _mode(target, system)
     _remove_stale(folder, system)
     name = f".ffnn-{_machine()}-{os.getpid()}-{os.urandom(8).hex()}.tmp"
     temporary = os.path.join(folder, name)
@@ -120,19 +168,34 @@ def _replace_whole(target: str, content: Content, system: Any) -> None:
     _sync_folder(folder, system)
 
 
-def _mode(target: str, system: Any) -> int | None:
+def _mode(path: FilePath, system: Any) -> int | None:
     """Return the permissions of what is to be replaced, None if there is nothing yet."""
-    try:
-        status = system.stat(target)
-    except FileNotFoundError:
+    try:  # of the path as it is: what /dev/stdout leads to has no other name
+        status = system.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        _check_folder(path, system)
         return None
     if stat.S_ISDIR(status.st_mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), target)
+        raise OSError(errno.EISDIR, "it is a folder; give the name of a file")
     if not stat.S_ISREG(status.st_mode):  # a device such as /dev/null would be lost to everybody
-        raise OSError(errno.EINVAL, "not a regular file", target)
-    if not system.access(target, os.W_OK):  # renaming would get around the write protection
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), target)
+        problem = "it is not a regular file but a pipe or a device, which is not replaced"
+        raise OSError(errno.EINVAL, f"{problem}; choose another name")
+    if not system.access(path, os.W_OK):  # renaming would get around the write protection
+        problem = "it is read-only; make it writable, or choose another name"
+        raise OSError(errno.EACCES, problem)
+    _check_folder(path, system)
     return stat.S_IMODE(status.st_mode)
+
+
+def _check_folder(path: FilePath, system: Any) -> None:
+    folder = os.path.dirname(os.path.realpath(path))
+    if not os.path.exists(folder):
+        raise OSError(errno.ENOENT, f"there is no folder {folder!r}; make it")
+    if not os.path.isdir(folder):
+        raise OSError(errno.ENOTDIR, f"{folder!r} is not a folder; choose another one")
+    if not system.access(folder, os.W_OK | os.X_OK):
+        problem = f"no permission to write in the folder {folder!r}; choose another one"
+        raise OSError(errno.EACCES, problem)
 
 
 def _write_all(descriptor: int, content: Content, system: Any) -> None:

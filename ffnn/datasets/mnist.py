@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ffnn.core.checks import check_path
 from ffnn.core.console import is_terminal
-from ffnn.core.files import replace_whole
+from ffnn.core.files import check_target, replace_whole
 from ffnn.datasets.digits import LabelledImages
 from ffnn.errors import DataError
 
@@ -198,6 +198,14 @@ def _download(file: _IdxFile, folder: Path) -> Path:
     from http.client import HTTPException
 
     path, reasons = folder / f"{file.name}.gz", ""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        check_target(path)
+    except OSError as error:
+        raise DataError(
+            f"MNIST: {path.name} cannot be downloaded to {folder}: {error.strerror}. Name a folder "
+            "that holds the files in data_dir or FFNN_DATA_DIR"
+        ) from error
     for mirror in MNIST_MIRRORS:
         try:
             _fetch(mirror + path.name, file, path)
@@ -218,7 +226,6 @@ def _fetch(url: str, file: _IdxFile, path: Path) -> None:
 
     from tqdm import tqdm
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     content = bytearray()
     with (
         urlopen(url, timeout=_TIMEOUT) as response,

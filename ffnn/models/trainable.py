@@ -256,7 +256,7 @@ class Trainable(Compilable):
         self.require_built()
         own = self.parts().custom_classes()
         build = partial(Trainable.restore, custom_objects=own)  # whatever a subclass takes
-        saving.write(check_path("save", "path", path), *self.capture(), build)
+        saving.write(path, *self.capture(), build)
 
     @classmethod
     def load(

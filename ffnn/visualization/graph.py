@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ffnn._types import Array, FilePath
+from ffnn.charts.files import save_figure
 from ffnn.core.checks import check_path
-from ffnn.core.files import replace_whole
+from ffnn.core.files import check_target, replace_whole
 from ffnn.models.network import Network
 from ffnn.models.trainable import Trainable
 from ffnn.visualization.graph_figure import plot_graph
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     import networkx as nx
 
 SUFFIXES = (".html", ".svg", ".png", ".graphml")
-PNG_DPI = 150
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -116,18 +116,17 @@ def save_graph(model: Trainable, path: FilePath) -> None:
         raise ValueError(
             f"save_graph: expected a path that ends in {', '.join(SUFFIXES)}, got {str(target)!r}"
         )
-    if not target.parent.is_dir():
-        raise FileNotFoundError(f"save_graph: there is no folder {str(target.parent)!r}; make it")
+    check_target(target)
     if suffix == ".html":
         from ffnn.visualization.page import save_page
 
         save_page(model, target)
         return
-    content = io.BytesIO()
-    if suffix == ".graphml":
-        import networkx as nx
+    if suffix != ".graphml":
+        save_figure(plot_graph(model), target)
+        return
+    import networkx as nx
 
-        nx.write_graphml(to_networkx(model), content)
-    else:
-        plot_graph(model).savefig(content, format=suffix[1:], dpi=PNG_DPI)
+    content = io.BytesIO()
+    nx.write_graphml(to_networkx(model), content)
     replace_whole(target, content.getbuffer())

@@ -20,7 +20,8 @@ import numpy as np
 
 from ffnn._types import Array, FilePath
 from ffnn.charts.style import BLACK, GREY, NEGATIVE, POSITIVE
-from ffnn.core.files import replace_whole
+from ffnn.core.checks import check_path
+from ffnn.core.files import check_target, replace_whole
 from ffnn.core.text import counted
 from ffnn.models.trainable import Trainable
 from ffnn.visualization.page_blocks import describe_panels, describe_pictures, gain_name
@@ -45,10 +46,13 @@ def save_page(model: Trainable, path: FilePath, title: str | None = None) -> Non
     weight and of every gradient, and, if the inputs are a square number, the first layer's weights
     as pictures. Of a large network the graph shows the strongest neurons and edges; the page says
     what is hidden. Where a `Recorder` kept snapshots, a slider goes through the epochs. The title
-    is the page's heading, by default the sizes of the network. An old file is replaced whole.
+    is the page's heading, by default the sizes of the network. An old file is replaced whole, or
+    left as it was by an error.
     """
+    path = check_path("save_page", "path", path)
     if title is not None and not isinstance(title, str):
         raise TypeError(f"save_page: title must be a string, got {title!r}")
+    check_target(path)
     _require_bokeh()
     structure = read_structure(model)
     if not structure.connections:

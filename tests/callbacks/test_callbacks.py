@@ -1,4 +1,6 @@
 import csv
+import errno
+import os
 
 import numpy as np
 import pytest
@@ -283,6 +285,93 @@ def test_csv_logger_begins_anew_or_appends(tmp_path):
         model().fit(X, Y, callbacks=[CSVLogger(path, append=append)], verbose=0)
 
     assert [row[0] for row in read(path)] == ["epoch", "0", "0"]
+
+
+def log_after(path, content, append=True, **options):
+    path.write_bytes(content)
+    model().fit(X, Y, callbacks=[CSVLogger(path, append=append)], verbose=0, **options)
+    return path.read_bytes()
+
+
+def test_csv_logger_keeps_the_old_lines_byte_for_byte(tmp_path):
+    old = b"epoch,loss\n0,0.50\r\n1,0.25\n"
+
+    assert log_after(tmp_path / "log.csv", old).startswith(old + b"0,")
+
+
+@pytest.mark.parametrize("cut", [b"", b"1", b"12,0."])
+def test_csv_logger_mends_a_last_line_that_was_cut_off(tmp_path, cut):
+    lines = log_after(tmp_path / "log.csv", b"epoch,loss\n0,0.5\n" + cut).splitlines()
+
+    whole = [cut] if b"," in cut else []
+    assert lines[:-1] == [b"epoch,loss", b"0,0.5", *whole]
+    assert lines[-1].startswith(b"0,")
+
+
+@pytest.mark.parametrize("append", [True, False])
+def test_csv_logger_leaves_the_old_file_if_the_training_fails_before_its_first_line(
+    tmp_path, append
+):
+    old = b"epoch,loss\r\n0,0.5\r\n"
+    path = tmp_path / "log.csv"
+    path.write_bytes(old)
+
+    def diverge(**options):
+        model().fit(X, Y, callbacks=[CSVLogger(path, append), *options.pop("more", [])], **options)
+
+    with pytest.raises(FileNotFoundError):
+        diverge(more=[ModelCheckpoint(tmp_path / "missing" / "m.h5")], verbose=0)
+    with pytest.raises(ZeroDivisionError):
+        diverge(more=[Failing()], verbose=0)
+
+    assert path.read_bytes() == old
+
+
+class Failing(Callback):
+    """Fails in the first batch."""
+
+    def on_train_batch_end(self, batch, logs):
+        raise ZeroDivisionError
+
+
+def test_csv_logger_keeps_its_lines_if_a_later_one_cannot_be_written(tmp_path, monkeypatch):
+    path, lines, write = tmp_path / "log.csv", [], os.write
+
+    def fail(descriptor, view):
+        write(descriptor, view[:3])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    class Remember(Callback):
+        def on_epoch_end(self, epoch, logs):
+            lines.append(path.read_bytes())
+            if epoch == 1:
+                monkeypatch.setattr(os, "write", fail)
+
+    with pytest.raises(OSError, match=r"No space left on device.*log\.csv"):
+        model().fit(X, Y, epochs=9, callbacks=[CSVLogger(path), Remember()], verbose=0)
+
+    assert len(lines) == 2
+    assert path.read_bytes() == lines[-1]
+    assert [row[0] for row in read(path)] == ["epoch", "0", "1"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\xff\xfe", "is not CSV: 'utf-8' codec"),
+        (b"epoch,loss\n0,0.5,7\n", "line 2: expected an epoch and 1 number, got 0, 0.5, 7;"),
+        (b"epoch,loss\n0\n1,0.5\n", "line 2: expected an epoch and 1 number, got 0;"),
+        (b"epoch,loss\n0,0.5\none,0.5\n", "line 3: expected an epoch and 1 number, got one, 0.5;"),
+        (b"epoch,loss\n-1,0.5\n", "line 2: expected an epoch"),
+        (b"epoch,\x1b[31mred\n", r"has the columns epoch, \\x1b\[31mred, this training has"),
+        (b"x" * 100_000, r"has the columns x{199}…, this training"),
+    ],
+)
+def test_csv_logger_refuses_what_is_not_a_log(tmp_path, content, message):
+    with pytest.raises(ValueError, match=rf"CSVLogger: .*log\.csv.*{message}.*use another file"):
+        log_after(tmp_path / "log.csv", content)
+
+    assert (tmp_path / "log.csv").read_bytes() == content
 
 
 def test_csv_logger_refuses_a_file_with_other_columns(tmp_path):

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import weakref
+from pathlib import Path
 
 import pytest
 
@@ -75,7 +76,7 @@ def test_a_file_is_on_disk_before_it_is_renamed_and_the_folder_after(tmp_path):
 
     files.replace_whole(tmp_path / "file", b"content", system)
 
-    order = ["stat", "listdir", "open", "write", "fsync", "close", "replace"]
+    order = ["stat", "access", "listdir", "open", "write", "fsync", "close", "replace"]
     assert system.calls == [*order, "open", "fsync", "close"]
     assert (tmp_path / "file").read_bytes() == b"content"
 
@@ -93,6 +94,57 @@ def test_a_write_that_writes_nothing_is_an_error(tmp_path):
         files.replace_whole(tmp_path / "file", b"content", Recording(write=lambda *_: 0))
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_lines_are_added_to_what_is_there(tmp_path):
+    path, system = tmp_path / "file", Recording(write=lambda to, view: os.write(to, view[:2]))
+    path.write_bytes(b"0123")
+    before = path.stat()
+
+    files.append_whole(path, b"456789", system)
+
+    assert path.read_bytes() == b"0123456789"
+    assert path.stat().st_ino == before.st_ino
+    assert system.calls == ["stat", *["access"] * 2, "open", *["write"] * 3, "close"]
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), KeyboardInterrupt()])
+def test_what_was_added_before_a_failure_is_taken_back(tmp_path, error):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def write(descriptor, view):
+        os.write(descriptor, view[:2])
+        raise error
+
+    with pytest.raises(type(error)):
+        files.append_whole(path, b"more", Recording(write=write))
+
+    assert path.read_bytes() == b"old"
+
+
+def test_nothing_is_added_to_a_file_that_is_gone(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        files.append_whole(tmp_path / "file", b"more")
+
+    assert caught.value.filename == str(tmp_path / "file")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_asking_first_changes_nothing_and_agrees_with_writing(tmp_path):
+    paths = [tmp_path / "new", tmp_path / "missing" / "new", tmp_path, Path("/dev/null")]
+    texts = []
+    for call in (files.check_target, lambda path: files.replace_whole(path, b"")):
+        for path in paths:
+            try:
+                call(path)
+            except OSError as error:
+                texts.append(str(error))
+        if call is files.check_target:
+            assert list(tmp_path.iterdir()) == []
+
+    assert len(texts) == 6
+    assert texts[:3] == texts[3:]
 
 
 def test_the_target_is_never_opened(tmp_path):

@@ -361,6 +361,20 @@ class TestMnistDownload:
         load_mnist()
         assert seen[0] == []
 
+    @pytest.mark.parametrize("fault", ["file", "forbidden"])
+    def test_a_cache_that_cannot_be_written_is_told_before_any_download(
+        self, mirror, monkeypatch, cache, fault
+    ):
+        monkeypatch.setattr(mnist, "MNIST_MIRRORS", (mirror.serve("a"),))
+        if fault == "file":
+            cache.parent.mkdir(exist_ok=True)
+            cache.write_bytes(b"")
+        else:
+            monkeypatch.setattr(os, "access", lambda path, mode: False)
+        with pytest.raises(DataError, match=f"cannot be downloaded to {cache}: .*FFNN_DATA_DIR"):
+            load_mnist()
+        assert mirror.requests == []
+
     def test_all_failures_are_listed_with_the_way_out(self, mirror, monkeypatch, cache):
         mirrors = (mirror.serve("a", train_images=(503, b"", 0)), f"{mirror.url}nothing/")
         monkeypatch.setattr(mnist, "MNIST_MIRRORS", mirrors)
