@@ -11,7 +11,8 @@ import contextlib
 import os
 import sys
 import traceback
-from typing import TYPE_CHECKING
+import warnings
+from typing import TYPE_CHECKING, TextIO
 
 from ffnn.cli.exit_codes import BY_ERROR, DONE, FAILED, INTERRUPTED, TERMINATED, usage_errors
 from ffnn.cli.misplaced import refuse_misplaced
@@ -69,6 +70,18 @@ def _complain(text: str) -> None:
         show(text, sys.stderr)
 
 
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning alone; where in the code it comes from says nothing here."""
+    _complain(f"ffnn: warning: {message}")
+
+
 def _run(argv: Sequence[str] | None) -> None:
     try:
         args = build_parser().parse_args(argv)
@@ -80,6 +93,8 @@ def _run(argv: Sequence[str] | None) -> None:
 
     command = getattr(train if args.command == "train" else commands, args.command)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        warnings.showwarning = _show_warning
         if getattr(args, "threads", None) is not None:
             with usage_errors(ImportError, RuntimeError, label="--threads: "):
                 stack.enter_context(limit_threads(args.threads))

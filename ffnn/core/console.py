@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
+import warnings
 from typing import Any, TextIO
 
 from ffnn.errors import visible
@@ -34,3 +36,11 @@ def show(text: str, stream: TextIO | None = None) -> None:
         stream.write(lines)
     except UnicodeEncodeError as error:
         stream.write(lines.encode(error.encoding, "replace").decode(error.encoding))
+
+
+def warn(text: str) -> None:
+    """Warn, at the line from which the library was called."""
+    frame, level = inspect.currentframe(), 1
+    while frame is not None and str(frame.f_globals.get("__name__")).split(".")[0] == "ffnn":
+        frame, level = frame.f_back, level + 1
+    warnings.warn(visible(text), stacklevel=level)

@@ -112,6 +112,11 @@ class Batches:
         return self._batches_an_epoch
 
     @property
+    def largest(self) -> int:
+        """The number of rows of every batch but the last of a pass."""
+        return min(self.batch_size, self._rows)
+
+    @property
     def is_shuffled(self) -> bool:
         """Whether the rows come in a new order at each pass."""
         return self._shuffle is not None

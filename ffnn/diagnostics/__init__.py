@@ -17,6 +17,7 @@ from ffnn.diagnostics.catalogue import table
 from ffnn.diagnostics.inputs import check_inputs
 from ffnn.diagnostics.layers import (
     check_activations,
+    check_batch_rows,
     check_dead_units,
     check_finite_outputs,
     check_finite_weights,
@@ -80,6 +81,7 @@ def _checks(sample: Sample, no_loss: str) -> list[_Check]:
         ("inputs", "", lambda: check_inputs(sample, measured)),
         ("finite weights and outputs", "", lambda: broken or check_finite_outputs(measured)),
         ("activations between layers", "", lambda: check_activations(sample)),
+        ("batches", "", lambda: check_batch_rows(sample)),
         ("symmetric units", no_weights, lambda: check_symmetric_units(sample)),
         ("dead ReLUs", no_numbers, lambda: check_dead_units(sample, measured)),
         ("saturated units", no_numbers, lambda: check_saturated_units(sample, measured)),

@@ -39,6 +39,21 @@ def check_finite_outputs(measured: Probe) -> Iterator[Finding]:
         yield finding("non-finite-outputs", name or None, entries=entries)
 
 
+def check_batch_rows(sample: Sample) -> Iterator[Finding]:
+    """Yield the layers that learn nothing from batches of so few rows.
+
+    The batches are those of the last training, if the model knows where that stands, else the
+    largest that the rows make.
+    """
+    position = sample.model.position
+    trained = None if position is None else position["batches"]
+    rows = min(trained["batch_size"], trained["rows"]) if trained else sample.num_rows
+    for layer in sample.model.layers:
+        if rows < layer.min_batch_rows:
+            evidence = {"batch_rows": rows, "needed": layer.min_batch_rows}
+            yield finding("small-batches", layer.name, is_trained=trained is not None, **evidence)
+
+
 def check_gradients(measured: Probe) -> Iterator[Finding]:
     """Yield whether ∂L/∂z vanishes or explodes from the last `Dense` to the first, z = x Wᵀ + b.
 

@@ -69,6 +69,9 @@ class Layer(Buffered):
         Whether the layer, standing first, reads integer rows as they are and writes floats itself.
     depends_on_batch : bool
         Whether in training a row of y depends on the other rows of the batch.
+    min_batch_rows : int
+        The fewest rows of a batch of which, in training, y depends on x: a batch of fewer teaches
+        neither this layer nor those before it anything about x.
     is_affine : bool
         Whether y is always an affine function of x, so that the layer adds nothing to a `Dense`
         next to it.
@@ -85,6 +88,7 @@ class Layer(Buffered):
     borrowed = ("x",)
     takes_any_dtype: ClassVar[bool] = False
     depends_on_batch: ClassVar[bool] = False
+    min_batch_rows: ClassVar[int] = 1
     is_affine: ClassVar[bool] = False
     is_scale_invariant: ClassVar[bool] = False
 

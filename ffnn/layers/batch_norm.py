@@ -26,7 +26,9 @@ class BatchNorm(Standardization):
 
     After each training step the moving averages follow: m ← momentum · m + (1 - momentum) · batch.
     Outside training they stand for μ and the variance, and ∂L/∂x = g / σ. A variance beyond half
-    the largest number of the dtype, 1.7e38 in float32, is followed as if it were that.
+    the largest number of the dtype, 1.7e38 in float32, is followed as if it were that. A batch of
+    one row is its own mean and gives y = β whatever x is, so nothing is learned from such batches;
+    `fit` warns of them.
 
     Parameters
     ----------
@@ -57,6 +59,7 @@ class BatchNorm(Standardization):
     )
     axis = 0
     depends_on_batch = True
+    min_batch_rows = 2  # a single row is its own mean: x̂ = 0
     _is_of_batch = False  # whether the last forward took μ and the variance from the batch
 
     def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3) -> None:

@@ -64,7 +64,8 @@ class Trainable(Compilable):
     ) -> History:
         """Train on rows and targets.
 
-        Ctrl-C lets the batch finish, then ends the training and returns the history so far.
+        Ctrl-C lets the batch finish, then ends the training and returns the history so far. Batches
+        of one row, of which a `BatchNorm` learns nothing, cause a warning.
 
         Parameters
         ----------

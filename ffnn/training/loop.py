@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from ffnn._types import Array
 from ffnn.callbacks import CallbackList, Logs
+from ffnn.core.console import warn
+from ffnn.core.text import counted
+from ffnn.data.batches import Batches
 from ffnn.errors import TrainingDivergedError
+from ffnn.layers.base import Layer
 from ffnn.layers.chain import release
 from ffnn.optimizers import Optimizer
 from ffnn.training.position import Position, Sums
@@ -29,6 +33,7 @@ def train(
     validation numbers.
     """
     logs: Logs = {}
+    warn_of_small_batches(step.layers, position.batches)
     step.optimizer.forget_sizes()
     if callbacks.watches_steps:
         step = step.watched_by(callbacks)
@@ -54,6 +59,18 @@ def train(
             release(step.stages)
             step.loss.release()
     return bool(interrupt.requested)
+
+
+def warn_of_small_batches(layers: Sequence[Layer], batches: Batches) -> None:
+    """Warn of layers that learn nothing from batches of so few rows."""
+    for layer in layers:
+        if batches.largest < layer.min_batch_rows:
+            warn(
+                f"{layer.title} needs batches of at least {layer.min_batch_rows} rows, and those "
+                f"of this training have {counted(batches.largest, 'row')}: its output is then the "
+                f"same for all rows, and nothing is learned about the inputs. Train with a larger "
+                f"batch_size, such as 32, or use LayerNorm, which looks at each row by itself"
+            )
 
 
 def run_epoch(

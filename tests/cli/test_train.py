@@ -169,3 +169,41 @@ def test_mnist_that_is_not_there_is_2(run, tmp_path, assert_one_line):
 
     assert code == 2
     assert_one_line(err, "train-images-idx3-ubyte", "name no folder")
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_warning_is_one_line(run):
+    options = [
+        "--normalization",
+        "batch",
+        "--batch-size",
+        "1",
+        "--epochs",
+        "1",
+        "--hidden",
+        "4",
+        "--quiet",
+    ]
+    code, out, err = run("train", "digits", *options)
+
+    assert code == 0
+    assert "accuracy" in out
+    assert err.startswith(
+        "ffnn: warning: BatchNorm 'batch_norm_1' needs batches of at least 2 rows"
+    )
+    assert err.splitlines()[0].endswith("looks at each row by itself")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--dropout", "0.999999999999", "rate=0.99"),
+        ("--l2", "1e300", "l2="),
+        ("--clipnorm", "1e-60", "clipnorm=1e-60"),
+    ],
+)
+def test_numbers_that_float32_cannot_hold_are_2(run, option, value, message, assert_one_line):
+    code, _, err = run("train", "digits", "--epochs", "1", option, value)
+
+    assert code == 2
+    assert_one_line(err, message, "in float32")

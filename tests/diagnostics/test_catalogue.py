@@ -154,6 +154,13 @@ PLANTED = [
         Y,
     ),
     ("no-activation", "Give dense_1 an", lambda: regressor(Dense(8), Dense(8, "tanh")), X, Y),
+    (
+        "small-batches",
+        "Train with a batch_size of 2 at least, such as 32, or use LayerNorm() in place of batch_n",
+        lambda: regressor(Dense(8), BatchNorm(), Activation("tanh")),
+        X[:1],
+        Y[:1],
+    ),
     ("vanishing-gradients", "Use activation='relu'", lambda: chain_of(1.0, 1e-5), X[:, :1], Y),
     ("exploding-gradients", "Start from smaller", lambda: chain_of(1.0, 1e5), X[:, :1], Y),
     ("targets-rejected", "For classes, number", classifier, PIXELS, LABELS.astype(str)),

@@ -39,7 +39,8 @@ def test_nothing_found_is_said_with_what_was_checked():
     assert str(diagnosis) == (
         "Diagnosis based on 400 rows: nothing found.\n\n"
         "Checked: inputs, finite weights and outputs, activations between layers,\n"
-        "symmetric units, dead ReLUs, saturated units, targets, gradients, learning rate."
+        "batches, symmetric units, dead ReLUs, saturated units, targets, gradients,\n"
+        "learning rate."
     )
 
 

@@ -1,5 +1,7 @@
 """Dead, saturated and symmetric units are found in their layer."""
 
+import warnings
+
 import numpy as np
 import pytest
 from diagnosis import DIGITS, LABELS, PIXELS, X, Y, classifier, compiled, kinds, only, regressor
@@ -8,7 +10,7 @@ import ffnn
 from ffnn.activations import ActivationFunction
 from ffnn.diagnostics import diagnose
 from ffnn.initializers import Constant
-from ffnn.layers import Activation, Dense, Dropout, LayerNorm, Rescaling
+from ffnn.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Rescaling
 from ffnn.optimizers import SGD
 
 rng = np.random.default_rng(1)
@@ -287,3 +289,42 @@ def test_activations_from_outside_are_judged_by_what_they_say_of_themselves():
     assert dead.units == (0,)
     assert dead.message.startswith("1 of 4 Gate units (25%) are inactive on all 400 rows")
     assert only(diagnosis, "saturated-units").units == (0, 1)
+
+
+# -- batches of too few rows -----------------------------------------------------------------------
+
+
+def trained_in_batches_of(rows, layer, *, given=400):
+    model = regressor(Dense(8), layer, Activation("tanh"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        model.fit(X[:given], Y[:given], batch_size=rows, verbose=0)
+    return model
+
+
+@pytest.mark.parametrize(("rows", "given"), [(1, 400), (32, 1)])
+def test_training_in_batches_of_one_row_is_found_also_in_the_file(rows, given, tmp_path):
+    model = trained_in_batches_of(rows, BatchNorm(), given=given)
+    model.save(tmp_path / "model.h5")
+
+    for diagnosis in (diagnose(model, X, Y), diagnose(ffnn.load_model(tmp_path / "model.h5"), X)):
+        found = only(diagnosis, "small-batches")
+        assert (found.severity, found.layer) == ("problem", "batch_norm_1")
+        assert found.evidence == {"batch_rows": 1, "needed": 2, "is_trained": True}
+        assert "batches of the last training had 1 of the 2 rows that batch_norm_1" in found.message
+
+
+@pytest.mark.parametrize(
+    ("rows", "layer"), [(2, BatchNorm()), (399, BatchNorm()), (1, LayerNorm())]
+)
+def test_other_batches_and_layers_are_left_alone(rows, layer):
+    assert "small-batches" not in kinds(diagnose(trained_in_batches_of(rows, layer), X, Y))
+
+
+def test_before_a_training_the_rows_that_there_are_count():
+    model = regressor(Dense(8), BatchNorm(), Activation("tanh"))
+
+    assert only(diagnose(model, X[:1], Y[:1]), "small-batches").evidence["is_trained"] is False
+    assert "small-batches" not in kinds(diagnose(model, X[:2], Y[:2]))
+    again = trained_in_batches_of(32, BatchNorm())
+    assert "small-batches" not in kinds(diagnose(again, X[:1], Y[:1]))

@@ -93,6 +93,19 @@ def test_normalization_stands_before_the_activation(wine, normalization, layer):
     assert fitted.score(*wine) > 0.9
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("train", ["fit", "partial_fit"])
+def test_batches_of_one_row_cause_a_warning_with_batch_normalization(wine, train):
+    x, y = wine
+    options = {"normalization": "batch", "max_iter": 2, "random_state": 0}
+    classes = {"classes": np.unique(y)} if train == "partial_fit" else {}
+
+    with pytest.warns(UserWarning, match="needs batches of at least 2 rows") as caught:
+        getattr(FFNNClassifier((6,), batch_size=1, **options), train)(x, y, **classes)
+    assert sum("needs batches" in str(warning.message) for warning in caught) == 1
+    getattr(FFNNClassifier((6,), batch_size=2, **options), train)(x, y, **classes)
+
+
 def test_initializers_take_the_place_of_the_draws(wine):
     constant = FFNNClassifier((6,), bias_initializer=Constant(0.25), random_state=1, max_iter=1)
     constant.set_params(solver="sgd", learning_rate_init=1e-12).fit(*wine)

@@ -51,6 +51,16 @@ def test_scale_invariant_layers_ignore_the_scale(layer):
     assert np.allclose(of_a, of_more, rtol=1e-3) is layer.is_scale_invariant
 
 
+def test_fewer_rows_than_a_layer_needs_say_nothing_of_their_inputs(layer):
+    needed = layer.min_batch_rows
+
+    of_a, of_b = outputs(layer, A[:needed], B[:needed])
+    assert not np.allclose(of_a, of_b)
+    for fewer in range(1, needed):
+        of_a, of_b = outputs(layer, A[:fewer], B[:fewer])
+        assert np.allclose(of_a, of_b)
+
+
 def test_dense_layers_have_a_weight_matrix(layer):
     assert layer.is_dense is isinstance(layer, Dense)
     assert not Dense(3).is_dense  # as long as it is not built

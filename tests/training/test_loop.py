@@ -9,7 +9,7 @@ import pytest
 
 import ffnn
 from ffnn.callbacks import Callback, EarlyStopping
-from ffnn.layers import Dense
+from ffnn.layers import BatchNorm, Dense, LayerNorm
 from ffnn.optimizers import SGD
 from ffnn.schedules import Schedule
 from ffnn.training.signals import Interrupt
@@ -279,3 +279,69 @@ def test_interrupted_training_still_restores_the_best_weights():
 
     assert stopping.best_epoch == 3
     np.testing.assert_array_equal(trained.get_weights()[0], stopping._best_weights[0])
+
+
+# -- batches of too few rows -----------------------------------------------------------------------
+
+
+def normalised(*layers):
+    built = ffnn.Sequential([Dense(4), *layers, Dense(1)], input_dim=3, seed=0)
+    built.compile(SGD(0.01))
+    return built
+
+
+SINGLE = (
+    r"^BatchNorm 'batch_norm_1' needs batches of at least 2 rows, and those of this training have"
+)
+
+
+@pytest.mark.parametrize(("rows", "batch_size"), [(40, 1), (1, 1), (1, 32)])
+def test_batches_of_one_row_of_which_batch_norm_learns_nothing_cause_one_warning(rows, batch_size):
+    trained = normalised(BatchNorm())
+    weight = trained.layers[0].params["weight"].copy()
+
+    with pytest.warns(UserWarning, match=SINGLE + " 1 row: ") as caught:
+        trained.fit(X[:rows], X[:rows, :1], batch_size=batch_size, epochs=2, verbose=0)
+
+    assert [warning.filename for warning in caught] == [__file__]
+    np.testing.assert_array_equal(trained.layers[0].params["weight"], weight)
+
+
+@pytest.mark.parametrize("batch_size", [2, 3, 32, 39, 40])  # of 3 and of 39, the last has one row
+def test_larger_batches_cause_none(batch_size):
+    normalised(BatchNorm()).fit(X, X[:, :1], batch_size=batch_size, verbose=0)
+
+
+def test_layers_that_look_at_single_rows_cause_none():
+    normalised(LayerNorm()).fit(X, X[:, :1], batch_size=1, verbose=0)
+
+
+def test_a_single_batch_is_trained_on_without_a_word():
+    normalised(BatchNorm()).train_on_batch(X[:1], X[:1, :1])
+
+
+class Pairs(BatchNorm):
+    """A layer of a user's own that needs more."""
+
+    min_batch_rows = 16
+
+
+def test_each_layer_says_how_many_rows_it_needs():
+    with pytest.warns(UserWarning, match=r"needs batches of at least") as caught:
+        normalised(Pairs(), BatchNorm(), Pairs()).fit(X, X[:, :1], batch_size=15, verbose=0)
+
+    assert [str(warning.message).split(", and")[0] for warning in caught] == [
+        "Pairs 'Pairs_1' needs batches of at least 16 rows",
+        "Pairs 'Pairs_2' needs batches of at least 16 rows",
+    ]
+
+
+def test_a_warning_that_is_an_error_trains_nothing():
+    trained = normalised(BatchNorm())
+    before = trained.get_weights()
+
+    with pytest.raises(UserWarning, match=SINGLE):
+        trained.fit(X, X[:, :1], batch_size=1, verbose=0)
+
+    np.testing.assert_equal(trained.get_weights(), before)
+    assert trained.history is None

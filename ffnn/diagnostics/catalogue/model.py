@@ -63,6 +63,19 @@ KINDS = {
         "activation, is {norm}.",
         _SCALE_DOWN,
     ),
+    "small-batches": problem(
+        "batches of too few rows for a layer that compares rows",
+        (
+            first(
+                is_trained="The batches of the last training had {batch_rows}",
+                otherwise="A batch of these data has {batch_rows}",
+            ),
+            "of the {needed} rows that {layer} needs: with fewer, its output in training is the "
+            "same for all rows, and nothing is learned about the inputs.",
+        ),
+        "Train with a batch_size of {needed} at least, such as 32, or use LayerNorm() in place of "
+        "{layer}, which looks at each row by itself.",
+    ),
     "dead-relu": Kind(
         _of_dead_units,
         "ReLU and similar units that are inactive on all rows",
