@@ -14,6 +14,7 @@ import numpy as np
 
 import ffnn
 from ffnn.callbacks import Recorder
+from ffnn.charts.files import save_figure
 from ffnn.layers import Dense, Rescaling
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     folder = parser.parse_args(argv).out
     folder.mkdir(parents=True, exist_ok=True)
     for name, draw in (("graph", exclusive_or), ("training", digits_over_time)):
-        draw().savefig(folder / f"{name}.png", dpi=100)
+        save_figure(draw(), folder / f"{name}.png", dpi=100)
         print(f"written: {folder / name}.png")
 
 

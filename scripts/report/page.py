@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
-import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ffnn.core.files import replace_whole
 from report import pictures
 from report.conclusions import describe_accuracy, is_met, judge, state, sum_up
 from report.document import Bullets, Fold, Heading, Picture, Table, Text, to_html, to_markdown
@@ -85,8 +86,8 @@ def write_page(study: Study, folder: ResultsFolder, command: str, pool: Executor
     _write_claims(folder.folder / "claims.csv", findings)
     for job in jobs:
         job.result()
-    (folder.folder / "index.html").write_text(to_html(parts, PICTURES), encoding="utf-8")
-    (folder.folder / "report.md").write_text(to_markdown(parts, PICTURES), encoding="utf-8")
+    replace_whole(folder.folder / "index.html", to_html(parts, PICTURES).encode())
+    replace_whole(folder.folder / "report.md", to_markdown(parts, PICTURES).encode())
 
 
 def copy_markdown(folder: ResultsFolder, file: Path) -> None:
@@ -94,12 +95,12 @@ def copy_markdown(folder: ResultsFolder, file: Path) -> None:
     beside = file.with_suffix("")
     beside.mkdir(parents=True, exist_ok=True)
     text = (folder.folder / "report.md").read_text(encoding="utf-8")
-    file.write_text(text.replace(f"]({PICTURES}/", f"]({beside.name}/"), encoding="utf-8")
+    replace_whole(file, text.replace(f"]({PICTURES}/", f"]({beside.name}/").encode())
     for name in ("results.csv", "claims.csv"):
-        shutil.copyfile(folder.folder / name, beside / name)
+        replace_whole(beside / name, (folder.folder / name).read_bytes())
     for picture in sorted((folder.folder / PICTURES).glob("*.png")):
         if f"]({PICTURES}/{picture.name})" in text:
-            shutil.copyfile(picture, beside / picture.name)
+            replace_whole(beside / picture.name, picture.read_bytes())
 
 
 # -- the parts of the page -------------------------------------------------------------------------
@@ -310,16 +311,17 @@ def _distribution_name(experiment: Experiment, row: Row) -> str:
 
 
 def _write_claims(path: Path, findings: Sequence[Finding]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(CLAIM_COLUMNS)
-        for each in findings:
-            numbers = (*each.test.difference, each.test.std, each.test.p, each.corrected_p)
-            writer.writerow(
-                [
-                    each.experiment,
-                    state(each.claim),
-                    "" if each.reported is None else f"{each.reported:.2f}",
-                    *(f"{number:.6g}" for number in (*numbers, each.rows.half_width)),
-                ]
-            )
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(CLAIM_COLUMNS)
+    for each in findings:
+        numbers = (*each.test.difference, each.test.std, each.test.p, each.corrected_p)
+        writer.writerow(
+            [
+                each.experiment,
+                state(each.claim),
+                "" if each.reported is None else f"{each.reported:.2f}",
+                *(f"{number:.6g}" for number in (*numbers, each.rows.half_width)),
+            ]
+        )
+    replace_whole(path, stream.getvalue().encode())

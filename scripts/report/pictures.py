@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ffnn.charts.style import BLACK, BLUE, GREY, VERMILION, new_figure
+from ffnn.core.files import replace_whole
 from ffnn.visualization import compare_histories
 from ffnn.visualization.distributions import plot_distributions
 from report.runner import build_model
@@ -131,4 +132,6 @@ def write_png(figure: Figure, path: Path) -> None:
         few = image.convert("RGB").quantize(
             NUM_COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
         )
-        few.save(path, optimize=True)
+        content = io.BytesIO()
+        few.save(content, "png", optimize=True)
+    replace_whole(path, content.getbuffer())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+from ffnn.core.files import append_whole, replace_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -97,13 +98,15 @@ class ResultsFolder:
         arrays.update(outcome.network)
         arrays["correct"] = np.packbits(outcome.correct)
         arrays["num_test_rows"] = np.array(len(outcome.correct))
-        temporary = self._arrays_file(run).with_suffix(".part.npz")
-        np.savez_compressed(temporary, **arrays)
-        os.replace(temporary, self._arrays_file(run))
+        content = io.BytesIO()
+        np.savez_compressed(content, **arrays)
+        replace_whole(self._arrays_file(run), content.getbuffer())
         result = to_result(run, outcome)
-        is_new = not self.csv.exists()
-        with self.csv.open("a", encoding="utf-8", newline="") as stream:
-            stream.write(("" if not is_new else _line(Result._fields)) + _line(_texts(result)))
+        line = _line(_texts(result))
+        if self.csv.exists():
+            append_whole(self.csv, line.encode())
+        else:
+            replace_whole(self.csv, (_line(Result._fields) + line).encode())
         return result
 
     def read(self, known: Iterable[Run]) -> dict[tuple[str, str, int], Result]:
@@ -188,8 +191,7 @@ def _parse(path: Path) -> list[Result]:
     content = path.read_bytes()
     whole = content[: content.rfind(b"\n") + 1]
     if len(whole) < len(content):
-        with path.open("r+b") as stream:
-            stream.truncate(len(whole))
+        replace_whole(path, whole)
     lines = list(csv.reader(io.StringIO(whole.decode("utf-8"), newline="")))
     if not lines:
         path.unlink()
