@@ -78,7 +78,8 @@ ENDINGS = [
     Ending("UnfusedSigmoid", "BinaryCrossentropy", "bits", False),
     Ending("Softmax", "BinaryCrossentropy", "soft", True),
     Ending("Exponential", "Poisson", "counts", True),
-    Ending("Softplus", "Poisson", "counts", False),
+    Ending("Softplus", "Poisson", "counts", True),
+    Ending("Sigmoid", "Poisson", "counts", False),
     *(
         Ending(activation, loss, "numbers", False)
         for loss in REGRESSION_LOSSES

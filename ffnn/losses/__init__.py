@@ -5,11 +5,11 @@ number of rows and u the number of units; w_i is the weight of row i, 1 if none 
 weighted loss is Σ_i w_i · loss_i divided by the number of rows.
 
 **Pairing.** `CategoricalCrossentropy` after a softmax, `BinaryCrossentropy` after a sigmoid or a
-softmax and `Poisson` after an exponential are computed from the activation's input (the logits z,
-or log p), in which all are exact: see `Loss.fuse`. The network then leaves its last activation to
-the loss. A float32 sigmoid is exactly 1 from z ≈ 17 on, so the probability alone no longer tells
-how wrong an answer is; the logit does. The crossentropies refuse the library's other activations;
-after one of your own that gives probabilities they are computed from these.
+softmax and `Poisson` after an exponential or a softplus are computed from the activation's input
+(the logits z, or log p), in which all are exact: see `Loss.fuse`. The network then leaves its last
+activation to the loss. A float32 sigmoid is exactly 1 from z ≈ 17 on, so the probability alone no
+longer tells how wrong an answer is; the logit does. The crossentropies refuse the library's other
+activations; after one of your own that gives probabilities they are computed from these.
 
 Read `base` first; then there is one loss a file, with the loss that replaces it on logits.
 """
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ffnn.losses.huber import Huber
     from ffnn.losses.mean_absolute_error import MeanAbsoluteError
     from ffnn.losses.mean_squared_error import MeanSquaredError
-    from ffnn.losses.poisson import LogRatePoisson, Poisson
+    from ffnn.losses.poisson import LogRatePoisson, Poisson, SoftplusPoisson
     from ffnn.losses.softmax_binary_crossentropy import SoftmaxBinaryCrossentropy
 else:
 
@@ -53,5 +53,6 @@ __all__ = [
     "SigmoidCrossentropy",
     "SoftmaxBinaryCrossentropy",
     "SoftmaxCrossentropy",
+    "SoftplusPoisson",
     "SparseCategoricalCrossentropy",
 ]

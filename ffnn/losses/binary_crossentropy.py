@@ -20,7 +20,11 @@ class BinaryCrossentropy(ElementwiseLoss):
     ∂ℓ/∂p = (p - y) / (p (1 - p)). Targets y lie in [0, 1]. The network has to end in probabilities:
     after a sigmoid or a softmax the loss is computed from the logits (`SigmoidCrossentropy`,
     `SoftmaxBinaryCrossentropy`). By itself, and after an activation of your own, it is computed
-    from p, with p and 1 - p kept above the smallest normal number.
+    from p, with p and 1 - p kept above the smallest normal number. Where p has rounded to 1 and y
+    is less, the loss is thus large and finite; ∂ℓ/∂p has the right sign, and the size it has at the
+    largest p below 1. What your activation makes of it is up to its derivative: one computed as
+    p (1 - p) is 0 there, and the unit no longer learns. A loss of your own whose `fuse` returns the
+    loss on the activation's input is exact.
     """
 
     formulas = Formulas(
@@ -47,6 +51,11 @@ class BinaryCrossentropy(ElementwiseLoss):
         """Check that targets are (rows, units) and lie in [0, 1]."""
         return targets.prepare_probabilities(y, units)
 
+    def allocate(self, rows: int) -> None:
+        """Note also 1 - p of the largest p below 1."""
+        super().allocate(rows)
+        self.rounding = float(np.finfo(self.dtype).epsneg)
+
     def _values(self, output: Array, target: Array) -> Array:
         logs, rest = self.spare, self.slopes
         np.maximum(output, self.tiny, out=logs)
@@ -62,6 +71,7 @@ class BinaryCrossentropy(ElementwiseLoss):
 
     def _slopes(self, output: Array, target: Array) -> Array:
         product = np.subtract(1.0, output, out=self.spare)
+        np.maximum(product, self.rounding, out=product)
         product *= output
         np.maximum(product, self.tiny, out=product)
         np.subtract(output, target, out=self.slopes)

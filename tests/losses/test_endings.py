@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import ffnn
-from ffnn.activations import ACTIVATIONS
+from ffnn.activations import ACTIVATIONS, ActivationFunction, Sigmoid
 from ffnn.layers import Dense
 from ffnn.losses import (
     LOSSES,
@@ -17,6 +17,7 @@ from ffnn.losses import (
     SigmoidCrossentropy,
     SoftmaxBinaryCrossentropy,
     SoftmaxCrossentropy,
+    SoftplusPoisson,
 )
 
 ENDINGS = [None, *(names[0] for names in ACTIVATIONS.names())]
@@ -52,6 +53,58 @@ def test_a_probability_loss_works_on_logits_or_is_refused(loss, ending):
         return
     model = network_of_logits(2, ending, loss)
     assert model.step.loss is not model.loss  # which takes the activation's place
+
+
+class FromOutput(ActivationFunction):
+    """A sigmoid of the user's, whose derivative is computed from y."""
+
+    output_range = (0.0, 1.0)
+
+    def forward(self, x, training=False):
+        with np.errstate(over="ignore"):
+            self.x, self.y = x, 1.0 / (1.0 + np.exp(-x))
+        return self.y
+
+    def backward(self, grad):
+        return grad * self.y * (1.0 - self.y)
+
+
+class FromInput(FromOutput):
+    """One whose derivative is computed from x, which is not 0 where y has rounded to 1."""
+
+    def backward(self, grad):
+        e = np.exp(-np.abs(self.x))
+        return grad * e / (1.0 + e) ** 2
+
+
+class Derived(Sigmoid):
+    """One that is the library's, but might be another one."""
+
+
+LOGITS = [-1e4, -200.0, -80.0, -40.0, -17.0, -3.0, 3.0, 15.0, 17.0, 37.0, 80.0, 200.0, 1e4]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("y", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("ending", [FromOutput, FromInput, Derived])
+def test_binary_crossentropy_after_a_users_activation_stays_finite_and_right_in_sign(
+    ending, y, dtype
+):
+    for z in LOGITS:
+        model = network_of_logits(1, ending(), "bce", dtype)
+        assert model.step.loss is model.loss
+        with np.errstate(over="raise", invalid="raise"):
+            value = model.compute_gradients([[z]], [[y]])
+        exact = max(z, 0.0) - z * y + np.log1p(np.exp(-abs(z)))
+        far = -np.log(np.finfo(dtype).eps)  # where p rounds to 1
+        assert np.isfinite(value)
+        assert value >= min(exact, (1.0 - y) * far if z > 0 else y * far) * 0.9
+        gradient = model.layers[0].grads["weight"][0, 0] / z
+        slope = 1.0 / (1.0 + np.exp(-max(z, -700.0))) - y
+        assert 0.0 <= gradient * np.sign(slope) <= abs(slope) * 1.1 + 1e-6
+        if abs(z) < far - 2.0:
+            assert value == pytest.approx(exact, rel=1e-2)
+            assert gradient == pytest.approx(slope, rel=0.1, abs=1e-6)
 
 
 SPREADS = [0.5, 3.0, 17.0, 40.0, 87.0, 88.0, 100.0, 1e4, 1e30]
@@ -126,7 +179,13 @@ def test_equal_largest_logits():
 
 # Rows of weight 0
 
-LOGIT_LOSSES = [LogRatePoisson, SigmoidCrossentropy, SoftmaxBinaryCrossentropy, SoftmaxCrossentropy]
+LOGIT_LOSSES = [
+    LogRatePoisson,
+    SigmoidCrossentropy,
+    SoftmaxBinaryCrossentropy,
+    SoftmaxCrossentropy,
+    SoftplusPoisson,
+]
 PARTS = [*LOSSES, *LOGIT_LOSSES]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ffnn import activations
-from ffnn.activations import Exponential, Linear, ReLU, Sigmoid, Softmax, Tanh
+from ffnn.activations import Exponential, Linear, ReLU, Sigmoid, Softmax, Softplus, Tanh
 from ffnn.errors import DataError
 from ffnn.losses import (
     LOSSES,
@@ -22,6 +22,7 @@ from ffnn.losses import (
     SigmoidCrossentropy,
     SoftmaxBinaryCrossentropy,
     SoftmaxCrossentropy,
+    SoftplusPoisson,
     SparseCategoricalCrossentropy,
 )
 
@@ -147,6 +148,28 @@ def test_poisson_on_log_rates_of_any_size():
         assert value == pytest.approx(2 * math.log(2) + 2e4 - 2, rel=1e-14)
         np.testing.assert_array_equal(loss.backward(), [[-2.0]])
         assert loss.forward(np.array([[1e4]]), np.array([[2.0]])) == math.inf
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("y", [0.0, 1.0, 3.0])
+@pytest.mark.parametrize(
+    "x", [-1e30, -1e4, -800.0, -100.0, -88.0, -60.0, -17.0, -1.0, 0.0, 0.5, 20.0, 100.0, 1e4, 1e30]
+)
+def test_poisson_after_softplus_at_any_input(x, y, dtype):
+    # Where e^x rounds to 0, log p = x and ∂ℓ/∂x = -y.
+    p = max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+    log_p = x if x < -700 else math.log(p)
+    s_over_p = 1.0 if x < -700 else 1.0 / (1.0 + math.exp(-x)) / p
+    loss = SoftplusPoisson()
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        value = loss.forward(np.array([[x]], dtype), np.array([[y]], dtype))
+        gradient = loss.backward()
+    rel = 1e-5 if dtype == "float32" else 1e-12
+    expected = (y * math.log(y) if y else 0.0) - y * log_p - y + p
+    rounding = rel if y else 2 * float(np.finfo(dtype).tiny)  # of y log y, y log p and y
+    assert value == pytest.approx(expected, rel=rel, abs=rounding)
+    slope = s_over_p * p - y * s_over_p
+    np.testing.assert_allclose(gradient, [[slope]], rtol=rel, atol=np.finfo(dtype).tiny)
 
 
 def test_poisson_is_half_of_sklearns_deviance():
@@ -361,15 +384,16 @@ def test_fused_sigmoid_loss_equals_the_full_path(seed, weighted):
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("weighted", [True, False])
-def test_fused_poisson_loss_equals_the_full_path(seed, weighted):
+@pytest.mark.parametrize("activation", [Exponential(), Softplus()], ids=repr)
+def test_fused_poisson_loss_equals_the_full_path(activation, seed, weighted):
     rng = np.random.default_rng(seed)
     x, target = rng.normal(0, 2, (7, 3)), rng.poisson(2.0, (7, 3)).astype(float)
     weight = rng.uniform(0, 2, 7) if weighted else None
-    exponential, loss = Exponential(), Poisson()
-    fused = loss.fuse(exponential)
-    assert isinstance(fused, LogRatePoisson)
-    full_value = loss.forward(exponential.forward(x), target, weight)
-    full_gradient = exponential.backward(loss.backward())
+    loss = Poisson()
+    fused = loss.fuse(activation)
+    assert fused is not None
+    full_value = loss.forward(activation.forward(x), target, weight)
+    full_gradient = activation.backward(loss.backward())
     assert fused.forward(x.copy(), target, weight) == pytest.approx(full_value, rel=1e-12)
     np.testing.assert_allclose(fused.backward(), full_gradient, rtol=1e-10, atol=1e-14)
 
@@ -386,6 +410,7 @@ def test_only_the_known_pairs_fuse(name, activation):
         assert isinstance(fused, SoftmaxBinaryCrossentropy) == isinstance(last, Softmax)
     elif name == "poisson":
         assert isinstance(fused, LogRatePoisson) == isinstance(last, Exponential)
+        assert isinstance(fused, SoftplusPoisson) == isinstance(last, Softplus)
     else:
         assert fused is None
 
@@ -434,6 +459,7 @@ CASES = {
     "softmax+cce int": (SoftmaxCrossentropy, "int"),
     "poisson": (Poisson, "counts"),
     "exponential+poisson": (LogRatePoisson, "counts"),
+    "softplus+poisson": (SoftplusPoisson, "counts"),
 }
 
 
