@@ -21,6 +21,9 @@ Content: TypeAlias = bytes | bytearray | memoryview
 
 # The errors of folders that their file system cannot sync, or that may not be read.
 _NO_FOLDER_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EACCES)
+_NOT_REGULAR = (
+    "it is not a regular file but a pipe or a device, which is not replaced; choose another name"
+)
 _TEMPORARY = re.compile(r"\.ffnn-([0-9a-f]{8})-([0-9]{1,9})-[0-9a-f]{16}\.tmp")
 
 
@@ -108,25 +111,26 @@ def replace_whole(path: FilePath, content: Content, system: Any = os) -> None:
 
 
 def append_whole(path: FilePath, content: Content, system: Any = os) -> None:
-    """Add to the end of a file that is there: all of `content`, or nothing if OSError is raised.
+    """Add all of `content` to the end of a file that is there, or nothing if that fails.
 
-    Only where the very last step failed, closing the file, all of it may be there. Nothing is
-    synced, so that a line now and then costs little: a power failure may lose the last ones. Ctrl-C
-    waits until it is done. `system` has the functions of `os`.
+    What was written before an OSError or Ctrl-C is taken back; only where the very last step
+    failed, closing the file, all of it may be there. Nothing is synced, so that a line now and then
+    costs little: a power failure may lose the last ones. `system` has the functions of `os`.
     """
     flags = os.O_WRONLY | os.O_APPEND
     for name in ("O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
         flags |= getattr(os, name, 0)
-    with signals_held(), _named(path):
-        _mode(path, system)
+    with _named(path):
         descriptor = system.open(path, flags)
         try:
-            length = os.fstat(descriptor).st_size
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise OSError(errno.EINVAL, _NOT_REGULAR)
             try:
                 _write_all(descriptor, content, system)
             except BaseException:
                 with contextlib.suppress(OSError):
-                    os.ftruncate(descriptor, length)
+                    os.ftruncate(descriptor, status.st_size)
                 raise
         finally:
             system.close(descriptor)
@@ -178,8 +182,7 @@ def _mode(path: FilePath, system: Any) -> int | None:
     if stat.S_ISDIR(status.st_mode):
         raise OSError(errno.EISDIR, "it is a folder; give the name of a file")
     if not stat.S_ISREG(status.st_mode):  # a device such as /dev/null would be lost to everybody
-        problem = "it is not a regular file but a pipe or a device, which is not replaced"
-        raise OSError(errno.EINVAL, f"{problem}; choose another name")
+        raise OSError(errno.EINVAL, _NOT_REGULAR)
     if not system.access(path, os.W_OK):  # renaming would get around the write protection
         problem = "it is read-only; make it writable, or choose another name"
         raise OSError(errno.EACCES, problem)
