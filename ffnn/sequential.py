@@ -265,8 +265,9 @@ class Sequential(Trainable):
         """Return a list of what is likely wrong with the model or its data, each with a remedy.
 
         It looks for dead and saturated units, vanishing and exploding gradients, units that are
-        all the same, inputs that are not scaled, a learning rate that is out of range, and labels
-        that do not fit the loss; `ffnn.diagnostics` lists all that it can find.
+        all the same, inputs that are not scaled, a learning rate that is out of range, labels that
+        do not fit the loss, and a history that still falls, rises or leaves the validation behind;
+        `ffnn.diagnostics` lists all that it can find.
 
         Everything is measured on a copy, built if the model is not, so the model stays as it is. At
         most 20,000 rows are used: of more, as many are drawn at random with a fixed seed, and the

@@ -2,7 +2,7 @@
 
 `diagnose` takes a `Sample`, which is a copy of the model with rows of the data, sends it through
 one pass (`probe`), and judges what that measured, a module for each subject: `inputs`, `layers`,
-`targets`, `rates`. They yield evidence, and `catalogue` holds what it means.
+`targets`, `rates`, `training`. They yield evidence, and `catalogue` holds what it means.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from ffnn.diagnostics.rates import check_learning_rate
 from ffnn.diagnostics.report import Diagnosis, Finding
 from ffnn.diagnostics.sample import Sample, open_sample
 from ffnn.diagnostics.targets import check_targets
+from ffnn.diagnostics.training import MIN_EPOCHS, check_history, check_learning
 from ffnn.models.trainable import Trainable
 
 _Check = tuple[str, str, Callable[[], Iterable[Finding]]]
@@ -77,9 +78,13 @@ def _checks(sample: Sample, no_loss: str) -> list[_Check]:
     no_weights = "the weights are not finite" if broken else ""
     no_numbers = no_weights or ("the outputs are not finite" if measured.non_finite else "")
     no_trial = no_loss or no_numbers or ("all targets are the same" if chance <= 0.0 else "")
-    return [
+    checks: list[_Check] = [
         ("inputs", "", lambda: check_inputs(sample, measured)),
-        ("finite weights and outputs", "", lambda: broken or check_finite_outputs(measured)),
+        (
+            "finite weights and outputs",
+            "",
+            lambda: broken or check_finite_outputs(sample, measured),
+        ),
         ("activations between layers", "", lambda: check_activations(sample)),
         ("batches", "", lambda: check_batch_rows(sample)),
         ("symmetric units", no_weights, lambda: check_symmetric_units(sample)),
@@ -87,5 +92,15 @@ def _checks(sample: Sample, no_loss: str) -> list[_Check]:
         ("saturated units", no_numbers, lambda: check_saturated_units(sample, measured)),
         ("targets", no_loss, lambda: check_targets(sample, measured, chance)),
         ("gradients", no_loss or no_numbers, lambda: check_gradients(measured)),
-        ("learning rate", no_trial, lambda: check_learning_rate(sample, chance)),
     ]
+    if sample.is_trained:
+        learned = ("what was learned", no_trial, lambda: check_learning(sample, measured, chance))
+        checks.append(learned)
+    history = sample.model.history
+    if history is not None and history.history.get("loss"):
+        few = f"the history has fewer than {MIN_EPOCHS} epochs"
+        too_short = few if len(history.epoch) < MIN_EPOCHS else ""
+        checks.append(("history", too_short, lambda: check_history(history, sample, chance)))
+    # Last, as its trials change the copy of the model.
+    checks.append(("learning rate", no_trial, lambda: check_learning_rate(sample, chance)))
+    return checks

@@ -20,6 +20,7 @@ NOTABLE = 1e3  # ratio of a layer's gradient to the last layer's, or the other w
 DEAD_SHARE = 0.4  # of a layer's units, from which on it is more than a note
 SATURATED_ROWS = 0.9  # of the rows, on which a unit has to be saturated to count
 SATURATED_SHARE = 0.5  # of a layer's units, from which on it is more than a note
+LARGE_GAIN = 10.0  # of a layer; trained networks have 1 to 4
 EQUAL = 1e-5  # relative distance of two units' weights, up to which rounding explains it
 
 
@@ -29,14 +30,33 @@ def check_finite_weights(sample: Sample) -> Iterator[Finding]:
         size = sum(array.size for array in layer.params.values())
         bad = sum(int(np.count_nonzero(~np.isfinite(a))) for a in layer.params.values())
         if bad:
-            yield finding("non-finite-weights", layer.name, entries=bad, parameters=size)
+            counts = {"entries": bad, "parameters": size}
+            yield finding("non-finite-weights", layer.name, **counts, **sample.rates)
 
 
-def check_finite_outputs(measured: Probe) -> Iterator[Finding]:
+def check_finite_outputs(sample: Sample, measured: Probe) -> Iterator[Finding]:
     """Yield the first layer whose output is not finite on finite rows."""
     if measured.non_finite is not None:
         name, entries = measured.non_finite
-        yield finding("non-finite-outputs", name or None, entries=entries)
+        yield finding("non-finite-outputs", name or None, entries=entries, **blown_up(sample))
+
+
+def blown_up(sample: Sample) -> dict[str, Any]:
+    """Return the layer whose weights are largest, and the learning rate if training made them so.
+
+    A layer's gain is the root mean square of its weights times √inputs: what it multiplies the size
+    of independent inputs by.
+    """
+    gains = {
+        layer.name: float(np.sqrt(np.mean(layer.params["weight"].astype(np.float64) ** 2)))
+        * math.sqrt(layer.input_dim or 1)
+        for layer in sample.dense_layers
+    }
+    largest = max(gains, key=gains.__getitem__, default="")
+    if not sample.rates or not gains or not gains[largest] > LARGE_GAIN:
+        return {"is_blown_up": False}
+    facts = {"largest_layer": largest, "gain": gains[largest], "gain_limit": LARGE_GAIN}
+    return {"is_blown_up": True, **facts, **sample.rates}
 
 
 def check_batch_rows(sample: Sample) -> Iterator[Finding]:
@@ -87,7 +107,7 @@ def check_dead_units(sample: Sample, measured: Probe) -> Iterator[Finding]:
     networks 1": "Commonly used activation functions", give 40 % for a learning rate that is too
     high.
     """
-    last, optimizer = sample.model.layers[-1], sample.model.optimizer
+    last = sample.model.layers[-1]
     activations = {stage.layer.name: type(stage.layer).__name__ for stage in sample.stages}
     for name, active in measured.active.items():
         dead = np.flatnonzero(active == 0).tolist()
@@ -100,10 +120,7 @@ def check_dead_units(sample: Sample, measured: Probe) -> Iterator[Finding]:
             "is_last": last.name == name,
             "has_zero_weights": bool(weights) and not weights[0][dead].any(),
         }
-        if optimizer is not None and sample.is_trained:
-            rate = optimizer.current_learning_rate
-            evidence |= {"learning_rate": rate, "lower_rate": rate / 10.0}
-        yield finding("dead-relu", name, dead, **evidence)
+        yield finding("dead-relu", name, dead, **evidence, **sample.rates)
 
 
 def _shares(what: str, units: list[int], counts: Array, rows: int, limit: float) -> dict[str, Any]:

@@ -63,7 +63,9 @@ class Probe:
         # and z = x Wᵀ + b. From the last layer to the first; empty without targets.
         self.gradients: dict[str, float] = {}
         self.loss: float | None = None  # the mean, without penalties; None without targets
-        self.predicted: Array | None = None  # how often each class is; None without classes
+        # How often each class is predicted, and how often it is right; None without classes.
+        self.predicted: Array | None = None
+        self.wanted: Array | None = None
         self.right = self.confident = 0
         # The first layer whose output is not finite, and in how many entries of a batch; the layer
         # is "" where only the loss is not. The pass then ends.
@@ -146,8 +148,9 @@ class Probe:
         else:
             predicted, certainty = output.argmax(axis=1), output.max(axis=1)
             wanted = target if target.ndim == 1 else target.argmax(axis=1)
-        counts = np.bincount(predicted, minlength=max(units, 2))
-        self.predicted = counts if self.predicted is None else self.predicted + counts
+        for name, classes in (("predicted", predicted), ("wanted", wanted)):
+            known, counts = getattr(self, name), np.bincount(classes, minlength=max(units, 2))
+            setattr(self, name, counts if known is None else known + counts)
         self.right += int(np.count_nonzero(predicted == wanted))
         self.confident += int(np.count_nonzero(certainty > CONFIDENT))
 

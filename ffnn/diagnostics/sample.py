@@ -18,6 +18,7 @@ from ffnn.diagnostics.report import Finding
 from ffnn.errors import DataError
 from ffnn.layers.base import Stage
 from ffnn.models.trainable import Trainable
+from ffnn.schedules import Schedule
 
 MAX_ROWS = 20_000  # of more rows, as many are drawn with a fixed seed
 
@@ -51,6 +52,21 @@ class Sample:
         self.backward_stages = _without_noise([] if step is None else step.backward_stages)
         if step is not None:
             step.stages, step.backward_stages = self.stages, self.backward_stages
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """The highest learning rate that the model was trained at, and a lower one to try.
+
+        Nothing of a model that was not trained.
+        """
+        optimizer = self.model.optimizer
+        if optimizer is None or not self.is_trained:
+            return {}
+        rate = optimizer.learning_rate
+        if isinstance(rate, Schedule):
+            steps = np.linspace(0, optimizer.iterations - 1, 100).astype(int).tolist()
+            rate = max(map(rate, steps))
+        return {"learning_rate": rate, "lower_rate": rate / 10.0} if rate > 0.0 else {}
 
     def batches(self) -> Iterator[Batch]:
         """Yield all rows in batches of nearly the same size.

@@ -124,3 +124,13 @@ def test_a_constant_target_is_not_judged(run, tmp_path, save_arrays):
 
 def test_the_codes_are_in_the_help(run):
     assert "3 training diverged, nothing was learned" in " ".join(run("--help")[1].split())
+
+
+def test_diagnose_names_the_rate_that_is_the_cause(run, tmp_path):
+    path = tmp_path / "m.h5"
+    assert run("train", "digits", "--learning-rate", 1000, "--quiet", "--out", path)[0] == 3
+    code, out, _ = run("diagnose", path, "digits")
+
+    assert code == 0
+    assert "PROBLEM: nothing-learned\n  After 900 updates the loss on 360 rows is " in out
+    assert "learning_rate=100 instead of 1000" in " ".join(out.split())

@@ -5,7 +5,17 @@ import string
 
 import numpy as np
 import pytest
-from diagnosis import DIGITS, LABELS, PIXELS, X, Y, classifier, compiled, regressor
+from diagnosis import (
+    DIGITS,
+    LABELS,
+    PIXELS,
+    X,
+    Y,
+    classifier,
+    compiled,
+    regressor,
+    with_history,
+)
 
 import ffnn
 from ffnn.diagnostics import catalogue, diagnose
@@ -209,6 +219,74 @@ PLANTED = [
         PIXELS,
         LABELS,
     ),
+    (
+        "non-finite-outputs",
+        "Train again from the start with a lower learning rate, such as learning_rate=0.001",
+        lambda: after(1, written(regressor(), 1, "weight", 3e38)),
+        X,
+        Y,
+    ),
+    (
+        "nothing-learned",
+        "Train again from the start with a lower learning rate, such as learning_rate=0.001",
+        lambda: after(1, written(regressor(), 1, "weight", 30.0)),
+        X,
+        Y,
+    ),
+    (
+        "nothing-learned",
+        "Are these rows scaled",
+        lambda: after(1, written(regressor(), 1, "bias", 30.0)),
+        X,
+        Y,
+    ),
+    (
+        "nothing-learned",
+        "Train for more epochs",
+        lambda: after(1, written(classifier(), 0, "weight", 0.0, columns=64)),
+        PIXELS,
+        LABELS,
+    ),
+    (
+        "unfinished-training",
+        "Train for more epochs.",
+        lambda: with_history(regressor(), loss=np.linspace(1.0, 0.9, 20)),
+        X,
+        Y,
+    ),
+    (
+        "risen-loss",
+        "Train with a lower learning rate, such as learning_rate=0.001 instead of 0.01, or",
+        lambda: with_history(
+            after(1, written(regressor(), 0, "bias", 0.0)), loss=[1.0, 0.5, 0.4, 0.8, 1.2]
+        ),
+        X,
+        Y,
+    ),
+    (
+        "unsteady-loss",
+        "Train with a lower learning rate.",
+        lambda: with_history(regressor(), loss=[1.0, *[0.4, 0.6] * 6]),
+        X,
+        Y,
+    ),
+    (
+        "overfitting",
+        "Use more rows, Dropout, weight_regularizer='l2' or AdamW, or fewer units. End the "
+        "training around epoch 2: EarlyStopping('val_loss', patience=5).",
+        lambda: with_history(regressor(), loss=[0.5] * 6, val_loss=[0.9, 0.6, *[1.4] * 4]),
+        X,
+        Y,
+    ),
+    (
+        "overfitting",
+        "Use more rows",
+        lambda: with_history(
+            regressor(), loss=[0.5] * 6, val_loss=[0.6] * 6, r2=[0.8] * 6, val_r2=[0.5] * 6
+        ),
+        X,
+        Y,
+    ),
     ("learning-rate-too-high", "At 0.15 it ended at", lambda: line(1.5), SIGNS, SIGNS),
     (
         "learning-rate-too-high",
@@ -309,7 +387,9 @@ def test_a_text_of_which_no_case_holds_is_left_out(monkeypatch):
 
 
 def test_no_kind_is_described_twice():
-    assert len(catalogue.KINDS) == len(catalogue.data.KINDS) + len(catalogue.model.KINDS)
+    assert len(catalogue.KINDS) == sum(
+        len(room.KINDS) for room in (catalogue.data, catalogue.model, catalogue.training)
+    )
 
 
 def test_braces_in_evidence_are_not_read_as_templates():

@@ -82,7 +82,7 @@ def test_units_that_died_in_training_lead_to_the_learning_rate():
     model.layers[1].params["bias"][:20] = -1e3
     found = only(diagnose(model, DIGITS, LABELS), "dead-relu")
 
-    assert "learning_rate=0.03 instead of 0.25" in found.remedy
+    assert "learning_rate=0.025 instead of 0.25" in found.remedy
 
 
 def with_saturated_units(activation, biases):

@@ -1,7 +1,7 @@
 """All that a diagnosis can find, and what it says: severity, message and remedy over evidence.
 
-`data` and `model` hold the entries, `kinds` what an entry is. The evidence comes from the modules
-that measure; they hold the limits from which there is a finding.
+`data`, `model` and `training` hold the entries, `kinds` what an entry is. The evidence comes from
+the modules that measure; they hold the limits from which there is a finding.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ffnn.core.text import listed
-from ffnn.diagnostics.catalogue import data, model
+from ffnn.diagnostics.catalogue import data, model, training
 from ffnn.diagnostics.catalogue.kinds import Evidence, Text
 from ffnn.diagnostics.report import Finding
 
-KINDS = {**data.KINDS, **model.KINDS}
+KINDS = {**data.KINDS, **model.KINDS, **training.KINDS}
 
 
 def finding(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ffnn.diagnostics.catalogue.kinds import Evidence, Kind, first, note, problem, warning
+from ffnn.diagnostics.catalogue.training import BLOWN_UP, LOWER_RATE
 from ffnn.diagnostics.report import NOTE, PROBLEM, WARNING
 
 FEW_ROWS = 32  # on fewer, units are silent or saturated by chance
@@ -46,16 +47,24 @@ KINDS = {
     "non-finite-weights": problem(
         "NaN or infinity in a layer's parameters",
         "{entries:,} of {parameters:,} parameters of {layer} are NaN or infinite.",
-        "Make a new model, or load one that was saved earlier: training cannot repair them.",
+        (
+            "Make a new model, or load one that was saved earlier: training cannot repair them.",
+            first(learning_rate="Train it at a lower learning rate than {learning_rate:.3g}."),
+        ),
     ),
     "non-finite-outputs": problem(
         "a layer or the loss overflows",
-        first(
-            layer="The output of {layer} is NaN or infinite in {entries:,} entries of a batch, "
-            "although inputs and weights are finite.",
-            otherwise="All outputs are finite, but the loss is NaN or infinite.",
+        (
+            first(
+                layer="The output of {layer} is NaN or infinite in {entries:,} entries of a batch, "
+                "although inputs and weights are finite.",
+                otherwise="All outputs are finite, but the loss is NaN or infinite.",
+            ),
+            first(is_blown_up=BLOWN_UP),
         ),
-        (_SCALE_DOWN, "dtype='float64' has a wider range."),
+        first(
+            is_blown_up=LOWER_RATE, otherwise=(_SCALE_DOWN, "dtype='float64' has a wider range.")
+        ),
     ),
     "non-finite-gradient": problem(
         "a gradient overflows",
@@ -95,8 +104,7 @@ KINDS = {
             "activation, or with 'softplus'.",
             otherwise=(
                 first(
-                    lower_rate="Train again from the start with a lower learning rate, such as "
-                    "learning_rate={lower_rate:.1g} instead of {learning_rate:.2g},",
+                    lower_rate=LOWER_RATE.removesuffix(".") + ",",
                     otherwise="Use weight_initializer='he_normal' and bias_initializer='zeros'",
                 ),
                 "with scaled inputs, or use activation='leaky_relu', whose gradient is never 0.",
