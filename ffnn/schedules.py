@@ -198,9 +198,9 @@ class CosineDecay(Schedule):
     def formulas(self) -> Formulas:
         """The rate η at update t, which a warm-up changes."""
         where = {"η₀": "initial_learning_rate", "T": "decay_steps", "α": "alpha"}
-        where["w"] = "warmup_steps"
         rate, time = "(α + (1 - α) (1 + cos(π s)) / 2)", "t"
         if self.warmup_steps:
+            where["w"] = "warmup_steps"
             rate, time = f"([t < w] t / w + [t ≥ w] {rate})", "(t - w)"
         return Formulas((f"η = η₀ {rate} with s = min({time} / T, 1)",), where=where)
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from ffnn._types import Array
 from ffnn.core.checks import check_items
 from ffnn.core.hints import Guarded
+from ffnn.core.registry import call_of
 
 Logs = dict[str, float]
 
@@ -30,6 +31,9 @@ class Callback(Guarded):
     params: Mapping[str, Any]
     saves_model: ClassVar[bool] = False  # if so, its epoch ends after that of all others
     settings: ClassVar[tuple[str, ...]] = ()  # attributes that a resumed training must have alike
+
+    def __repr__(self) -> str:
+        return call_of(self)
 
     def on_train_begin(self, logs: Logs) -> None:
         """Run before the first epoch."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.callbacks.base import Callback, Logs
-from ffnn.core.text import shorten
+from ffnn.core.text import counted, shorten
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -132,4 +132,4 @@ class History(Callback):
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name}={values[-1]:.4f}" for name, values in self.history.items())
-        return f"<History of {len(self.epoch)} epochs{': ' if last else ''}{last}>"
+        return f"<History of {counted(len(self.epoch), 'epoch')}{': ' if last else ''}{last}>"

@@ -11,7 +11,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.callbacks.history import check_epochs
 from ffnn.core.checks import nearest
-from ffnn.core.text import shorten
+from ffnn.core.text import counted, shorten
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -319,9 +319,9 @@ class Recording:
     __hash__ = None  # type: ignore[assignment]  # it changes; mypy knows no other way to say so
 
     def __repr__(self) -> str:
-        kept = f", {len(self.snapshots)} snapshots" if self.snapshots else ""
-        bins = "" if self.bins is None else f", histograms of {self.bins} bins"
-        return f"<Recording of {len(self.epochs)} epochs{kept}{bins}>"
+        kept = f", {counted(len(self.snapshots), 'snapshot')}" if self.snapshots else ""
+        bins = "" if self.bins is None else f", histograms of {counted(self.bins, 'bin')}"
+        return f"<Recording of {counted(len(self.epochs), 'epoch')}{kept}{bins}>"
 
 
 def _known(what: str, name: str, valid: Iterable[str]) -> str:

@@ -187,6 +187,9 @@ class ParameterVector:
         self.scratch: Array = aligned_empty(size, dtype)
         self.has_gradients = False
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.values.size:,} {self.values.dtype}>"
+
     def views(self, vector: Array) -> list[dict[str, Array]]:
         """Cut a vector that is laid out like `values` into the layers' arrays, without copying."""
         start, result = 0, []

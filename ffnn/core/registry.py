@@ -68,14 +68,25 @@ class Configurable(Hinted):
         return type(self)(**self.get_config())
 
     def __repr__(self) -> str:
-        shown = []
-        for name, default in _constructor_defaults(type(self)).items():
-            value = getattr(self, name)
-            if default is inspect.Parameter.empty:
-                shown.append(repr(value))
-            elif not _is_default(value, default):
-                shown.append(f"{name}={value!r}")
-        return f"{type(self).__name__}({', '.join(shown)})"
+        return call_of(self)
+
+
+def call_of(made: object) -> str:
+    """Return the call that makes such an object, without arguments that have their default.
+
+    Arguments are found as attributes of their names; those that are not kept so are left out.
+    """
+    shown, is_whole = [], True
+    for name, default in _constructor_defaults(type(made)).items():
+        if not hasattr(made, name):
+            is_whole = False
+            continue
+        value = getattr(made, name)
+        if default is inspect.Parameter.empty and is_whole:
+            shown.append(repr(value))
+        elif not _is_default(value, default):
+            shown.append(f"{name}={value!r}")
+    return f"{type(made).__name__}({', '.join(shown)})"
 
 
 def _is_default(value: Any, default: Any) -> bool:
@@ -141,6 +152,9 @@ class Family(Generic[T]):
         self._names: dict[type[T], tuple[str, ...]] = {}
         self._loading = ForkSafeLock()
         Family.by_kind[kind] = self
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of parts of kind {self.kind!r}>"
 
     def register(self, *names: str) -> Callable[[type[T]], type[T]]:
         """Return a decorator that enters a class under `names`; the first is used in files."""

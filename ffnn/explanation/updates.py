@@ -13,9 +13,11 @@ from ffnn.core.memory import ParameterVector
 from ffnn.explanation.steps import Step, formulas_of, kind_of, symbol_of, symbols_in
 from ffnn.layers.base import Layer
 from ffnn.optimizers import Optimizer
+from ffnn.schedules import Schedule
 from ffnn.training.step import TrainStep
 
 _FRESH = "It is the first update: what the optimizer remembers was 0 before."
+_TIME = "t is the number of updates made before this one."
 _CLIPPING = Formula("g ← g c / ‖g‖ if ‖g‖ > c")
 
 
@@ -27,6 +29,7 @@ def update(
     `total` says what the gradients are of: "L", or with penalties "J".
     """
     rule, vector, kind = training.optimizer, training.vector, kind_of(training.optimizer)
+    scheduled = _schedule(rule)
     constants, given = _constants(rule, vector), {"": vector.values.copy(), **_memory(rule)}
     note = _FRESH if len(given) > 1 and not rule.iterations else ""
     given = {"": given.pop(""), f"∂{total}/∂": vector.gradients.copy(), **({} if note else given)}
@@ -42,10 +45,10 @@ def update(
         formulas.insert(1, _CLIPPING)
     first = Step.made("update", "optimizer", kind, formulas, constants, {}, note)
     if problem is not None:
-        return [first]
+        return [*scheduled, first]
     results = {**_memory(rule), "": vector.values.copy()}
     before, after = ({key: vector.views(v) for key, v in each.items()} for each in (given, results))
-    steps = [first]
+    steps = [*scheduled, first]
     for index, layer in enumerate(layers):
         for name in layer.params:
             sign = symbol_of(name)
@@ -54,6 +57,18 @@ def update(
             steps.append(Step.made("update", layer.name, f"{kind} of {name}", (), old, new))
     moved = [follow(layer) for layer in training.layers_with_state]
     return [*steps, *(step for step in moved if step is not None)]
+
+
+def _schedule(rule: Optimizer) -> list[Step]:
+    """Return the step that gives the rate of this update, if a schedule does."""
+    schedule = rule.learning_rate
+    if not isinstance(schedule, Schedule):
+        return []
+    formulas = formulas_of(schedule)
+    given = {"t": np.array(rule.iterations), **formulas.copy_kept(schedule, formulas.where)}
+    rate = {"η": np.array(rule.current_learning_rate)}
+    kind = kind_of(schedule)
+    return [Step.made("update", "optimizer", kind, formulas.forward, given, rate, _TIME)]
 
 
 def _constants(rule: Optimizer, vector: ParameterVector) -> dict[str, Array]:

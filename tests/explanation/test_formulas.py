@@ -25,6 +25,7 @@ from ffnn.schedules import (
     ExponentialDecay,
     InverseTimeDecay,
     PiecewiseConstantDecay,
+    Schedule,
 )
 
 X = np.array([[0.5, -1.0, 2.0], [-0.3, 0.8, 0.1]])
@@ -255,6 +256,35 @@ def test_schedule(part):
     for t in range(31):
         value = formula.evaluate({**constants_of(part, formula), "t": t})
         assert_same(value, part(t), text)
+
+
+@each(SCHEDULES)
+def test_a_schedule_is_explained_by_its_formula(part):
+    model = ffnn.Sequential([Dense(1)], input_dim=3, seed=0)
+    model.compile(SGD(part, clipnorm=1.0))
+    model.fit(X, [0.5, 1.0], epochs=4, batch_size=2, verbose=0)
+    explanation = explain_step(model, X, [0.5, 1.0])
+    step = next(each for each in explanation.steps if each.kind in SCHEDULES.classes)
+    (formula,) = step.formulas
+    assert formula.text == part.formulas.forward[0]
+    assert step.results == ("η",)
+    assert step.arrays["t"] == 4
+    assert step.arrays["η"] == part(4)
+    value = formula.evaluate({**constants_of(part, formula), "t": 4})
+    assert_same(value, part(4), formula.text)
+    assert set(step.given) == {"t", *part.formulas.where}
+    assert formula.text in " ".join(str(explanation).split())
+    assert formula.latex.partition(" = ")[2] in explanation.to_latex()
+
+
+def test_a_schedule_of_the_users_own_is_a_function_of_t():
+    class Halving(Schedule):
+        def __call__(self, step):
+            return 0.5**step
+
+    model = ffnn.Sequential([Dense(1)], input_dim=3, seed=0)
+    model.compile(SGD(Halving()))
+    assert "Halving\n    η = f(t)\n" in str(explain_step(model, X, [0.5, 1.0]))
 
 
 @each(INITIALIZERS)
