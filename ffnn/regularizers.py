@@ -9,6 +9,7 @@ from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
 from ffnn.core.hints import Guarded
 from ffnn.core.registry import Configurable, Family
+from ffnn.core.sums import sum_of_squares
 
 
 class Regularizer(Guarded, Configurable):
@@ -77,7 +78,7 @@ class L1L2(Regularizer):
         if self.l1:
             total += self.l1 * float(np.abs(w, out=scratch).sum())
         if self.l2:
-            total += self.l2 * float(np.vdot(w, w))
+            total += self.l2 * sum_of_squares(w)
         return total
 
     def add_gradient(self, w: Array, grad: Array, scratch: Array) -> None:

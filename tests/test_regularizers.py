@@ -89,3 +89,10 @@ def test_strengths_out_of_range_are_refused(build, message):
 def test_strengths_of_another_type_are_refused():
     with pytest.raises(TypeError, match=r"L2: l2 must be a number, got '0\.1'"):
         L2("0.1")
+
+
+@pytest.mark.parametrize("rule", [L1(0.3), L2(0.3)], ids=repr)
+def test_penalties_of_millions_of_float32_weights_are_those_of_float64(rule):
+    w = np.full((2048, 2048), 0.1, np.float32)
+    exact = rule.value(w.astype(np.float64), np.empty(w.shape))
+    assert rule.value(w, np.empty_like(w)) == pytest.approx(exact, rel=1e-6)

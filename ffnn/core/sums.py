@@ -16,6 +16,7 @@ from ffnn._types import Array
 from ffnn.core.memory import Workspace
 
 BLOCK_ROWS = 4096
+_MANY = 64 * BLOCK_ROWS  # numbers, from which on BLAS's own sum of squares drifts by more than 1e-6
 
 
 def sum_rows(x: Array, out: Array) -> None:
@@ -32,6 +33,19 @@ def mean_rows(x: Array, out: Array) -> None:
         x.mean(axis=0, keepdims=True, out=out)
     else:
         out[...] = x.mean(axis=0, keepdims=True, dtype=np.float64)
+
+
+def sum_of_squares(x: Array) -> float:
+    """Return Σ x² over all entries of an array that is contiguous."""
+    if x.size <= _MANY:
+        return float(np.vdot(x, x))
+    size = 4 * BLOCK_ROWS
+    whole = x.size - x.size % size
+    blocks, rest = np.split(x.ravel("K"), [whole])
+    blocks = blocks.reshape(-1, size)
+    with np.errstate(over="ignore"):  # as `vdot` does; the result tells
+        squares = np.matmul(blocks[:, None, :], blocks[:, :, None])
+    return float(squares.sum(dtype=np.float64)) + float(np.vdot(rest, rest))
 
 
 def dot_over(rows: int) -> Callable[..., Any]:

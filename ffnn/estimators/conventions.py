@@ -10,6 +10,7 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.core.checks import check_in_dtype
+from ffnn.core.sums import dot_over
 from ffnn.estimators.parameters import Estimator
 from ffnn.layers import Dense
 from ffnn.layers.base import Stage
@@ -77,7 +78,8 @@ class ClippedLogLoss(ScaledLoss):
         rows = (y * np.log(clipped)).sum(axis=1)
         if self.inner.task == "probabilities":
             rows += ((1.0 - y) * np.log1p(-clipped)).sum(axis=1)
-        return -float(rows.sum() if weight is None else rows @ weight) / len(rows)
+        total = rows.sum() if weight is None else dot_over(len(rows))(rows, weight)
+        return -float(total) / len(rows)
 
 
 def normalize(weight: Array) -> tuple[Array, float]:

@@ -144,6 +144,7 @@ class FFNNRegressor(RegressorMixin, BaseFFNN):
         """Return R², the mean over the outputs of 1 - Σ w (p - y)² / Σ w (y - ȳ)²."""
         if not np.isfinite(outputs).all():
             return np.nan
+        target = target.astype(np.float64, copy=False)  # sums over float32 rows would drift
         mean = np.average(target, axis=0, weights=weight)
         weights = 1.0 if weight is None else weight[:, None]
         left = (weights * (outputs - target) ** 2).sum(axis=0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from ffnn._types import Array
+from ffnn.core.sums import BLOCK_ROWS, sum_rows
 from ffnn.data.batches import Examples
 from ffnn.data.sources import ArraySource, Source, SparseSource
 from ffnn.layers.base import Stage
@@ -88,9 +89,22 @@ class SparseLinear:
     def backward(self, dz: Array) -> None:
         """Fill the gradients of W and b; nothing stands before a first layer."""
         layer = self._layer
-        np.copyto(layer.dW.T, self._x.matrix.T @ dz)  # ∂L/∂Wᵀ = xᵀ δ
+        np.copyto(layer.dW.T, _sum_products(self._x.matrix, dz), "same_kind")  # ∂L/∂Wᵀ = xᵀ δ
         if layer.use_bias:
-            np.add.reduce(dz, axis=0, out=layer.db)  # ∂L/∂b = Σ_batch δ
+            sum_rows(dz, layer.db)  # ∂L/∂b = Σ_batch δ
+
+
+def _sum_products(matrix: SparseMatrix, dz: Array) -> Array:
+    """Return xᵀ δ; the products of very many rows are added in float64, block by block."""
+    if len(dz) <= BLOCK_ROWS:
+        product: Array = matrix.T @ dz
+        return product
+    total: Array = np.zeros((matrix.shape[1], dz.shape[1]))
+    rows = matrix.tocsr()
+    for start in range(0, len(dz), BLOCK_ROWS):
+        block = slice(start, start + BLOCK_ROWS)
+        total += rows[block].T @ dz[block]
+    return total
 
 
 def open_matrix(

@@ -14,6 +14,7 @@ from ffnn.core.formulas import Formulas
 from ffnn.core.hints import Guarded
 from ffnn.core.memory import Buffered, ParameterVector, aligned_full
 from ffnn.core.registry import Family
+from ffnn.core.sums import sum_of_squares
 from ffnn.schedules import Schedule
 
 
@@ -231,7 +232,7 @@ class Optimizer(Guarded, Buffered):
 
     def norm(self, g: Array) -> float:
         """Return ‖g‖, also where g·g overflows."""
-        square = float(g.dot(g))
+        square = sum_of_squares(g)
         if math.isfinite(square):
             return math.sqrt(square)
         largest = float(np.abs(g).max())

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ffnn.core.sums import BLOCK_ROWS, dot_over, has_huge, mean_rows, shrinking, sum_rows
+from ffnn.core.sums import (
+    BLOCK_ROWS,
+    dot_over,
+    has_huge,
+    mean_rows,
+    shrinking,
+    sum_of_squares,
+    sum_rows,
+)
 
 MANY = 300_001
 
@@ -51,6 +59,15 @@ def test_products_of_matrices_over_many_rows_are_those_of_float64(order):
     dot_over(MANY)(a, b, out)
     exact = a.astype(np.float64) @ b.astype(np.float64)
     np.testing.assert_allclose(out, exact, rtol=5e-7)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize(("shape", "rtol"), [((0, 3), 0), ((7, 3), 1e-7), ((2000, 2000), 1e-6)])
+def test_sums_of_squares_are_those_of_float64(shape, rtol, order):
+    x = np.full(shape, 0.1, np.float32, order)
+    assert sum_of_squares(x) == pytest.approx(np.float64(x.dtype.type(0.1)) ** 2 * x.size, rel=rtol)
+    x *= 1e20
+    assert sum_of_squares(x) == pytest.approx(np.inf if x.size else 0.0)
 
 
 @pytest.mark.parametrize(("dtype", "huge"), [("float32", 1e19), ("float64", 1e155)])

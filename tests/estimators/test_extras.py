@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("sklearn", reason="scikit-learn is an extra")
 
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
-from sklearn.metrics import balanced_accuracy_score
+from sklearn.metrics import balanced_accuracy_score, r2_score
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import compute_sample_weight
 
@@ -254,12 +254,28 @@ def test_validation_weights_weigh_score_and_loss():
 
 @pytest.mark.parametrize("outputs", [1, 2])
 def test_validation_score_of_numbers_is_r2_also_of_a_constant(outputs):
-    from sklearn.metrics import r2_score
-
     x, y = load_diabetes(return_X_y=True)
     target = y if outputs == 1 else np.column_stack([y, np.full(len(y), 3.0)])
     fitted = FFNNRegressor(random_state=0, max_iter=3).fit(x, target, validation_data=(x, target))
     assert fitted.validation_scores_[-1] == pytest.approx(r2_score(target, fitted.predict(x)))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_validation_scores_of_many_float32_rows_are_those_of_float64(order):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300_000, 2)).astype(np.float32)
+    y = np.asarray(1000.0 + 10.0 * x, np.float32, order=order)
+    regressor = FFNNRegressor(
+        hidden_layer_sizes=(), max_iter=1, solver="sgd", learning_rate_init=1e-9, random_state=0
+    ).fit(x[:200], y[:200])
+    regressor.coefs_[0], regressor.intercepts_[0] = 9.0 * np.eye(2), np.full(2, 1000.0)
+    regressor.set_params(warm_start=True, early_stopping=True)
+    regressor.fit(x[:200], y[:200], validation_data=(x, y))
+
+    score = r2_score(y.astype(np.float64), regressor.predict(x).astype(np.float64))
+    assert score == pytest.approx(0.99, abs=1e-4)
+    assert regressor.validation_scores_[-1] == pytest.approx(score, abs=1e-6)
 
 
 def test_early_stopping_with_validation_data_holds_out_no_rows(wine):

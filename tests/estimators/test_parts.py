@@ -171,6 +171,22 @@ def test_a_sparse_batch_passes_the_linear_part_as_a_dense_one(use_bias):
         np.testing.assert_allclose(grad, expected[name], rtol=1e-12, atol=1e-15)
 
 
+@pytest.mark.parametrize("container", [sp.csr_array, sp.csc_array])
+def test_a_sparse_batch_of_very_many_rows_has_the_gradients_of_float64(container):
+    rows, rng = 500_000, np.random.default_rng(0)
+    x = container(np.repeat(np.array([[0.1, 0.0, 0.3]], np.float32), rows, axis=0))
+    dz = np.asarray(np.abs(rng.normal(size=(rows, 2))), np.float32, order="F")
+    layer = Dense(2).build(3)
+    linear = SparseLinear(layer)
+    linear.forward(SparseBatch(x))
+    linear.backward(dz)
+    total = dz.sum(axis=0, dtype=np.float64)
+    np.testing.assert_allclose(layer.grads["bias"], total, rtol=1e-6)
+    np.testing.assert_allclose(
+        layer.grads["weight"], np.outer(total, np.float32([0.1, 0.0, 0.3])), rtol=1e-6
+    )
+
+
 @pytest.mark.parametrize("container", [sp.csr_array, sp.csr_matrix, sp.csc_array])
 def test_sparse_rows_stay_sparse_before_a_dense_layer_alone(container):
     x = container(np.eye(4))

@@ -450,3 +450,8 @@ def test_learning_rate_of_another_type_is_refused_also_when_set_later(value):
     with pytest.raises(TypeError, match="SGD: learning_rate must be a number, got "):
         optimizer.learning_rate = value
     assert optimizer.learning_rate == 0.01
+
+
+def test_the_norm_of_millions_of_float32_numbers_is_that_of_float64():
+    g = np.full(4_000_000, 0.1, np.float32)
+    assert SGD().norm(g) == pytest.approx(0.1 * 2000.0, rel=1e-6)
