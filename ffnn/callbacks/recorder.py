@@ -11,7 +11,15 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.callbacks.base import Callback, Logs
 from ffnn.callbacks.histogram import RunningHistogram
-from ffnn.callbacks.recording import COUNTS, GRIDS, MIN_BINS, VALUE_KINDS, Recording, Snapshot
+from ffnn.callbacks.recording import (
+    COUNTS,
+    GRIDS,
+    MAX_BINS,
+    MIN_BINS,
+    VALUE_KINDS,
+    Recording,
+    Snapshot,
+)
 from ffnn.callbacks.running_statistics import (
     Block,
     RunningStatistics,
@@ -59,11 +67,11 @@ class Recorder(Callback):
         Keep all parameters and the mean of the watched batches' gradients, at the first epoch and
         then once in this many epochs; None keeps none.
     histograms : int, optional
-        Count the values of weights, gradients and activations in this many bins, at least 2; None
-        counts none. The bins of an epoch have one width, the smallest power of two at which all of
-        the epoch's values fit, edges at whole multiples of it, and begin with the one that holds
-        the smallest value. Infinities and NaN are not counted. Counting takes longer than all the
-        rest.
+        Count the values of weights, gradients and activations in this many bins, from 2 to
+        1,048,576; None counts none. The bins of an epoch have one width, the smallest power of two
+        at which all of the epoch's values fit, edges at whole multiples of it, and begin with the
+        one that holds the smallest value. Infinities and NaN are not counted. Counting takes longer
+        than all the rest.
 
     Attributes
     ----------
@@ -91,12 +99,12 @@ class Recorder(Callback):
     def __init__(
         self, every: int = 1, snapshots: int | None = None, histograms: int | None = None
     ) -> None:
-        def check(name: str, value: int | None, low: int) -> int | None:
-            return None if value is None else check_int("Recorder", name, value, low)
+        def check(name: str, value: int | None, *limits: int) -> int | None:
+            return None if value is None else check_int("Recorder", name, value, *limits)
 
         self.every = check_int("Recorder", "every", every, low=1)
-        self.snapshots = check("snapshots", snapshots, low=1)
-        self.histograms = check("histograms", histograms, low=MIN_BINS)
+        self.snapshots = check("snapshots", snapshots, 1)
+        self.histograms = check("histograms", histograms, MIN_BINS, MAX_BINS)
 
     def on_train_begin(self, logs: Logs) -> None:
         """Begin a new recording, or go on with the model's if its training is continued."""

@@ -25,7 +25,7 @@ STATISTICS = {
 }
 VALUE_KINDS = ("weights", "gradients", "activations")
 COUNTS, GRIDS = "histograms/{}/counts", "histograms/{}/grids"  # tables of a kind
-MIN_BINS = 2
+MIN_BINS, MAX_BINS = 2, 2**20
 OUTPUT = "output"  # the name of a layer's activations, beside "weight", "bias", ...
 
 

@@ -41,6 +41,7 @@ BY_ERROR: dict[type[Exception], int] = {
     ModelFileError: BAD_MODEL,
     CheckFailedError: FAILED,
     LayerError: FAILED,
+    MemoryError: FAILED,
     OSError: FAILED,
 }
 

@@ -13,15 +13,22 @@ import numpy as np
 
 from ffnn._types import Array, DTypeLike, Shape
 from ffnn.core.registry import Configurable
+from ffnn.core.text import byte_count
 
 _CACHE_LINE = 64  # bytes; also the width of the widest vector load, which crosses no line then
 _MAX_VIEWS = 64  # in a workspace; a few batch sizes, not all that anybody ever predicts with
 
 
 def aligned_empty(size: int, dtype: DTypeLike) -> Array:
-    """Return an uninitialised vector that begins at a cache line."""
+    """Return an uninitialised vector that begins at a cache line, or raise MemoryError."""
     dtype = np.dtype(dtype)
-    raw = np.empty(size * dtype.itemsize + _CACHE_LINE, np.uint8)
+    try:
+        raw = np.empty(size * dtype.itemsize + _CACHE_LINE, np.uint8)
+    except (MemoryError, ValueError):  # there is none, or no address for it
+        needed = byte_count(size * dtype.itemsize)
+        raise MemoryError(
+            f"a vector of {dtype} needs {needed}, which cannot be allocated"
+        ) from None
     start = -raw.__array_interface__["data"][0] % _CACHE_LINE
     return raw[start : start + size * dtype.itemsize].view(dtype)
 
@@ -55,7 +62,14 @@ class Workspace:
             size, dtype = math.prod(shape), np.dtype(dtype)
             memory = self._memory.get(name)
             if memory is None or memory.dtype != dtype or memory.size < size:
-                memory = self._memory[name] = aligned_empty(size, dtype)
+                try:
+                    memory = self._memory[name] = aligned_empty(size, dtype)
+                except MemoryError:
+                    needed = byte_count(size * dtype.itemsize)
+                    raise MemoryError(
+                        f"{name!r} of shape {shape} needs {needed}, which cannot be allocated; "
+                        f"use a smaller batch_size or fewer units"
+                    ) from None
                 self._views.clear()  # some are views of what it replaces
             elif len(self._views) >= _MAX_VIEWS:
                 self._views.clear()
@@ -168,6 +182,8 @@ class ParameterVector:
     """The trainable numbers of a chain of layers, layer after layer, each array in C order.
 
     `shapes` has for each layer parameter name → shape, in the order in which they are laid out.
+    MemoryError says which array is the largest if there is no memory for all; `names` are what the
+    layers are called in it.
 
     Attributes
     ----------
@@ -179,12 +195,17 @@ class ParameterVector:
         Whether a backward pass has filled `gradients`; until then their zeros mean nothing.
     """
 
-    def __init__(self, shapes: Sequence[Mapping[str, Shape]], dtype: DTypeLike) -> None:
+    def __init__(
+        self, shapes: Sequence[Mapping[str, Shape]], dtype: DTypeLike, names: Sequence[str] = ()
+    ) -> None:
         self._shapes = shapes
         size = sum(math.prod(shape) for layer in shapes for shape in layer.values())
-        self.values: Array = aligned_full(size, dtype, 0.0)
-        self.gradients: Array = aligned_full(size, dtype, 0.0)
-        self.scratch: Array = aligned_empty(size, dtype)
+        try:
+            self.scratch: Array = aligned_empty(size, dtype)
+            self.gradients: Array = aligned_full(size, dtype, 0.0)
+            self.values: Array = aligned_full(size, dtype, 0.0)
+        except MemoryError:
+            raise MemoryError(_too_large(shapes, np.dtype(dtype), names)) from None
         self.has_gradients = False
 
     def __repr__(self) -> str:
@@ -201,3 +222,20 @@ class ParameterVector:
                 start = stop
             result.append(arrays)
         return result
+
+
+def _too_large(
+    shapes: Sequence[Mapping[str, Shape]], dtype: np.dtype[Any], names: Sequence[str]
+) -> str:
+    """Return the message of parameters that there is no memory for: the largest, and all."""
+    sizes = [math.prod(shape) for layer in shapes for shape in layer.values()]
+    index, name, shape = max(
+        ((i, *item) for i, layer in enumerate(shapes) for item in layer.items()),
+        key=lambda each: math.prod(each[2]),
+    )
+    owner = names[index] if names else f"layer {index}"
+    one, together = (byte_count(size * dtype.itemsize) for size in (max(sizes), 3 * sum(sizes)))
+    return (
+        f"{owner}: {name} of shape {shape} needs {one}; all parameters with their gradients and "
+        f"working memory need {together}, which cannot be allocated; use fewer inputs or units"
+    )

@@ -16,6 +16,15 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}s"
 
 
+def byte_count(number: int) -> str:
+    """Return such as ``"512 bytes"``, ``"1.5 MiB"`` or ``"12 PiB"``."""
+    if number < 1024:
+        return counted(number, "byte")
+    exponent = min((number.bit_length() - 1) // 10, 8)
+    amount = f"{number / 1024**exponent:,.2f}".rstrip("0").rstrip(".")
+    return f"{amount} {'KMGTPEZY'[exponent - 1]}iB"
+
+
 def listed(items: Iterable[object], most: int = 8) -> str:
     """Return the first items and the number of the others: ``"0, 3, 5 and 12 more"``."""
     texts = list(map(str, items))

@@ -213,7 +213,7 @@ class Layer(Buffered):
             Itself.
         """
         self.check_numbers(dtype, self.title)
-        vector = ParameterVector([self.parameter_shapes(input_dim)], dtype)
+        vector = ParameterVector([self.parameter_shapes(input_dim)], dtype, [type(self).__name__])
         (values,), (grads,) = vector.views(vector.values), vector.views(vector.gradients)
         self.initialize(values, input_dim, np.random.SeedSequence(seed).entropy, 0)
         self.bind(input_dim, np.dtype(dtype), values, grads)

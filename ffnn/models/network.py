@@ -137,7 +137,8 @@ class Network(Named, Guarded):
         for layer in self.layers:
             layer.check_numbers(self.dtype, layer.title)
         shapes = [layer.parameter_shapes(dim) for layer, dim in zip(self.layers, dims, strict=True)]
-        vector = ParameterVector(shapes, self.dtype)
+        names = [f"{type(layer).__name__} {layer.name!r}" for layer in self.layers]
+        vector = ParameterVector(shapes, self.dtype, names)
         values, grads = vector.views(vector.values), vector.views(vector.gradients)
         for index, layer in enumerate(self.layers):
             layer.initialize(values[index], dims[index], self.entropy, index)

@@ -103,10 +103,9 @@ class Optimizer(Guarded, Buffered):
     def bind(self, vector: ParameterVector) -> None:
         """Set the parameters that every `step` updates; new ones get fresh memory."""
         if self._vector is not vector:
-            self._vector = vector
-            self.iterations = 0
             size, dtype = vector.values.size, vector.values.dtype
             self._slots = {name: aligned_full(size, dtype, 0.0) for name in self.slot_names}
+            self._vector, self.iterations = vector, 0
             self._blocks, self._limits = self._cut(vector.gradients), _LARGEST[dtype.char]
             self.forget_sizes()
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import ffnn
+from ffnn.callbacks import Recorder
 from ffnn.core import memory
 from ffnn.core.memory import Buffered, Workspace, aligned_empty, aligned_full
 from ffnn.layers import BatchNorm, Dense, Dropout, LayerNorm, RMSNorm
@@ -184,6 +185,75 @@ def test_what_failed_for_lack_of_memory_is_made_anew(monkeypatch):
             part.forward(X)
 
     np.testing.assert_array_equal(part.forward(X), 2.0 * X)
+
+
+# Arrays that cannot exist
+
+HUGE = 10**15  # columns of 4 bytes are beyond all addresses
+
+
+@pytest.mark.parametrize(
+    ("make", "parts"),
+    [
+        (
+            lambda: ffnn.Sequential([Dense(2), Dense(HUGE)], input_dim=3),
+            ["Dense 'dense_2': weight of shape (1000000000000000, 2) needs 7.11 PiB"],
+        ),
+        (lambda: ffnn.Sequential([Dense(2**63 - 1)], input_dim=3), ["Dense 'dense_1'", "units"]),
+        (lambda: ffnn.Sequential([Dense(2)], input_dim=HUGE), ["shape (2, 1000000000000000)"]),
+        (lambda: ffnn.Sequential([RMSNorm()], input_dim=HUGE), ["RMSNorm 'rms_norm_1': gamma"]),
+        (lambda: ffnn.Sequential.from_sizes([3, HUGE, 1], "relu"), ["needs 10.66 PiB"]),
+        (lambda: Dense(HUGE).build(3), ["Dense: weight of shape (1000000000000000, 3)"]),
+        (lambda: BatchNorm().build(HUGE), ["BatchNorm: gamma", "needs 3.55 PiB"]),
+    ],
+)
+def test_parameters_that_cannot_exist_name_the_layer_the_shape_and_the_bytes(make, parts):
+    with pytest.raises(MemoryError, match="cannot be allocated; use fewer") as caught:
+        make()
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_a_model_that_cannot_be_built_is_as_it_was():
+    layers = [Dense(HUGE), Dense(1)]
+    with pytest.raises(MemoryError):
+        ffnn.Sequential(layers, input_dim=3)
+    model = ffnn.Sequential(layers)  # free again
+    model.compile("adam")
+    with pytest.raises(MemoryError):
+        model.fit(X[:, :1], X[:, 0], verbose=0)
+    assert not model.is_built
+    assert model.history is None
+    assert not any(layer.is_built for layer in layers)
+
+
+def test_a_batch_that_cannot_exist_names_the_layer_the_shape_and_the_bytes():
+    space = Workspace()
+    with pytest.raises(MemoryError, match=r"'z' of shape \(1000000, 1000000000\) needs 3\.55 PiB"):
+        space.get("z", (10**6, 10**9), np.dtype(np.float32))
+    model = ffnn.Sequential([Dense(10**6)], input_dim=1)
+    x = np.broadcast_to(np.float32(0.5), (10**9, 1))
+    first = model.layers[0]
+    with pytest.raises(MemoryError, match="use a smaller batch_size"):
+        first.allocate(len(x))
+    np.testing.assert_array_equal(model.predict(X[:, :1]), model.predict(X[:, :1]))
+
+
+@pytest.mark.parametrize("size", [10**6, 2**40, 2**63 - 1])
+def test_a_batch_size_beyond_the_rows_takes_no_memory(size):
+    model = ffnn.Sequential([Dense(3), Dense(1)], seed=0)
+    model.compile("sgd")
+    x, y = np.eye(3), np.ones(3)
+    model.fit(x, y, batch_size=size, verbose=0)
+    expected = model.predict(x)
+    np.testing.assert_array_equal(model.predict(x, batch_size=size), expected)
+    assert model.evaluate(x, y, batch_size=size) == model.evaluate(x, y)
+
+
+@pytest.mark.parametrize("bins", [2**20 + 1, 2**40, 2**63 - 1])
+def test_a_recorder_of_too_many_bins_is_refused(bins):
+    with pytest.raises(ValueError, match="histograms must be at most 1048576"):
+        Recorder(histograms=bins)
 
 
 # What networks compute in

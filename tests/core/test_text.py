@@ -2,7 +2,7 @@
 
 import pytest
 
-from ffnn.core.text import counted, listed, printable, shorten
+from ffnn.core.text import byte_count, counted, listed, printable, shorten
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,23 @@ from ffnn.core.text import counted, listed, printable, shorten
 )
 def test_a_noun_is_counted(number, noun, expected):
     assert counted(number, noun) == expected
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (0, "0 bytes"),
+        (1, "1 byte"),
+        (1023, "1,023 bytes"),
+        (1024, "1 KiB"),
+        (1536, "1.5 KiB"),
+        (12 * 2**40, "12 TiB"),
+        (12 * 10**15, "10.66 PiB"),
+        (2**100, "1,048,576 YiB"),
+    ],
+)
+def test_bytes_are_counted(number, expected):
+    assert byte_count(number) == expected
 
 
 def test_a_list_is_cut_off_with_the_number_of_the_others():
