@@ -75,7 +75,10 @@ def require_learning(
         cause = _cause_of_divergence(model)
         raise NothingLearnedError(f"nothing was learned: {message}{cause}{saved}")
     cause = _cause(model, data.target, trained.is_better)
-    show(f"ffnn: note: no better than a constant prediction: {message}{cause}{saved}", sys.stderr)
+    show(
+        f"ffnn: note: not clearly better than a constant prediction: {message}{cause}{saved}",
+        sys.stderr,
+    )
 
 
 # -- comparing ---------------------------------------------------------------------------------

@@ -50,5 +50,5 @@ def is_better(rows: int, loss: float, constant: float, task: str) -> bool:
 
 
 def can_be_better(rows: int, constant: float, task: str) -> bool:
-    """Tell whether there are enough rows for half of what there is to gain to be evidence."""
-    return is_better(rows, constant / 2.0, constant, task) if constant > 0.0 else False
+    """Tell whether there are enough rows for a quarter of what there is to gain to be evidence."""
+    return constant > 0.0 and is_better(rows, 0.75 * constant, constant, task)

@@ -40,8 +40,8 @@ def check_history(history: History, sample: Sample, chance: float) -> Iterator[F
       end with 0 to 3 %.
     - Risen, or going up and down: a change must be large beside the level and beside the first
       epoch's loss. The first leaves alone the noise of targets that cannot be learned, the second
-      that of losses near 0. Sound trainings have no such setback; with `Dropout` setbacks tell
-      nothing.
+      that of losses near 0. Sound trainings have no such setback; those of epochs that
+      differ by `Dropout` or ``steps_per_epoch`` tell nothing.
     - A gap to the validation: a tenth is a note. A quarter is a warning; the accuracy of 30 rows
       varies by less than that (0.09 is one standard deviation). So is a validation loss that is
       above the training loss by all that a constant answer has.
@@ -129,8 +129,8 @@ def _check_changes(loss: Array, sample: Sample) -> Iterator[Finding]:
         place = {"best_epoch": start + 1, "last_epochs": _fifth(loss), "epochs": len(loss)}
         yield finding("risen-loss", best=best, end=end, **place, **sample.rates)
         return
-    if any(layer.random_generators() for layer in sample.model.layers):
-        return  # each epoch is of other units then, as with Dropout
+    if not _compares_epochs(sample):
+        return
     up = np.diff(half)
     setbacks = up > np.maximum(SETBACK[0] * np.abs(half[:-1]), SETBACK[1] * first)
     count, share = int(setbacks.sum()), float(setbacks.mean())
@@ -139,6 +139,13 @@ def _check_changes(loss: Array, sample: Sample) -> Iterator[Finding]:
         pair = {"from_loss": float(half[worst]), "to_loss": float(half[worst + 1])}
         facts = {"setbacks": count, "steps": len(up), "share": share, **pair}
         yield finding("unsteady-loss", **facts, **sample.rates)
+
+
+def _compares_epochs(sample: Sample) -> bool:
+    """Tell whether each epoch was of all rows and all units, so that its loss can be compared."""
+    place = sample.model.position or {}
+    is_cut = place.get("training", {}).get("steps_per_epoch") is not None
+    return not is_cut and not any(layer.random_generators() for layer in sample.model.layers)
 
 
 # -- validation --------------------------------------------------------------------------------

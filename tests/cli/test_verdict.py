@@ -66,7 +66,7 @@ def test_a_rate_that_changes_nothing_is_noted(run, data, name):
     code, _, err = run("train", data[name], "--learning-rate", 1e-9, "--epochs", 2, "--quiet")
 
     assert code == 0
-    assert err.startswith("ffnn: note: no better than a constant prediction: on ")
+    assert err.startswith("ffnn: note: not clearly better than a constant prediction: on ")
     assert "The learning rate 1e-09 is low: try 0.001, which is usual for adam." in err
 
 
@@ -82,7 +82,9 @@ def test_targets_that_have_nothing_to_do_with_the_columns_are_noted(
     code, _, err = run("train", path, "--epochs", epochs, "--learning-rate", 0.005, "--quiet")
 
     assert code == 0
-    assert err.startswith("ffnn: note: no better than a constant prediction: on 80 test rows ")
+    assert err.startswith(
+        "ffnn: note: not clearly better than a constant prediction: on 80 test rows "
+    )
     assert len(err.splitlines()) == 1
     if epochs == 60:  # it knows the training rows by heart
         assert "does not carry over" in err

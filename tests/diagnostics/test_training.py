@@ -268,6 +268,13 @@ def test_dropout_on_few_rows_is_no_unsteady_loss(seed):
     assert not kinds(diagnose(model, x, y)) & {"risen-loss", "unsteady-loss"}
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_epochs_of_a_few_batches_are_no_unsteady_loss(seed):
+    model, x, y = trained("digits", relu(64), Adam(0.002), 300, seed, steps_per_epoch=3)
+
+    assert not kinds(diagnose(model, x, y)) & {"risen-loss", "unsteady-loss"}
+
+
 def test_one_bad_epoch_is_no_rise():
     loss = approach(40, 6.0)
     loss[[20, -1]] = 5.0
@@ -358,6 +365,19 @@ def test_a_rare_class_that_is_learned_but_never_predicted_counts():
     assert (model.predict(x) < 0.5).all()
 
     assert "nothing-learned" not in kinds(diagnose(model, x, y))
+
+
+@pytest.mark.parametrize("units", [1, 3])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_several_labels_a_row_are_judged_by_the_loss(units, is_known):
+    x = np.random.default_rng(1).normal(size=(300, 5))
+    y = (x[:, :units] > 0.3).astype(int)
+    rows = y if is_known else np.random.default_rng(2).permutation(y)
+    model = regressor(Dense(16, "relu"), ending="sigmoid", units=units, loss="bce")
+    model.compile(Adam(0.005), "bce")
+    model.fit(x, rows, epochs=20 if is_known else 2, verbose=0)
+
+    assert ("nothing-learned" in kinds(diagnose(model, x, rows))) is not is_known
 
 
 def test_short_histories_and_untrained_models_are_not_judged():
