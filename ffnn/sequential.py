@@ -137,6 +137,11 @@ class Sequential(Trainable):
         -------
         networkx.DiGraph
             A copy of the numbers, which later training does not change.
+
+        Raises
+        ------
+        RuntimeError
+            The model is not built.
         """
         from ffnn.visualization.graph import to_networkx
 
@@ -161,14 +166,15 @@ class Sequential(Trainable):
         max_edges : int or None, default 80
             The most edges to show between two layers, the strongest ones; None for all.
         max_labels : int, default 40
-            With at most so many edges, weight and gradient are written on each.
+            With at most so many edges, weight and gradient are written on each; 0 for none.
 
         Raises
         ------
         RuntimeError
-            There are no gradients to show yet.
+            The model is not built, or there are no gradients to show yet.
         TypeError, ValueError
-            A limit is not an integer of at least 1, or there is no `Dense` layer.
+            `values` is none of the two, `max_units` or `max_edges` not an integer of at least 1,
+            `max_labels` not one of at least 0, or there is no `Dense` layer.
         """
         from ffnn.visualization.graph_figure import plot_graph
 
@@ -186,8 +192,10 @@ class Sequential(Trainable):
 
         Raises
         ------
-        ValueError
-            The suffix is another one.
+        RuntimeError
+            The model is not built.
+        TypeError, ValueError
+            `path` is no path, its suffix is another one, or there is no `Dense` layer to draw.
         ImportError
             The page's library is not installed.
         OSError
@@ -208,6 +216,8 @@ class Sequential(Trainable):
 
         Raises
         ------
+        RuntimeError
+            The model is not built.
         TypeError, IndexError, ValueError
             `layers` is not a list of indices, there is no such layer, or it has no parameters.
         """

@@ -49,7 +49,8 @@ def plot_graph(
     Edges are blue where their value is above zero and vermilion below, and the wider the larger it
     is. In a network of at most `max_labels` edges the weight and its gradient are written on each,
     and gains and shifts under the neurons. Of a large network the neurons and edges strongest in
-    `values` are shown, chosen by `select`, and the title says what is hidden.
+    `values` are shown, chosen by `select`, and the title says what is hidden. With `max_labels` of
+    0 nothing is written on edges.
     """
     view = select(read_structure(model), max_units, max_edges, values)
     if not view.edges:
