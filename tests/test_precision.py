@@ -224,6 +224,32 @@ def test_a_file_with_such_a_number_is_refused(tmp_path, monkeypatch):
         ffnn.load_model(path)
 
 
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        (lambda model: model.layers[1], "epsilon"),
+        (lambda model: model.layers[0].activation, "alpha"),
+        (lambda model: model.layers[0].weight_regularizer, "l1"),
+        (lambda model: model.optimizer, "epsilon"),
+        (lambda model: model.loss, "delta"),
+    ],
+)
+def test_what_was_changed_to_such_a_number_is_refused_by_the_next_training(place, name):
+    rows = np.random.default_rng(0).standard_normal((20, 3))
+    layers = [Dense(2, "elu", weight_regularizer="l1"), LayerNorm(), Dense(1)]
+    model = ffnn.Sequential(layers, input_dim=3)
+    model.compile("adam", "huber")
+    model.fit(rows, rows[:, 0], verbose=0)
+    setattr(place(model), name, 1e-60)
+    before, history = model.get_weights(), model.history
+
+    with pytest.raises(ValueError, match=rf"\b{name}\b.* becomes 0 in float32"):
+        model.fit(rows, rows[:, 0], verbose=0)
+
+    np.testing.assert_equal(model.get_weights(), before)
+    assert model.history is history
+
+
 def test_what_was_changed_to_such_a_number_is_not_saved(tmp_path):
     model = ffnn.Sequential([Dense(2)], input_dim=3)
     model.compile(SGD(clipnorm=1.0), "mse")

@@ -12,6 +12,7 @@ import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from weakref import WeakKeyDictionary
 
 from ffnn._types import DTypeLike
 from ffnn.core.checks import check_in_dtype, nearest
@@ -96,11 +97,18 @@ def _is_default(value: Any, default: Any) -> bool:
     return bool(value == default)
 
 
-def _constructor_defaults(cls: type) -> dict[str, Any]:
+_DEFAULTS: WeakKeyDictionary[type, Mapping[str, Any]] = WeakKeyDictionary()  # known so far
+
+
+def _constructor_defaults(cls: type) -> Mapping[str, Any]:
     if cls.__init__ is object.__init__:  # type: ignore[misc]
         return {}  # for which `inspect` would compile code, as no reader of a file may
-    parameters = inspect.signature(cls).parameters
-    return {name: parameter.default for name, parameter in parameters.items()}
+    known = _DEFAULTS.get(cls)
+    if known is None:
+        parameters = inspect.signature(cls).parameters
+        known = {name: parameter.default for name, parameter in parameters.items()}
+        _DEFAULTS[cls] = known
+    return known
 
 
 T = TypeVar("T", bound=Configurable)

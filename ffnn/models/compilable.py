@@ -71,8 +71,8 @@ class Compilable(Network):
         new_metrics = [METRICS.get(metric, "compile: metrics") for metric in chosen]
         new_loss.check_output(self.last_activation)
         check_names(new_metrics)
-        for part, what in ((new_optimizer, "optimizer"), (new_loss, "loss")):
-            part.check_numbers(self.dtype, f"compile: {what} {type(part).__name__}")
+        for part in (new_optimizer, new_loss):
+            part.check_numbers(self.dtype, f"compile: {type(part).__name__}")
         new_optimizer.claim(self)
         vars(self).update(optimizer=new_optimizer, loss=new_loss, metrics=new_metrics)
         self._make_step(self._vector)
@@ -202,6 +202,10 @@ class Compilable(Network):
         Every training by epochs runs here. `step` is the model's own, or another one on its
         parameters; `validate` returns the validation numbers after an epoch.
         """
+        for layer in self.layers:  # whose numbers may have been set since
+            layer.check_numbers(self.dtype, layer.title)
+        for part in (step.optimizer, self.require_compiled()):
+            part.check_numbers(self.dtype, type(part).__name__)
         try:
             return train(step, called, validate, position, epochs)
         finally:
