@@ -6,8 +6,8 @@ To read the package floor by floor, each importing only from those above it:
 
 1. `errors`: what can go wrong;
 2. `core`: names of parts, checks, working memory, files, texts; nothing about networks;
-3. `initializers`, `regularizers`, `schedules`, `metrics`, `threads`; `data` and `datasets`, rows to
-   train on; `saving`, the model file; `charts`, curves of plain numbers;
+3. `initializers`, `regularizers`, `schedules`, `metrics`, `threads`; `data`, `datasets`
+   and `tables`, rows to train on; `saving`, the model file; `charts`, curves of plain numbers;
 4. `layers`, `activations`, `losses`: the formulas and their derivatives; `optimizers`, `callbacks`;
 5. `training`: one step, and the loop around it;
 6. `models`: layers become a network, which trains, resumes, is saved and loaded;
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         optimizers,
         regularizers,
         schedules,
+        tables,
         visualization,
     )
     from ffnn.gradcheck import GradientReport, gradient_check
@@ -74,6 +75,7 @@ __all__ = [
     "regularizers",
     "schedules",
     "set_num_threads",
+    "tables",
     "visualization",
 ]
 

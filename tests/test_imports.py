@@ -27,6 +27,7 @@ FLOORS = [
         "regularizers",
         "saving",
         "schedules",
+        "tables",
         "threads",
     },
     {"layers", "activations", "losses", "optimizers", "callbacks"},

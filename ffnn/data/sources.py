@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ import numpy as np
 from ffnn._types import Array, DTypeLike
 from ffnn.core.memory import Workspace
 from ffnn.core.moments import Moments
-from ffnn.core.text import shorten
+from ffnn.core.text import shorten, shown
 from ffnn.errors import DataError
 
 BLOCK_ROWS = 1024  # rows read together when a whole data set is scanned
@@ -178,6 +180,7 @@ def open_source(x: Any, dtype: DTypeLike | None, what: str = "x") -> Source:
         if not hasattr(x, "dtype"):
             raise DataError(f"{what}: expected a dataset, such as file['x'], got {x!r}")
     else:
+        _refuse_tables(x, what)
         _refuse_several(x, what)
         x = as_numbers(x, what)
     if x.dtype.kind not in "fiub":
@@ -187,6 +190,16 @@ def open_source(x: Any, dtype: DTypeLike | None, what: str = "x") -> Source:
     if 0 in x.shape:
         raise DataError(f"{what}: expected at least one row and one column, got shape {x.shape}")
     return kind(x, dtype)
+
+
+def _refuse_tables(x: Any, what: str) -> None:
+    """Raise DataError for a path and for rows with names, which only an encoder can take."""
+    is_named = isinstance(x, list) and len(x) > 0 and isinstance(x[0], Mapping)
+    if is_named or isinstance(x, (str, os.PathLike, Mapping)):
+        raise DataError(
+            f"{what}: expected an array of numbers, got {shown(x, 60)}. This model has no encoder "
+            f"that would make numbers of a table's columns: see ffnn.tables.TableEncoder"
+        )
 
 
 def _refuse_several(x: Any, what: str) -> None:

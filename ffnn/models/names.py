@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ffnn._types import Array
 from ffnn.data.labels import check_labels
+
+if TYPE_CHECKING:
+    from ffnn.tables import TableEncoder
 
 
 class Named:
@@ -15,6 +18,7 @@ class Named:
     _class_names: list[str] | None = None
     _class_labels: Array | None = None
     _feature_names: list[str] | None = None
+    _encoder: TableEncoder | None = None
 
     @property
     def class_names(self) -> list[str] | None:
@@ -46,3 +50,20 @@ class Named:
     @feature_names.setter
     def feature_names(self, names: Iterable[str] | None) -> None:
         self._feature_names = None if names is None else [str(name) for name in names]
+
+    @property
+    def encoder(self) -> TableEncoder | None:
+        """What makes numbers of the columns of a table, if given; kept with the model.
+
+        With one, `predict` and all else takes rows of tables and the paths of files as well.
+        Setting it sets `feature_names`, and `class_names` if it was fitted on a target.
+        """
+        return self._encoder
+
+    @encoder.setter
+    def encoder(self, encoder: TableEncoder | None) -> None:
+        if encoder is not None:
+            self.feature_names = encoder.feature_names
+            if encoder.target is not None:
+                self.class_names = encoder.target.class_names
+        self._encoder = encoder

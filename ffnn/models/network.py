@@ -273,6 +273,8 @@ class Network(Named, Guarded):
 
     def open_inputs(self, x: Any, expected: int | None = None) -> Source:
         """Return checked inputs, of the columns that are `expected` where that is not known yet."""
+        if self.encoder is not None:
+            x = self.encoder.numbers_of(x)
         source = open_source(x, None if self.layers[0].takes_any_dtype else self.dtype, "x")
         columns, expected = source.shape[1], self.input_dim or expected
         if expected not in (None, columns):

@@ -59,6 +59,7 @@ def _facts(parts: Parts) -> dict[str, Any]:
         "number of inputs": parts.input_dim,
         "class names": parts.class_names,
         "feature names": parts.feature_names,
+        "encoder of the columns": None if parts.encoder is None else parts.encoder.get_config(),
         **{f"layer {index}": layer for index, layer in enumerate(parts.layers)},
     }
 
@@ -113,6 +114,7 @@ def take_over(model: Any, twin: Any) -> None:
     here, there = model.parts(), twin.parts()
     model.optimizer.learning_rate = there.optimizer.learning_rate
     model.recording, model.entropy = there.recording, there.entropy
+    model.encoder = there.encoder
     model.class_names, model.feature_names = there.class_names, there.feature_names
     model.class_labels = there.class_labels
     model.require_built().has_gradients = there.has_gradients

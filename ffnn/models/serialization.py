@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from ffnn.optimizers import Optimizer
 from ffnn.saving.schema import check_form, set_generators
 from ffnn.training.position import POSITION
 
+if TYPE_CHECKING:
+    from ffnn.tables import TableEncoder
+
 Content = tuple[dict[str, Any], dict[str, Array]]
 
 # What `capture` writes into a config and `restore` accepts.
@@ -39,6 +42,14 @@ CONFIG = {
     "class_names": ([str], None),
     "class_labels": ({"dtype": str, "values": [str]}, None),
     "feature_names": ([str], None),
+    "encoder": (
+        {
+            "columns": [dict],
+            "left_out": [[str]],
+            "target": ({"name": str, "class_names": ([str], None)}, None),
+        },
+        None,
+    ),
     "has_gradients": bool,
     "history": ({"names": [str], "epoch": [int], "growing": [str], "interrupted": bool}, None),
     "recording": ({"parameters": [[str]], "layers": [str], "bins": (int, None)}, None),
@@ -62,6 +73,7 @@ class Parts:
     class_names: list[str] | None
     class_labels: Array | None
     feature_names: list[str] | None
+    encoder: TableEncoder | None
     has_gradients: bool
     optimizer: Optimizer | None
     loss: Loss | None
@@ -89,6 +101,7 @@ def capture(parts: Parts) -> Content:
         "layers": describe(parts.layers),
         **{name: getattr(parts, name) for name in FACTS},
         "class_labels": describe_labels(parts.class_labels),
+        "encoder": None if parts.encoder is None else parts.encoder.get_config(),
         **{name: None if kept is None else kept.get_config() for name, kept in _records(parts)},
         "compile": compiled,
         "position": _split(parts.position)[0],
@@ -174,6 +187,7 @@ def restore(
         layers=rebuild(config["layers"], custom_objects),
         **{name: config[name] for name in FACTS},
         class_labels=restore_labels(config["class_labels"]),
+        encoder=_restore_encoder(config["encoder"]),
         **compiled,
         **records,
         position=_join(config["position"], arrays),
@@ -183,11 +197,25 @@ def restore(
 
 def _completed(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a config with what files of earlier versions do not say."""
-    config = {"class_labels": None, **config}
+    config = {"class_labels": None, "encoder": None, **config}
     position = config.get("position")
     if isinstance(position, dict):
         config["position"] = position | {"training": position.get("training")}
     return config
+
+
+def _restore_encoder(config: Mapping[str, Any] | None) -> TableEncoder | None:
+    if config is None:
+        return None
+    from ffnn.tables.encoder import TableEncoder  # few models have one
+    from ffnn.tables.encodings import ENCODINGS
+
+    for index, column in enumerate(config["columns"]):
+        place, kind = f"/config/encoder/columns/{index}", column.get("kind")
+        if kind not in ENCODINGS:
+            raise ValueError(f"{place}: expected a kind of {', '.join(ENCODINGS)}, got {kind!r}")
+        check_form(column, ENCODINGS[kind].form(), place)
+    return TableEncoder.from_config(config)
 
 
 def check_classes(cls: type, custom_objects: Any) -> None:

@@ -320,7 +320,7 @@ class Trainable(Compilable):
             self.compile(parts.optimizer, parts.loss, parts.metrics)
             parts.optimizer.iterations = iterations
         self.history, self.recording = parts.history, parts.recording
-        self._position = parts.position
+        self._position, self.encoder = parts.position, parts.encoder
         self.class_names, self.feature_names = parts.class_names, parts.feature_names
         self.class_labels = parts.class_labels
         serialization.fill(self.parts(), arrays)

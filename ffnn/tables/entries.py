@@ -1,0 +1,133 @@
+"""What single entries of a table mean: numbers with signs and units, booleans, dates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+_CURRENCY = "$€£¥₹"
+_NUMBER = re.compile(
+    rf"""(?P<minus>\()?                                      # (12) is -12 in bookkeeping
+    (?P<sign>[-+\u2212]?)\s*[{_CURRENCY}]?\s*(?P<sign2>[-+\u2212]?)
+    (?P<digits>(?:\d[\d.,'\u00a0\u202f ]*|[.,]\d+)(?:[eE][-+]?\d+)?)
+    (?P<unit>\s*[^\d\s.,;:/()+-][^\d,;:/()]*)?\)?""",
+    re.VERBOSE,
+)
+_LEADING_ZERO = re.compile(r"[-+]?0\d")
+# Which of "." and "," mark decimals: what an entry has to look like for one of them, or for both.
+_POINT = re.compile(
+    r"\d+(\.\d*)?|\.\d+|\d{1,3}(,\d{3})+(\.\d*)?|\d{1,3}(['\u00a0\u202f ]\d{3})+(\.\d*)?"
+)
+_COMMA = re.compile(
+    r"\d+(,\d*)?|,\d+|\d{1,3}(\.\d{3})+(,\d*)?|\d{1,3}(['\u00a0\u202f ]\d{3})+(,\d*)?"
+)
+_EXPONENT = re.compile(r"[eE][-+]?\d+$")
+
+# Also missing where the other entries of a column are numbers.
+NO_NUMBER = frozenset({"-", "--", ".", "none", "nil", "missing", "unknown", "n.a.", "*"})
+
+
+class Numbers(NamedTuple):
+    """Entries as numbers."""
+
+    values: NDArray[np.float64]  # NaN for what stands for no number, such as "-"
+    unit: str  # that they share, such as "%" or "$"
+    decimal: str
+
+
+def parse_numbers(texts: Sequence[str], decimal: str | None = None) -> Numbers | None:
+    """Return entries as numbers; None if one of them is none.
+
+    Signs of currencies before them, one unit behind them and thousands separators are left out.
+    A comma marks decimals where it is asked for, or where the entries cannot be read otherwise.
+    """
+    found = [None if text.casefold() in NO_NUMBER else _NUMBER.fullmatch(text) for text in texts]
+    matches = [match for match in found if match is not None]
+    if len(matches) < sum(text.casefold() not in NO_NUMBER for text in texts) or not matches:
+        return None
+    units = {(match["unit"] or "").strip() for match in matches}
+    digits = [match["digits"].strip() for match in matches]
+    if len(units) > 1 or any(map(_LEADING_ZERO.match, digits)):
+        return None
+    mantissas = [_EXPONENT.sub("", text) for text in digits]
+    marks = [decimal] if decimal else [".", ","]
+    forms = {".": _POINT, ",": _COMMA}
+    mark = next((m for m in marks if all(map(forms[m].fullmatch, mantissas))), None)
+    if mark is None:
+        return None
+    values = np.full(len(texts), np.nan)
+    places = [i for i, match in enumerate(found) if match is not None]
+    values[places] = [_value(match, mark) for match in matches]
+    currency = {sign for text in texts for sign in _CURRENCY if sign in text}
+    return Numbers(values, "".join(sorted(currency or units)), mark)
+
+
+def _value(match: re.Match[str], decimal: str) -> float:
+    digits = re.sub(r"['\u00a0\u202f ]", "", match["digits"])
+    digits = digits.replace(",", "") if decimal == "." else digits.replace(".", "")
+    value = float(digits.replace(",", "."))
+    signs = match["sign"] + match["sign2"] + ("-" if match["minus"] else "")
+    return -value if signs.strip("+") else value
+
+
+_PAIRS = [("no", "yes"), ("n", "y"), ("false", "true"), ("f", "t"), ("off", "on")]
+WORDS = {word: float(value) for pair in [*_PAIRS, ("0", "1")] for value, word in enumerate(pair)}
+
+
+def parse_booleans(texts: Iterable[str]) -> dict[str, bool] | None:
+    """Return the meaning of each entry, if they are the two words of one pair, such as no, yes."""
+    words = {text: text.casefold() for text in texts}
+    if not any(set(words.values()) == set(pair) for pair in _PAIRS):
+        return None
+    return {text: WORDS[word] == 1.0 for text, word in words.items()}
+
+
+_DATES = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m/%d/%y"]
+_DATES += ["%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%d-%b-%y", "%Y%m%d"]
+_TIMES = ["", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p"]
+_LOOKS_LIKE_A_DATE = re.compile(r"(?=.*\d)(?=.*\d[-/.: ]|.*[A-Za-z]{3}).{6,40}")
+
+
+def parse_dates(texts: Sequence[str]) -> NDArray[np.datetime64] | None:
+    """Return entries as moments, to the second; None if they are not all written in one format.
+
+    ISO 8601 is one; of the others, a month comes before a day only if that can be read.
+    """
+    if not texts or not all(map(_LOOKS_LIKE_A_DATE.fullmatch, texts)):
+        return None
+    for read in (_iso, *map(_reader, _formats(texts[0]))):
+        try:
+            return np.array([read(text) for text in texts], "datetime64[s]")
+        except ValueError:
+            continue
+    return None
+
+
+def _iso(text: str) -> datetime:
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00") if text.endswith("Z") else text)
+    if len(text) < 10:
+        raise ValueError(text)
+    return (moment - (moment.utcoffset() or moment - moment)).replace(tzinfo=None)
+
+
+def _formats(text: str) -> list[str]:
+    """Return the formats that the first entry can be read in; the others are not tried."""
+    formats = [date + time for time in _TIMES for date in _DATES]
+    return [each for each in formats if _can_read(text, each)]
+
+
+def _can_read(text: str, form: str) -> bool:
+    try:
+        datetime.strptime(text, form)
+    except ValueError:
+        return False
+    return True
+
+
+def _reader(form: str) -> Callable[[str], datetime]:
+    return lambda text: datetime.strptime(text, form)

@@ -1,0 +1,62 @@
+"""Tables from what is in memory: data frames of pandas, polars and pyarrow, and lists of dicts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ffnn.errors import DataError
+from ffnn.tables.raw import RawColumn
+from ffnn.tables.read import read_table
+from ffnn.tables.table import Table, make_table
+from ffnn.tables.values import column_of, columns_of_rows
+
+
+def as_table(data: Any) -> Table:
+    """Return a table from rows in any of the forms that are known.
+
+    Parameters
+    ----------
+    data : Table, path, data frame, list of dict, or dict of columns
+        The rows. Of dicts, a key that is not in all of them is missing in the others.
+
+    Raises
+    ------
+    DataError
+        It is none of these, or a file cannot be read.
+    """
+    if isinstance(data, Table):
+        return data
+    if isinstance(data, (str, os.PathLike)):
+        return read_table(data)
+    return make_table(_columns(data), "table")
+
+
+def is_table(data: Any) -> bool:
+    """Tell whether `data` is rows with names, and not an array of numbers."""
+    if isinstance(data, (Table, str, os.PathLike, Mapping)) or hasattr(data, "column_names"):
+        return True
+    if isinstance(data, (list, tuple)):
+        return bool(data) and all(isinstance(row, Mapping) for row in data)
+    return hasattr(data, "columns") and hasattr(data, "__getitem__")
+
+
+def _columns(data: Any) -> list[RawColumn]:
+    if not is_table(data):
+        raise DataError(
+            f"expected a table: a path, a data frame, a list of dicts or a dict of columns, got "
+            f"{type(data).__name__}"
+        )
+    if isinstance(data, (list, tuple)):
+        return columns_of_rows(data)
+    entries: Iterable[tuple[Any, Any]]
+    if isinstance(data, Mapping):
+        entries = data.items()
+    else:  # pandas and polars have `columns`, pyarrow `column_names`, whose columns are arrays
+        names = getattr(data, "column_names", None) or data.columns
+        entries = ((name, data[name]) for name in names)
+    columns = [column_of(str(name), values) for name, values in entries]
+    if len({len(column) for column in columns}) > 1:
+        raise DataError("expected columns of one length")
+    return columns

@@ -1,0 +1,186 @@
+"""What a column is: a number, a boolean, a category, a date, text, or nothing to learn from.
+
+The rules, in this order; the first that fits decides. `kinds` overrides them for a column.
+
+| a column whose entries                                                  | is                  |
+|-------------------------------------------------------------------------|---------------------|
+| are all missing                                                         | ignored: empty      |
+| are all the same                                                        | ignored: constant   |
+| number the rows, in a column without a name                             | ignored: index      |
+| are different texts, in a first column without a name                   | ignored: index      |
+| are different whole numbers or texts, in a column named like an id      | ignored: identifier |
+| are different and numbered, as in "visitor 1", in 20 rows or more       | ignored: identifier |
+| are numbers, also with currency, one unit or thousands separators       | a number            |
+| are two words such as yes and no                                        | a boolean           |
+| are dates, all in one format                                            | a date              |
+| are texts that are long, or of which most are different                 | text, left out      |
+| are other texts, or numbers with leading zeros                          | a category          |
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ffnn.core.text import listed, shorten
+from ffnn.tables.column import Column
+from ffnn.tables.entries import parse_booleans, parse_dates, parse_numbers
+from ffnn.tables.raw import RawColumn
+
+_ID_NAME = re.compile(
+    r"(?i)(.*[^a-z])?(id|ids|uid|uuid|guid|index|key|nr|no|row|rownames?|name)|.*[a-z]Id"
+)
+_UNNAMED = re.compile(r"(Unnamed: \d+)?")  # as pandas calls its index in a file
+_NUMBERED = re.compile(r"\D*\d+\D*")
+_FEW_ROWS = 20  # in which all entries may be different by chance
+_LONG = 60  # characters of a text that nobody would use as the name of a category
+
+
+def find_kind(
+    raw: RawColumn, position: int = 1, asked: str | None = None, decimal: str | None = None
+) -> Column:
+    """Return a column by the rules, or as the kind that is asked for.
+
+    Raises ValueError, which begins with what is wrong, if it cannot be that.
+    """
+    if asked is not None:
+        return _AS[asked](raw, decimal)
+    parsed = _as_number(raw, decimal)
+    return (
+        _nothing(raw)
+        or _identifier(raw, parsed, position)
+        or parsed
+        or _as_boolean(raw)
+        or _as_date(raw)
+        or _as_words(raw)
+    )
+
+
+# -- what nothing can be learned from ----------------------------------------------------------
+
+
+def _nothing(raw: RawColumn) -> Column | None:
+    if not raw.num_distinct:
+        return _ignored(raw, "empty")
+    # Where some rows lack the only entry, that it is there or not may tell something.
+    is_constant = raw.num_distinct == 1 and not raw.num_missing
+    return _ignored(raw, "constant") if is_constant else None
+
+
+def _identifier(raw: RawColumn, parsed: Column | None, position: int) -> Column | None:
+    """Return a column that tells the rows apart and nothing else; None if it is none."""
+    rows = len(raw)
+    is_named = _ID_NAME.fullmatch(raw.name.strip()) is not None
+    values = None if parsed is None else parsed.values
+    is_whole = values is not None and bool((values == np.floor(values)).all())
+    if raw.num_missing or (values is not None and not is_whole) or raw.num_distinct < rows:
+        return None
+    if values is not None:
+        counts = bool((np.diff(values) == 1.0).all()) and values[0] in (0.0, 1.0)
+        if counts and _UNNAMED.fullmatch(raw.name):
+            return _ignored(raw, "index")
+        return _ignored(raw, "identifier") if is_named else None
+    if position == 0 and not raw.name:
+        return _ignored(raw, "index")
+    if rows < _FEW_ROWS:
+        return None
+    is_numbered = all(map(_NUMBERED.fullmatch, raw.texts)) and parse_dates(raw.texts) is None
+    return _ignored(raw, "identifier") if is_named or is_numbered else None
+
+
+def _ignored(raw: RawColumn, reason: str) -> Column:
+    return Column(raw, "ignore", reason=reason)
+
+
+# -- what can be learned from ------------------------------------------------------------------
+
+
+def _as_number(raw: RawColumn, decimal: str | None) -> Column | None:
+    if raw.numbers is not None:
+        return Column(raw, "number", raw.numbers, note=_sentinels(raw.numbers))
+    found = parse_numbers(raw.texts, decimal)
+    if found is None:
+        return None
+    values = np.append(found.values, np.nan)[raw.codes]
+    notes = [f"in {found.unit}"] if found.unit else []
+    notes += [each for each in (_sentinels(values),) if each]
+    return Column(raw, "number", values, note="; ".join(notes))
+
+
+def _as_boolean(raw: RawColumn, _: str | None = None) -> Column | None:
+    if raw.numbers is not None:
+        is_one = bool(np.isin(raw.numbers[~np.isnan(raw.numbers)], (0.0, 1.0)).all())
+        return Column(raw, "boolean", raw.numbers) if is_one else None
+    meanings = parse_booleans(raw.texts)
+    if meanings is None:
+        return None
+    values = np.array([*(float(meanings[text]) for text in raw.texts), np.nan])[raw.codes]
+    return Column(raw, "boolean", values)
+
+
+def _as_date(raw: RawColumn, _: str | None = None) -> Column | None:
+    dates = parse_dates(raw.as_texts().texts)
+    if dates is None:
+        return None
+    return Column(raw, "date", np.append(dates, np.datetime64("NaT"))[raw.as_texts().codes])
+
+
+def _as_words(raw: RawColumn) -> Column:
+    """Return texts as categories, unless they are too long or too different for that."""
+    distinct, rows = raw.num_distinct, len(raw) - raw.num_missing
+    lengths = np.array([len(text) for text in raw.texts])
+    is_text = lengths.mean() > _LONG or (distinct > _FEW_ROWS and distinct > rows / 2)
+    return Column(raw, "text" if is_text else "category")
+
+
+_SENTINELS = (-9999.0, -999.0, -200.0, -99.0, -9.0, 99.0, 999.0, 9999.0, 99999.0)
+
+
+def _sentinels(values: NDArray[np.float64]) -> str:
+    """Return what is to be said of numbers that may stand for missing ones: far from all others."""
+    known = values[~np.isnan(values)]
+    for sign in {known.min(initial=np.inf), known.max(initial=-np.inf)} & set(_SENTINELS):
+        others = known[known != sign]
+        if len(others) < 2:
+            continue
+        low, high = others.min(), others.max()
+        if not low - (high - low) <= sign <= high + (high - low):
+            count = len(known) - len(others)
+            return f"{sign:g} in {count:,} of {len(known):,} rows may stand for a missing value"
+    return ""
+
+
+# -- what is asked for -------------------------------------------------------------------------
+
+
+def _asked(
+    find: Callable[[RawColumn, str | None], Column | None], what: str
+) -> Callable[[RawColumn, str | None], Column]:
+    def read(raw: RawColumn, decimal: str | None) -> Column:
+        column = find(raw, decimal)
+        if column is None:
+            wrong = [each for each in raw.texts if find(_alone(each), decimal) is None]
+            examples = listed((repr(shorten(each, 40)) for each in wrong or raw.texts), 3)
+            raise ValueError(f"its entries are not {what}: {examples}")
+        return column
+
+    return read
+
+
+def _alone(text: str) -> RawColumn:
+    return RawColumn("", codes=np.zeros(1, np.int32), texts=[text])
+
+
+_AS: dict[str, Callable[[RawColumn, str | None], Column]] = {
+    "number": _asked(_as_number, "all numbers"),
+    "boolean": _asked(_as_boolean, "a pair such as no and yes, or 0 and 1"),
+    "date": _asked(_as_date, "dates of one format"),
+    "category": lambda raw, _: Column(raw, "category"),
+    "text": lambda raw, _: Column(raw, "text"),
+    "ignore": lambda raw, _: _ignored(raw, "asked for"),
+}
+
+KINDS = tuple(_AS)

@@ -1,0 +1,109 @@
+"""How a file of text is laid out: what separates its columns, and which lines are not rows."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+SPACES = " "  # stands for runs of spaces and tabs
+_DELIMITERS = "\t;|,"
+_COMMENTS = ("#", "%", "//")
+_DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
+_LONGEST_FIELD = 1 << 24
+_ENOUGH = 0.9  # of the lines, to have the same number of fields
+
+
+class Layout(NamedTuple):
+    """What separates fields, how many a row has, and which lines are not rows."""
+
+    delimiter: str
+    width: int
+    comment: str | None = None  # lines that begin with it are left out
+    skipped: int = 0  # records before the first row or header, such as titles
+    has_spaced_quotes: bool = False  # spaces between a closing quote and the delimiter
+    has_escapes: bool = False  # a quote within quotes is written \\"
+
+
+def find_layout(lines: list[str], delimiter: str | None = None) -> Layout:
+    """Return the layout of a file that begins with `lines`.
+
+    Of the usual delimiters it is the one that cuts most lines into the same number of fields, two
+    or more; then the one that cuts them into most. Runs of spaces delimit where no other one does,
+    and commas between digits do not where semicolons do. A file that begins with ``#``, ``%`` or
+    ``//`` has comments, unless that line has as many fields as the others: then it is the header.
+    """
+    first = next((line for line in lines if line.strip()), "")
+    comment = next((sign for sign in _COMMENTS if first.startswith(sign)), None)
+    tried = [delimiter] if delimiter else [*_DELIMITERS, SPACES]
+    layouts = {each: _measure(lines, Layout(each, 1, comment)) for each in tried}
+    even = {each: found for each, found in layouts.items() if found[0] >= _ENOUGH}
+    even = {each: found for each, found in even.items() if each != SPACES} or even
+    chosen = even or layouts
+    best = max(chosen, key=lambda each: chosen[each])
+    if ";" in even and not any("," in _DECIMAL_COMMA.sub("", line) for line in lines):
+        best = ";"
+    width = layouts[best][1]
+    if width < 2 and delimiter is None:
+        best = ","
+    if comment and len(_sample([first[len(comment) :]], Layout(best, width))[0]) == width > 1:
+        comment = None
+    spaced = re.compile(rf'"[ \t]+{re.escape(best)}') if best not in SPACES + "\t" else None
+    has_spaced = spaced is not None and any(map(spaced.search, lines))
+    has_escapes = any('\\"' in line for line in lines)
+    layout = Layout(best, width, comment, 0, has_spaced, has_escapes)
+    # A header may lack a name for the row numbers before it, or a last field that is empty.
+    widths = [len(fields) for fields in _sample(lines, layout)]
+    skipped = next((i for i, count in enumerate(widths) if count >= width - 1), 0)
+    return layout._replace(skipped=skipped)
+
+
+def split(lines: Iterable[str], layout: Layout) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number of the line and the fields of each record that is not empty or a comment.
+
+    Raises `csv.Error` for a quote that is never closed.
+    """
+    csv.field_size_limit(_LONGEST_FIELD)
+    if layout.comment:
+        # Empty lines take their place, so that the others keep their numbers.
+        lines = ("\n" if line.startswith(layout.comment) else line for line in lines)
+    if layout.has_spaced_quotes:
+        spaced = re.compile(rf'"[ \t]+(?={re.escape(layout.delimiter)}|\r?\n?$)')
+        lines = (spaced.sub('"', line) for line in lines)
+    if layout.delimiter == SPACES:
+        for number, line in enumerate(lines, start=1):
+            if fields := line.split():
+                yield number, [field.strip('"') for field in fields]
+        return
+    reader = csv.reader(
+        lines,
+        delimiter=layout.delimiter,
+        skipinitialspace=True,
+        strict=True,
+        escapechar="\\" if layout.has_escapes else None,
+    )
+    number = 1
+    for fields in reader:
+        if fields:
+            yield number, fields
+        number = reader.line_num + 1
+
+
+def _sample(lines: list[str], layout: Layout) -> list[list[str]]:
+    """Return the records of the first lines of a file, up to one that cannot be read."""
+    records: list[list[str]] = []
+    with contextlib.suppress(csv.Error):
+        records.extend(fields for _, fields in split(lines, layout))
+    return records
+
+
+def _measure(lines: list[str], layout: Layout) -> tuple[float, int]:
+    """Return the share of records with the most frequent number of fields, and that number."""
+    widths = Counter(len(fields) for fields in _sample(lines, layout))
+    if not widths:
+        return 0.0, 1
+    width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
+    return (count / widths.total(), width) if width > 1 else (0.0, 1)

@@ -1,0 +1,186 @@
+"""Columns as they stand in a file: numbers, or texts with a code for each row."""
+
+from __future__ import annotations
+
+import math
+import re
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ffnn._types import Array
+
+MISSING = frozenset({"", "?", "na", "n/a", "#n/a", "nan", "null"})
+
+
+@dataclass
+class RawColumn:
+    """The entries of a column: `numbers`, with NaN for missing ones, or `codes` of `texts`.
+
+    Attributes
+    ----------
+    name : str
+        Its name in the file.
+    numbers : ndarray of float64, shape (rows,), or None
+        Where every entry that is not missing is a plain number.
+    codes : ndarray of int32, shape (rows,), or None
+        Else the index of each row's entry in `texts`, -1 for a missing one.
+    texts : list of str
+        The distinct entries, in the order of their first rows.
+    """
+
+    name: str
+    numbers: NDArray[np.float64] | None = None
+    codes: NDArray[np.int32] | None = None
+    texts: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def _entries(self) -> Array:
+        entries = self.numbers if self.numbers is not None else self.codes
+        assert entries is not None
+        return entries
+
+    @cached_property
+    def is_missing(self) -> NDArray[np.bool_]:
+        """Which rows have no entry, of shape (rows,)."""
+        missing: NDArray[np.bool_] = (
+            np.isnan(self._entries) if self.codes is None else self._entries < 0
+        )
+        return missing
+
+    @cached_property
+    def num_missing(self) -> int:
+        """The number of rows without an entry."""
+        return int(self.is_missing.sum())
+
+    @cached_property
+    def num_distinct(self) -> int:
+        """The number of different entries."""
+        if self.codes is not None:
+            return len(self.texts)
+        return len(np.unique(self._entries[~self.is_missing]))
+
+    def take(self, rows: Array) -> RawColumn:
+        """Return the entries of some rows, given by number or by a mask."""
+        if self.codes is None:
+            return RawColumn(self.name, numbers=self._entries[rows])
+        codes = self.codes[rows]
+        used = np.unique(codes[codes >= 0])
+        places = np.full(len(self.texts) + 1, -1, np.int32)
+        places[used] = np.arange(len(used))
+        return RawColumn(self.name, codes=places[codes], texts=[self.texts[i] for i in used])
+
+    def as_texts(self) -> RawColumn:
+        """Return the column with texts for its numbers, if it has numbers."""
+        if self.numbers is None:
+            return self
+        known = ~np.isnan(self.numbers)
+        distinct, inverse = np.unique(self.numbers[known], return_inverse=True)
+        codes = np.full(len(self), -1, np.int32)
+        codes[known] = inverse
+        return RawColumn(self.name, codes=codes, texts=[number_text(v) for v in distinct.tolist()])
+
+
+class NotNumbersError(Exception):
+    """A column that began with numbers has other entries; `column` is its position."""
+
+    column: int
+
+
+class ColumnReader:
+    """Collects a column's entries, block by block, as numbers for as long as it can."""
+
+    def __init__(self, is_text: bool = False) -> None:
+        self.is_text = is_text
+        self._numbers, self._codes = array("d"), array("i")
+        self._index: dict[str, int] = {}
+
+    def add(self, texts: Sequence[str]) -> None:
+        """Add the entries of some rows; NotNumbersError: all have to be read again, as text."""
+        if not self.is_text:
+            numbers = _plain_numbers(texts)
+            if numbers is not None:
+                self._numbers.extend(numbers)
+                return
+            if self._numbers:
+                raise NotNumbersError
+            self.is_text = True
+        codes, index = self._codes, self._index
+        for text in texts:
+            entry = text.strip()
+            code = index.get(entry)
+            if code is None:
+                code = index[entry] = -1 if is_missing(entry) else len(index)
+            codes.append(code)
+
+    def add_numbers(self, numbers: NDArray[np.float64]) -> None:
+        """Add plain numbers."""
+        self._numbers.frombytes(numbers.tobytes())
+
+    def finish(self, name: str) -> RawColumn:
+        """Return the column."""
+        if not self.is_text:
+            return RawColumn(name, numbers=np.frombuffer(self._numbers, np.float64))
+        return encode(name, self._codes, self._index)
+
+
+def encode(name: str, codes: Sequence[int] | Array, index: dict[str, int]) -> RawColumn:
+    """Return a column of texts from a code for each row; codes are numbered anew, without gaps."""
+    texts = [text for text, code in index.items() if code >= 0]
+    places = np.full(len(index) + 1, -1, np.int32)  # the last one for a missing entry, -1
+    places[[index[text] for text in texts]] = np.arange(len(texts))
+    return RawColumn(name, codes=places[np.asarray(codes, np.int32)], texts=texts)
+
+
+def number_text(value: float) -> str:
+    """Return a number as a text that names it: 1, not 1.0."""
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+
+
+def is_missing(text: str) -> bool:
+    """Tell whether an entry stands for a value that is not there."""
+    return text.casefold() in MISSING
+
+
+def _plain_numbers(texts: Sequence[str]) -> array[float] | None:
+    """Return entries as numbers, NaN for missing ones; None if some are not plain numbers.
+
+    Not plain are such as 01204, which is a code, and 1_000, which only Python takes for a number.
+    """
+    try:
+        numbers = array("d", map(float, texts))
+    except ValueError:
+        try:
+            pairs = ((text, text.strip()) for text in texts)
+            numbers = array("d", (math.nan if is_missing(t) else float(t) for _, t in pairs))
+        except ValueError:
+            return None
+        if all(map(is_missing, map(str.strip, texts))):
+            return None if texts else numbers
+    values = np.frombuffer(numbers, np.float64)
+    if np.isnan(values).any() and any(
+        math.isnan(v) and not is_missing(t.strip()) for v, t in zip(values, texts, strict=True)
+    ):
+        return None
+    return numbers if are_plain(values[:, None], ",".join(texts), ",") else None
+
+
+def are_plain(numbers: NDArray[np.float64], text: str, delimiter: str | None) -> bool:
+    """Tell whether numbers, of shape (rows, columns), are all that the text says that they are.
+
+    Infinite ones are not, nor 1_000, nor codes such as 01204.
+    """
+    if np.isinf(numbers).any() or "_" in text:
+        return False
+    is_whole = ((numbers == np.floor(numbers)) | np.isnan(numbers)).all(axis=0)
+    if not is_whole.any():
+        return True
+    before = r"\s" if delimiter is None else rf"\s{re.escape(delimiter)}"
+    return re.search(rf"(?:^|[{before}])[-+]?0\d", text) is None

@@ -1,0 +1,174 @@
+"""`read_table`: a table from a file of any of the known kinds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ffnn._types import FilePath
+from ffnn.core.checks import check_bool, check_choice, check_path, check_text
+from ffnn.errors import DataError
+from ffnn.tables.kinds import KINDS
+from ffnn.tables.raw import RawColumn
+from ffnn.tables.source import find_encoding, open_text
+from ffnn.tables.table import Table, make_table
+from ffnn.tables.text_file import read_text_file
+from ffnn.tables.values import column_of, columns_of_rows
+
+TEXT_SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".data", ".dat")
+PACKED_SUFFIXES = (".gz", ".zip")
+
+
+def read_table(
+    path: FilePath,
+    *,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    decimal: str | None = None,
+    header: bool | None = None,
+    kinds: Mapping[str, str] | None = None,
+) -> Table:
+    """Read a file with columns of any kind.
+
+    Files of text may have any of the usual delimiters, runs of spaces too, a header or none, and
+    comments before it; each may be packed with gzip or zip. What was found is in the table's notes.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A file that ends in ``.csv``, ``.tsv``, ``.tab``, ``.txt``, ``.data``, ``.dat``, ``.json``
+        or ``.jsonl``, each also with ``.gz`` or ``.zip`` behind it; with ``ffnn[tables]`` also
+        ``.parquet`` or ``.xlsx``, of which the first sheet is read.
+    delimiter : str, optional
+        What separates the fields of a line. By default the one that cuts lines most evenly.
+    encoding : str, optional
+        By default UTF-8, or what a byte order mark says; else Windows-1252, with a note.
+    decimal : {".", ","}, optional
+        What marks decimals. By default a comma does where numbers cannot be read otherwise.
+    header : bool, optional
+        Whether the first row has the names. By default that follows from how it differs.
+    kinds : mapping of str to str, optional
+        By column, one of ``"number"``, ``"category"``, ``"boolean"``, ``"date"``, ``"text"`` and
+        ``"ignore"``, for columns that the rules (`ffnn.tables.kinds`) take for another kind.
+
+    Returns
+    -------
+    Table
+        The columns, with the kind of each, and notes.
+
+    Raises
+    ------
+    DataError
+        The file cannot be read, or a column cannot be of the kind asked for. All such columns are
+        listed.
+    ModuleNotFoundError
+        A file of this kind needs ``ffnn[tables]``.
+    """
+    check_path("read_table", "path", path, needs_name=False)
+    if delimiter is not None and len(check_text("read_table", "delimiter", delimiter)) != 1:
+        raise ValueError(f"read_table: delimiter must be one character, got {delimiter!r}")
+    if decimal is not None:
+        check_choice("read_table", "decimal", decimal, (".", ","))
+    if header is not None:
+        check_bool("read_table", "header", header)
+    for kind in (kinds or {}).values():
+        check_choice("read_table", "kinds", kind, KINDS)
+    suffix = suffix_of(path)
+    if suffix in _READERS:
+        columns, notes = _READERS[suffix](path, encoding), list[str]()
+    else:
+        columns, notes = read_text_file(path, delimiter, encoding, header)
+    if not columns or not len(columns[0]):
+        raise DataError(f"{path}: expected rows, got none")
+    return make_table(columns, str(path), kinds, decimal, notes)
+
+
+def suffix_of(path: FilePath) -> str:
+    """Return the suffix that tells what is in a file, which may be packed."""
+    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
+    if suffixes and suffixes[-1] in PACKED_SUFFIXES:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+def _read_json(path: FilePath, encoding: str | None) -> list[RawColumn]:
+    """Read a list of objects, or an object of lists."""
+    with open_text(path, find_encoding(path, encoding)[0]) as file:
+        try:
+            data = json.load(file)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise DataError(f"{path}: this is not valid JSON: {error}") from error
+    if isinstance(data, dict) and all(isinstance(values, list) for values in data.values()):
+        if len({len(values) for values in data.values()}) > 1:
+            raise DataError(f"{path}: expected columns of one length")
+        return [column_of(name, values) for name, values in data.items()]
+    return _columns_of_objects(path, data)
+
+
+def _read_json_lines(path: FilePath, encoding: str | None) -> list[RawColumn]:
+    """Read an object a line."""
+    rows = []
+    with open_text(path, find_encoding(path, encoding)[0]) as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                rows += [json.loads(line)] if line.strip() else []
+            except (json.JSONDecodeError, RecursionError) as error:
+                raise DataError(
+                    f"{path}, line {number}: this is not valid JSON: {error}"
+                ) from error
+    return _columns_of_objects(path, rows)
+
+
+def _columns_of_objects(path: FilePath, rows: Any) -> list[RawColumn]:
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise DataError(f"{path}: expected a list of objects with names and values")
+    nested = [k for row in rows for k, value in row.items() if isinstance(value, (list, dict))]
+    if nested:
+        raise DataError(f"{path}: {nested[0]!r} holds a list or an object; expected single values")
+    return columns_of_rows(rows)
+
+
+def _read_parquet(path: FilePath, _: str | None) -> list[RawColumn]:
+    duckdb = _module("duckdb", path)
+    try:
+        with duckdb.connect() as connection:
+            query = connection.execute("SELECT * FROM read_parquet(?)", [str(path)])
+            found = query.fetchnumpy()
+    except duckdb.Error as error:
+        raise DataError(f"{path}: the file cannot be read: {error}") from error
+    return [column_of(name, values) for name, values in found.items()]
+
+
+def _read_excel(path: FilePath, _: str | None) -> list[RawColumn]:
+    openpyxl = _module("openpyxl", path)
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        rows = [row for row in book.worksheets[0].values if any(cell is not None for cell in row)]
+        book.close()
+    except Exception as error:  # openpyxl, zipfile and the XML parser have many of their own
+        raise DataError(f"{path}: this is not an Excel file that can be read: {error}") from error
+    if len(rows) < 2:
+        raise DataError(f"{path}: expected a row of names and rows below it in the first sheet")
+    names, *values = rows
+    cells = zip(names, zip(*values, strict=True), strict=True)
+    return [column_of("" if name is None else str(name).strip(), c) for name, c in cells]
+
+
+def _module(name: str, path: FilePath) -> Any:
+    """Return an optional library that reads files of this kind."""
+    try:
+        return __import__(name)
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(
+            f"{path}: reading a {suffix_of(path)} file needs {name}: pip install 'ffnn[tables]'"
+        ) from None
+
+
+_READERS: dict[str, Callable[[FilePath, str | None], list[RawColumn]]] = {
+    ".json": _read_json,
+    ".jsonl": _read_json_lines,
+    ".parquet": _read_parquet,
+    ".xlsx": _read_excel,
+}

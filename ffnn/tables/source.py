@@ -1,0 +1,109 @@
+"""The bytes of a table's file as text: unpacked, in the right encoding."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import gzip
+import io
+import zipfile
+from collections.abc import Iterator
+from typing import IO, cast
+
+from ffnn._types import FilePath
+from ffnn.core.text import shown
+from ffnn.errors import DataError
+
+_BLOCK = 1 << 20
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+@contextlib.contextmanager
+def open_text(path: FilePath, encoding: str) -> Iterator[IO[str]]:
+    """Open a file of text, which may be packed, with its line ends as they are."""
+    with _open_bytes(path) as file, io.TextIOWrapper(file, encoding=encoding, newline="") as text:
+        yield text
+
+
+def find_encoding(path: FilePath, asked: str | None = None) -> tuple[str, str | None]:
+    """Return the encoding to read a file in, and what there is to say of it, if anything.
+
+    That is the one `asked` for, else the one of a byte order mark, else UTF-8 where the whole file
+    is valid in it, else Windows-1252 or, with bytes that it lacks, Latin-1.
+    """
+    if asked is not None:
+        try:
+            codecs.lookup(asked)
+        except LookupError:
+            raise ValueError(f"encoding: there is none named {shown(asked)}") from None
+        return _checked(path, asked), None
+    with _open_bytes(path) as file:
+        start = file.read(4096)
+    for mark, name in _MARKS.items():
+        if start.startswith(mark):
+            return _checked(path, name), None
+    if b"\0" in start:
+        if not start[1:64:2].strip(b"\0") and start[0:64:2].strip(b"\0"):
+            return _checked(path, "utf-16-le"), None
+        raise DataError(f"{path}: expected a table in text, got bytes that are none, such as NUL")
+    wrong = _first_wrong_byte(path, "utf-8")
+    if wrong is None:
+        return "utf-8", None
+    is_windows = _first_wrong_byte(path, "cp1252") is None
+    name, label = ("cp1252", "Windows-1252") if is_windows else ("latin-1", "Latin-1")
+    return name, f"read as {label}, as {wrong} is not UTF-8; if that is wrong, give the encoding"
+
+
+def _checked(path: FilePath, encoding: str) -> str:
+    wrong = _first_wrong_byte(path, encoding)
+    if wrong is not None:
+        raise DataError(f"{path}: {wrong} is not valid in the encoding {encoding}")
+    return encoding
+
+
+@contextlib.contextmanager
+def _open_bytes(path: FilePath) -> Iterator[IO[bytes]]:
+    """Open a file, unpacked if it is a gzip file or a zip archive of one file."""
+    try:
+        with contextlib.ExitStack() as stack:
+            file: IO[bytes] = stack.enter_context(open(path, "rb"))
+            start = file.read(4)
+            file.seek(0)
+            if start.startswith(b"\x1f\x8b"):
+                file = cast("IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=file)))
+            elif start.startswith(b"PK\x03\x04"):
+                archive = stack.enter_context(zipfile.ZipFile(file))
+                names = [n for n in archive.namelist() if not n.endswith("/")]
+                names = [n for n in names if not n.startswith("__MACOSX/")]
+                if len(names) != 1:
+                    raise DataError(f"{path}: expected one file in the archive, got {len(names)}")
+                file = stack.enter_context(archive.open(names[0]))
+            yield file
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file") from None
+    except (EOFError, zipfile.BadZipFile, gzip.BadGzipFile) as error:
+        raise DataError(f"{path}: the packed file is damaged: {error}") from error
+    except OSError as error:
+        raise DataError(f"{path}: the file cannot be read: {error.strerror or error}") from error
+
+
+def _first_wrong_byte(path: FilePath, encoding: str) -> str | None:
+    """Return the first byte of a file that is not valid in `encoding`, and its line."""
+    decoder, line = codecs.getincrementaldecoder(encoding)(), 1
+    with _open_bytes(path) as file:
+        while True:
+            block = file.read(_BLOCK)
+            try:
+                decoder.decode(block, final=not block)
+            except UnicodeDecodeError as error:
+                line += error.object[: error.start].count(b"\n")
+                return f"the byte 0x{error.object[error.start]:02x} in line {line}"
+            if not block:
+                return None
+            line += block.count(b"\n")

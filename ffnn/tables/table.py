@@ -1,0 +1,154 @@
+"""A table: named columns of as many rows, and what was noted when it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ffnn._types import Array
+from ffnn.core.checks import nearest
+from ffnn.core.text import counted, listed, printable, shown
+from ffnn.errors import DataError
+from ffnn.tables.column import Column
+from ffnn.tables.kinds import find_kind
+from ffnn.tables.raw import RawColumn
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of a file or a data frame, by columns.
+
+    Attributes
+    ----------
+    columns : tuple of Column
+        The columns in their order; `name`, `kind` and `array` of each are what was read.
+    notes : tuple of str
+        What was decided on the way, such as a delimiter or columns that got a name.
+    source : str
+        Where it comes from, for messages.
+    """
+
+    columns: tuple[Column, ...]
+    notes: tuple[str, ...] = ()
+    source: str = "table"
+    _positions: dict[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._positions.update({column.name: i for i, column in enumerate(self.columns)})
+
+    @property
+    def num_rows(self) -> int:
+        """The number of rows."""
+        return len(self.columns[0]) if self.columns else 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(column.name for column in self.columns)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._positions
+
+    def __getitem__(self, name: str) -> Column:
+        """Return the column of a name; DataError if there is none."""
+        if name not in self._positions:
+            names = listed((repr(printable(each)) for each in self.names), 12)
+            raise DataError(
+                f"{self.source}: there is no column {shown(name, 60)}{nearest(name, self.names)}; "
+                f"the columns are {names}"
+            )
+        return self.columns[self._positions[name]]
+
+    def raw(self, name: str) -> RawColumn:
+        """Return the entries of a column as they stand; DataError if there is none of the name."""
+        return self[name].raw
+
+    def take(self, rows: Array) -> Table:
+        """Return a table of some rows, given by number or by a mask; kinds stay as they are."""
+        columns = tuple(
+            replace(
+                column,
+                raw=column.raw.take(rows),
+                values=None if column.values is None else column.values[rows],
+            )
+            for column in self.columns
+        )
+        return Table(columns, self.notes, self.source)
+
+    def __str__(self) -> str:
+        """One line a column: name, kind, missing, distinct, and what is to be said of it."""
+        head = ("column", "kind", "missing", "distinct", "note")
+        rows = [
+            (
+                printable(column.name) or "(no name)",
+                column.kind + (f" ({column.reason})" if column.reason else ""),
+                f"{int(column.is_missing.sum()):,}",
+                f"{column.raw.num_distinct:,}",
+                column.note,
+            )
+            for column in self.columns
+        ]
+        widths = [max(map(len, cells)) for cells in zip(head, *rows, strict=True)]
+        lines = [
+            f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:>{widths[2]}}  {d:>{widths[3]}}  {e}".rstrip()
+            for a, b, c, d, e in (head, *rows)
+        ]
+        title = f"{counted(self.num_rows, 'row')}, {counted(len(self.columns), 'column')}"
+        return "\n".join([title, *lines, *(f"note: {note}" for note in self.notes)])
+
+
+def make_table(
+    raws: Sequence[RawColumn],
+    source: str,
+    kinds: Mapping[str, str] | None = None,
+    decimal: str | None = None,
+    notes: Iterable[str] = (),
+) -> Table:
+    """Return the table of columns as they stand, each by the rules or as the kind asked for.
+
+    Raises DataError, which lists all problems, where a column cannot be of that kind.
+    """
+    asked, columns, problems, notes = dict(kinds or {}), [], [], list(notes)
+    for position, raw in enumerate(_named(raws, notes)):
+        try:
+            columns.append(find_kind(raw, position, asked.pop(raw.name, None), decimal))
+        except ValueError as error:
+            problems.append(f"column {shown(raw.name, 60)} cannot be what was asked for: {error}")
+    names = [column.name for column in columns]
+    problems += [f"there is no column {shown(name, 60)}{nearest(name, names)}" for name in asked]
+    if problems:
+        raise DataError(f"{source}: " + "; ".join(problems))
+    return Table(tuple(columns), tuple(notes), source)
+
+
+def _named(columns: Sequence[RawColumn], notes: list[str]) -> Sequence[RawColumn]:
+    """Return columns with names that differ, without an empty one at the end that has no name.
+
+    A first column may lack a name, as row numbers do; others are named by their position.
+    """
+    if len(columns) > 1 and not columns[-1].name and not columns[-1].num_distinct:
+        columns = columns[:-1]
+    for position, column in enumerate(columns[1:], start=2):
+        if not column.name:
+            column.name = f"column_{position}"
+            notes.append(f"column {position} has no name; it is called {column.name}")
+    names = _numbered([column.name for column in columns])
+    for column, name in zip(columns, names, strict=True):
+        if column.name != name:
+            notes.append(
+                f"several columns are named {shown(column.name, 60)}; one is now {shown(name, 60)}"
+            )
+            column.name = name
+    return columns
+
+
+def _numbered(names: Sequence[str]) -> list[str]:
+    """Return names that are all different: of two that are ``wood``, the second is ``wood_2``."""
+    given, result = set(names), dict[str, None]()
+    for name in names:
+        new, count = name, 1
+        while new in result or (new != name and new in given):
+            count += 1
+            new = f"{name}_{count}"
+        result[new] = None
+    return list(result)

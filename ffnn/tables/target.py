@@ -1,0 +1,150 @@
+"""What is to be learned from a table: classes or numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ffnn._types import Array
+from ffnn.core.checks import nearest
+from ffnn.core.text import listed, shorten, shown
+from ffnn.errors import DataError
+from ffnn.tables.column import Column
+from ffnn.tables.kinds import find_kind
+from ffnn.tables.raw import RawColumn
+from ffnn.tables.table import Table
+
+MOST_CLASSES = 20  # more distinct whole numbers are numbers, unless the task says otherwise
+_ROWS_A_CLASS = 10  # whole numbers of fewer rows each, in the mean, are numbers too
+
+
+@dataclass(frozen=True)
+class Target:
+    """A column to be learned.
+
+    Attributes
+    ----------
+    name : str
+        The column's name.
+    class_names : list of str or None
+        The classes as they are written, sorted; None for numbers.
+    """
+
+    name: str
+    class_names: list[str] | None
+
+    @property
+    def task(self) -> str:
+        """``"classification"`` or ``"regression"``."""
+        return "regression" if self.class_names is None else "classification"
+
+    @classmethod
+    def of(cls, column: Column, task: str | None, source: str) -> Target:
+        """Return what a column is as a target, by its entries or as the `task` asked for.
+
+        Text, booleans and codes are classes. So are whole numbers of two values, or of up to twenty
+        with ten rows each in the mean. Others are numbers.
+        """
+        raw, where = column.raw, f"{source}: target {column.name!r}"
+        if not raw.num_distinct:
+            raise DataError(f"{where} is empty")
+        if raw.num_distinct == 1:
+            raise DataError(
+                f"{where} is {shown(raw.as_texts().texts[0], 60)} in every row: there is nothing "
+                f"to learn"
+            )
+        numbers = _numbers(raw)
+        if task is None:
+            is_plain = raw.numbers is not None  # without a unit, which numbers have and classes not
+            are_classes = numbers is None or (is_plain and _are_classes(numbers))
+            task = "classification" if are_classes else "regression"
+        if task == "regression":
+            if numbers is None:
+                wrong = listed((repr(shorten(t, 40)) for t in raw.texts), 3)
+                raise DataError(f"{where} has to be numbers for a regression, got {wrong}")
+            return cls(column.name, None)
+        names = raw.as_texts().texts
+        if len(names) == len(raw) - raw.num_missing:
+            raise DataError(
+                f"{where} is different in every row, such as {shown(names[0], 60)}; is it the "
+                f"right column?"
+            )
+        return cls(
+            column.name, sorted(names, key=_by_number) if numbers is not None else sorted(names)
+        )
+
+    def rows_of(self, table: Table) -> NDArray[np.intp]:
+        """Return the numbers of the rows that have a target."""
+        raw = table.raw(self.name)
+        if self.class_names is None:
+            return np.flatnonzero(~np.isnan(_values(raw)))
+        codes = raw.as_texts().codes
+        assert codes is not None
+        return np.flatnonzero(codes >= 0)
+
+    def values_of(self, table: Table) -> Array:
+        """Return the target of every row: class numbers or numbers.
+
+        Raises DataError for a row without one, and for unknown classes.
+        """
+        raw = table.raw(self.name)
+        if self.class_names is None:
+            values = _values(raw)
+            if np.isnan(values).any():
+                raise DataError(f"{table.source}: target {self.name!r} is missing in some rows")
+            return values
+        texts = raw.as_texts()
+        index = {name: i for i, name in enumerate(self.class_names)}
+        unknown = [text for text in texts.texts if text not in index]
+        if unknown:
+            raise DataError(
+                f"{table.source}: target {self.name!r} has the unknown class "
+                f"{shown(unknown[0], 60)}{nearest(unknown[0], self.class_names)}; the classes are "
+                f"{listed((shown(name, 60) for name in self.class_names), 12)}"
+            )
+        if raw.num_missing:
+            raise DataError(f"{table.source}: target {self.name!r} is missing in some rows")
+        numbers: Array = np.array([index[text] for text in texts.texts], np.int64)[texts.codes]
+        return numbers
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the target as plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Target:
+        """Return the target of which `get_config` returned `config`."""
+        return cls(**config)
+
+
+def _numbers(raw: RawColumn) -> NDArray[np.float64] | None:
+    """Return the numbers that are there, None if the entries are no numbers."""
+    try:
+        values = _values(raw)
+    except ValueError:
+        return None
+    return values[~np.isnan(values)]
+
+
+def _values(raw: RawColumn) -> NDArray[np.float64]:
+    values: NDArray[np.float64] | None = find_kind(raw, asked="number").values
+    assert values is not None
+    return values
+
+
+def _are_classes(numbers: NDArray[np.float64]) -> bool:
+    distinct = len(np.unique(numbers))
+    is_whole = bool((numbers == np.floor(numbers)).all())
+    is_frequent = distinct == 2 or len(numbers) >= _ROWS_A_CLASS * distinct
+    return is_whole and distinct <= MOST_CLASSES and is_frequent
+
+
+def _by_number(text: str) -> tuple[float, str]:
+    try:
+        return float(text), text
+    except ValueError:
+        return 0.0, text

@@ -1,0 +1,235 @@
+"""Tables from files of text: CSV and its relatives."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import IO
+
+import numpy as np
+
+from ffnn._types import FilePath
+from ffnn.core.text import counted, listed
+from ffnn.errors import DataError
+from ffnn.tables.entries import parse_numbers
+from ffnn.tables.layout import SPACES, Layout, find_layout, split
+from ffnn.tables.raw import ColumnReader, NotNumbersError, RawColumn, are_plain, is_missing
+from ffnn.tables.source import find_encoding, open_text
+
+_SAMPLE_SIZE = 1 << 17  # characters of a file, to find its layout
+_BLOCK_ROWS = 8192
+_MOST_COLUMNS = 100_000
+
+
+def read_text_file(
+    path: FilePath,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    has_header: bool | None = None,
+) -> tuple[list[RawColumn], list[str]]:
+    """Return the columns of a file as they stand, and notes on what was decided."""
+    encoding, note = find_encoding(path, encoding)
+    notes = [note] if note else []
+    with open_text(path, encoding) as file:
+        lines, is_cut = _sample(file)
+    layout = find_layout(lines, delimiter)
+    records = list(_records(path, iter(lines), layout, is_cut))[layout.skipped :]
+    if not records:
+        raise DataError(f"{path}: expected a table, got an empty file")
+    header, layout = _find_header([fields for _, fields in records], layout, has_header)
+    if layout.width > _MOST_COLUMNS:
+        raise DataError(f"{path}: expected at most {_MOST_COLUMNS:,} columns, got {layout.width:,}")
+    if has_header is None and _is_count(header, records):
+        notes.append("the first line has the number of rows, not names")
+        header, records = None, records[1:]
+    if header is not None and len(records) < 2:
+        raise DataError(f"{path}: expected rows below the header line, got none")
+    start = records[header is not None][0]
+    if layout.skipped:
+        notes.append(f"what precedes the table is left out: {counted(layout.skipped, 'line')}")
+    readers, more = _read_columns(path, encoding, layout, start)
+    notes += more
+    if header is None:
+        names = [f"column_{i}" for i in range(1, layout.width + 1)]
+        notes.append(
+            f"the first row looks like the others, so there is no header: the columns are named "
+            f"{names[0]} to {names[-1]}"
+        )
+    else:
+        names = [name.strip() for name in header]
+    columns = [reader.finish(name) for reader, name in zip(readers, names, strict=True)]
+    return columns, notes
+
+
+def _sample(file: IO[str]) -> tuple[list[str], bool]:
+    """Return the first lines of a file, and whether there may be more."""
+    lines, size = list[str](), 0
+    for line in file:
+        lines.append(line)
+        size += len(line)
+        if size > _SAMPLE_SIZE:
+            return lines, True
+    return lines, False
+
+
+def _records(
+    path: FilePath, lines: Iterator[str], layout: Layout, is_cut: bool = False
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield the line and the fields of each record."""
+    try:
+        yield from split(lines, layout)
+    except csv.Error as error:
+        if not is_cut:  # which may be within quotes
+            raise DataError(
+                f"{path}: a quote is opened that is never closed, or is followed by other text: "
+                f"{error}"
+            ) from error
+
+
+def _find_header(
+    rows: Sequence[list[str]], layout: Layout, has_header: bool | None
+) -> tuple[list[str] | None, Layout]:
+    """Return the names in the first row, None if it is a row like the others."""
+    first, others = rows[0], rows[1:]
+    width = layout.width
+    if has_header is None:
+        has_header = not others or _is_header(first, others)
+    if not has_header:
+        return None, layout
+    if len(first) == width - 1 and others:
+        is_last_empty = all(not row[-1].strip() for row in others if len(row) == width)
+        first = [*first, ""] if is_last_empty else ["", *first]
+    elif len(first) > width and not any(map(str.strip, first[width:])):
+        first = first[:width]
+    return first, layout._replace(width=len(first))
+
+
+def _is_count(header: Sequence[str] | None, records: Sequence[tuple[int, list[str]]]) -> bool:
+    """Tell whether what looks like a header begins with the number of the rows below it."""
+    return header is not None and header[0].strip() == str(len(records) - 1) and len(records) > 2
+
+
+def _is_header(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
+    """Tell whether the first row differs from the others as names do.
+
+    A name is no number where the others are, and is not found among them. Where neither tells, it
+    is a header, unless it consists of numbers.
+    """
+    for_header = against = 0
+    columns = list(itertools.zip_longest(*others, fillvalue=""))
+    shift = len(columns) - len(first)
+    for cell, column in zip(first, columns[max(shift, 0) :], strict=False):
+        name, entries = cell.strip(), {entry.strip() for entry in column}
+        known = sorted(entry for entry in entries if not is_missing(entry))
+        if is_missing(name) or not known:
+            continue
+        if parse_numbers(known) is not None:
+            for_header += parse_numbers([name]) is None
+            against += parse_numbers([name]) is not None
+        else:
+            against += name in entries
+    if for_header or against:
+        return for_header > against
+    return not all(is_missing(c.strip()) or parse_numbers([c.strip()]) is not None for c in first)
+
+
+def _read_columns(
+    path: FilePath, encoding: str, layout: Layout, start: int
+) -> tuple[list[ColumnReader], list[str]]:
+    """Return readers that have all entries of their columns from line `start` on, and notes."""
+    is_text = [False] * layout.width
+    while True:
+        readers = [ColumnReader(each) for each in is_text]
+        try:
+            return readers, _read_rows(path, encoding, layout, start, readers)
+        except NotNumbersError as error:  # which is rare: the file is read again
+            is_text[error.column] = True
+
+
+def _read_rows(
+    path: FilePath, encoding: str, layout: Layout, start: int, readers: Sequence[ColumnReader]
+) -> list[str]:
+    """Add all rows from line `start` on to the readers of their columns, and return notes."""
+    width, uneven = layout.width, _Uneven()
+    with open_text(path, encoding) as file:
+        lines: Iterator[str] = itertools.islice(file, start - 1, None)
+        if not any(reader.is_text for reader in readers):
+            start, lines = _read_numbers(lines, layout, start, readers)
+        records = _records(path, lines, layout)
+        while block := list(itertools.islice(records, _BLOCK_ROWS)):
+            rows = [fields for _, fields in block]
+            if not all(len(fields) == width for fields in rows):
+                fitted = [uneven.fit(start - 1 + line, each, width) for line, each in block]
+                rows = [fields for fields in fitted if fields is not None]
+            for position, column in enumerate(zip(*rows, strict=True)):
+                try:
+                    readers[position].add(column)
+                except NotNumbersError as error:
+                    error.column = position
+                    raise
+    if uneven.longer:
+        places = listed((f"line {line} has {count}" for line, count in uneven.longer), 3)
+        raise DataError(
+            f"{path}: expected {counted(width, 'field')} in each row, but {places}; quote fields "
+            f"that hold the delimiter {layout.delimiter!r}, or give the right delimiter"
+        )
+    return uneven.notes(width)
+
+
+def _read_numbers(
+    lines: Iterator[str], layout: Layout, start: int, readers: Sequence[ColumnReader]
+) -> tuple[int, Iterator[str]]:
+    """Add rows for as long as blocks of them hold nothing but plain numbers, which NumPy reads.
+
+    Returns the line from which other rows follow, and the lines from there on.
+    """
+    delimiter = None if layout.delimiter == SPACES else layout.delimiter
+    while block := list(itertools.islice(lines, _BLOCK_ROWS)):
+        try:
+            numbers = np.loadtxt(block, delimiter=delimiter, comments=None, ndmin=2)
+        except ValueError:
+            return start, itertools.chain(block, lines)
+        if numbers.shape[1] != layout.width or not are_plain(numbers, "".join(block), delimiter):
+            return start, itertools.chain(block, lines)
+        for reader, column in zip(readers, numbers.T, strict=True):
+            reader.add_numbers(column)
+        start += len(block)
+    return start, lines
+
+
+class _Uneven:
+    """The lines that have another number of fields than the rows."""
+
+    def __init__(self) -> None:
+        self.longer = list[tuple[int, int]]()
+        self.shorter, self.single = list[int](), list[int]()
+
+    def fit(self, line: int, fields: list[str], width: int) -> list[str] | None:
+        """Return a row's fields, filled up with missing ones; None for a line that is no row."""
+        if len(fields) == width:
+            return fields
+        if len(fields) > width:
+            if any(map(str.strip, fields[width:])):
+                self.longer.append((line, len(fields)))
+            return fields[:width]
+        if len(fields) == 1 and width > 2:
+            self.single.append(line)
+            return None
+        self.shorter.append(line)
+        return fields + [""] * (width - len(fields))
+
+    def notes(self, width: int) -> list[str]:
+        """Return what there is to say of these lines."""
+        found = []
+        if self.single:
+            found.append(
+                f"what has a single field is left out: {counted(len(self.single), 'line')}, the "
+                f"first of them line {self.single[0]}"
+            )
+        if self.shorter:
+            found.append(
+                f"{counted(len(self.shorter), 'row')} with fewer than {width} fields, the first in "
+                f"line {self.shorter[0]}: the last ones are missing there"
+            )
+        return found

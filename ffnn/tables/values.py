@@ -1,0 +1,72 @@
+"""Columns from values in memory: arrays, series of data frames, lists of numbers and texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ffnn._types import Array
+from ffnn.tables.raw import RawColumn, encode, is_missing, number_text
+
+
+def columns_of_rows(rows: Sequence[Mapping[str, Any]]) -> list[RawColumn]:
+    """Return the columns of rows given as dicts; a key that some lack is missing there."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return [column_of(str(name), [row.get(name) for row in rows]) for name in names]
+
+
+def column_of(name: str, values: Any) -> RawColumn:
+    """Return a column from an array, a series or a list.
+
+    Where all entries are numbers, it is one of numbers. Others become texts: 3.0 is 3, a date is
+    written as ISO 8601 has it, to the second.
+    """
+    array = _as_array(values)
+    if array.dtype.kind in "iuf":
+        return RawColumn(name, numbers=array.astype(np.float64))
+    if array.dtype.kind == "M":
+        moments = array.astype("datetime64[s]")
+        array = np.datetime_as_string(moments).astype(object)
+        array[np.isnat(moments)] = None
+    entries = array.tolist()
+    if all(map(_is_number_or_absent, entries)) and not all(map(_is_absent, entries)):
+        numbers = [np.nan if _is_absent(entry) else float(entry) for entry in entries]
+        return RawColumn(name, numbers=np.array(numbers))
+    index: dict[str, int] = {}
+    return encode(name, [_code(entry, index) for entry in entries], index)
+
+
+def _as_array(values: Any) -> Array:
+    """Return entries as numbers, dates or booleans if they are stored as such, else as objects."""
+    array = values.to_numpy() if hasattr(values, "to_numpy") else values
+    if isinstance(array, np.ma.MaskedArray):
+        mask, array = np.ma.getmaskarray(array), array.data
+        if mask.any():
+            array = array.astype(object)
+            array[mask] = None
+    if isinstance(array, np.ndarray) and array.dtype.kind in "iufbM":
+        return array
+    entries = np.empty(len(array), object)
+    entries[:] = list(array)
+    return entries
+
+
+def _is_number_or_absent(entry: Any) -> bool:
+    is_number = isinstance(entry, (int, float, np.number)) and not isinstance(entry, bool)
+    return is_number or _is_absent(entry)
+
+
+def _is_absent(entry: Any) -> bool:
+    is_nan = isinstance(entry, (float, np.floating)) and np.isnan(entry)
+    return entry is None or bool(is_nan) or type(entry).__name__ in ("NAType", "NaTType")
+
+
+def _code(entry: Any, index: dict[str, int]) -> int:
+    """Return the code of an entry, which is noted in `index`; -1 for a missing one."""
+    if _is_absent(entry):
+        return -1
+    is_number = isinstance(entry, (float, np.floating))
+    text = number_text(float(entry)) if is_number else str(entry).strip()
+    return -1 if is_missing(text) else index.setdefault(text, len(index))
