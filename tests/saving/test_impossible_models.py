@@ -155,6 +155,8 @@ def set_to(place, value):
             model = model[int(name)] if name.isdigit() else getattr(model, name)
         if isinstance(getattr(model, last, None), np.ndarray):
             getattr(model, last)[0] = value
+        elif last in vars(model):
+            vars(model)[last] = value  # past the setters, some of which refuse it
         else:
             setattr(model, last, value)
 
