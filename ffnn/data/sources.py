@@ -197,8 +197,8 @@ def _refuse_tables(x: Any, what: str) -> None:
     is_named = isinstance(x, list) and len(x) > 0 and isinstance(x[0], Mapping)
     if is_named or isinstance(x, (str, os.PathLike, Mapping)):
         raise DataError(
-            f"{what}: expected an array of numbers, got {shown(x, 60)}. This model has no encoder "
-            f"that would make numbers of a table's columns: see ffnn.tables.TableEncoder"
+            f"{what}: expected numbers, got {shown(x, 60)}; a model without an encoder takes no "
+            f"files and no rows with names: see ffnn.tables.TableEncoder"
         )
 
 

@@ -250,5 +250,5 @@ def test_impossible_numbers_are_refused(value):
 @pytest.mark.parametrize("rows", [ROWS, "rows.csv", {"age": [1.0]}])
 def test_a_model_without_an_encoder_refuses_raw_rows(rows):
     model = ffnn.Sequential([Dense(1)], input_dim=4)
-    with pytest.raises(ffnn.DataError, match="has no encoder"):
+    with pytest.raises(ffnn.DataError, match="without an encoder"):
         model.predict(rows)
