@@ -365,7 +365,7 @@ TRAINING_BUGS = [
     Bug("L1 without the sign", L1L2, "add_gradient", "np.sign(w, ", "np.positive(w, "),
     Bug("L1 without lambda", L1L2, "add_gradient", "scratch *= self.l1", NOTHING),
     Bug("L1 pulled outwards", L1L2, "add_gradient", "scratch *= self.l1", "scratch *= -self.l1"),
-    Bug("L2 without the square in the loss", L1L2, "value", "np.vdot(w, w)", "np.abs(w).sum()"),
+    Bug("L2 without the square in the loss", L1L2, "value", "sum_of_squares(w)", "np.abs(w).sum()"),
     Bug("penalty left out of the loss", TrainStep, "forward", "loss += penalty.value()", NOTHING),
     Bug(
         "penalty left out of the gradient", TrainStep, "backward", "penalty.add_gradient()", NOTHING
