@@ -17,7 +17,7 @@ MEANINGS = {
     DONE: "done",
     FAILED: "failure while running",
     USAGE: "wrong usage or data",
-    DIVERGED: "training diverged, nothing was learned",
+    DIVERGED: "training diverged or learned nothing",
     BAD_MODEL: "bad model file",
     INTERRUPTED: "interrupted",
     TERMINATED: "terminated",

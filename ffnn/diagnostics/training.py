@@ -73,7 +73,13 @@ def check_learning(sample: Sample, measured: Probe, chance: float) -> Iterator[F
     assert model.loss is not None
     assert model.optimizer is not None
     rows, task = measured.num_rows, model.loss.task
-    if loss is None or not can_be_better(rows, chance, task) or is_better(rows, loss, chance, task):
+    if loss is None:
+        return
+    weight = None if sample.weight is None else sample.weight.take(sample.chosen)
+    scale = 1.0 if weight is None else float(weight.mean())  # weights count by their ratios
+    if is_better(rows, loss / scale, chance / scale, task) or not can_be_better(
+        rows, chance / scale, task
+    ):
         return
     evidence: dict[str, Any] = {"loss": loss, "chance_loss": chance, "rows": rows}
     if measured.wanted is not None:

@@ -380,6 +380,20 @@ def test_several_labels_a_row_are_judged_by_the_loss(units, is_known):
     assert ("nothing-learned" in kinds(diagnose(model, x, rows))) is not is_known
 
 
+@pytest.mark.parametrize("weight", [1e-3, 1.0, 1e3])
+@pytest.mark.parametrize("rate", [0.01, 1e-9])
+def test_what_was_learned_does_not_depend_on_the_scale_of_weights(weight, rate):
+    x = np.random.default_rng(1).normal(size=(300, 5))
+    y = (x[:, :3] > 0.3).astype(int)
+    weights = weight * np.where(np.arange(300) % 3, 1.0, 0.5)
+    model = regressor(Dense(16, "relu"), ending="sigmoid", units=3, loss="bce")
+    model.compile(Adam(rate), "bce")
+    model.fit(x, y, epochs=20, sample_weight=weights, verbose=0)
+
+    is_found = "nothing-learned" in kinds(diagnose(model, x, y, weights))
+    assert is_found is (rate < 1e-6)
+
+
 def test_short_histories_and_untrained_models_are_not_judged():
     model = with_history(regressor(), loss=[1.0, 0.9, 0.8, 0.7])
     diagnosis = diagnose(model, X, Y)
