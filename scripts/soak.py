@@ -37,6 +37,7 @@ from trials import (
     networks,
     resumes,
     sharing,
+    tables,
 )
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ TRIALS = {
     "changes": Trial(changes.run, 2 * len(changes.CHANGES), 1_000),
     "interruptions": Trial(interruptions.run, 10, 200),
     "arguments": Trial(arguments.run, 2_000, 10_000),
+    "tables": Trial(tables.run, 200, 2_000),
     "threads": Trial(sharing.run, 5_000, 1_000_000),
     "memory": Trial(sharing.run_memory, 10_000, 10_000),  # with more, the history alone takes a MiB
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ffnn._types import Array
@@ -144,11 +145,12 @@ def _named(columns: Sequence[RawColumn], notes: list[str]) -> Sequence[RawColumn
 
 def _numbered(names: Sequence[str]) -> list[str]:
     """Return names that are all different: of two that are ``wood``, the second is ``wood_2``."""
-    given, result = set(names), dict[str, None]()
+    taken, numbers, result = set(names), dict[str, Iterator[int]](), list[str]()
     for name in names:
-        new, count = name, 1
-        while new in result or (new != name and new in given):
-            count += 1
-            new = f"{name}_{count}"
-        result[new] = None
-    return list(result)
+        if name not in numbers:
+            numbers[name], new = itertools.count(2), name
+        else:
+            new = next(n for i in numbers[name] if (n := f"{name}_{i}") not in taken)
+            taken.add(new)
+        result.append(new)
+    return result

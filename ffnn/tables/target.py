@@ -49,7 +49,7 @@ class Target:
         Text, booleans and codes are classes. So are whole numbers of two values, or of up to twenty
         with ten rows each in the mean. Others are numbers.
         """
-        raw, where = column.raw, f"{source}: target {column.name!r}"
+        raw, where = column.raw, f"{source}: target {shown(column.name, 60)}"
         if not raw.num_distinct:
             raise DataError(f"{where} is empty")
         if raw.num_distinct == 1:
@@ -95,19 +95,23 @@ class Target:
         if self.class_names is None:
             values = _values(raw)
             if np.isnan(values).any():
-                raise DataError(f"{table.source}: target {self.name!r} is missing in some rows")
+                raise DataError(
+                    f"{table.source}: target {shown(self.name, 60)} is missing in some rows"
+                )
             return values
         texts = raw.as_texts()
         index = {name: i for i, name in enumerate(self.class_names)}
         unknown = [text for text in texts.texts if text not in index]
         if unknown:
             raise DataError(
-                f"{table.source}: target {self.name!r} has the unknown class "
+                f"{table.source}: target {shown(self.name, 60)} has the unknown class "
                 f"{shown(unknown[0], 60)}{nearest(unknown[0], self.class_names)}; the classes are "
                 f"{listed((shown(name, 60) for name in self.class_names), 12)}"
             )
         if raw.num_missing:
-            raise DataError(f"{table.source}: target {self.name!r} is missing in some rows")
+            raise DataError(
+                f"{table.source}: target {shown(self.name, 60)} is missing in some rows"
+            )
         numbers: Array = np.array([index[text] for text in texts.texts], np.int64)[texts.codes]
         return numbers
 

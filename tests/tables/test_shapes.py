@@ -230,3 +230,12 @@ def test_json(tmp_path):
         np.testing.assert_array_equal(table["cost"].array, [10.0, np.nan])
     with pytest.raises(ffnn.DataError, match="line 2: this is not valid JSON"):
         read_table(write(tmp_path, '{"a": 1}\n{"a"\n', "t.jsonl"))
+
+
+def test_equal_names_are_numbered_however_many_there_are(tmp_path):
+    names = ["c", "c_2", "c", "c", "d"] + ["e"] * 20_000
+    path = write(tmp_path, ",".join(names) + "\n" + ",".join("1" for _ in names) + "\n")
+    found = read_table(path).names
+    assert found[:5] == ("c", "c_2", "c_3", "c_4", "d")
+    assert found[5:7] == ("e", "e_2")
+    assert len(set(found)) == len(names)
