@@ -2,10 +2,12 @@
 
 import sys
 
+import numpy as np
 import pytest
 from trials import callables
 
 import ffnn
+from ffnn import activations, layers, optimizers
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +23,31 @@ def test_a_constructor_refuses_all_wrong_values_of_an_argument(argument):
 
     assert values
     assert [complaint for complaint in complaints if complaint] == []
+
+
+LAYERS = {cls.__name__ for family in (layers.LAYERS, activations.ACTIVATIONS) for cls in family}
+PARTS = [each for each in callables.constructors() if each.owner not in {"Sequential", *LAYERS}]
+
+
+@pytest.mark.parametrize("argument", PARTS, ids=str)
+def test_an_argument_that_is_set_later_is_refused_as_by_the_constructor(argument):
+    for value in callables.wrong_values(argument):
+        part = argument.call()
+        before = repr(part)
+        with pytest.raises((TypeError, ValueError)) as refused:
+            argument.call(**{argument.name: value})
+        with pytest.raises((TypeError, ValueError)) as caught:
+            setattr(part, argument.name, value)
+
+        assert str(caught.value) == str(refused.value)
+        assert repr(part) == before
+
+
+def test_an_argument_that_is_set_later_is_what_the_constructor_makes_of_it():
+    optimizer = optimizers.Adam()
+    optimizer.clipnorm = np.float64(0.25)
+    assert type(optimizer.clipnorm) is float
+    assert repr(optimizer) == "Adam(clipnorm=0.25)"
 
 
 @pytest.mark.filterwarnings("ignore::matplotlib.MatplotlibDeprecationWarning")

@@ -32,6 +32,10 @@ class Callback(Guarded):
     saves_model: ClassVar[bool] = False  # if so, its epoch ends after that of all others
     settings: ClassVar[tuple[str, ...]] = ()  # attributes that a resumed training must have alike
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.watch_arguments()
+
     def __repr__(self) -> str:
         return call_of(self)
 

@@ -124,8 +124,8 @@ class Foreign:
         vars(holder)[self._name] = value
 
 
-class Fixed:
-    """An argument that is checked by `check_change` where it is changed later.
+class Argument:
+    """An argument of a constructor, which is checked again where it is changed later.
 
     Nothing is defined for reading it, which is as quick as for any other attribute.
     """
@@ -134,8 +134,8 @@ class Fixed:
         self._name = name
 
     def __set__(self, holder: Hinted, value: Any) -> None:
-        if self._name in vars(holder):
-            holder.check_change(self._name, value)
+        if self._name in vars(holder) and _is_ours(type(holder)):
+            value = holder.changed(self._name, value)
         vars(holder)[self._name] = value
 
 
@@ -166,12 +166,9 @@ class Hinted:
     hints : mapping of str to str
         Names that this class is asked for besides `HINTS`, and that cannot be set: what to write
         instead.
-    fixed : tuple of str
-        The arguments that `check_change` is asked about.
     """
 
     hints: ClassVar[Mapping[str, str]] = {}
-    fixed: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -179,16 +176,25 @@ class Hinted:
             cls.__init__ = explain_names(cls.__init__)  # type: ignore[method-assign]
         for name in vars(cls).get("hints", ()):
             setattr(cls, name, Foreign(name))
-        for name in vars(cls).get("fixed", ()):
-            setattr(cls, name, Fixed(name))
 
     def explain_absence(self, name: str) -> str:
         """Return what the error of an attribute that is not there says to do."""
         ours = self.hints.get(name) or HINTS.get(name)
         return "" if ours is None else f": use {ours}"
 
-    def check_change(self, name: str, value: Any) -> None:
-        """Raise AttributeError if the argument `name`, which is `fixed`, cannot become `value`."""
+    @classmethod
+    def watch_arguments(cls) -> None:
+        """Have the arguments of the library's own constructor checked whenever they are set."""
+        if "__init__" in vars(cls) and _is_ours(cls):
+            for name in inspect.signature(cls).parameters:
+                if not hasattr(cls, name):
+                    setattr(cls, name, Argument(name))
+
+    def changed(self, name: str, value: Any) -> Any:
+        """Return what an argument that is set later becomes, or raise what the constructor does."""
+        names = inspect.signature(type(self)).parameters
+        arguments = {each: getattr(self, each) for each in names} | {name: value}
+        return getattr(type(self)(**arguments), name)
 
     if not TYPE_CHECKING:  # for which every attribute would exist
 

@@ -30,6 +30,10 @@ _LONGEST_SHOWN = 100  # characters of a name, which a file may have given
 class Configurable(Hinted):
     """An object that is fully described by its class and its constructor's arguments."""
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.watch_arguments()
+
     @property
     def formulas(self) -> Formulas:
         """Its mathematics, for explanations and documents; a class has its own as an attribute."""

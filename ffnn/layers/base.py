@@ -65,6 +65,8 @@ class Layer(Buffered):
         Whether `backward` has to return ∂L/∂x, from the next `forward` on. Training clears it for
         the first layer with parameters, before which nothing needs a gradient; the layer may then
         return None.
+    fixed : tuple of str
+        The arguments that the layer would not follow once it is built.
     takes_any_dtype : bool
         Whether the layer, standing first, reads integer rows as they are and writes floats itself.
     depends_on_batch : bool
@@ -86,6 +88,7 @@ class Layer(Buffered):
     input_dim: int | None = None
     output_dim: int | None = None
     borrowed = ("x",)
+    fixed: ClassVar[tuple[str, ...]] = ()
     takes_any_dtype: ClassVar[bool] = False
     depends_on_batch: ClassVar[bool] = False
     min_batch_rows: ClassVar[int] = 1
@@ -96,6 +99,7 @@ class Layer(Buffered):
     _params: Arrays
     _grads: Arrays
     _needs_input_grad: bool = True
+    _built_with: tuple[Any, ...] = ()
 
     # -- what a layer defines ------------------------------------------------------------------
 
@@ -245,15 +249,22 @@ class Layer(Buffered):
         self.input_dim = input_dim
         self.output_dim = self.compute_output_dim(input_dim)
         self.dtype, self._params, self._grads = dtype, values, grads
+        self._built_with = tuple(getattr(self, name) for name in self.fixed)
         self.discard()
 
-    def check_change(self, name: str, value: Any) -> None:
-        """Raise AttributeError if the layer is built: it would not follow."""
-        if self.is_built:
-            raise AttributeError(
-                f"{type(self).__name__}: {name} cannot be changed once the layer is built; "
-                f"make a new model"
-            )
+    @classmethod
+    def watch_arguments(cls) -> None:
+        """Leave the arguments of layers alone: `check_unchanged` looks at them before training."""
+
+    def check_unchanged(self) -> None:
+        """Raise ValueError if an argument that is `fixed` was set after the layer was built."""
+        for name, built_with in zip(self.fixed, self._built_with, strict=True):
+            value = getattr(self, name)
+            if value is not built_with and value != built_with:
+                raise ValueError(
+                    f"{type(self).__name__} {self.name!r}: {name} was changed after the layer was "
+                    f"built, which does not follow; make a new model"
+                )
 
     def explain_absence(self, name: str) -> str:
         """Return what to say of an attribute that is not set, such as what `forward` makes."""

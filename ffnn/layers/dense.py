@@ -66,10 +66,10 @@ class Dense(Layer):
         bias_regularizer: str | Regularizer | None = None,
     ) -> None:
         self.units = check_int("Dense", "units", units, low=1)
-        self.activation = None
         if activation is not None:
-            self.activation = ACTIVATIONS.get(activation, "Dense: activation").replica()
-            self.activation.compute_output_dim(self.units)
+            activation = ACTIVATIONS.get(activation, "Dense: activation").replica()
+            activation.compute_output_dim(self.units)
+        self.activation = activation
         self.use_bias = check_bool("Dense", "use_bias", use_bias)
         self.weight_initializer, self.bias_initializer = (
             INITIALIZERS.get(rule, f"Dense: {name}_initializer")

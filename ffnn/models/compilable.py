@@ -168,6 +168,8 @@ class Compilable(Network):
         )
         if validation_split and validation_data is not None:
             raise ValueError("fit: give validation_split or validation_data, not both")
+        for layer in self.layers if self.is_built else ():
+            layer.check_unchanged()
         examples, held_out = self._check_examples(x, y, sample_weight), None
         if validation_data is not None:
             if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):

@@ -37,8 +37,6 @@ class SGD(Optimizer):
     learning", ICML 2013, equations 1 to 4.
     """
 
-    fixed = ("momentum",)
-
     def __init__(
         self,
         learning_rate: float | Schedule = 0.01,
@@ -52,13 +50,15 @@ class SGD(Optimizer):
         if self.nesterov and not self.momentum:
             raise ValueError("SGD: nesterov=True needs a momentum above 0, got momentum=0.0")
 
-    def check_change(self, name: str, value: Any) -> None:
-        """Raise AttributeError where the optimizer trains and its memory would come or go."""
-        if self._vector is not None and bool(value) != bool(self.momentum):
+    def changed(self, name: str, value: Any) -> Any:
+        """Return what an argument becomes; AttributeError where memory would have to come or go."""
+        value = super().changed(name, value)
+        if name == "momentum" and self._vector is not None and bool(value) != bool(self.momentum):
             raise AttributeError(
                 "SGD: momentum cannot become 0, or other than 0, once it trains a model; "
                 "compile with a new one"
             )
+        return value
 
     @property
     def formulas(self) -> Formulas:

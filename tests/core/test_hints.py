@@ -169,6 +169,16 @@ def test_classes_of_the_users_own_may_use_any_name(base):
     assert own.trainable is False
 
 
+def test_classes_of_the_users_own_may_change_what_they_take():
+    class Own(Dropout):
+        def __init__(self, start):
+            super().__init__(start)
+
+    own = Own(0.5)
+    own.rate = 0.0
+    assert own.rate == 0.0
+
+
 def test_a_network_of_the_users_own_may_use_any_name():
     class Own(ffnn.Sequential):
         def __init__(self, seed):
@@ -190,14 +200,24 @@ def test_what_a_model_was_made_or_compiled_with_cannot_be_set(name):
 
 
 @pytest.mark.parametrize("name", [*inspect.signature(Dense).parameters])
-def test_what_a_layer_was_built_with_cannot_be_set(name):
+def test_a_layer_that_was_changed_after_it_was_built_is_not_trained(name):
     built = model()
     layer = built.layers[0]
-    before = getattr(layer, name)
-    with pytest.raises(AttributeError, match=f"Dense: {name} cannot be changed once"):
-        setattr(layer, name, 3)
-    assert getattr(layer, name) is before
-    setattr(Dense(1), name, before)
+    before, parameters = getattr(layer, name), built.parameters.copy()
+    setattr(layer, name, 3)
+    with pytest.raises(ValueError, match=f"Dense 'dense_1': {name} was changed after .* built"):
+        built.fit(X, Y, verbose=0)
+    np.testing.assert_array_equal(built.parameters, parameters)
+    assert built.history is None
+    setattr(layer, name, before)
+    built.fit(X, Y, verbose=0)
+
+
+def test_a_rate_may_be_changed_at_any_time():
+    built = ffnn.Sequential([Dropout(0.5), Dense(1)], input_dim=2, seed=0)
+    built.compile()
+    built.layers[0].rate = 0.0
+    built.fit(X, Y, verbose=0)
 
 
 @pytest.mark.parametrize(("before", "after"), [(0.0, 0.9), (0.9, 0.0)])
