@@ -42,10 +42,12 @@ class History(Callback):
 
     history: dict[str, list[float]]
     epoch: list[int]
+    higher_is_better: list[str]
+    interrupted: bool
 
     def __init__(self) -> None:
         self.history, self.epoch = {}, []
-        self.higher_is_better: list[str] = []
+        self.higher_is_better = []
         self.interrupted = False
 
     def on_train_begin(self, logs: Logs) -> None:

@@ -69,9 +69,11 @@ def check_in_dtype(owner: str, name: str, value: float, dtype: DTypeLike) -> Non
     What is infinite or NaN by itself was meant so.
     """
     dtype = np.dtype(dtype)
+    if dtype.itemsize >= 4 and (not value or 1e-37 < abs(value) < 1e37):
+        return  # at once, as for nearly all numbers
     with np.errstate(over="ignore", under="ignore"):
         used = float(np.array(value, dtype))
-    if used == value or not math.isfinite(value) or (used and math.isfinite(used)):
+    if not math.isfinite(value) or used == value or (used and math.isfinite(used)):
         return
     becomes, better = ("infinite", "one nearer to 0") if used else ("0", "a larger one")
     wider = "dtype='float64' or " if dtype.itemsize < 8 else ""

@@ -64,9 +64,8 @@ class Configurable(Hinted):
                     part.check_numbers(dtype, f"{owner}: {name} {type(part).__name__}")
 
     def _arguments(self) -> list[tuple[str, Any]]:
-        """Return the constructor's arguments as far as they are kept."""
-        names = _constructor_defaults(type(self))
-        return [(name, getattr(self, name)) for name in names if hasattr(self, name)]
+        """Return the constructor's arguments, None for what is not kept."""
+        return [(name, getattr(self, name, None)) for name in _constructor_defaults(type(self))]
 
     def clone(self) -> Self:
         """Return a new part made from the same arguments."""

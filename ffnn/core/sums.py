@@ -38,7 +38,7 @@ def mean_rows(x: Array, out: Array) -> None:
 def sum_of_squares(x: Array) -> float:
     """Return Σ x² over all entries of an array that is contiguous."""
     if x.size <= _MANY:
-        return float(np.vdot(x, x))
+        return float(x.dot(x) if x.ndim == 1 else np.vdot(x, x))  # `dot` starts quicker
     size = 4 * BLOCK_ROWS
     whole = x.size - x.size % size
     blocks, rest = np.split(x.ravel("K"), [whole])
