@@ -63,11 +63,10 @@ def find_kind(
 
 
 def _nothing(raw: RawColumn) -> Column | None:
-    if not raw.num_distinct:
+    if raw.num_missing == len(raw):
         return _ignored(raw, "empty")
     # Where some rows lack the only entry, that it is there or not may tell something.
-    is_constant = raw.num_distinct == 1 and not raw.num_missing
-    return _ignored(raw, "constant") if is_constant else None
+    return _ignored(raw, "constant") if raw.is_constant and not raw.num_missing else None
 
 
 def _identifier(raw: RawColumn, parsed: Column | None, position: int) -> Column | None:

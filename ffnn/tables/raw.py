@@ -67,6 +67,14 @@ class RawColumn:
             return len(self.texts)
         return len(np.unique(self._entries[~self.is_missing]))
 
+    @cached_property
+    def is_constant(self) -> bool:
+        """Whether all entries that are there are the same, or there is none."""
+        if self.codes is not None:
+            return len(self.texts) < 2
+        known = self._entries[~self.is_missing] if self.num_missing else self._entries
+        return not len(known) or bool(known.min() == known.max())
+
     def take(self, rows: Array) -> RawColumn:
         """Return the entries of some rows, given by number or by a mask."""
         if self.codes is None:

@@ -12,6 +12,7 @@ import numpy as np
 from ffnn._types import FilePath
 from ffnn.core.text import counted, listed
 from ffnn.errors import DataError
+from ffnn.tables import duck
 from ffnn.tables.entries import parse_numbers
 from ffnn.tables.layout import SPACES, Layout, find_layout, split
 from ffnn.tables.raw import ColumnReader, NotNumbersError, RawColumn, are_plain, is_missing
@@ -48,17 +49,19 @@ def read_text_file(
     start = records[header is not None][0]
     if layout.skipped:
         notes.append(f"what precedes the table is left out: {counted(layout.skipped, 'line')}")
-    readers, more = _read_columns(path, encoding, layout, start)
-    notes += more
+    rows = [fields for line, fields in records if line >= start and len(fields) == layout.width]
+    columns = duck.read_columns(path, encoding, layout, start, rows)
+    if columns is None:
+        columns, more = _read_columns(path, encoding, layout, start)
+        notes += more
     if header is None:
-        names = [f"column_{i}" for i in range(1, layout.width + 1)]
+        header = [f"column_{i}" for i in range(1, layout.width + 1)]
         notes.append(
             f"the first row looks like the others, so there is no header: the columns are named "
-            f"{names[0]} to {names[-1]}"
+            f"{header[0]} to {header[-1]}"
         )
-    else:
-        names = [name.strip() for name in header]
-    columns = [reader.finish(name) for reader, name in zip(readers, names, strict=True)]
+    for column, name in zip(columns, header, strict=True):
+        column.name = name.strip()
     return columns, notes
 
 
@@ -136,13 +139,14 @@ def _is_header(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
 
 def _read_columns(
     path: FilePath, encoding: str, layout: Layout, start: int
-) -> tuple[list[ColumnReader], list[str]]:
-    """Return readers that have all entries of their columns from line `start` on, and notes."""
+) -> tuple[list[RawColumn], list[str]]:
+    """Return the columns of the rows from line `start` on, without names, and notes."""
     is_text = [False] * layout.width
     while True:
         readers = [ColumnReader(each) for each in is_text]
         try:
-            return readers, _read_rows(path, encoding, layout, start, readers)
+            notes = _read_rows(path, encoding, layout, start, readers)
+            return [reader.finish("") for reader in readers], notes
         except NotNumbersError as error:  # which is rare: the file is read again
             is_text[error.column] = True
 

@@ -272,3 +272,14 @@ def test_a_wrong_number_is_refused(wrong):
 
     assert done.returncode == 2
     assert "expected a target above 0" in done.stderr
+
+
+# -- reading tables ----------------------------------------------------------------------------
+
+
+def test_all_sides_read_a_small_file():
+    done = run("bench_read_table", "--rows", 200, "--columns", 3, "--repeats", 1)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "200 rows of 3" in done.stdout
+    assert "ffnn, the core alone" in done.stdout
