@@ -177,6 +177,9 @@ class Hinted:
         for name in vars(cls).get("hints", ()):
             setattr(cls, name, Foreign(name))
 
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name not in self.hints or hasattr(self, name)]
+
     def explain_absence(self, name: str) -> str:
         """Return what the error of an attribute that is not there says to do."""
         ours = self.hints.get(name) or HINTS.get(name)

@@ -109,6 +109,7 @@ def test_setting_a_name_of_another_library_is_refused(part):
         with pytest.raises(AttributeError, match=f"no attribute '{name}': use "):
             getattr(part, name)
         assert name not in vars(part)
+        assert name not in dir(part)
 
 
 def is_quick(part):
@@ -164,6 +165,7 @@ def test_classes_of_the_users_own_may_use_any_name(base):
             self.weights, self.trainable = 3, False
 
     own = Own(*([0.5] if base is Dropout else [1] if base is Dense else []))
+    assert {"kernel", "lr", "p", "weights"} <= set(dir(own))
     assert own.kernel == own.lr == own.p == own.epoch == own.label_smoothing == 2
     assert own.weights == 3
     assert own.trainable is False
