@@ -11,12 +11,13 @@ from ffnn.errors import DataError
 if TYPE_CHECKING:
     from ffnn._types import Array
     from ffnn.sequential import Sequential
+    from ffnn.tables import TableEncoder
 
 MOST_CLASSES = 20  # more distinct integers are taken as numbers, unless --task says otherwise
 
 
 class TrainingData(NamedTuple):
-    """Rows to train on and held-out rows.
+    """Rows to train on and held-out rows, and of a table what is to be said of it.
 
     Inputs are arrays of shape (rows, columns), in memory or still in their file; targets are class
     numbers of shape (rows,), or numbers of shape (rows,) or (rows, units).
@@ -29,6 +30,8 @@ class TrainingData(NamedTuple):
     class_names: list[str] | None = None  # None for a target of numbers
     feature_names: list[str] | None = None
     target: str = "y"
+    encoder: TableEncoder | None = None  # of a table
+    account: tuple[str, ...] = ()  # paragraphs on its columns and rows
 
 
 def number_classes(data: TrainingData, task: str, path: str) -> TrainingData:
@@ -71,7 +74,7 @@ def number_classes(data: TrainingData, task: str, path: str) -> TrainingData:
 
 def known_class_numbers(y: Array, names: list[str] | None, path: str) -> Array:
     """Return the index of each label among a model's class names, where these are numbers."""
-    if names is None or not are_numbers(names) or y.ndim > 1:
+    if names is None or not _are_numbers(names) or y.ndim > 1:
         return y
     labels = np.array([int(name) for name in names])
     unknown = y[~np.isin(y, labels)]
@@ -85,7 +88,7 @@ def known_class_numbers(y: Array, names: list[str] | None, path: str) -> Array:
     return found
 
 
-def are_numbers(names: list[str]) -> bool:
+def _are_numbers(names: list[str]) -> bool:
     """Tell whether the class names are integers."""
     try:
         return bool(list(map(int, names)))

@@ -24,6 +24,7 @@ from ffnn.charts.files import save_figure
 from ffnn.cli.data import evaluation_data, load_compiled, prediction_rows
 from ffnn.cli.exit_codes import CheckFailedError, usage_errors
 from ffnn.cli.output import check_writable, print_scores, say
+from ffnn.cli.values import is_file
 from ffnn.core.checks import nearest
 from ffnn.core.console import is_open, is_terminal, show
 from ffnn.core.files import replace_whole
@@ -55,7 +56,7 @@ def evaluate(args: argparse.Namespace) -> None:
     model = load_compiled(args.model)
     x, y = evaluation_data(args, model)
     show(f"{Path(args.data).name}: {counted(x.shape[0], 'row')}")
-    print_scores(model, x, y, "test")
+    print_scores(model, x, y, "test", with_baseline=is_file(args.data))
 
 
 def predict(args: argparse.Namespace) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING, NamedTuple
 
-from ffnn.cli.values import is_csv, is_file
+from ffnn.cli.values import is_file, is_table, is_text_table
 
 if TYPE_CHECKING:
     import argparse
@@ -20,15 +20,21 @@ class _Rule(NamedTuple):
     reason: str
 
 
-def _reads_csv(args: argparse.Namespace) -> bool:
-    return args.data is not None and is_csv(args.data)
+def _reads_table(args: argparse.Namespace) -> bool:
+    return args.data is not None and is_table(args.data)
+
+
+def _reads_text(args: argparse.Namespace) -> bool:
+    return args.data is not None and is_text_table(args.data)
 
 
 _RULES = (
-    _Rule(("--target", "--exclude"), _reads_csv,
-        "names columns of a CSV file; {data} is none"),
-    _Rule(("--missing", "--delimiter"), _reads_csv,
-        "says how to read a CSV file; {data} is none"),
+    _Rule(("--target", "--exclude", "--only", "--kind"), _reads_table,
+        "names columns of a table, such as a CSV file; {data} is none"),
+    _Rule(("--missing", "--decimal", "--encoding"), _reads_table,
+        "says how to read a table, such as a CSV file; {data} is none"),
+    _Rule(("--delimiter", "--no-header"), _reads_text,
+        "says how to read a table in lines of text, such as a CSV file; {data} is none"),
     _Rule(("--data-dir",), lambda args: args.command == "info" or args.data == "mnist",
         "says where MNIST is; {data} is not mnist"),
     _Rule(("--test-split",), lambda args: is_file(args.data),

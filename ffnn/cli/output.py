@@ -8,6 +8,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ffnn.cli.verdict import baseline
 from ffnn.core.console import show
 from ffnn.core.files import check_target
 
@@ -33,11 +34,19 @@ def check_writable(out: str | Path, *read: str, label: str = "") -> None:
         raise argparse.ArgumentTypeError(problem)
 
 
-def print_scores(model: Sequential, x: Any, target: Array, label: str) -> dict[str, float]:
-    """Print and return the loss and the metrics of rows, called `label`, the main one last."""
+def print_scores(
+    model: Sequential, x: Any, target: Array, label: str, *, with_baseline: bool
+) -> dict[str, float]:
+    """Print and return the loss and the metrics of rows, called `label`, the main one last.
+
+    Before that one comes what a constant prediction reaches.
+    """
     scores = model.evaluate(x, target, return_dict=True)
     assert isinstance(scores, dict)
+    constant = baseline(target, scores, model.class_names) if with_baseline else None
     for name, value in scores.items():
+        if constant is not None and name == [*scores][-1]:
+            say(constant)
         if name == "loss" and "r2" in scores:
             continue  # of numbers, whose loss is measured in units of their standard deviation
         shown = f"{value:.6g}" if "error" in name else f"{value:.4f}"
@@ -47,4 +56,9 @@ def print_scores(model: Sequential, x: Any, target: Array, label: str) -> dict[s
 
 def say(text: str) -> None:
     """Print a paragraph that fits the screen."""
-    show(textwrap.fill(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False))
+    show(filled(text))
+
+
+def filled(text: str) -> str:
+    """Return a paragraph in lines that fit the screen."""
+    return textwrap.fill(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from ffnn._version import __version__
 from ffnn.cli import exit_codes
-from ffnn.cli.values import data, delimiter, indices, integer, names, number, sizes
+from ffnn.cli.values import (
+    data,
+    delimiter,
+    encoding,
+    indices,
+    integer,
+    kind,
+    names,
+    number,
+    sizes,
+)
 from ffnn.core.console import show
 
 if TYPE_CHECKING:
@@ -21,13 +31,17 @@ if TYPE_CHECKING:
 _EXIT_CODES = ", ".join(f"{code} {meaning}" for code, meaning in exit_codes.MEANINGS.items())
 _EPILOG = """\
 DATA is digits (1,797 handwritten digits in the package), mnist, or a file:
-  .csv       a header line, then one row per line; the last column is the target
+  .csv .tsv .tab .txt .data .dat .json .jsonl .parquet .xlsx, also with .gz or
+             .zip: a table with columns of any kind; the last one is the
+             target, unless --target names it (.parquet and .xlsx need
+             pip install 'ffnn[tables]')
   .npz .h5   arrays x_train, y_train and optionally x_test, y_test; or x, y
 
 examples:
   ffnn train digits
   ffnn train mnist --hidden 128,64 --batch-size 64 --out model.h5
   ffnn train flowers.csv --target species --out flowers.h5
+  ffnn train houses.tsv.gz --exclude "price, net" --kind zip=category
   ffnn predict flowers.h5 new_flowers.csv
   ffnn graph flowers.h5 --html
   ffnn COMMAND --help
@@ -49,6 +63,7 @@ class _Option(NamedTuple):
     default: Any = None
     choices: tuple[str, ...] | None = None
     nargs: str | None = None
+    is_repeatable: bool = False
 
 
 class _Command(NamedTuple):
@@ -149,7 +164,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add(add_argument: Callable[..., argparse.Action], options: Iterable[_Option]) -> None:
-    for name, metavar, text, parse, default, choices, nargs in options:
+    for name, metavar, text, parse, default, choices, nargs, is_repeatable in options:
         if not metavar and not choices:
             add_argument(name, action="store_true", help=text)
             continue
@@ -161,6 +176,7 @@ def _add(add_argument: Callable[..., argparse.Action], options: Iterable[_Option
             default=default,
             choices=choices,
             nargs=nargs,
+            action="append" if is_repeatable else "store",
         )
 
 
@@ -170,19 +186,28 @@ _REPLACED = "an old file is replaced, unless it is read-only, once the new one i
 # A table reads better with an option to a paragraph.
 # fmt: off
 _MODEL = _Option("model", "MODEL", "a file saved by ffnn train --out")
-_DATA = _Option("data", "DATA", "digits, mnist, or a .csv, .npz or .h5 file", data)
+_DATA = _Option("data", "DATA",
+    "digits, mnist, a table such as a .csv or .xlsx file, or a .npz or .h5 file", data)
 _DATA_DIR = _Option("--data-dir", "FOLDER",
     "where MNIST is (default: $FFNN_DATA_DIR, else a cache that a download fills)")
 _TARGET = _Option("--target", "COLUMN",
-    "the column of a CSV file to compare with (default: the one that the model does not read, "
-    "else the last one)")
+    "the column of a table to compare with (default: the one that the model learned, else the one "
+    "that it does not read, else the last one)")
 _THREADS = _Option("--threads", "N",
     "threads for matrix products (default: the BLAS library's choice, see ffnn info)", integer(1))
+_FOUND = "(default: as with the file that the model learned, else found out)"
 _FILE = [
-    _Option("--missing", "", "what to do with a row of a CSV file that lacks a value", str, "error",
-        ("error", "drop")),
-    _Option("--delimiter", "CHARACTER", "between the fields of a CSV file's rows; tab for a tab",
-        delimiter, ","),
+    _Option("--missing", "",
+        "what to do where a row of a table lacks a value: let the model's encoder fill it in, "
+        "leave the row out, or stop with a list of the columns", str, "impute",
+        ("impute", "drop", "error")),
+    _Option("--delimiter", "CHARACTER",
+        f"between the fields of a table's lines; tab for a tab {_FOUND}", delimiter),
+    _Option("--encoding", "NAME", f"of a table's text, such as latin-1 {_FOUND}", encoding),
+    _Option("--decimal", "", f"what marks decimals in a table: a point or a comma {_FOUND}",
+        str, None, (".", ",")),
+    _Option("--no-header", "",
+        "the first line of a table is a row; the columns are named column_1, column_2, ..."),
     _DATA_DIR,
 ]
 _NETWORK = [
@@ -243,12 +268,18 @@ _VERBOSITY = [
     _Option("--verbose", "", "print one line per epoch even where a progress bar could be shown"),
 ]
 _TRAINING_DATA = [
-    _Option("--target", "COLUMN", "the column of a CSV file to learn (default: the last one)"),
+    _Option("--target", "COLUMN", "the column of a table to learn (default: the last one)"),
     _Option("--task", "",
-        "auto takes a target of text, of one-hot rows or of at most 20 distinct integers as "
-        "classes, any other as numbers", str, "auto", ("auto", "classification", "regression")),
-    _Option("--exclude", "COLUMNS", "columns of a CSV file not to learn from, such as id,name",
-        names),
+        "auto takes a target of text, of one-hot rows or of at most 20 distinct integers (of a "
+        "table, with ten rows each) as classes, any other as numbers", str, "auto",
+        ("auto", "classification", "regression")),
+    _Option("--exclude", "NAME", "a column of a table not to learn from; may be repeated",
+        is_repeatable=True),
+    _Option("--only", "NAME", "a column of a table to learn from, and no others; may be repeated",
+        is_repeatable=True),
+    _Option("--kind", "NAME=KIND",
+        "what a column of a table is, if not what it is taken for: number, category, boolean, "
+        "date, text or ignore; may be repeated", kind, is_repeatable=True),
     _Option("--test-split", "FRACTION",
         "fraction of the rows, drawn at random, to hold out for the test, of a file without test "
         "rows of its own, which is then loaded whole", number(0, 1), 0.2),

@@ -23,7 +23,7 @@ from ffnn.cli.values import is_file
 from ffnn.cli.verdict import require_learning
 from ffnn.core.checks import nearest
 from ffnn.core.console import show
-from ffnn.core.text import counted
+from ffnn.core.text import counted, listed
 from ffnn.data.batches import rows_kept
 from ffnn.initializers import INITIALIZERS
 from ffnn.layers import Dense, Dropout, Normalization, Rescaling
@@ -72,10 +72,11 @@ def train(args: argparse.Namespace) -> None:
     if saver.signal:
         ending = Terminated if saver.signal == signal.SIGTERM else KeyboardInterrupt
         raise ending(f"after {len(history.epoch)} of {counted(args.epochs, 'epoch')}")
-    if data.y_test is None:
-        scores = print_scores(model, data.x_train, targets_for(model, data.y_train), "training")
-    else:
-        scores = print_scores(model, data.x_test, targets_for(model, data.y_test), "test")
+    x, y, label = data.x_test, data.y_test, "test"
+    if y is None:
+        x, y, label = data.x_train, data.y_train, "training"
+    is_told = is_file(args.data) and not args.quiet
+    scores = print_scores(model, x, targets_for(model, y), label, with_baseline=is_told)
     require_learning(args, data, model, scores)
 
 
@@ -130,8 +131,11 @@ def _dense(args: argparse.Namespace, units: int, activation: str | None = None) 
 def _network(
     args: argparse.Namespace, data: TrainingData, hidden: list[Layer], optimizer: Optimizer
 ) -> Sequential:
-    """Put the layers together: column scaling, hidden layers, then classes or numbers."""
-    layers = [_first_layer(args, data), *hidden]
+    """Put the layers together: column scaling, hidden layers, then classes or numbers.
+
+    Of a table, the encoder scales the columns.
+    """
+    layers = hidden if data.encoder is not None else [_first_layer(args, data), *hidden]
     if data.class_names is not None:
         layers.append(_dense(args, len(data.class_names), "softmax"))
         loss, metrics = "categorical_crossentropy", ["accuracy"]
@@ -146,6 +150,7 @@ def _network(
     if len(data.x_train.shape) == 2:  # fit complains of any other shape
         model.build(data.x_train.shape[1])
     model.class_names, model.feature_names = data.class_names, data.feature_names
+    model.encoder = data.encoder
     return model
 
 
@@ -172,7 +177,8 @@ def _target_scale(data: TrainingData) -> tuple[float, float]:
 def _describe(args: argparse.Namespace, data: TrainingData, model: Sequential) -> None:
     """Print what the network is trained on, and its layers and settings."""
     name = Path(args.data).name
-    rows, columns = data.x_train.shape[0], counted(data.x_train.shape[1], "column")
+    rows, features = data.x_train.shape
+    columns = counted(len(data.encoder.encodings) if data.encoder else features, "column")
     apart = f", {counted(len(data.y_test), 'test row')}" if data.y_test is not None else ""
     classes = "" if data.class_names is None else f", {counted(len(data.class_names), 'class')}"
     say(f"{name}: {counted(rows, 'training row')}{apart}, {columns}{classes}")
@@ -180,10 +186,12 @@ def _describe(args: argparse.Namespace, data: TrainingData, model: Sequential) -
         hint = ""
         if args.task == "auto" and data.class_names[0].lstrip("-").isdigit():
             hint = " (to learn it as a number: --task regression)"
-        say(f"classes of {data.target!r}: {', '.join(data.class_names)}{hint}")
+        say(f"classes of {data.target!r}: {listed(data.class_names, 30)}{hint}")
     elif data.class_names is None:
         low, high = data.y_train.min(), data.y_train.max()
         say(f"target {data.target!r}: numbers from {low:g} to {high:g}")
+    for paragraph in data.account:
+        show(paragraph)
     model.summary()
     assert model.optimizer is not None
     assert model.loss is not None

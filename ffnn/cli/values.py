@@ -59,16 +59,48 @@ def is_file(data: str) -> bool:
     return data not in ("digits", "mnist")
 
 
-def is_csv(data: str) -> bool:
-    """Tell whether DATA names a CSV file."""
-    return Path(data).suffix.lower() == ".csv"
+def is_table(data: str) -> bool:
+    """Tell whether DATA names a file of a table, which may be packed."""
+    from ffnn.tables.read import PACKED_SUFFIXES, SUFFIXES, suffix_of  # which loads NumPy
+
+    is_packed = Path(data).suffix.lower() in PACKED_SUFFIXES
+    return suffix_of(data) in SUFFIXES or (is_packed and not suffix_of(data))
 
 
-data = _parser(
-    "digits, mnist, or a path ending in .csv, .npz or .h5",
-    str,
-    lambda text: not is_file(text) or Path(text).suffix.lower() in (".csv", ".npz", ".h5"),
-)
+def is_text_table(data: str) -> bool:
+    """Tell whether DATA names a table in lines of text."""
+    from ffnn.tables.read import TEXT_SUFFIXES, suffix_of
+
+    return is_table(data) and suffix_of(data) in (*TEXT_SUFFIXES, "")
+
+
+def data(text: str) -> str:
+    """Return DATA, if it names a data set or a file that can be read."""
+    if not is_file(text) or Path(text).suffix.lower() in (".npz", ".h5") or is_table(text):
+        return text
+    from ffnn.tables.read import SUFFIXES
+
+    raise ArgumentTypeError(
+        f"expected digits, mnist, or a path ending in {', '.join(SUFFIXES)}, each also with .gz or "
+        f".zip, or in .npz or .h5, got {text!r}"
+    )
+
+
+def kind(text: str) -> tuple[str, str]:
+    """Return the column and the kind of NAME=KIND."""
+    from ffnn.core.checks import nearest
+    from ffnn.tables.kinds import KINDS
+
+    name, sign, value = text.rpartition("=")
+    if not sign:
+        raise ArgumentTypeError(f"expected NAME=KIND, such as zip=category, got {text!r}")
+    if value not in KINDS:
+        raise ArgumentTypeError(
+            f"unknown kind {value!r}{nearest(value, KINDS)}; known: {', '.join(KINDS)}"
+        )
+    return name, value
+
+
 sizes = _parser(
     "integers of at least 1, such as 128,64, or none",
     lambda text: tuple(int(size) for size in text.split(",") if text != "none"),
@@ -80,3 +112,14 @@ delimiter = _parser(
     lambda text: "\t" if text in ("tab", "\\t") else text,
     lambda text: len(text) == 1,
 )
+
+
+def _codec(name: str) -> str:
+    try:
+        "".encode(name)
+    except LookupError as error:
+        raise ValueError from error
+    return name
+
+
+encoding = _parser("the name of an encoding, such as utf-8 or latin-1", _codec)

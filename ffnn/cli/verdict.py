@@ -12,7 +12,7 @@ from ffnn.cli.classes import targets_for
 from ffnn.cli.exit_codes import NothingLearnedError
 from ffnn.cli.parts import optimizer_defaults
 from ffnn.core.console import show
-from ffnn.core.text import counted
+from ffnn.core.text import counted, shown
 from ffnn.diagnostics.chance import FAR_WORSE, can_be_better, constant_loss, is_better
 from ffnn.optimizers import OPTIMIZERS
 
@@ -81,7 +81,33 @@ def require_learning(
     )
 
 
+def baseline(y: Array, scores: dict[str, float], names: list[str] | None) -> str | None:
+    """Return the line that says what a constant prediction reaches in the last of the scores.
+
+    `y` are the targets that the scores are of. None where there is no such score.
+    """
+    if not scores or not len(y):
+        return None
+    name, y = [*scores][-1], np.asarray(y)
+    if name == "r2":
+        means = f"the mean {y.mean():.6g}" if y.size == len(y) else "the means"
+        return f"baseline r2: 0.0000 (always {means})"
+    is_one_hot = y.ndim == 2 and y.shape[1] > 1 and bool((y.sum(axis=1) == 1).all())
+    is_numbered = y.ndim == 1 and y.dtype.kind in "iub"
+    if name != "accuracy" or not (is_one_hot or is_numbered):
+        return None
+    best, share = _most_frequent(y)
+    label = shown(names[best] if names is not None and best < len(names) else best, 60)
+    return f"baseline accuracy: {share:.4f} (always {label})"
+
+
 # -- comparing ---------------------------------------------------------------------------------
+
+
+def _most_frequent(y: Array) -> tuple[int, float]:
+    """Return the number of the most frequent class, and its share of the rows."""
+    counts = np.bincount(y if y.ndim == 1 else y.argmax(axis=1))
+    return int(counts.argmax()), float(counts.max()) / len(y)
 
 
 def _compare(model: Sequential, y: Array, scores: dict[str, float]) -> _Comparison:
@@ -90,7 +116,7 @@ def _compare(model: Sequential, y: Array, scores: dict[str, float]) -> _Comparis
         return _compare_numbers(y, scores)
     assert model.loss is not None
     rows, score, task = len(y), scores["accuracy"], model.loss.task
-    share = float(np.bincount(y if y.ndim == 1 else y.argmax(axis=1)).max()) / rows
+    share = _most_frequent(y)[1]
     loss = scores["loss"] - sum(penalty.value() for penalty in model.step.penalties)
     target = model.loss.prepare(targets_for(model, y), units=model.output_dim or 1)
     constant = constant_loss(model, target)

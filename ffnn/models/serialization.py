@@ -47,6 +47,7 @@ CONFIG = {
             "columns": [dict],
             "left_out": [[str]],
             "target": ({"name": str, "class_names": ([str], None)}, None),
+            "reading": dict,
         },
         None,
     ),

@@ -10,9 +10,14 @@ from numpy.typing import NDArray
 
 from ffnn.core.text import counted, listed, shown
 from ffnn.errors import DataError
+from ffnn.tables.column import Column
 from ffnn.tables.encodings import ENCODINGS, Encoding
 from ffnn.tables.frames import as_table, is_table
+from ffnn.tables.read import check_reading
+from ffnn.tables.table import Table
 from ffnn.tables.target import Target
+
+READING = ("delimiter", "encoding", "decimal", "header")
 
 
 class TableEncoder:
@@ -39,17 +44,21 @@ class TableEncoder:
         What is to be learned, if `fit` was told a target.
     encodings : list of Encoding
         What became of each column.
+    reading : dict
+        How `transform` reads a file: those of the options `delimiter`, `encoding`, `decimal` and
+        `header` of `read_table` that were given for the file that was learned from.
     """
 
     def __init__(self) -> None:
         self.encodings: list[Encoding] = []
         self.target: Target | None = None
         self.left_out: list[tuple[str, str]] = []  # name and why
+        self.reading: dict[str, Any] = {}
 
     def fit(
         self,
         table: Any,
-        target: str | None = None,
+        target: str | Target | None = None,
         *,
         task: str | None = None,
         exclude: Sequence[str] = (),
@@ -61,8 +70,9 @@ class TableEncoder:
         ----------
         table : Table, data frame or list of dict
             The rows.
-        target : str, optional
-            The column to be learned. Rows without it are not looked at.
+        target : str or Target, optional
+            The column to be learned. Rows without it are not looked at. A `Target` may know of
+            classes that these rows lack.
         task : {"classification", "regression"}, optional
             What the target is; by default that follows from its entries.
         exclude : sequence of str
@@ -80,29 +90,15 @@ class TableEncoder:
         DataError
             A column does not exist, the target cannot be learned, or no column is left.
         """
-        table = as_table(table)
-        new_target = None if target is None else Target.of(table[target], task, table.source)
-        for name in (*exclude, *(only or ())):
-            table[name]
-        if new_target is not None:
-            table = table.take(new_target.rows_of(table))
-        encodings, left_out = list[Encoding](), list[tuple[str, str]]()
-        for column in table.columns:
-            if column.name == target:
-                continue
-            reason = column.reason or ("free text" if column.kind == "text" else "")
-            if column.name in exclude or (only is not None and column.name not in only):
-                reason = "excluded"
-            if reason or column.kind not in ENCODINGS:
-                left_out.append((column.name, reason or column.kind))
-            else:
-                encodings.append(ENCODINGS[column.kind].of(column))
-        if not encodings:
-            reasons = listed(f"{shown(name, 60)} ({why})" for name, why in left_out)
-            raise DataError(
-                f"{table.source}: no column is left to learn from: {reasons or 'there is none'}"
-            )
-        self.encodings, self.left_out, self.target = encodings, left_out, new_target
+        table = as_table(table, self.reading)
+        name = target.name if isinstance(target, Target) else target
+        columns, left_out = choose_columns(table, name, exclude, only)
+        if isinstance(target, str):
+            target = Target.of(table[target], task, table.source)
+        if target is not None:
+            table = table.take(target.rows_of(table))
+        self.encodings = [ENCODINGS[each.kind].of(table[each.name]) for each in columns]
+        self.left_out, self.target = left_out, target
         return self
 
     @property
@@ -130,7 +126,7 @@ class TableEncoder:
         """
         if not self.encodings:
             raise RuntimeError("TableEncoder: call fit first")
-        table = as_table(table)
+        table = as_table(table, self.reading)
         problems, blocks = list[str](), list[NDArray[np.float64]]()
         for encoding in self.encodings:
             try:
@@ -165,6 +161,7 @@ class TableEncoder:
             "columns": [encoding.get_config() for encoding in self.encodings],
             "left_out": [list(pair) for pair in self.left_out],
             "target": None if self.target is None else self.target.get_config(),
+            "reading": dict(self.reading),
         }
 
     @classmethod
@@ -172,8 +169,43 @@ class TableEncoder:
         """Return the encoder that `get_config` described; ValueError if there is none."""
         if not config["columns"] or any(len(pair) != 2 for pair in config["left_out"]):
             raise ValueError("encoder: expected columns, and pairs of names and reasons")
+        reading = dict(config["reading"])
+        if not reading.keys() <= set(READING):
+            raise ValueError(f"encoder: unknown ways to read a file: {shown([*reading], 60)}")
+        check_reading("encoder", **reading)
         encoder = cls()
+        encoder.reading = reading
         encoder.encodings = [ENCODINGS[c["kind"]].from_config(c) for c in config["columns"]]
         encoder.left_out = [(name, why) for name, why in config["left_out"]]
         encoder.target = None if config["target"] is None else Target.from_config(config["target"])
         return encoder
+
+
+def choose_columns(
+    table: Table,
+    target: str | None = None,
+    exclude: Sequence[str] = (),
+    only: Sequence[str] | None = None,
+) -> tuple[list[Column], list[tuple[str, str]]]:
+    """Return the columns to learn from, and the names of the others with the reason.
+
+    Raises DataError if a column that is named does not exist, or none is left.
+    """
+    for name in (*exclude, *(only or ()), *([] if target is None else [target])):
+        table[name]
+    chosen, left_out = list[Column](), list[tuple[str, str]]()
+    for column in table.columns:
+        if column.name == target:
+            continue
+        reason = column.reason or ("free text" if column.kind == "text" else "")
+        if column.name in exclude or (only is not None and column.name not in only):
+            reason = "excluded"
+        if reason:
+            left_out.append((column.name, reason))
+        else:
+            chosen.append(column)
+    if not chosen:
+        reasons = listed(f"{shown(name, 60)} ({why})" for name, why in left_out)
+        alone = f"there is only {listed(map(shown, table.names), 1)}; is the delimiter right?"
+        raise DataError(f"{table.source}: no column is left to learn from: {reasons or alone}")
+    return chosen, left_out

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ffnn._types import Array
 from ffnn.core.text import counted, listed, shown
 from ffnn.tables.column import Column
-from ffnn.tables.entries import WORDS, parse_booleans
+from ffnn.tables.entries import WORDS
 from ffnn.tables.kinds import find_kind
 from ffnn.tables.raw import RawColumn
 
@@ -114,7 +114,7 @@ class NumberEncoding(Encoding):
 
     def __str__(self) -> str:
         flag = f", missing ones as {self.median:g} with a flag" if self.has_missing else ""
-        return f"scaled: mean {self.mean:.4g}, standard deviation {self.std:.4g}{flag}"
+        return f"scaled: mean {self.mean:.4g}, std {self.std:.4g}{flag}"
 
 
 @dataclass(frozen=True)
@@ -132,8 +132,7 @@ class BooleanEncoding(Encoding):
         assert column.values is not None
         mean, std = _scale(column.values[~column.is_missing])
         texts = column.raw.as_texts().texts
-        found = parse_booleans(texts) or {text: text == "1" for text in texts}
-        meanings = {text: float(meaning) for text, meaning in found.items()}
+        meanings = {text: WORDS[text.casefold()] for text in texts}
         return cls(column.name, bool(column.is_missing.any()), meanings, mean, std)
 
     def __post_init__(self) -> None:

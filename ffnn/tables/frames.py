@@ -13,13 +13,15 @@ from ffnn.tables.table import Table, make_table
 from ffnn.tables.values import column_of, columns_of_rows
 
 
-def as_table(data: Any) -> Table:
+def as_table(data: Any, reading: Mapping[str, Any] | None = None) -> Table:
     """Return a table from rows in any of the forms that are known.
 
     Parameters
     ----------
     data : Table, path, data frame, list of dict, or dict of columns
         The rows. Of dicts, a key that is not in all of them is missing in the others.
+    reading : mapping, optional
+        How a file is read: options of `read_table`.
 
     Raises
     ------
@@ -29,7 +31,7 @@ def as_table(data: Any) -> Table:
     if isinstance(data, Table):
         return data
     if isinstance(data, (str, os.PathLike)):
-        return read_table(data)
+        return read_table(data, **(reading or {}))
     return make_table(_columns(data), "table")
 
 

@@ -39,16 +39,14 @@ _FEW_ROWS = 20  # in which all entries may be different by chance
 _LONG = 60  # characters of a text that nobody would use as the name of a category
 
 
-def find_kind(
-    raw: RawColumn, position: int = 1, asked: str | None = None, decimal: str | None = None
-) -> Column:
+def find_kind(raw: RawColumn, position: int = 1, asked: str | None = None) -> Column:
     """Return a column by the rules, or as the kind that is asked for.
 
     Raises ValueError, which begins with what is wrong, if it cannot be that.
     """
     if asked is not None:
-        return _AS[asked](raw, decimal)
-    parsed = _as_number(raw, decimal)
+        return _AS[asked](raw)
+    parsed = _as_number(raw)
     return (
         _nothing(raw)
         or _identifier(raw, parsed, position)
@@ -97,10 +95,10 @@ def _ignored(raw: RawColumn, reason: str) -> Column:
 # -- what can be learned from ------------------------------------------------------------------
 
 
-def _as_number(raw: RawColumn, decimal: str | None) -> Column | None:
+def _as_number(raw: RawColumn) -> Column | None:
     if raw.numbers is not None:
         return Column(raw, "number", raw.numbers, note=_sentinels(raw.numbers))
-    found = parse_numbers(raw.texts, decimal)
+    found = parse_numbers(raw.texts, raw.decimal)
     if found is None:
         return None
     values = np.append(found.values, np.nan)[raw.codes]
@@ -109,7 +107,7 @@ def _as_number(raw: RawColumn, decimal: str | None) -> Column | None:
     return Column(raw, "number", values, note="; ".join(notes))
 
 
-def _as_boolean(raw: RawColumn, _: str | None = None) -> Column | None:
+def _as_boolean(raw: RawColumn) -> Column | None:
     if raw.numbers is not None:
         is_one = bool(np.isin(raw.numbers[~np.isnan(raw.numbers)], (0.0, 1.0)).all())
         return Column(raw, "boolean", raw.numbers) if is_one else None
@@ -120,7 +118,7 @@ def _as_boolean(raw: RawColumn, _: str | None = None) -> Column | None:
     return Column(raw, "boolean", values)
 
 
-def _as_date(raw: RawColumn, _: str | None = None) -> Column | None:
+def _as_date(raw: RawColumn) -> Column | None:
     dates = parse_dates(raw.as_texts().texts)
     if dates is None:
         return None
@@ -155,31 +153,44 @@ def _sentinels(values: NDArray[np.float64]) -> str:
 # -- what is asked for -------------------------------------------------------------------------
 
 
-def _asked(
-    find: Callable[[RawColumn, str | None], Column | None], what: str
-) -> Callable[[RawColumn, str | None], Column]:
-    def read(raw: RawColumn, decimal: str | None) -> Column:
-        column = find(raw, decimal)
+def _asked(find: Callable[[RawColumn], Column | None], what: str) -> Callable[[RawColumn], Column]:
+    def read(raw: RawColumn) -> Column:
+        column = find(raw)
         if column is None:
-            wrong = [each for each in raw.texts if find(_alone(each), decimal) is None]
-            examples = listed((repr(shorten(each, 40)) for each in wrong or raw.texts), 3)
-            raise ValueError(f"its entries are not {what}: {examples}")
+            raise ValueError(_misfits(raw, find, what))
         return column
 
     return read
 
 
-def _alone(text: str) -> RawColumn:
-    return RawColumn("", codes=np.zeros(1, np.int32), texts=[text])
+def _misfits(raw: RawColumn, find: Callable[[RawColumn], Column | None], what: str) -> str:
+    """Return which entries are not what was asked for, or some if only together they are not."""
+    texts = raw.as_texts()
+    assert texts.codes is not None
+    alone = (
+        RawColumn(raw.name, codes=np.zeros(1, np.int32), texts=[text], decimal=raw.decimal)
+        for text in texts.texts
+    )
+    is_wrong = [find(each) is None for each in alone]
+    if all(is_wrong) or not any(is_wrong):
+        form = "" if all(is_wrong) else " of one form"
+        examples = listed((repr(shorten(each, 40)) for each in texts.texts), 3)
+        return f"its values are not {what}{form}: {examples}"
+    rows = np.flatnonzero(np.array([*is_wrong, False])[texts.codes])
+    first = texts.texts[texts.codes[rows[0]]]
+    return (
+        f"{len(rows):,} of {len(raw) - raw.num_missing:,} values are not {what}, the first "
+        f"{shorten(first, 40)!r} in row {rows[0] + 1:,}"
+    )
 
 
-_AS: dict[str, Callable[[RawColumn, str | None], Column]] = {
-    "number": _asked(_as_number, "all numbers"),
+_AS: dict[str, Callable[[RawColumn], Column]] = {
+    "number": _asked(_as_number, "numbers"),
     "boolean": _asked(_as_boolean, "a pair such as no and yes, or 0 and 1"),
-    "date": _asked(_as_date, "dates of one format"),
-    "category": lambda raw, _: Column(raw, "category"),
-    "text": lambda raw, _: Column(raw, "text"),
-    "ignore": lambda raw, _: _ignored(raw, "asked for"),
+    "date": _asked(_as_date, "dates"),
+    "category": lambda raw: Column(raw, "category"),
+    "text": lambda raw: Column(raw, "text"),
+    "ignore": lambda raw: _ignored(raw, "asked for"),
 }
 
 KINDS = tuple(_AS)

@@ -31,12 +31,15 @@ class RawColumn:
         Else the index of each row's entry in `texts`, -1 for a missing one.
     texts : list of str
         The distinct entries, in the order of their first rows.
+    decimal : {".", ","} or None
+        What marks decimals in `texts`, if that was said.
     """
 
     name: str
     numbers: NDArray[np.float64] | None = None
     codes: NDArray[np.int32] | None = None
     texts: list[str] = field(default_factory=list)
+    decimal: str | None = None
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -83,7 +86,8 @@ class RawColumn:
         used = np.unique(codes[codes >= 0])
         places = np.full(len(self.texts) + 1, -1, np.int32)
         places[used] = np.arange(len(used))
-        return RawColumn(self.name, codes=places[codes], texts=[self.texts[i] for i in used])
+        texts = [self.texts[i] for i in used]
+        return RawColumn(self.name, codes=places[codes], texts=texts, decimal=self.decimal)
 
     def as_texts(self) -> RawColumn:
         """Return the column with texts for its numbers, if it has numbers."""
@@ -103,17 +107,21 @@ class NotNumbersError(Exception):
 
 
 class ColumnReader:
-    """Collects a column's entries, block by block, as numbers for as long as it can."""
+    """Collects a column's entries, block by block, as numbers for as long as it can.
 
-    def __init__(self, is_text: bool = False) -> None:
-        self.is_text = is_text
+    With a comma as `decimal`, what has a point is left as text: there it separates thousands.
+    """
+
+    def __init__(self, is_text: bool = False, decimal: str | None = None) -> None:
+        self.is_text, self.decimal = is_text, decimal
         self._numbers, self._codes = array("d"), array("i")
         self._index: dict[str, int] = {}
 
     def add(self, texts: Sequence[str]) -> None:
         """Add the entries of some rows; NotNumbersError: all have to be read again, as text."""
         if not self.is_text:
-            numbers = _plain_numbers(texts)
+            has_points = self.decimal == "," and any("." in text for text in texts)
+            numbers = None if has_points else _plain_numbers(texts)
             if numbers is not None:
                 self._numbers.extend(numbers)
                 return

@@ -9,10 +9,11 @@ from typing import Any
 
 from ffnn._types import FilePath
 from ffnn.core.checks import check_bool, check_choice, check_path, check_text
+from ffnn.core.text import shown
 from ffnn.errors import DataError
 from ffnn.tables.kinds import KINDS
 from ffnn.tables.raw import RawColumn
-from ffnn.tables.source import find_encoding, open_text
+from ffnn.tables.source import check_encoding, find_encoding, open_text
 from ffnn.tables.table import Table, make_table
 from ffnn.tables.text_file import read_text_file
 from ffnn.tables.values import column_of, columns_of_rows
@@ -67,22 +68,37 @@ def read_table(
         A file of this kind needs ``ffnn[tables]``.
     """
     check_path("read_table", "path", path, needs_name=False)
-    if delimiter is not None and len(check_text("read_table", "delimiter", delimiter)) != 1:
-        raise ValueError(f"read_table: delimiter must be one character, got {delimiter!r}")
-    if decimal is not None:
-        check_choice("read_table", "decimal", decimal, (".", ","))
-    if header is not None:
-        check_bool("read_table", "header", header)
+    check_reading("read_table", delimiter, encoding, decimal, header)
     for kind in (kinds or {}).values():
         check_choice("read_table", "kinds", kind, KINDS)
     suffix = suffix_of(path)
     if suffix in _READERS:
         columns, notes = _READERS[suffix](path, encoding), list[str]()
     else:
-        columns, notes = read_text_file(path, delimiter, encoding, header)
+        columns, notes = read_text_file(path, delimiter, encoding, decimal, header)
     if not columns or not len(columns[0]):
         raise DataError(f"{path}: expected rows, got none")
-    return make_table(columns, str(path), kinds, decimal, notes)
+    for column in columns:
+        column.decimal = decimal
+    return make_table(columns, str(path), kinds, notes)
+
+
+def check_reading(
+    where: str,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    decimal: str | None = None,
+    header: bool | None = None,
+) -> None:
+    """Raise ValueError or TypeError for options of `read_table` with which no file can be read."""
+    if delimiter is not None and len(check_text(where, "delimiter", delimiter)) != 1:
+        raise ValueError(f"{where}: delimiter must be one character, got {shown(delimiter, 60)}")
+    if encoding is not None:
+        check_encoding(where, check_text(where, "encoding", encoding))
+    if decimal is not None:
+        check_choice(where, "decimal", decimal, (".", ","))
+    if header is not None:
+        check_bool(where, "header", header)
 
 
 def suffix_of(path: FilePath) -> str:
@@ -172,3 +188,4 @@ _READERS: dict[str, Callable[[FilePath, str | None], list[RawColumn]]] = {
     ".parquet": _read_parquet,
     ".xlsx": _read_excel,
 }
+SUFFIXES = (*TEXT_SUFFIXES, *_READERS)

@@ -31,6 +31,16 @@ def open_text(path: FilePath, encoding: str) -> Iterator[IO[str]]:
         yield text
 
 
+def check_encoding(where: str, name: str) -> None:
+    """Raise ValueError if there is no encoding of text with this name."""
+    try:
+        "".encode(name)
+    except (LookupError, ValueError):
+        raise ValueError(
+            f"{where}: encoding must be such as utf-8 or latin-1; none is named {shown(name, 60)}"
+        ) from None
+
+
 def find_encoding(path: FilePath, asked: str | None = None) -> tuple[str, str | None]:
     """Return the encoding to read a file in, and what there is to say of it, if anything.
 
@@ -38,10 +48,6 @@ def find_encoding(path: FilePath, asked: str | None = None) -> tuple[str, str | 
     is valid in it, else Windows-1252 or, with bytes that it lacks, Latin-1.
     """
     if asked is not None:
-        try:
-            codecs.lookup(asked)
-        except LookupError:
-            raise ValueError(f"encoding: there is none named {shown(asked)}") from None
         return _checked(path, asked), None
     with _open_bytes(path) as file:
         start = file.read(4096)

@@ -102,7 +102,6 @@ def make_table(
     raws: Sequence[RawColumn],
     source: str,
     kinds: Mapping[str, str] | None = None,
-    decimal: str | None = None,
     notes: Iterable[str] = (),
 ) -> Table:
     """Return the table of columns as they stand, each by the rules or as the kind asked for.
@@ -111,10 +110,11 @@ def make_table(
     """
     asked, columns, problems, notes = dict(kinds or {}), [], [], list(notes)
     for position, raw in enumerate(_named(raws, notes)):
+        kind = asked.pop(raw.name, None)
         try:
-            columns.append(find_kind(raw, position, asked.pop(raw.name, None), decimal))
+            columns.append(find_kind(raw, position, kind))
         except ValueError as error:
-            problems.append(f"column {shown(raw.name, 60)} cannot be what was asked for: {error}")
+            problems.append(f"column {shown(raw.name, 60)} is to be a {kind}, but {error}")
     names = [column.name for column in columns]
     problems += [f"there is no column {shown(name, 60)}{nearest(name, names)}" for name in asked]
     if problems:

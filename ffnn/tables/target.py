@@ -103,10 +103,11 @@ class Target:
         index = {name: i for i, name in enumerate(self.class_names)}
         unknown = [text for text in texts.texts if text not in index]
         if unknown:
+            row = int(np.argmax(texts.codes == texts.texts.index(unknown[0]))) + 1
             raise DataError(
                 f"{table.source}: target {shown(self.name, 60)} has the unknown class "
-                f"{shown(unknown[0], 60)}{nearest(unknown[0], self.class_names)}; the classes are "
-                f"{listed((shown(name, 60) for name in self.class_names), 12)}"
+                f"{shown(unknown[0], 60)} in row {row:,}{nearest(unknown[0], self.class_names)}; "
+                f"the classes are {listed((shown(n, 60) for n in self.class_names), 12)}"
             )
         if raw.num_missing:
             raise DataError(

@@ -27,6 +27,7 @@ def read_text_file(
     path: FilePath,
     delimiter: str | None = None,
     encoding: str | None = None,
+    decimal: str | None = None,
     has_header: bool | None = None,
 ) -> tuple[list[RawColumn], list[str]]:
     """Return the columns of a file as they stand, and notes on what was decided."""
@@ -50,10 +51,8 @@ def read_text_file(
     if layout.skipped:
         notes.append(f"what precedes the table is left out: {counted(layout.skipped, 'line')}")
     rows = [fields for line, fields in records if line >= start and len(fields) == layout.width]
-    columns = duck.read_columns(path, encoding, layout, start, rows)
-    if columns is None:
-        columns, more = _read_columns(path, encoding, layout, start)
-        notes += more
+    columns, more = _read_columns(path, encoding, layout, start, decimal, rows)
+    notes += more
     if header is None:
         header = [f"column_{i}" for i in range(1, layout.width + 1)]
         notes.append(
@@ -138,12 +137,24 @@ def _is_header(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
 
 
 def _read_columns(
-    path: FilePath, encoding: str, layout: Layout, start: int
+    path: FilePath,
+    encoding: str,
+    layout: Layout,
+    start: int,
+    decimal: str | None,
+    sample: Sequence[Sequence[str]],
 ) -> tuple[list[RawColumn], list[str]]:
-    """Return the columns of the rows from line `start` on, without names, and notes."""
+    """Return the columns of the rows from line `start` on, without names, and notes.
+
+    `sample` are the first of these rows.
+    """
+    if decimal != ",":
+        columns = duck.read_columns(path, encoding, layout, start, sample)
+        if columns is not None:
+            return columns, []
     is_text = [False] * layout.width
     while True:
-        readers = [ColumnReader(each) for each in is_text]
+        readers = [ColumnReader(each, decimal) for each in is_text]
         try:
             notes = _read_rows(path, encoding, layout, start, readers)
             return [reader.finish("") for reader in readers], notes
@@ -158,7 +169,7 @@ def _read_rows(
     width, uneven = layout.width, _Uneven()
     with open_text(path, encoding) as file:
         lines: Iterator[str] = itertools.islice(file, start - 1, None)
-        if not any(reader.is_text for reader in readers):
+        if not any(reader.is_text or reader.decimal == "," for reader in readers):
             start, lines = _read_numbers(lines, layout, start, readers)
         records = _records(path, lines, layout)
         while block := list(itertools.islice(records, _BLOCK_ROWS)):

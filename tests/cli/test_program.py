@@ -69,8 +69,20 @@ def test_importing_the_command_line_does_not_load_numpy():
         ([], ["COMMAND", "ffnn --help"]),
         (["trian", "digits"], ["trian", "train"]),
         (["train"], ["DATA", "ffnn train --help"]),
-        (["train", "cifar"], ["'cifar'", "digits, mnist", ".csv, .npz or .h5"]),
-        (["train", "rows.txt"], ["'rows.txt'", "digits, mnist"]),
+        (["train", "cifar"], ["'cifar'", "digits, mnist", ".csv, ", ".npz or .h5"]),
+        (["train", "rows.png"], ["'rows.png'", "digits, mnist"]),
+        (["train", "rows.npz.gz"], ["'rows.npz.gz'", "digits, mnist"]),
+        (["train", "d.csv", "--kind", "zip"], ["--kind", "NAME=KIND", "'zip'"]),
+        (
+            ["train", "d.csv", "--kind", "a=b=categry"],
+            ["'categry'", "did you mean 'category'", "number"],
+        ),
+        (["train", "d.csv", "--encoding", "utf-9"], ["--encoding", "latin-1", "'utf-9'"]),
+        (["train", "d.csv", "--decimal", ";"], ["--decimal", "';'"]),
+        (
+            ["train", "d.csv", "--kind", "a=text", "--kind", "a=date"],
+            ["--kind", "'a'", "a text and a date"],
+        ),
         (["train", "digits", "--epochs", "0"], ["--epochs", "at least 1", "'0'"]),
         (["train", "digits", "--batch-size", "ten"], ["--batch-size", "'ten'"]),
         (["train", "digits", "--hidden", "12,x"], ["--hidden", "128,64", "'12,x'"]),
@@ -108,10 +120,10 @@ def test_wrong_usage_is_2_and_one_line(run, args, parts, assert_one_line):
 
 
 def test_wrong_usage_in_a_process_shows_no_traceback(run_process, assert_one_line):
-    code, out, err = run_process("train", "rows.txt")
+    code, out, err = run_process("train", "rows.png")
 
     assert (code, out) == (2, "")
-    assert_one_line(err, "rows.txt")
+    assert_one_line(err, "rows.png")
 
 
 def test_unexpected_errors_are_1_and_shown_whole_on_demand(run, monkeypatch):

@@ -51,6 +51,7 @@ class Watched(argparse.Namespace):
 def paths(tmp_path, monkeypatch, write_csv, save_arrays):
     """Return DATA of each kind, all of the same rows and columns, and a model of them."""
     x, y = np.tile(np.arange(64) % 16, (40, 1)) / 16.0, np.arange(40) % 10
+    x[::2] = x[::2, ::-1]
     rows = [*((x * 16).astype(np.uint8), y)] * 2
     pairs = (rows[0], rows[1]), (rows[2], rows[3])
     monkeypatch.setattr(ffnn.datasets, "load_mnist", lambda folder: pairs)
@@ -95,7 +96,17 @@ def test_every_rule_is_of_an_option():
 @pytest.mark.parametrize(
     ("args", "parts"),
     [
-        ("train digits --target name", ["--target names columns of a CSV file; digits is none"]),
+        (
+            "train digits --target name",
+            ["--target names columns of a table, such as a CSV file; digits is"],
+        ),
+        ("train digits --only name", ["--only names columns"]),
+        ("train digits --kind name=text", ["--kind names columns"]),
+        ("train no.npz --encoding latin-1", ["--encoding says how to read a table"]),
+        ("train no.npz --decimal ,", ["--decimal says how to read a table"]),
+        ("train no.npz --no-header", ["--no-header", "lines of text", "no.npz is none"]),
+        ("train no.parquet --no-header", ["--no-header", "lines of text", "no.parquet is none"]),
+        ("train no.json.gz --delimiter ;", ["--delimiter", "lines of text", "no.json.gz is none"]),
         ("train digits --exclude name", ["--exclude names columns"]),
         ("train digits --delimiter ;", ["--delimiter", "CSV", "digits"]),
         ("train digits --missing=error", ["--missing", "CSV", "digits"]),

@@ -91,7 +91,7 @@ def test_only_the_rows_given_are_learned_from_and_rows_without_target_are_not():
 
 def test_what_becomes_of_each_column_is_described():
     described = {each["name"]: each for each in TableEncoder().fit(ROWS, "cost").describe()}
-    assert described["age"]["becomes"].startswith("scaled: mean 5, standard deviation 2.28")
+    assert described["age"]["becomes"].startswith("scaled: mean 5, std 2.28")
     assert described["size"]["becomes"] == (
         "one-hot: 2 columns, 1 rare one together, one for missing ones"
     )

@@ -1,0 +1,262 @@
+"""Files of tables: what the commands learn from them, test on them and predict from them."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ffnn.cli.account import account_of
+from ffnn.cli.classes import TrainingData
+from ffnn.cli.exit_codes import usage_errors
+from ffnn.core.text import counted, listed, shown
+from ffnn.data.batches import rows_kept
+from ffnn.errors import DataError
+from ffnn.tables import Column, Table, TableEncoder, read_table
+from ffnn.tables.encoder import choose_columns
+from ffnn.tables.kinds import find_kind
+from ffnn.tables.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ffnn._types import Array
+    from ffnn.sequential import Sequential
+
+
+class UsedRows(NamedTuple):
+    """The numbers of the rows that are used, of how many, and why others are not."""
+
+    rows: NDArray[np.intp]
+    read: int
+    reasons: tuple[str, ...]
+
+    def __str__(self) -> str:
+        why = f": {', '.join(self.reasons)}" if self.reasons else ""
+        return f"read {counted(self.read, 'row')}, used {len(self.rows):,}{why}"
+
+
+def table_to_learn(args: argparse.Namespace) -> TrainingData:
+    """Return what ``ffnn train`` learns from a table."""
+    reading = _reading(args)
+    table = _read(args, reading, _kinds(args))
+    name = table.names[-1] if args.target is None else args.target
+    exclude, only = args.exclude or (), args.only
+    for option, names in (("--exclude", exclude), ("--only", only or ())):
+        if name in names:
+            raise DataError(f"{args.data}: {option} names {shown(name, 60)}, which is the target")
+    task = None if args.task == "auto" else args.task
+    features, _ = choose_columns(table, name, exclude, only)
+    target = Target.of(table[name], task, table.source)
+    used = _used_rows(args.missing, table, features, target)
+    if len(used.rows) < len(target.rows_of(table)):  # there must be something left to tell apart
+        Target.of(table.take(used.rows)[name], target.task, table.source)
+    train, test = held_out(len(used.rows), args.test_split, args.seed)
+    training = table.take(used.rows[train])
+    encoder = TableEncoder()
+    encoder.reading = reading
+    kept = training.take(np.arange(rows_kept(len(train), args.validation_split)))
+    encoder.fit(kept, target, exclude=exclude, only=only)
+    tested = None if test is None else table.take(used.rows[test])
+    return TrainingData(
+        x_train=encoder.transform(training),
+        y_train=target.values_of(training),
+        x_test=None if tested is None else encoder.transform(tested),
+        y_test=None if tested is None else target.values_of(tested),
+        class_names=target.class_names,
+        feature_names=encoder.feature_names,
+        target=name,
+        encoder=encoder,
+        account=account_of(table, encoder, kept, used),
+    )
+
+
+def table_to_test(args: argparse.Namespace, model: Sequential) -> tuple[Array, Array, UsedRows]:
+    """Return the rows of a table that have a target, to test `model` on, and the targets.
+
+    These are class numbers or numbers.
+    """
+    table = _read(args, _reading(args, model))
+    target = _target_of(args, model, table)
+    used = _used_rows(args.missing, table, _inputs(model, table, target.name), target)
+    rows = table.take(used.rows)
+    y = target.values_of(rows)
+    assert model.loss is not None
+    if target.class_names is None and model.loss.task != "numbers" and (y == np.floor(y)).all():
+        y = y.astype(np.int64)  # as class numbers are
+    return _numbers(model, rows, target.name), y, used
+
+
+def table_to_predict(args: argparse.Namespace, model: Sequential) -> tuple[Array, UsedRows]:
+    """Return the rows of a table to predict from."""
+    table = _read(args, _reading(args, model))
+    used = _used_rows(args.missing, table, _inputs(model, table), None)
+    return _numbers(model, table.take(used.rows)), used
+
+
+def held_out(
+    rows: int, share: float, seed: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp] | None]:
+    """Return the numbers of the rows to train on, and of a share to test on, drawn at random."""
+    count = min(max(1, round(rows * share)), rows - 1)
+    if not share or count < 1:
+        return np.arange(rows), None
+    order = np.random.default_rng(seed).permutation(rows)
+    return order[count:], order[:count]
+
+
+# -- reading -----------------------------------------------------------------------------------
+
+
+def _reading(args: argparse.Namespace, model: Sequential | None = None) -> dict[str, Any]:
+    """Return how to read the file: as the options say, else as the one that `model` learned."""
+    given = {
+        "delimiter": args.delimiter,
+        "encoding": args.encoding,
+        "decimal": args.decimal,
+        "header": False if args.no_header else None,
+    }
+    known = {} if model is None or model.encoder is None else model.encoder.reading
+    return {**known, **{name: value for name, value in given.items() if value is not None}}
+
+
+def _kinds(args: argparse.Namespace) -> dict[str, str]:
+    kinds: dict[str, str] = {}
+    for name, kind in args.kind or ():
+        if kinds.setdefault(name, kind) != kind:
+            raise argparse.ArgumentTypeError(
+                f"--kind: column {shown(name, 60)} is to be a {kinds[name]} and a {kind}"
+            )
+    return kinds
+
+
+def _read(
+    args: argparse.Namespace, reading: Mapping[str, Any], kinds: Mapping[str, str] | None = None
+) -> Table:
+    with usage_errors(ImportError):  # of what reads Parquet or Excel
+        return read_table(args.data, kinds=kinds, **reading)
+
+
+# -- rows --------------------------------------------------------------------------------------
+
+
+def _used_rows(
+    missing: str, table: Table, features: Sequence[Column], target: Target | None
+) -> UsedRows:
+    """Return the rows that have a target and, if such rows are dropped, all features."""
+    is_used = np.ones(table.num_rows, bool)
+    reasons, counts = list[str](), dict[str, int]()
+    if target is not None:
+        is_used[:] = False
+        is_used[target.rows_of(table)] = True
+        without = int((~is_used).sum())
+        if without:
+            counts[target.name] = without
+            reasons.append(f"{without:,} {_verb(without)} the target {shown(target.name, 60)}")
+    if missing != "impute":
+        lacking = {column.name: is_used & column.is_missing for column in features}
+        lacking = {name: mask for name, mask in lacking.items() if mask.any()}
+        counts |= {name: int(mask.sum()) for name, mask in lacking.items()}
+        if missing == "error" and counts:
+            raise DataError(_complaint(table.source, counts))
+        if lacking:
+            dropped = np.any(list(lacking.values()), axis=0)
+            is_used &= ~dropped
+            reasons.append(_why_dropped(int(dropped.sum()), lacking))
+    if not is_used.any():
+        why = ", ".join(reasons)
+        raise DataError(f"{table.source}: no row is left of {table.num_rows:,}: {why}")
+    return UsedRows(np.flatnonzero(is_used), table.num_rows, tuple(reasons))
+
+
+def _verb(count: int) -> str:
+    return "lacks" if count == 1 else "lack"
+
+
+def _why_dropped(count: int, lacking: Mapping[str, Array]) -> str:
+    columns = [(shown(name, 60), int(mask.sum())) for name, mask in lacking.items()]
+    if len(columns) == 1:
+        return f"{count:,} {_verb(count)} a value in column {columns[0][0]}"
+    places = listed(f"{number:,} in column {name}" for name, number in columns)
+    return f"{count:,} {_verb(count)} a value ({places})"
+
+
+def _complaint(source: str, counts: Mapping[str, int]) -> str:
+    places = listed(
+        (f"{shown(name, 60)} ({counted(count, 'row')})" for name, count in counts.items()), 20
+    )
+    return (
+        f"{source}: values are missing in {places}; --missing impute fills in those of features, "
+        f"--missing drop leaves out such rows, --exclude NAME a column; rows without a target are "
+        f"left out by either"
+    )
+
+
+# -- what a saved model reads ------------------------------------------------------------------
+
+
+def _target_of(args: argparse.Namespace, model: Sequential, table: Table) -> Target:
+    """Return the target: of the name given, else the model's, else what the model does not read."""
+    encoder = model.encoder
+    target = Target("", model.class_names) if encoder is None else encoder.target
+    if target is None:
+        target = Target("", model.class_names)
+    if args.target is not None:
+        return replace(target, name=args.target)
+    if encoder is not None and encoder.target is not None:
+        return encoder.target
+    known = _input_names(model)
+    others = [name for name in table.names if known is None or name not in known]
+    if known is None or len(others) == 1:
+        return replace(target, name=others[-1])
+    choices = f"say so with --target: {listed(others, 12)}" if others else "there is none"
+    raise DataError(
+        f"{table.source}: which column that the model does not read is the target? {choices}"
+    )
+
+
+def _input_names(model: Sequential) -> list[str] | None:
+    """Return the names of the columns that a model reads; None if it has none."""
+    if model.encoder is not None:
+        return [encoding.name for encoding in model.encoder.encodings]
+    return model.feature_names
+
+
+def _inputs(model: Sequential, table: Table, target: str | None = None) -> list[Column]:
+    """Return the columns that a model reads; those of one without an encoder as numbers.
+
+    Raises DataError, which lists all problems.
+    """
+    names = _input_names(model)
+    if names is None:
+        names = [name for name in table.names if name != target]
+    if model.encoder is not None:  # which complains of columns that are not there
+        return [table[name] for name in names if name in table]
+    columns, problems = list[Column](), list[str]()
+    for name in names:
+        try:
+            columns.append(find_kind(table.raw(name), asked="number"))
+        except DataError as error:
+            problems.append(str(error).removeprefix(f"{table.source}: "))
+        except ValueError as error:
+            problems.append(f"column {shown(name, 60)}: {error}")
+    if problems:
+        raise DataError(f"{table.source}: " + "; ".join(problems))
+    return columns
+
+
+def _numbers(model: Sequential, table: Table, target: str | None = None) -> NDArray[np.float64]:
+    """Return what a model reads of a table."""
+    if model.encoder is not None:
+        return model.encoder.transform(table)
+    columns = _inputs(model, table, target)
+    lacking = [shown(column.name, 60) for column in columns if column.is_missing.any()]
+    if lacking:
+        raise DataError(
+            f"{table.source}: values are missing in {listed(lacking)}, and the model has no "
+            f"encoder to fill them in: leave such rows out with --missing drop"
+        )
+    return np.column_stack([column.array for column in columns])
