@@ -150,7 +150,7 @@ class Optimizer(Guarded, Buffered):
                 self.update(rate, *block)
         else:
             self._update_or_undo(rate, blocks)
-        vars(self)["iterations"] += 1  # whose name needs no check
+        self.__dict__["iterations"] += 1  # whose name needs no check
 
     def bound(self, updates: int, rate: float, norm: float, w: float, *memory: float) -> float:
         """Return a bound on all numbers during the next updates; infinite if none is known.
