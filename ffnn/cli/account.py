@@ -13,6 +13,7 @@ from ffnn.core.text import counted, listed, printable, shown
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ffnn._types import Array
     from ffnn.tables import Table, TableEncoder
 
 _FEW = 5  # rows of a class
@@ -22,15 +23,16 @@ _REMEDY = "to learn from a column that is left out by these rules, give its --ki
 
 
 def account_of(
-    table: Table, encoder: TableEncoder, training: Table, used: object
+    table: Table, encoder: TableEncoder, training: Table, rows: Array, used: str
 ) -> tuple[str, ...]:
     """Return a table of the columns, and paragraphs on the rows.
 
-    The encoder was fitted on the rows in `training`; `used` says which rows are used.
+    The encoder was fitted on the rows in `training`, out of those with the numbers `rows`, which
+    are used as `used` says.
     """
     notes = [*table.notes, *_notes(table), *_constant(encoder, training)]
-    notes += [*_few(table, encoder), *_remedy(encoder)]
-    remarks = (str(used), *(f"note: {note}" for note in notes))
+    notes += [*_few(table, encoder, training, rows), *_remedy(encoder)]
+    remarks = (used, *(f"note: {note}" for note in notes))
     return _columns(table, encoder), *map(filled, remarks)
 
 
@@ -76,16 +78,20 @@ def _constant(encoder: TableEncoder, training: Table) -> Iterator[str]:
         yield f"constant in the training rows: {listed(shown(name, 60) for name in names)}"
 
 
-def _few(table: Table, encoder: TableEncoder) -> Iterator[str]:
-    """Yield which classes have very few rows."""
+def _few(table: Table, encoder: TableEncoder, training: Table, rows: Array) -> Iterator[str]:
+    """Yield which classes have very few rows, and which of them none to train on."""
     target = encoder.target
     if target is None or target.class_names is None:
         return
-    raw = table.raw(target.name).as_texts()
-    assert raw.codes is not None
-    counts = np.bincount(raw.codes[raw.codes >= 0], minlength=len(raw.texts))
-    few = [(name, counts[raw.texts.index(name)]) for name in target.class_names]
-    texts = [f"class {shown(n, 60)} has {counted(int(k), 'row')}" for n, k in few if k < _FEW]
+    size = len(target.class_names)
+    counts = np.bincount(target.values_of(table, rows), minlength=size)
+    trained = np.bincount(target.values_of(training), minlength=size)
+    texts = [
+        f"class {shown(name, 60)} has {counted(int(count), 'row')}"
+        + (", none of them to train on" if count and not known else "")
+        for name, count, known in zip(target.class_names, counts, trained, strict=True)
+        if count < _FEW or not known
+    ]
     if texts:
         yield listed(texts)
 

@@ -41,14 +41,14 @@ class UsedRows(NamedTuple):
 
 def table_to_learn(args: argparse.Namespace) -> TrainingData:
     """Return what ``ffnn train`` learns from a table."""
-    reading = _reading(args)
-    table = _read(args, reading, _kinds(args))
+    reading, kinds = _reading(args), _kinds(args)
+    table = _read(args, reading, kinds)
     name = table.names[-1] if args.target is None else args.target
     exclude, only = args.exclude or (), args.only
     for option, names in (("--exclude", exclude), ("--only", only or ())):
         if name in names:
             raise DataError(f"{args.data}: {option} names {shown(name, 60)}, which is the target")
-    task = None if args.task == "auto" else args.task
+    task = _task(args, name, kinds.get(name))
     features, _ = choose_columns(table, name, exclude, only)
     target = Target.of(table[name], task, table.source)
     used = _used_rows(args.missing, table, features, target)
@@ -70,7 +70,7 @@ def table_to_learn(args: argparse.Namespace) -> TrainingData:
         feature_names=encoder.feature_names,
         target=name,
         encoder=encoder,
-        account=account_of(table, encoder, kept, used),
+        account=() if args.quiet else account_of(table, encoder, kept, used.rows, str(used)),
     )
 
 
@@ -82,19 +82,18 @@ def table_to_test(args: argparse.Namespace, model: Sequential) -> tuple[Array, A
     table = _read(args, _reading(args, model))
     target = _target_of(args, model, table)
     used = _used_rows(args.missing, table, _inputs(model, table, target.name), target)
-    rows = table.take(used.rows)
-    y = target.values_of(rows)
+    y = target.values_of(table, used.rows)
     assert model.loss is not None
     if target.class_names is None and model.loss.task != "numbers" and (y == np.floor(y)).all():
         y = y.astype(np.int64)  # as class numbers are
-    return _numbers(model, rows, target.name), y, used
+    return _numbers(model, table, used.rows, target.name), y, used
 
 
 def table_to_predict(args: argparse.Namespace, model: Sequential) -> tuple[Array, UsedRows]:
     """Return the rows of a table to predict from."""
     table = _read(args, _reading(args, model))
     used = _used_rows(args.missing, table, _inputs(model, table), None)
-    return _numbers(model, table.take(used.rows)), used
+    return _numbers(model, table, used.rows), used
 
 
 def held_out(
@@ -131,6 +130,22 @@ def _kinds(args: argparse.Namespace) -> dict[str, str]:
                 f"--kind: column {shown(name, 60)} is to be a {kinds[name]} and a {kind}"
             )
     return kinds
+
+
+_TASKS = {"number": "regression", "category": "classification", "boolean": "classification"}
+
+
+def _task(args: argparse.Namespace, target: str, kind: str | None) -> str | None:
+    """Return what --task and --kind say of the target, None if nothing."""
+    task: str | None = None if args.task == "auto" else args.task
+    if kind is None:
+        return task
+    if kind not in _TASKS or task not in (None, _TASKS[kind]):
+        purpose = f" for --task {task}" if kind in _TASKS else ""
+        raise argparse.ArgumentTypeError(
+            f"--kind: the target {shown(target, 60)} cannot be of kind {kind}{purpose}"
+        )
+    return _TASKS[kind]
 
 
 def _read(
@@ -248,15 +263,17 @@ def _inputs(model: Sequential, table: Table, target: str | None = None) -> list[
     return columns
 
 
-def _numbers(model: Sequential, table: Table, target: str | None = None) -> NDArray[np.float64]:
-    """Return what a model reads of a table."""
+def _numbers(
+    model: Sequential, table: Table, rows: Array, target: str | None = None
+) -> NDArray[np.float64]:
+    """Return what a model reads of rows of a table."""
     if model.encoder is not None:
-        return model.encoder.transform(table)
+        return model.encoder.transform(table)[rows]  # errors name the rows of the file
     columns = _inputs(model, table, target)
-    lacking = [shown(column.name, 60) for column in columns if column.is_missing.any()]
+    lacking = [shown(column.name, 60) for column in columns if column.is_missing[rows].any()]
     if lacking:
         raise DataError(
             f"{table.source}: values are missing in {listed(lacking)}, and the model has no "
             f"encoder to fill them in: leave such rows out with --missing drop"
         )
-    return np.column_stack([column.array for column in columns])
+    return np.column_stack([column.array[rows] for column in columns])

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from ffnn.core.text import listed, shorten
 from ffnn.tables.column import Column
-from ffnn.tables.entries import parse_booleans, parse_dates, parse_numbers
+from ffnn.tables.entries import NO_NUMBER, parse_booleans, parse_dates, parse_numbers
 from ffnn.tables.raw import RawColumn
 
 _ID_NAME = re.compile(
@@ -153,9 +153,23 @@ def _sentinels(values: NDArray[np.float64]) -> str:
 # -- what is asked for -------------------------------------------------------------------------
 
 
-def _asked(find: Callable[[RawColumn], Column | None], what: str) -> Callable[[RawColumn], Column]:
+def _asked(
+    kind: str,
+    find: Callable[[RawColumn], Column | None],
+    what: str,
+    missing: float | np.datetime64 = np.nan,
+    blank: frozenset[str] = frozenset(),
+) -> Callable[[RawColumn], Column]:
+    """Return a function that reads a column as `kind`, also where all entries are missing."""
+
     def read(raw: RawColumn) -> Column:
         column = find(raw)
+        if (
+            column is None
+            and raw.numbers is None
+            and blank.issuperset(map(str.casefold, raw.texts))
+        ):
+            column = Column(raw, kind, np.full(len(raw), missing))
         if column is None:
             raise ValueError(_misfits(raw, find, what))
         return column
@@ -185,9 +199,9 @@ def _misfits(raw: RawColumn, find: Callable[[RawColumn], Column | None], what: s
 
 
 _AS: dict[str, Callable[[RawColumn], Column]] = {
-    "number": _asked(_as_number, "numbers"),
-    "boolean": _asked(_as_boolean, "a pair such as no and yes, or 0 and 1"),
-    "date": _asked(_as_date, "dates"),
+    "number": _asked("number", _as_number, "numbers", blank=NO_NUMBER),
+    "boolean": _asked("boolean", _as_boolean, "a pair such as no and yes, or 0 and 1"),
+    "date": _asked("date", _as_date, "dates", np.datetime64("NaT", "s")),
     "category": lambda raw: Column(raw, "category"),
     "text": lambda raw: Column(raw, "text"),
     "ignore": lambda raw: _ignored(raw, "asked for"),

@@ -81,25 +81,37 @@ class Target:
         """Return the numbers of the rows that have a target."""
         raw = table.raw(self.name)
         if self.class_names is None:
-            return np.flatnonzero(~np.isnan(_values(raw)))
+            return np.flatnonzero(~np.isnan(self._numbers_of(table)))
         codes = raw.as_texts().codes
         assert codes is not None
         return np.flatnonzero(codes >= 0)
 
-    def values_of(self, table: Table) -> Array:
-        """Return the target of every row: class numbers or numbers.
+    def values_of(self, table: Table, rows: Array | None = None) -> Array:
+        """Return the target of all rows, or of those with the numbers `rows`.
 
-        Raises DataError for a row without one, and for unknown classes.
+        It is class numbers or numbers. Raises DataError for a row without one, for unknown classes,
+        and for what is no number.
         """
-        raw = table.raw(self.name)
-        if self.class_names is None:
-            values = _values(raw)
-            if np.isnan(values).any():
-                raise DataError(
-                    f"{table.source}: target {shown(self.name, 60)} is missing in some rows"
-                )
-            return values
-        texts = raw.as_texts()
+        values = self._numbers_of(table) if self.class_names is None else self._codes_of(table)
+        values = values if rows is None else values[rows]
+        if (np.isnan(values) if self.class_names is None else values < 0).any():
+            raise DataError(
+                f"{table.source}: target {shown(self.name, 60)} is missing in some rows"
+            )
+        return values
+
+    def _numbers_of(self, table: Table) -> NDArray[np.float64]:
+        try:
+            return _values(table.raw(self.name))
+        except ValueError as error:
+            raise DataError(
+                f"{table.source}: target {shown(self.name, 60)} is a number, but {error}"
+            ) from None
+
+    def _codes_of(self, table: Table) -> NDArray[np.int64]:
+        """Return class numbers, -1 for a missing target."""
+        assert self.class_names is not None
+        texts = table.raw(self.name).as_texts()
         index = {name: i for i, name in enumerate(self.class_names)}
         unknown = [text for text in texts.texts if text not in index]
         if unknown:
@@ -109,12 +121,7 @@ class Target:
                 f"{shown(unknown[0], 60)} in row {row:,}{nearest(unknown[0], self.class_names)}; "
                 f"the classes are {listed((shown(n, 60) for n in self.class_names), 12)}"
             )
-        if raw.num_missing:
-            raise DataError(
-                f"{table.source}: target {shown(self.name, 60)} is missing in some rows"
-            )
-        numbers: Array = np.array([index[text] for text in texts.texts], np.int64)[texts.codes]
-        return numbers
+        return np.array([*(index[text] for text in texts.texts), -1], np.int64)[texts.codes]
 
     def get_config(self) -> dict[str, Any]:
         """Return the target as plain data."""

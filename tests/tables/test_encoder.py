@@ -47,6 +47,15 @@ def test_categories_are_one_hot_with_places_for_rare_and_missing_ones():
     assert [float(v[0]) for v in unseen.values()] == [0, 0, 1, 0]
 
 
+@pytest.mark.parametrize("blank", [None, "", "NA"])
+@pytest.mark.parametrize("name", ["age", "size", "smokes", "sold"])
+def test_a_row_whose_only_value_is_missing_is_like_others_that_lack_it(name, blank):
+    found = [v[0] for v in encoded(name, [{name: blank}]).values()]
+    lacking = [i for i, row in enumerate(ROWS) if row[name] is None]
+    expected = [v[lacking[0]] for v in encoded(name).values()] if lacking else [0.0]
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_an_unseen_category_without_a_place_is_a_row_of_zeros():
     rows = [{"size": size, "cost": cost} for cost, size in enumerate("SSMMSM")]
     assert encoded("size", [{"size": "L"}, {"size": None}], rows) == {
@@ -213,7 +222,53 @@ def test_the_encoder_is_saved_with_the_model(tmp_path):
     np.testing.assert_array_equal(again.transform(ROWS), model.encoder.transform(ROWS))
 
 
+def test_the_decimal_comma_of_a_file_is_kept(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a;y\n1.234;0,5\n5.678,5;1,5\n2;2.000\n")
+    encoder = TableEncoder()
+    encoder.reading = {"decimal": ",", "delimiter": ";"}
+    encoder.fit(path, "y")
+    table = as_table(path, encoder.reading)
+    values = np.array([1234.0, 5678.5, 2.0])
+    np.testing.assert_array_equal(table["a"].array, values)
+    np.testing.assert_array_equal(encoder.target.values_of(table), [0.5, 1.5, 2000.0])
+    scaled = (values - values.mean()) / values.std()
+    again = TableEncoder.from_config(json.loads(json.dumps(encoder.get_config())))
+    np.testing.assert_allclose(again.transform(path)[:, 0], scaled)
+
+
+def test_a_target_may_know_of_classes_that_the_rows_lack():
+    rows = [{"a": i, "y": "xyz"[i % 3]} for i in range(9)]
+    target = TableEncoder().fit(rows, "y").target
+    assert TableEncoder().fit(rows[::3], target).target.class_names == ["x", "y", "z"]
+
+
+def test_the_row_of_an_unknown_class_and_of_what_is_no_number_is_named():
+    rows = [{"a": i, "y": y, "n": i} for i, y in enumerate("xyx")]
+    text = [{"y": "x", "n": 1}, {"y": None, "n": 2}, {"y": "w", "n": "?!"}]
+    target = TableEncoder().fit(rows, "y").target
+    with pytest.raises(ffnn.DataError, match="unknown class 'w' in row 3"):
+        target.values_of(as_table(text))
+    target = TableEncoder().fit(rows, "n").target
+    with pytest.raises(ffnn.DataError, match=r"1 of 3 values are not numbers.*'\?!' in row 3"):
+        target.rows_of(as_table(text))
+
+
+def test_a_word_keeps_its_meaning_where_the_other_one_is_not_seen():
+    rows = [{"a": "yes", "y": i} for i in range(3)] + [{"a": "no", "y": 9}]
+    table = as_table(rows)
+    encoding = TableEncoder().fit(table.take(np.arange(3)), "y").encodings[0]
+    assert encoding.meanings == {"yes": 1.0}
+
+
 FORGERIES = {
+    "another way to read": lambda c: c["reading"].update(sheet="one"),
+    "two delimiters": lambda c: c["reading"].update(delimiter=";;"),
+    "a number as delimiter": lambda c: c["reading"].update(delimiter=5),
+    "no encoding of text": lambda c: c["reading"].update(encoding="zlib"),
+    "an encoding with NUL": lambda c: c["reading"].update(encoding="utf-8\0"),
+    "another decimal": lambda c: c["reading"].update(decimal="5"),
+    "a header of text": lambda c: c["reading"].update(header="no"),
     "no columns": lambda c: c["columns"].clear(),
     "unknown kind": lambda c: c["columns"][0].update(kind="picture"),
     "no kind": lambda c: c["columns"][0].pop("kind"),
