@@ -71,7 +71,8 @@ def predict(args: argparse.Namespace) -> None:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(header)
     writer.writerows(rows)
-    if isinstance(stream, io.StringIO):
+    if args.out:
+        assert isinstance(stream, io.StringIO)
         replace_whole(args.out, stream.getvalue().encode(errors="replace"))
 
 

@@ -26,6 +26,7 @@ _FORMS: dict[str, Any] = {
     "list[str]": [str],
     "dict[str, float]": dict,
 }
+_HUGE = 1e100  # the squares of larger numbers may be infinite
 _FLAT = 1e-9  # a standard deviation of less than this share of the mean is one of rounding
 
 
@@ -291,7 +292,9 @@ def _scale(values: Floats) -> tuple[float, float]:
     """Return mean and standard deviation, 1 where all numbers are the same up to rounding."""
     if not len(values):
         return 0.0, 1.0
-    mean, std = float(values.mean()), float(values.std())
+    largest = float(np.abs(values).max())
+    unit = largest if largest > _HUGE else 1.0
+    mean, std = unit * float((values / unit).mean()), unit * float((values / unit).std())
     return mean, std if std > _FLAT * max(abs(mean), np.finfo(float).tiny) else 1.0
 
 

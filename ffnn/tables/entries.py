@@ -41,7 +41,7 @@ class Numbers(NamedTuple):
 
 
 def parse_numbers(texts: Sequence[str], decimal: str | None = None) -> Numbers | None:
-    """Return entries as numbers; None if one of them is none.
+    """Return entries as numbers; None if one of them is none, or too large for one.
 
     Signs of currencies before them, one unit behind them and thousands separators are left out.
     A comma marks decimals where it is asked for, or where the entries cannot be read otherwise.
@@ -63,6 +63,8 @@ def parse_numbers(texts: Sequence[str], decimal: str | None = None) -> Numbers |
     values = np.full(len(texts), np.nan)
     places = [i for i, match in enumerate(found) if match is not None]
     values[places] = [_value(match, mark) for match in matches]
+    if np.isinf(values).any():
+        return None
     currency = {sign for text in texts for sign in _CURRENCY if sign in text}
     return Numbers(values, "".join(sorted(currency or units)), mark)
 

@@ -9,6 +9,7 @@ import pytest
 
 import ffnn
 from tests.tables.test_files import EXPECTED, FILES
+from tests.tables.test_shapes import SHAPES
 
 ONCE = ("--epochs", 1, "--hidden", 4)
 
@@ -59,6 +60,19 @@ def test_each_kind_of_file_trains_with_no_option_but_the_target(run, name):
         classes = expected.get("classes", [])
         assert not classes or f": {', '.join(classes)}" in out
         assert re.search(r"^baseline accuracy: .* \(always '.*'\)\ntest accuracy: ", out, re.M)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_well_known_shapes_train(run, tmp_path, name):
+    text, target, task, expected = SHAPES[name]
+    path = write(tmp_path / "d.csv", text)
+    code, out, err = run("train", path, *(["--target", target] if target else []), *ONCE)
+    assert code == 0, err
+    assert ("\nclasses of " in out) == (task == "classification")
+    columns = {n: c[0] for n, c in columns_of(out).items()}
+    assert (
+        columns.items() >= {n or "(no name)": k.split(":")[0] for n, k in expected.items()}.items()
+    )
 
 
 def test_what_is_not_used_is_said(run, tmp_path):
@@ -231,7 +245,8 @@ REFUSED = {
          "column 'size' is to be a date, but its values are not dates: 'S', 'M', 'L'"],
     ),
     "a kind of no column": (GOOD, ["--kind", "aeg=text"], ["'aeg'", "did you mean 'age'"]),
-    "a target that is ignored": (GOOD, ["--kind", "cost=ignore"], ["the target 'cost' cannot be of kind ignore"]),
+    "a target that is ignored": (GOOD, ["--kind", "cost=ignore"],
+        ["the target 'cost' cannot be of kind ignore"]),
     "no row without a gap": ("a,b,y\n1,,1.5\n,2,2.5\n", ["--missing", "drop"],
         ["no row is left of 2", "2 lack a value (1 in column 'a', 1 in column 'b')"]),
     "one class without gaps": ("a,y\n1,x\n,z\n3,x\n,z\n", ["--missing", "drop"],

@@ -5,6 +5,9 @@ import io
 import re
 from pathlib import Path
 
+import pytest
+
+from ffnn.cli import main
 from ffnn.tables import kinds
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +26,21 @@ def test_the_examples_print_what_the_page_says(monkeypatch):
     assert lines == expected_lines
     number, expected_number = (float(line.strip("[]")) for line in (last, expected_last))
     assert abs(number - expected_number) < 0.01 * expected_number  # the last digits are BLAS's
+
+
+def test_the_command_prints_what_the_page_says(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(ROOT)
+    before, after = re.findall(r"```text\n(.*?)```", TEXT, flags=re.DOTALL)
+    command, *lines = before.splitlines()
+    arguments = command.removeprefix("$ ffnn ").replace("costs.h5", str(tmp_path / "costs.h5"))
+    assert main(arguments.split()) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[: len(lines)] == lines
+    error, baseline, score = after.splitlines()
+    assert printed[-2] == baseline
+    for line, expected in ((printed[-3], error), (printed[-1], score)):
+        assert line.split(": ")[0] == expected.split(": ")[0]
+        assert float(line.split(": ")[1]) == pytest.approx(float(expected.split(": ")[1]), rel=0.02)
 
 
 def test_the_rules_are_those_of_the_code():

@@ -93,6 +93,11 @@ def test_a_column_that_is_constant_in_training_is_never_blown_up():
     assert abs(encoded("a", [{"a": 1e6 + 5.0}], rows)["a"][0]) == pytest.approx(5.0)
 
 
+def test_huge_numbers_are_scaled():
+    found = encoded("a", [{"a": 1e300}], [{"a": 1e300, "cost": 0.5}, {"a": -1e300, "cost": 1.5}])
+    assert found["a"][0] == pytest.approx(1.0)
+
+
 def test_only_the_rows_given_are_learned_from_and_rows_without_target_are_not():
     encoder = TableEncoder().fit([*ROWS, {"age": 1e9, "cost": None}], "cost", only=["age"])
     assert encoder.get_config() == TableEncoder().fit(ROWS, "cost", only=["age"]).get_config()

@@ -157,7 +157,16 @@ def test_numbers_as_people_write_them(tmp_path, entries):
 
 @pytest.mark.parametrize(
     "entries",
-    ["01204|1204", "1e5|100000x", "1_000|2", "inf|1", "5 kg|5 m", "1.2.3|4", "10:30|11:45"],
+    [
+        "01204|1204",
+        "1e5|100000x",
+        "1_000|2",
+        "inf|1",
+        "9e999|1 kg",
+        "5 kg|5 m",
+        "1.2.3|4",
+        "10:30|11:45",
+    ],
 )
 def test_what_is_no_number(tmp_path, entries):
     text = "letter;n\n" + "".join(
