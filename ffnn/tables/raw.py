@@ -152,7 +152,13 @@ def encode(name: str, codes: Sequence[int] | Array, index: dict[str, int]) -> Ra
     texts = [text for text, code in index.items() if code >= 0]
     places = np.full(len(index) + 1, -1, np.int32)  # the last one for a missing entry, -1
     places[[index[text] for text in texts]] = np.arange(len(texts))
-    return RawColumn(name, codes=places[np.asarray(codes, np.int32)], texts=texts)
+    return RawColumn(name, codes=places[np.asarray(codes, np.int32)], texts=unquoted(texts))
+
+
+def unquoted(texts: Sequence[str]) -> list[str]:
+    """Return texts without the single quotes around them, if all have them: 'a', 'b'."""
+    are_quoted = texts and all(len(t) > 1 and t[0] == t[-1] == "'" for t in texts)
+    return [text[1:-1].strip() for text in texts] if are_quoted else list(texts)
 
 
 def number_text(value: float) -> str:

@@ -15,7 +15,14 @@ from ffnn.errors import DataError
 from ffnn.tables import duck
 from ffnn.tables.entries import parse_numbers
 from ffnn.tables.layout import SPACES, Layout, find_layout, split
-from ffnn.tables.raw import ColumnReader, NotNumbersError, RawColumn, are_plain, is_missing
+from ffnn.tables.raw import (
+    ColumnReader,
+    NotNumbersError,
+    RawColumn,
+    are_plain,
+    is_missing,
+    unquoted,
+)
 from ffnn.tables.source import find_encoding, open_text
 
 _SAMPLE_SIZE = 1 << 17  # characters of a file, to find its layout
@@ -59,8 +66,8 @@ def read_text_file(
             f"the first row looks like the others, so there is no header: the columns are named "
             f"{header[0]} to {header[-1]}"
         )
-    for column, name in zip(columns, header, strict=True):
-        column.name = name.strip()
+    for column, name in zip(columns, unquoted([name.strip() for name in header]), strict=True):
+        column.name = name
     return columns, notes
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 import ffnn
-from ffnn import datasets
 from ffnn.cli import main
+from ffnn.tables import read_table
 from ffnn.training.signals import Terminated, terminate
 from trials.common import Result, content_of, rng_of
 
@@ -24,8 +24,9 @@ OPTIONS = [
     *["--hidden", "8,6", "--batch-size", "7", "--epochs", str(EPOCHS), "--quiet"],
 ]
 MOST_SIGNALS = 4  # in one training
-# Exit codes of a training that a signal came to: done before it came, or ended by it.
-ENDS = {0: "done", 130: "interrupted", 143: "terminated", -signal.SIGKILL: "killed"}
+DONE = {0, 3}  # exit codes of a training that no signal came to; 3 if it learned nothing
+# Those of a training that a signal came to: done before it came, or ended by it.
+ENDS = {0: "done", 3: "done", 130: "interrupted", 143: "terminated", -signal.SIGKILL: "killed"}
 
 
 class _Signal(NamedTuple):
@@ -96,7 +97,7 @@ def run(cases: Sequence[int], seed: int, folder: Path, advance: Callable[[int], 
         training = _Case(seed, case, folder)
         whole, out = folder / f"{case}-whole.h5", folder / f"{case}.h5"
         start = time.monotonic()
-        if code := _end(training.start(whole)):
+        if (code := _end(training.start(whole))) not in DONE:
             result.fail(case, f"exit code {code} without a signal")
             continue
         duration = time.monotonic() - start
@@ -140,23 +141,24 @@ def _disturb(training: _Case, out: Path, duration: float, result: Result) -> str
         model = ffnn.load_model(out)
         if model.position is None:
             return f"no position after {each}, {ENDS[code]}"
-        result.count("left a file to resume from", bool(code))
+        result.count("left a file to resume from", code not in DONE)
     return ""
 
 
 def _is_other_if_loaded(training: _Case, out: Path, whole: Path) -> bool:
     """Tell whether a model that is just loaded and trained for the other epochs is another one."""
-    model, data = ffnn.load_model(out), datasets.load_csv(training.data)
+    model, table = ffnn.load_model(out), read_table(training.data)
     done = len(model.history.epoch)  # type: ignore[union-attr]
     if done == EPOCHS:
         return False
-    model.fit(data.x, data.y, 7, EPOCHS, verbose=0, initial_epoch=done)
+    targets = model.encoder.target.values_of(table)  # type: ignore[union-attr]
+    model.fit(table, targets, 7, EPOCHS, verbose=0, initial_epoch=done)
     return not np.array_equal(model.parameters, ffnn.load_model(whole).parameters)
 
 
 def _finish(training: _Case, out: Path, whole: Path) -> str:
     """Resume the training until it is done; return what goes wrong."""
-    if code := _end(training.start(out)):
+    if (code := _end(training.start(out))) not in DONE:
         return f"exit code {code} at the last start"
     expected, came = (content_of(ffnn.load_model(path)) for path in (whole, out))
     names = sorted(expected.keys() | came.keys())

@@ -114,6 +114,11 @@ FORMS = {
     "comments within": lambda p: p.write_text("# one\n" + BASE.replace("S,2", "# two\nS,2")),
     "header as comment": lambda p: p.write_text("#" + BASE),
     "spaced quotes": lambda p: p.write_text(BASE.replace("M,", '"M" ,')),
+    "single quotes": lambda p: p.write_text(
+        BASE.replace("size,age,cost", "'size','age','cost'")
+        .replace("M,", "'M',")
+        .replace("S,", "'S',")
+    ),
     "euro": lambda p: p.write_text(BASE.replace("1.5", "€ 1.50").replace("2.5", "€ 2.50")),
     "units": lambda p: p.write_text(BASE.replace(".5", ".5 kg")),
     "trailing semicolons": lambda p: p.write_text(BASE.replace(",", ";").replace("\n", ";\n")),
