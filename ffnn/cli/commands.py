@@ -24,6 +24,7 @@ from ffnn.charts.files import save_figure
 from ffnn.cli.data import evaluation_data, load_compiled, prediction_rows
 from ffnn.cli.exit_codes import CheckFailedError, usage_errors
 from ffnn.cli.output import check_writable, print_scores, say
+from ffnn.cli.tables import input_names
 from ffnn.cli.values import is_file
 from ffnn.core.checks import nearest
 from ffnn.core.console import is_open, is_terminal, show
@@ -85,8 +86,10 @@ def summary(args: argparse.Namespace) -> None:
         say(f"optimizer: {model.optimizer!r}, {counted(model.optimizer.iterations, 'update')} made")
     if model.class_names:
         say(f"classes: {', '.join(model.class_names)}")
-    if model.feature_names:
-        say(f"columns: {', '.join(model.feature_names)}")
+    if columns := input_names(model):
+        say(f"columns: {', '.join(columns)}")
+    if model.encoder is not None and model.encoder.target is not None:
+        say(f"target: {model.encoder.target.name}")
     if model.history is not None and model.history.epoch:
         numbers = (f"{name} {values[-1]:.4f}" for name, values in model.history.history.items())
         say(f"epoch {model.history.epoch[-1] + 1}: {', '.join(numbers)}")

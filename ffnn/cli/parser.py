@@ -195,7 +195,7 @@ _TARGET = _Option("--target", "COLUMN",
     "that it does not read, else the last one)")
 _THREADS = _Option("--threads", "N",
     "threads for matrix products (default: the BLAS library's choice, see ffnn info)", integer(1))
-_FOUND = "(default: as with the file that the model learned, else found out)"
+_FOUND = "(default: found out, or what the model was trained with)"
 _FILE = [
     _Option("--missing", "",
         "what to do where a row of a table lacks a value: let the model's encoder fill it in, "
@@ -204,7 +204,7 @@ _FILE = [
     _Option("--delimiter", "CHARACTER",
         f"between the fields of a table's lines; tab for a tab {_FOUND}", delimiter),
     _Option("--encoding", "NAME", f"of a table's text, such as latin-1 {_FOUND}", encoding),
-    _Option("--decimal", "", f"what marks decimals in a table: a point or a comma {_FOUND}",
+    _Option("--decimal", "MARK", f"what marks decimals in a table: a point or a comma {_FOUND}",
         str, None, (".", ",")),
     _Option("--no-header", "",
         "the first line of a table is a row; the columns are named column_1, column_2, ..."),

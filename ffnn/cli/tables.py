@@ -223,7 +223,7 @@ def _target_of(args: argparse.Namespace, model: Sequential, table: Table) -> Tar
         return replace(target, name=args.target)
     if encoder is not None and encoder.target is not None:
         return encoder.target
-    known = _input_names(model)
+    known = input_names(model)
     others = [name for name in table.names if known is None or name not in known]
     if known is None or len(others) == 1:
         return replace(target, name=others[-1])
@@ -233,7 +233,7 @@ def _target_of(args: argparse.Namespace, model: Sequential, table: Table) -> Tar
     )
 
 
-def _input_names(model: Sequential) -> list[str] | None:
+def input_names(model: Sequential) -> list[str] | None:
     """Return the names of the columns that a model reads; None if it has none."""
     if model.encoder is not None:
         return [encoding.name for encoding in model.encoder.encodings]
@@ -245,7 +245,7 @@ def _inputs(model: Sequential, table: Table, target: str | None = None) -> list[
 
     Raises DataError, which lists all problems.
     """
-    names = _input_names(model)
+    names = input_names(model)
     if names is None:
         names = [name for name in table.names if name != target]
     if model.encoder is not None:  # which complains of columns that are not there

@@ -36,6 +36,8 @@ _ID_NAME = re.compile(
 _UNNAMED = re.compile(r"(Unnamed: \d+)?")  # as pandas calls its index in a file
 _NUMBERED = re.compile(r"\D*\d+\D*")
 _FEW_ROWS = 20  # in which all entries may be different by chance
+_SAMPLE, _FEW = 1000, 0.1  # texts, and the share of those that are exceptions
+_CODE = re.compile(r"0\d+")
 _LONG = 60  # characters of a text that nobody would use as the name of a category
 
 
@@ -130,7 +132,16 @@ def _as_words(raw: RawColumn) -> Column:
     distinct, rows = raw.num_distinct, len(raw) - raw.num_missing
     lengths = np.array([len(text) for text in raw.texts])
     is_text = lengths.mean() > _LONG or (distinct > _FEW_ROWS and distinct > rows / 2)
-    return Column(raw, "text" if is_text else "category")
+    return Column(raw, "text" if is_text else "category", note=_almost_numbers(raw))
+
+
+def _almost_numbers(raw: RawColumn) -> str:
+    """Return what is to be said of texts of which all but a few are numbers."""
+    sample = raw.texts[:_SAMPLE]
+    wrong = [text for text in sample if parse_numbers([text], raw.decimal) is None]
+    if not wrong or len(wrong) > _FEW * len(sample) or _CODE.fullmatch(wrong[0]):
+        return ""
+    return _misfits(raw, _as_number, "numbers")
 
 
 _SENTINELS = (-9999.0, -999.0, -200.0, -99.0, -9.0, 99.0, 999.0, 9999.0, 99999.0)

@@ -62,10 +62,8 @@ def read_text_file(
     notes += more
     if header is None:
         header = [f"column_{i}" for i in range(1, layout.width + 1)]
-        notes.append(
-            f"the first row looks like the others, so there is no header: the columns are named "
-            f"{header[0]} to {header[-1]}"
-        )
+        why = "" if has_header is False else "the first row looks like the others, so "
+        notes.append(f"{why}there is no header: the columns are named {header[0]} to {header[-1]}")
     for column, name in zip(columns, unquoted([name.strip() for name in header]), strict=True):
         column.name = name
     return columns, notes

@@ -204,6 +204,12 @@ def test_columns_are_found_by_name(run, tmp_path, model):
     assert run("evaluate", model, path)[1].splitlines()[1:] == scores
 
 
+def test_the_summary_has_the_columns_of_the_file(run, model):
+    run("train", FILES / "ids.csv", *ONCE, "--out", model)
+    out = run("summary", model)[1]
+    assert "\ncolumns: size, age, wood, city, smokes\ntarget: cost\n" in out
+
+
 def test_kinds_are_kept_as_encodings(run, tmp_path, model):
     text = "code,when,y\n" + "".join(f"{i % 4},{i % 2},{i}.5\n" for i in range(40))
     path = write(tmp_path / "d.csv", text)

@@ -105,7 +105,7 @@ def test_summary_shows_layers_training_and_names(run, tmp_path, flowers):
     assert "2 inputs, 771 trainable parameters" in out  # 2·128 + 128 + 128·3 + 3
     assert "loss: categorical_crossentropy\n" in out
     assert "optimizer: Adam(), 8 updates made\n" in out  # 120 rows in batches of 32, twice
-    assert "classes: säte, small, tall, wide\ncolumns: width, height\n" in out
+    assert "classes: säte, small, tall, wide\ncolumns: width, height\ntarget: name\n" in out
     assert re.search(r"^epoch 2: loss \d\.\d{4}, accuracy \d\.\d{4}$", out, re.MULTILINE)
     assert max(map(len, out.splitlines())) <= 80
 

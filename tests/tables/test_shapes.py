@@ -180,6 +180,20 @@ def test_what_is_no_number(tmp_path, entries):
     assert read_table(write(tmp_path, text))["n"].kind == "category"
 
 
+@pytest.mark.parametrize(
+    ("entries", "note"),
+    [
+        (["1.5", "n/a?", "old"], "2 of 53 values are not numbers, the first 'n/a?' in row 52"),
+        (["01204"], ""),
+        ([f"x{i}" for i in range(9)], ""),
+    ],
+)
+def test_a_column_that_is_almost_one_of_numbers_is_pointed_out(tmp_path, entries, note):
+    numbers = [str(1000 + i) for i in range(50)]
+    path = write(tmp_path, "a,n\n" + "".join(f"x,{e}\n" for e in [*numbers, *entries]))
+    assert read_table(path)["n"].note == note
+
+
 def test_numbers_that_later_turn_out_to_be_codes(tmp_path):
     rows = "".join(f"{i},{i % 7}\n" for i in range(1, 20_000))
     table = read_table(write(tmp_path, "n,code\n" + rows + "5,07\n"))
