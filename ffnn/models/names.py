@@ -66,4 +66,5 @@ class Named:
             self.feature_names = encoder.feature_names
             if encoder.target is not None:
                 self.class_names = encoder.target.class_names
+                self.class_labels = encoder.target.class_labels
         self._encoder = encoder

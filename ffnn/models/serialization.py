@@ -46,7 +46,7 @@ CONFIG = {
         {
             "columns": [dict],
             "left_out": [[str]],
-            "target": ({"name": str, "class_names": ([str], None)}, None),
+            "target": ({"name": str, "class_names": ([str], None), "are_numbers": bool}, None),
             "reading": dict,
         },
         None,

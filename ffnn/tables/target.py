@@ -32,15 +32,30 @@ class Target:
         The column's name.
     class_names : list of str or None
         The classes as they are written, sorted; None for numbers.
+    are_numbers : bool
+        Whether the classes are whole numbers, and not texts.
     """
 
     name: str
     class_names: list[str] | None
+    are_numbers: bool = False
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for classes that are not the numbers that they are said to be."""
+        if self.are_numbers:
+            _ = self.class_labels
 
     @property
     def task(self) -> str:
         """``"classification"`` or ``"regression"``."""
         return "regression" if self.class_names is None else "classification"
+
+    @property
+    def class_labels(self) -> Array | None:
+        """The classes as a column of the table has them: an array of int64 or str."""
+        if self.class_names is None:
+            return None
+        return np.array(self.class_names, np.int64 if self.are_numbers else str)
 
     @classmethod
     def of(cls, column: Column, task: str | None, source: str) -> Target:
@@ -73,9 +88,9 @@ class Target:
                 f"{where} is different in every row, such as {shown(names[0], 60)}; is it the "
                 f"right column?"
             )
-        return cls(
-            column.name, sorted(names, key=_by_number) if numbers is not None else sorted(names)
-        )
+        are_whole = raw.numbers is not None and all(name.lstrip("-").isdigit() for name in names)
+        key = _by_number if numbers is not None else None
+        return cls(column.name, sorted(names, key=key), are_whole)
 
     def rows_of(self, table: Table) -> NDArray[np.intp]:
         """Return the numbers of the rows that have a target."""

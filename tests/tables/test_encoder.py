@@ -285,7 +285,10 @@ FORGERIES = {
     "no date": lambda c: c["columns"][3].update(first="yesterday"),
     "unknown part": lambda c: c["columns"][3].update(parts=["century"]),
     "left out": lambda c: c["left_out"].append(["alone"]),
-    "target": lambda c: c.update(target={"name": 5, "class_names": None}),
+    "target": lambda c: c.update(target={"name": 5, "class_names": None, "are_numbers": False}),
+    "classes that are no numbers": lambda c: c.update(
+        target={"name": "y", "class_names": ["a", "b"], "are_numbers": True}
+    ),
 }
 
 
@@ -312,3 +315,20 @@ def test_a_model_without_an_encoder_refuses_raw_rows(rows):
     model = ffnn.Sequential([Dense(1)], input_dim=4)
     with pytest.raises(ffnn.DataError, match="without an encoder"):
         model.predict(rows)
+
+
+@pytest.mark.parametrize(
+    ("entries", "labels"),
+    [([1, 2, 1, 2], [1, 2]), (["a", "b", "a", "b"], ["a", "b"]), (["01", "1"] * 2, ["01", "1"])],
+)
+def test_labels_keep_their_values_and_their_dtype(tmp_path, entries, labels):
+    rows = [{"a": float(i), "y": entry} for i, entry in enumerate(entries)]
+    model = ffnn.Sequential([Dense(1, "sigmoid")], seed=0)
+    model.compile("adam", "bce")
+    model.encoder = TableEncoder().fit(rows, "y", only=["a"])
+    model.build(1)
+    model.save(tmp_path / "m.h5")
+    for each in (model, ffnn.load_model(tmp_path / "m.h5")):
+        assert each.class_labels.tolist() == labels
+        assert each.class_labels.dtype == np.array(labels).dtype
+        assert each.as_estimator().classes_.tolist() == labels
