@@ -110,6 +110,8 @@ def _first_wrong_byte(path: FilePath, encoding: str) -> str | None:
             except UnicodeDecodeError as error:
                 line += error.object[: error.start].count(b"\n")
                 return f"the byte 0x{error.object[error.start]:02x} in line {line}"
+            except UnicodeError as error:  # of UTF-16 without a byte order mark, and of punycode
+                return f"line {line} or what follows ({error})"
             if not block:
                 return None
             line += block.count(b"\n")

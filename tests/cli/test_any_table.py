@@ -258,6 +258,7 @@ REFUSED = {
     "one class without gaps": ("a,y\n1,x\n,z\n3,x\n,z\n", ["--missing", "drop"],
         ["'y' is 'x' in every row"]),
     "text as numbers": (GOOD, ["--target", "size", "--task", "regression"], ["'size'", "'S'"]),
+    "an encoding with a mark": (GOOD, ["--encoding", "utf-16"], ["utf-16", "does not start"]),
     "a wrong encoding": (GOOD + "é", ["--encoding", "ascii"], ["0xc3", "ascii"]),
 }  # fmt: skip
 
