@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _FEW = 5  # rows of a class
 _MOST_COLUMNS = 60  # that are shown
 _LONGEST_NAME = 24
-_REMEDY = "to learn from a column that is left out by these rules, give its --kind NAME=KIND"
+_REMEDY = "--kind NAME=KIND, such as number or category, takes in a column that is left out"
 
 
 def account_of(

@@ -204,6 +204,18 @@ def test_columns_are_found_by_name(run, tmp_path, model):
     assert run("evaluate", model, path)[1].splitlines()[1:] == scores
 
 
+def test_another_target_can_be_compared_with(run, tmp_path, model, assert_one_line):
+    text = "a,y\n" + "".join(f"{i},{'pq'[i % 2]}\n" for i in range(20))
+    run("train", write(tmp_path / "d.csv", text), *ONCE, "--out", model)
+    expected = run("evaluate", model, tmp_path / "d.csv")
+    other = "".join(line.replace(",", ",?,") for line in text.splitlines(True)[1:])
+    write(tmp_path / "d.csv", "a,y,z\n" + other)
+    assert run("evaluate", model, tmp_path / "d.csv", "--target", "z") == expected
+    code, _, err = run("evaluate", model, tmp_path / "d.csv")
+    assert code == 2
+    assert_one_line(err, "no row is left of 20: 20 lack the target 'y'")
+
+
 def test_the_summary_has_the_columns_of_the_file(run, model):
     run("train", FILES / "ids.csv", *ONCE, "--out", model)
     out = run("summary", model)[1]

@@ -90,6 +90,23 @@ def test_targets_that_have_nothing_to_do_with_the_columns_are_noted(
         assert "does not carry over" in err
 
 
+def test_the_baseline_stands_before_the_main_score(run, data, tmp_path, save_arrays):
+    def scores(path, *options):
+        return run("train", path, "--epochs", 1, *options)[1].splitlines()[-2:]
+
+    with np.load(data["rare"]) as arrays:
+        y = arrays["y"]
+    tested = y[np.random.default_rng(0).permutation(300)[:60]]
+    share = max(tested.mean(), 1 - tested.mean())
+    assert scores(data["rare"])[0] == f"baseline accuracy: {share:.4f} (always '0')"
+    one_hot = save_arrays(tmp_path / "o.npz", x=np.arange(300.0)[:, None], y=np.eye(2)[y])
+    assert scores(one_hot)[0] == f"baseline accuracy: {share:.4f} (always '0')"
+    assert scores(data["two numbers"])[0] == "baseline r2: 0.0000 (always the means)"
+    assert scores(data["numbers"])[0].startswith("baseline r2: 0.0000 (always the mean 10")
+    for line in (scores("digits")[0], scores(data["rare"], "--quiet")[0]):
+        assert line.startswith("test loss: ")
+
+
 def test_what_a_constant_prediction_gives_is_said(run, tmp_path, save_arrays):
     x = np.random.default_rng(0).normal(size=(40, 3))
     y = np.repeat([0, 1], [30, 10])
