@@ -97,9 +97,9 @@ def summary(args: argparse.Namespace) -> None:
 
 def graph(args: argparse.Namespace) -> None:
     """Write a saved model's graph as a page, a picture or GraphML."""
+    model = Sequential.load(args.model)
     out = Path(args.out or Path(args.model).with_suffix(".html" if args.html else ".png"))
     check_writable(out, args.model)
-    model = Sequential.load(args.model)
     with usage_errors(ValueError, RuntimeError, ImportError):
         model.save_graph(out)
     show(f"written: {out}")

@@ -16,11 +16,14 @@ from ffnn.cli.values import (
     data,
     delimiter,
     encoding,
+    folder,
     indices,
     integer,
     kind,
+    model,
     names,
     number,
+    out_file,
     sizes,
 )
 from ffnn.core.console import show
@@ -185,7 +188,7 @@ def _add(add_argument: Callable[..., argparse.Action], options: Iterable[_Option
 _REPLACED = "an old file is replaced, unless it is read-only, once the new one is complete"
 # A table reads better with an option to a paragraph.
 # fmt: off
-_MODEL = _Option("model", "MODEL", "a file saved by ffnn train --out")
+_MODEL = _Option("model", "MODEL", "a file saved by ffnn train --out", model)
 _DATA = _Option("data", "DATA",
     "digits, mnist, a table such as a .csv or .xlsx file, or a .npz or .h5 file", data)
 _DATA_DIR = _Option("--data-dir", "FOLDER",
@@ -253,7 +256,7 @@ _TRAINING = [
         integer(0), 0),
     _Option("--out", "FILE",
         "save the model in this file, such as model.h5, also when Ctrl-C or SIGTERM ends the "
-        f"training; {_REPLACED}"),
+        f"training; {_REPLACED}", out_file),
     _Option("--save-every", "EPOCHS",
         "also save it whenever this many epochs have passed, to resume from (default: never)",
         integer(1)),
@@ -300,7 +303,7 @@ _GRAPH = [
         "write an interactive page, named like MODEL but with .html (needs ffnn[html])"),
     _Option("--out", "FILE",
         "write this file instead: .html, .svg, .png or .graphml (default: named like MODEL but "
-        f"with .png); {_REPLACED}"),
+        f"with .png); {_REPLACED}", out_file),
 ]
 _PLOT = [
     _MODEL,
@@ -309,7 +312,8 @@ _PLOT = [
     _Option("--layers", "NUMBERS",
         "layers whose weights and gradients are plotted, such as 0,2 (default: all)", indices),
     _Option("--out-dir", "FOLDER",
-        "where the pictures go (default: beside the model); older ones there are replaced"),
+        "where the pictures go (default: beside the model); older ones there are replaced",
+        folder),
     _Option("--format", "", "of the pictures", str, "png", ("png", "svg")),
 ]
 _PREDICTIONS = (
@@ -317,7 +321,8 @@ _PREDICTIONS = (
     "name of a class that a spreadsheet would run as a formula (it begins with =, +, -, @, a tab "
     "or a carriage return, and is no number) is written with an apostrophe before it."
 )
-_PREDICT_OUT = _Option("--out", "FILE", f"write them to this file instead; {_REPLACED}")
+_PREDICT_OUT = _Option("--out", "FILE", f"write them to this file instead; {_REPLACED}",
+    out_file)
 
 _COMMANDS = {
     "train": _Command("train a new network and test it on held-out rows", [_DATA],

@@ -86,6 +86,15 @@ def data(text: str) -> str:
     )
 
 
+def out_file(text: str) -> str:
+    """Return the path of a file to be written."""
+    from ffnn.core.checks import check_path  # which loads NumPy
+
+    with contextlib.suppress(ValueError):
+        return check_path("", "", text)
+    raise ArgumentTypeError(f"expected the path of a file, such as model.h5, got {text!r}")
+
+
 def kind(text: str) -> tuple[str, str]:
     """Return the column and the kind of NAME=KIND."""
     from ffnn.core.checks import nearest
@@ -107,6 +116,8 @@ sizes = _parser(
     lambda sizes: min(sizes, default=1) >= 1,
 )
 indices = _parser("layer numbers, such as 0,2", lambda text: [int(i) for i in text.split(",")])
+model = _parser("the path of a model file", str, bool)
+folder = _parser("the path of a folder", str, bool)
 delimiter = _parser(
     "one character, or tab",
     lambda text: "\t" if text in ("tab", "\\t") else text,

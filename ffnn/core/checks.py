@@ -94,10 +94,20 @@ def check_path(owner: str, name: str, value: Any, *, needs_name: bool = True) ->
     if not isinstance(value, (str, bytes, os.PathLike)):
         raise TypeError(f"{owner}: {name} must be a path, got {shown(value)}")
     path = os.fsdecode(value)
-    if not (os.path.basename(path) if needs_name else path) or "\0" in path:
+    names_none = os.path.basename(path) in ("", os.curdir, os.pardir) if needs_name else not path
+    if names_none or "\0" in path or not _is_encodable(path):
         kind = "the path of a file" if needs_name else "a path"
         raise ValueError(f"{owner}: {name} must be {kind}, got {path!r}")
     return path
+
+
+def _is_encodable(path: str) -> bool:
+    """Tell whether a file can be called so."""
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:  # half of a pair of surrogates
+        return False
+    return True
 
 
 def check_choice(owner: str, name: str, value: Any, choices: Iterable[str]) -> str:

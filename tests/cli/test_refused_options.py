@@ -1,6 +1,7 @@
 """Options are refused where they have no meaning, and class names run nowhere."""
 
 import argparse
+import itertools
 
 import numpy as np
 import pytest
@@ -20,6 +21,9 @@ CASES = [
     for kind in (*KINDS, None)
     if any(a.dest == "data" and (kind or a.nargs == "?") for a in actions)
 ]
+
+
+NO_NAMES = ["", ".", "..", "q.h5/", "a/.", "a/..", "g.svg/", "a\0b", "\ud800"]
 
 
 def options_of(command):
@@ -131,6 +135,35 @@ def test_a_misplaced_option_is_2_before_anything_is_read(run, args, parts, asser
 
     assert (code, out) == (2, "")
     assert_one_line(err, *parts)
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "out"),
+    [
+        *itertools.product(
+            ["train no.csv", "predict no.h5 no.csv", "graph no.h5"], ["--out"], NO_NAMES
+        ),
+        ("plot no.h5", "--out-dir", ""),
+    ],
+)
+def test_an_output_without_a_name_is_2_before_anything_is_read(
+    run, command, option, out, assert_one_line, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    code, shown, err = run(*command.split(), option, out)
+
+    assert (code, shown) == (2, "")
+    assert_one_line(err, f"{option}: expected the path of a ")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["graph", "plot", "summary"])
+@pytest.mark.parametrize(("model", "code"), [("", 2), (".", 4), ("..", 4), ("a/..", 4)])
+def test_a_model_without_a_name_is_refused(run, command, model, code, assert_one_line):
+    result, out, err = run(command, model)
+
+    assert (result, out) == (code, "")
+    assert_one_line(err)
 
 
 def test_a_share_of_rows_with_test_rows_of_their_own_is_2(run, tmp_path, save_arrays, blobs):

@@ -151,6 +151,14 @@ def test_path_comes_back_as_a_string(value):
     assert check_path("CSVLogger", "filename", value) == str(Path("a/log.csv"))
 
 
+NO_NAMES = [".", "..", "a/.", "a/..", "a/b/", "/"]
+
+
+@pytest.mark.parametrize("name", ["...", ".h5", "a/..h5", "a./b", "./b", "\udc80.h5"])
+def test_path_takes_names_with_dots_and_bytes_that_are_no_text(name):
+    assert check_path("CSVLogger", "filename", name) == name
+
+
 @pytest.mark.parametrize(
     ("value", "error", "message"),
     [
@@ -160,6 +168,9 @@ def test_path_comes_back_as_a_string(value):
         ("", ValueError, "must be the path of a file, got ''"),
         ("x.h5/", ValueError, "must be the path of a file, got 'x.h5/'"),
         ("a\0b", ValueError, "must be the path of a file"),
+        ("\ud800.h5", ValueError, r"must be the path of a file, got '\\ud800.h5'"),
+        *((name, ValueError, "must be the path of a file") for name in NO_NAMES),
+        *((name.encode(), ValueError, "must be the path of a file") for name in NO_NAMES),
     ],
 )
 def test_path_refuses_what_names_no_file(value, error, message):
