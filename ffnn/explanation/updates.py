@@ -35,7 +35,7 @@ def update(
     given = {"": given.pop(""), f"∂{total}/∂": vector.gradients.copy(), **({} if note else given)}
     if problem is None:
         try:
-            rule.step()
+            training.update()
         except FloatingPointError as error:
             problem = str(error)
     if problem is not None:

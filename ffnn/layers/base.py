@@ -148,6 +148,12 @@ class Layer(Buffered):
         The message begins with the name of the array that is wrong.
         """
 
+    def check_update(self) -> None:
+        """Raise FloatingPointError if `state` cannot follow the last training batch.
+
+        Called for layers with a state before the optimizer's update, which is then not made.
+        """
+
     def update_state(self) -> None:
         """Update `state` from the last training batch; called after the optimizer's update."""
 

@@ -26,9 +26,9 @@ class BatchNorm(Standardization):
 
     After each training step the moving averages follow: m ← momentum · m + (1 - momentum) · batch.
     Outside training they stand for μ and the variance, and ∂L/∂x = g / σ. A variance beyond half
-    the largest number of the dtype, 1.7e38 in float32, is followed as if it were that. A batch of
-    one row is its own mean and gives y = β whatever x is, so nothing is learned from such batches;
-    `fit` warns of them.
+    the largest number of the dtype, 1.7e38 in float32, cannot be followed, and training stops
+    before the update. A batch of one row is its own mean and gives y = β whatever x is, so nothing
+    is learned from such batches; `fit` warns of them.
 
     Parameters
     ----------
@@ -84,6 +84,14 @@ class BatchNorm(Standardization):
         """Raise ValueError if a moving variance is negative."""
         if (values["moving_variance"] < 0.0).any():
             raise ValueError("moving_variance: expected a variance, got a negative number")
+
+    def check_update(self) -> None:
+        """Raise FloatingPointError if the last batch's variance is too large for a number."""
+        if self.is_cut_off:
+            raise FloatingPointError(
+                f"the variance of the inputs of {self.title} became too large to be kept in "
+                f"{self.dtype} for predictions"
+            )
 
     def update_state(self) -> None:
         """Move the averages towards the last training batch."""

@@ -37,6 +37,7 @@ class Standardization(Layer):
 
     is_scale_invariant = True
     axis: ClassVar[int]
+    is_cut_off = False  # whether the last variance was larger than it says
 
     def __init__(self, epsilon: float = 1e-3) -> None:
         self.epsilon = check_number(type(self).__name__, "epsilon", epsilon, low=0.0, low_open=True)
@@ -67,6 +68,7 @@ class Standardization(Layer):
         """Return γ ∘ x̂ + β, by the statistics of x itself."""
         if len(x) != self.rows:
             self.allocate(len(x))
+        self.is_cut_off = False
         if has_huge(x):
             self._standardize_huge(x)
         else:
@@ -86,7 +88,8 @@ class Standardization(Layer):
     def _standardize_huge(self, x: Array) -> None:
         """Do the same with numbers so large that their squares overflow.
 
-        The variance itself is cut off at half the largest number of the dtype.
+        The variance itself is cut off at half the largest number of the dtype, which `is_cut_off`
+        tells.
         """
         limits, scale = np.finfo(self.dtype), shrinking(x, self.axis)
         self._standardize(x * scale, np.maximum(self.epsilon * (scale * scale), limits.tiny))
@@ -95,6 +98,7 @@ class Standardization(Layer):
             self.std /= scale
             self.variance /= scale
             self.variance /= scale
+        self.is_cut_off = bool(self.variance.max() > limits.max / 2.0)
         np.minimum(self.variance, limits.max / 2.0, out=self.variance)
 
     def average(self, x: Array, out: Array) -> None:

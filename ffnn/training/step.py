@@ -72,7 +72,7 @@ class TrainStep:
         self.backward()
         if self._callbacks is not None:
             self._callbacks.call("on_backward_end")
-        self.optimizer.step()
+        self.update()
         for layer in self.layers_with_state:
             layer.update_state()
         return loss
@@ -84,6 +84,12 @@ class TrainStep:
         for penalty in self.penalties:
             loss += penalty.value()
         return loss
+
+    def update(self) -> None:
+        """Update the parameters by their gradients, unless a layer cannot follow the batch."""
+        for layer in self.layers_with_state:
+            layer.check_update()
+        self.optimizer.step()
 
     def backward(self) -> None:
         """Fill all gradients for the batch of the last `forward`."""

@@ -97,8 +97,11 @@ def test_constant_huge_inputs_stay_finite(cls):
     assert np.isfinite(layer.backward(np.ones((8, 4), np.float32))).all()
 
 
-@pytest.mark.parametrize("cls", NORMS)
-@pytest.mark.parametrize("size", [1e18, 1e20, 1e25, 1e37])
+SIZES = [(BatchNorm, 1e17), (BatchNorm, 1e18)]
+SIZES += [(cls, size) for cls in (LayerNorm, RMSNorm) for size in (1e18, 1e20, 1e25, 1e37)]
+
+
+@pytest.mark.parametrize(("cls", "size"), SIZES)
 def test_a_model_trained_on_huge_inputs_learns_and_can_be_saved(cls, size, tmp_path):
     x = like(1.0, "float64")
     model = ffnn.Sequential([cls(), Dense(8, "relu"), Dense(1, "sigmoid")], input_dim=5, seed=0)
@@ -111,3 +114,47 @@ def test_a_model_trained_on_huge_inputs_learns_and_can_be_saved(cls, size, tmp_p
     loaded = ffnn.load_model(tmp_path / "model.h5")
     np.testing.assert_array_equal(loaded.predict(x * size), model.predict(x * size))
     assert np.isfinite(model.predict(x * size)).all()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale"),
+    [("float32", s) for s in (1e17, 1e18, 1e19)] + [("float64", s) for s in (1e100, 1e153)],
+)
+def test_batch_norm_on_large_inputs_predicts_as_it_was_trained(dtype, scale):
+    x = like(1.0, "float64")
+    y = x @ np.arange(5.0)
+    model = ffnn.Sequential([BatchNorm(momentum=0.5), Dense(1)], input_dim=5, seed=0, dtype=dtype)
+    model.compile("adam", "mse")
+    model.fit(x * scale, y, epochs=30, batch_size=64, verbose=0)
+    trained, *_ = model.fit(x * scale, y, batch_size=64, verbose=0).history["loss"]
+    assert model.evaluate(x * scale, y) == pytest.approx(trained, rel=0.05)
+
+
+@pytest.mark.parametrize("train", ["fit", "train_on_batch"])
+@pytest.mark.parametrize(
+    ("dtype", "scale"),
+    [("float32", 2e19), ("float32", 1e20), ("float32", 1e30), ("float64", 1e155)],
+)
+def test_batch_norm_refuses_a_variance_beyond_its_dtype_before_the_update(
+    dtype, scale, train, tmp_path
+):
+    x = like(1.0, "float64")
+    layers = [BatchNorm(), Dense(4, "tanh"), BatchNorm(), Dense(1)]
+    model = ffnn.Sequential(layers, input_dim=5, seed=0, dtype=dtype)
+    model.compile("adam", "mse")
+    model.train_on_batch(x, x[:, 0])
+    before = model.get_weights()
+    with pytest.raises(
+        ffnn.TrainingDivergedError,
+        match=f"variance of the inputs of BatchNorm 'batch_norm_1' .* {dtype} .* scaled inputs",
+    ):
+        getattr(model, train)(x * scale, x[:, 0])
+    assert model.optimizer.iterations == 1
+    for now, then in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(now, then)
+    model.save(tmp_path / "model.h5")
+    np.testing.assert_array_equal(
+        ffnn.load_model(tmp_path / "model.h5").predict(x), model.predict(x)
+    )
+    model.train_on_batch(x, x[:, 0])  # and it goes on with inputs of a usual size
+    assert model.optimizer.iterations == 2
