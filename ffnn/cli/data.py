@@ -11,6 +11,7 @@ import numpy as np
 from ffnn import datasets
 from ffnn.cli.classes import TrainingData, known_class_numbers, number_classes, targets_for
 from ffnn.cli.output import say
+from ffnn.cli.plan import plan_training
 from ffnn.cli.tables import held_out, table_to_learn, table_to_predict, table_to_test
 from ffnn.cli.values import is_file, is_table
 from ffnn.core.console import show
@@ -28,6 +29,7 @@ def training_data(args: argparse.Namespace) -> TrainingData:
     """Return what ``ffnn train`` learns from."""
     if is_table(args.data):
         return table_to_learn(args)
+    plan_training(args)
     data = number_classes(TrainingData(*_load_arrays(args)), args.task, args.data)
     if data.x_test is None:
         train, test = held_out(len(data.y_train), args.test_split, args.seed)

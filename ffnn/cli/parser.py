@@ -227,7 +227,9 @@ _NETWORK = [
     _Option("--l2", "FACTOR", "of the penalty on the sum of squared weights", number(0), 0.0),
 ]
 _TRAINING = [
-    _Option("--epochs", "N", "passes over the training rows", integer(1), 20),
+    _Option("--epochs", "N",
+        "the most passes over the training rows (default: 20; of a table as many as make about "
+        "5,000 updates, from 20 to 200)", integer(1)),
     _Option("--batch-size", "N", "mini-batch size", integer(1), 32),
     _Option("--optimizer", "NAME", "the rule that updates the weights", str, "adam"),
     _Option("--learning-rate", "RATE",
@@ -244,8 +246,8 @@ _TRAINING = [
         "mean_squared_error for numbers); for numbers it is measured in units of the target's "
         "standard deviation, for mean_squared_error of its variance"),
     _Option("--validation-split", "FRACTION",
-        "fraction of the training rows, the last ones, to validate on instead of training",
-        number(0, 1), 0.0),
+        "fraction of the training rows, the last ones, to validate on instead of training "
+        "(default: 0; of a table of 100 rows or more 0.1, with --patience 20)", number(0, 1)),
     _Option("--patience", "EPOCHS",
         "stop when the validation loss (without validation rows: the loss) has not improved for "
         "this many epochs, and restore the best weights (default: never)", integer(1)),

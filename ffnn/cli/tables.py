@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ffnn.cli.account import account_of
 from ffnn.cli.classes import TrainingData
 from ffnn.cli.exit_codes import usage_errors
+from ffnn.cli.plan import plan_training
 from ffnn.core.text import counted, listed, shown
 from ffnn.data.batches import rows_kept
 from ffnn.errors import DataError
@@ -56,6 +57,7 @@ def table_to_learn(args: argparse.Namespace) -> TrainingData:
         Target.of(table.take(used.rows)[name], target.task, table.source)
     train, test = held_out(len(used.rows), args.test_split, args.seed)
     training = table.take(used.rows[train])
+    plan_training(args, len(train))
     encoder = TableEncoder()
     encoder.reading = reading
     kept = training.take(np.arange(rows_kept(len(train), args.validation_split)))

@@ -19,6 +19,7 @@ from ffnn.cli.data import training_data
 from ffnn.cli.exit_codes import usage_errors
 from ffnn.cli.output import check_writable, print_scores, say
 from ffnn.cli.parts import normalizations, optimizer_defaults
+from ffnn.cli.plan import describe_plan
 from ffnn.cli.values import is_file
 from ffnn.cli.verdict import require_learning
 from ffnn.core.checks import nearest
@@ -199,6 +200,8 @@ def _describe(args: argparse.Namespace, data: TrainingData, model: Sequential) -
         f"{OPTIMIZERS.name_of(model.optimizer)}, learning rate {model.optimizer.learning_rate:g}, "
         f"batch size {args.batch_size}, loss {LOSSES.name_of(model.loss)}"
     )
+    if data.encoder is not None:
+        say(describe_plan(args, len(data.y_train)))
 
 
 class _Saver(callbacks.Callback):

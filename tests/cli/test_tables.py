@@ -45,18 +45,22 @@ def test_classes_of_a_csv_file_come_back_by_name(
 def test_scaling_is_learned_from_the_training_rows_alone(run, tmp_path, flowers, flower_rows):
     x = np.array([row[:2] for row in flower_rows()], dtype=float)
     options = ("--epochs", 1, "--quiet", "--out", tmp_path / "m.h5")
+    on_all = ("--validation-split", 0, *options)
 
     def scaling(name):
         encodings = ffnn.load_model(tmp_path / "m.h5").encoder.encodings
         return [getattr(encoding, name) for encoding in encodings]
 
-    run("train", flowers, "--test-split", 0, *options)
+    run("train", flowers, "--test-split", 0, *on_all)
     np.testing.assert_allclose(scaling("mean"), x.mean(axis=0))
     np.testing.assert_allclose(scaling("std"), x.std(axis=0))
 
-    run("train", flowers, "--seed", 4, *options)  # rows are drawn as documented: 120 of them
+    run("train", flowers, "--seed", 4, *on_all)  # rows are drawn as documented: 120 of them
     train = np.random.default_rng(4).permutation(150)[30:]
     np.testing.assert_allclose(scaling("mean"), x[train].mean(axis=0))
+
+    run("train", flowers, "--seed", 4, *options)  # a tenth of them validate
+    np.testing.assert_allclose(scaling("mean"), x[train[:108]].mean(axis=0))
 
     run("train", flowers, "--seed", 4, "--validation-split", 0.25, *options)
     np.testing.assert_allclose(scaling("mean"), x[train[:90]].mean(axis=0))
