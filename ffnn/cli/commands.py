@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import csv
-import io
+import itertools
 import os
 import platform
+import re
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -30,6 +30,7 @@ from ffnn.core.checks import nearest
 from ffnn.core.console import is_open, is_terminal, show
 from ffnn.core.files import replace_whole
 from ffnn.core.text import counted
+from ffnn.errors import visible
 from ffnn.gradcheck import gradient_check
 from ffnn.layers import Normalization, Rescaling
 from ffnn.losses import LOSSES
@@ -45,11 +46,15 @@ if TYPE_CHECKING:
 
 _REQUIRED = ("numpy", "h5py", "tqdm", "matplotlib", "networkx")
 _OPTIONAL = ("scipy", "scikit-learn", "threadpoolctl")
+_SEPARATORS = r""",;|"\x00-\x1f\x7f-\x9f\u2028\u2029"""
 _ABSENT = {
     "gradients": "the model has none yet: train it first",
     "curves": "the model has no history: train it first",
     "recording": "the model was trained without a Recorder",
 }
+# What ends a field of a table in some program, and what begins a formula in some spreadsheet.
+_SEPARATOR = re.compile(f"[{_SEPARATORS}]")
+_FORMULA = re.compile(rf"(^[{_SEPARATORS}]*|[{_SEPARATORS}]+)([=+\-@＝＋－＠][^{_SEPARATORS}]*)")
 
 
 def evaluate(args: argparse.Namespace) -> None:
@@ -68,13 +73,13 @@ def predict(args: argparse.Namespace) -> None:
         raise argparse.ArgumentTypeError("there is no standard output; use --out FILE")
     model = Sequential.load(args.model)
     header, rows = _predictions(model, model.predict(prediction_rows(args, model)))
-    stream = io.StringIO() if args.out else sys.stdout
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
+    lines = map(_csv_line, itertools.chain([header], rows))
     if args.out:
-        assert isinstance(stream, io.StringIO)
-        replace_whole(args.out, stream.getvalue().encode(errors="replace"))
+        replace_whole(args.out, "".join(lines).encode(errors="replace"))
+        return
+    stream = sys.stdout
+    for line in map(visible, lines) if is_terminal(stream) else lines:
+        stream.write(line)
 
 
 def summary(args: argparse.Namespace) -> None:
@@ -217,13 +222,30 @@ def _predictions(model: Sequential, output: Array) -> tuple[list[str], Iterable[
 
 
 def _quoted(name: str) -> str:
-    """Return a class name that no spreadsheet runs: one like a formula gets an apostrophe."""
-    if not name.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return name
+    """Return a class name that no spreadsheet runs: what is like a formula gets an apostrophe.
+
+    A formula may begin behind separators and control characters too: not every program heeds the
+    quotation marks around a field, and some drop what stands before it.
+    """
+    quoted = _FORMULA.sub(_quoted_formula, name)
+    return f"'{name}" if quoted == name and name.startswith(("\t", "\r")) else quoted
+
+
+def _quoted_formula(found: re.Match[str]) -> str:
+    before, formula = found.groups()
     with contextlib.suppress(ValueError):
-        float(name)
-        return name
-    return f"'{name}"
+        float(formula)
+        return found[0]
+    return f"{before}'{formula}" if found.start() else f"'{found[0]}"
+
+
+def _csv_line(fields: Iterable[str]) -> str:
+    """Return a line of CSV whose fields no program takes for several, whatever separates there."""
+    quoted = (
+        f'"{field.replace(chr(34), 2 * chr(34))}"' if _SEPARATOR.search(field) else field
+        for field in fields
+    )
+    return ",".join(quoted) + "\n"
 
 
 def _random_rows(model: Sequential, rows: int, seed: int) -> tuple[Array, Array]:

@@ -321,7 +321,9 @@ _PLOT = [
 _PREDICTIONS = (
     "Of classes, a line has the most likely one and its probability, of numbers the numbers. The "
     "name of a class that a spreadsheet would run as a formula (it begins with =, +, -, @, a tab "
-    "or a carriage return, and is no number) is written with an apostrophe before it."
+    "or a carriage return, and is no number) is written with an apostrophe before it; so is what "
+    "looks like one after a separator or a control character. A name with such characters is "
+    "quoted. On a terminal, what it would obey is shown as an escape."
 )
 _PREDICT_OUT = _Option("--out", "FILE", f"write them to this file instead; {_REPLACED}",
     out_file)

@@ -1,4 +1,4 @@
-"""Options are refused where they have no meaning, and class names run nowhere."""
+"""Options are refused where they have no meaning."""
 
 import argparse
 import itertools
@@ -8,7 +8,6 @@ import pytest
 
 import ffnn
 from ffnn.cli import commands, train
-from ffnn.cli.commands import _quoted
 from ffnn.cli.misplaced import _RULES, refuse_misplaced
 from ffnn.cli.parser import build_parser
 
@@ -187,20 +186,3 @@ def test_the_values_of_options_are_not_taken_for_options():
     args = build_parser().parse_args(["train", "digits", "--target=--resume", "--quiet"])
 
     assert args.given == {"--target", "--quiet"}
-
-
-@pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "+1+cmd", "-a", "@SUM(A1)", "\t=1"])
-def test_a_class_name_like_a_formula_is_quoted(name):
-    assert _quoted(name) == f"'{name}"
-
-
-@pytest.mark.parametrize("name", ["tall", "-1", "+2.5", "a=b", ""])
-def test_other_class_names_stay(name):
-    assert _quoted(name) == name
-
-
-def test_the_help_says_that_they_are_quoted(run):
-    help_text = " ".join(run("predict", "--help")[1].split())
-
-    assert "a spreadsheet would run as a formula" in help_text
-    assert "an apostrophe before it" in help_text
