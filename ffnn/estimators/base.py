@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -19,9 +18,9 @@ from ffnn.estimators.conventions import ScaledLoss
 from ffnn.estimators.convergence import Convergence, Standing
 from ffnn.estimators.epochs import NON_FINITE
 from ffnn.estimators.parameters import trains_by_epochs
+from ffnn.estimators.refusal import unchanged_if_refused
 from ffnn.estimators.samples import Samples, open_matrix
 from ffnn.metrics import Metric
-from ffnn.optimizers import Optimizer
 from ffnn.sequential import Sequential
 
 if TYPE_CHECKING:
@@ -114,23 +113,9 @@ class BaseFFNN(Coefficients, BaseEstimator, ABC):
         validation_data: Any = None,
         incremental: bool = False,
     ) -> Self:
-        with self._unchanged_if_refused():
+        with unchanged_if_refused(self):
             self._fit_checked(X, y, sample_weight, validation_data, incremental)
         return self
-
-    @contextmanager
-    def _unchanged_if_refused(self) -> Iterator[None]:
-        """Leave the estimator as it was where an error comes before the first update."""
-        before = dict(vars(self))
-        optimizer = self._optimizer
-        updates = 0 if optimizer is None else optimizer.iterations
-        try:
-            yield
-        except BaseException:
-            now = self._optimizer
-            if now is None or now.iterations == (updates if now is optimizer else 0):
-                self.__dict__ = before
-            raise
 
     def _fit_checked(
         self, X: Any, y: Any, sample_weight: Any, validation_data: Any, incremental: bool
@@ -159,11 +144,6 @@ class BaseFFNN(Coefficients, BaseEstimator, ABC):
             self._fit_by_epochs(loss, samples, held_out, random_state, incremental)
         if not np.isfinite(self.model_.parameters).all():
             raise ValueError(NON_FINITE)
-
-    @property
-    def _optimizer(self) -> Optimizer | None:
-        """The optimizer of the network, if there is one."""
-        return self.model_.optimizer if "model_" in vars(self) else None
 
     def _compile(self, *, fresh: bool, incremental: bool) -> ScaledLoss:
         """Compile the network, unless `partial_fit` continues with what it is compiled with.

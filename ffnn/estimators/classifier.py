@@ -20,6 +20,7 @@ from ffnn.core.checks import check_number
 from ffnn.estimators.base import BaseFFNN
 from ffnn.estimators.conventions import ClippedLogLoss, ScaledLoss
 from ffnn.estimators.parameters import Activations, Sizes, complete
+from ffnn.estimators.refusal import unchanged_if_refused
 from ffnn.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss
 from ffnn.sequential import Sequential
 
@@ -103,7 +104,7 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
         FFNNClassifier
             Itself.
         """
-        with self._unchanged_if_refused():
+        with unchanged_if_refused(self):
             if _check_partial_fit_first_call(self, classes):
                 multilabel = type_of_target(y).startswith("multilabel")
                 self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
