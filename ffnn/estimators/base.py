@@ -70,6 +70,10 @@ class BaseFFNN(Coefficients, BaseEstimator, ABC):
         self.n_outputs_ = model.output_dim or 0
         self.out_activation_ = networks.name_activation(model.last_activation)
 
+    def _with_columns(self, target: Array) -> Array:
+        """Return targets with a column for each output, where loss or metrics need them so."""
+        return target
+
     def _weigh_classes(self, y: Array, *, incremental: bool) -> Array | None:
         """Return the weights of the rows' classes, if classes have any."""
         return None
@@ -164,7 +168,8 @@ class BaseFFNN(Coefficients, BaseEstimator, ABC):
 
     def _prepare(self, loss: ScaledLoss, samples: Samples) -> Samples:
         """Return samples whose targets the model's loss and metrics have checked and taken."""
-        target = self.model_.require_compiled().prepare(samples.target, self.n_outputs_)
+        target = self._with_columns(samples.target)
+        target = self.model_.require_compiled().prepare(target, self.n_outputs_)
         self.model_.check_metrics(target)
         return samples._replace(target=target)
 

@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_targ
 from ffnn._types import Array
 from ffnn.activations import Sigmoid, Softmax
 from ffnn.core.checks import check_number
+from ffnn.errors import DataError
 from ffnn.estimators.base import BaseFFNN
 from ffnn.estimators.conventions import ClippedLogLoss, ScaledLoss
 from ffnn.estimators.parameters import Activations, Sizes, complete
@@ -193,10 +194,23 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
             return indicators
         numbers: Array = np.searchsorted(self.classes_, y)
         if self.out_activation_ != "softmax":
-            return numbers.reshape(-1, 1)
-        if isinstance(self.loss, Loss) and self.loss.task != "classes":
-            return np.eye(self.n_outputs_)[numbers]  # one number for each output
+            numbers = numbers.reshape(-1, 1)
         return numbers
+
+    def _with_columns(self, target: Array) -> Array:
+        if target.ndim == 2 or self._takes_class_numbers(target):
+            return target
+        one_hot: Array = np.eye(self.n_outputs_)[target]
+        return one_hot
+
+    def _takes_class_numbers(self, target: Array) -> bool:
+        if self.model_.require_compiled().task != "classes":
+            return False  # one number for each output
+        try:
+            self.model_.check_metrics(target)
+        except DataError:
+            return False
+        return True
 
     @property
     def _is_multilabel(self) -> bool:

@@ -20,7 +20,7 @@ from ffnn.estimators.convergence import Convergence
 from ffnn.estimators.parameters import Estimator
 from ffnn.estimators.samples import Samples
 from ffnn.losses import Loss
-from ffnn.metrics import Metric
+from ffnn.metrics import Metric, check_names
 from ffnn.models.network import EVALUATION_BATCH_SIZE
 from ffnn.models.trainable import Trainable
 from ffnn.training.loop import run_pass
@@ -105,7 +105,8 @@ def make_validation(
 ) -> Callable[[], Logs]:
     """Return a function that computes the numbers of samples to validate on.
 
-    They are ``"loss"``, without penalty, the model's metrics, and ``"score"``.
+    They are ``"loss"``, without penalty, the model's metrics, and ``"score"``, whose name no metric
+    may have then.
     """
     share = samples.weight
     if share is not None:
@@ -114,6 +115,7 @@ def make_validation(
     examples, stages = samples._replace(weight=share, class_weight=None).open(model.dtype, stages)
     metrics = [metric.clone() for metric in model.metrics]
     metrics.append(Score(score, samples.target, samples.weight))
+    check_names(metrics)
     step = EvaluationStep(stages, loss, [], metrics)
     return partial(run_pass, step, Batches(examples, EVALUATION_BATCH_SIZE))
 
