@@ -29,6 +29,7 @@ from ffnn.callbacks.running_statistics import (
 )
 from ffnn.core.checks import check_int
 from ffnn.core.memory import aligned_empty
+from ffnn.core.text import shorten
 
 
 class Recorder(Callback):
@@ -124,10 +125,13 @@ class Recorder(Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
         """Start the epoch's statistics."""
         assert self.recording is not None
-        since = epoch - self._first_epoch
-        due = self.snapshots is not None and since % self.snapshots == 0
+        due = self._is_due(epoch - self._first_epoch)
         gradient_sum = np.zeros(self.model.gradients.size) if due else None
         self._epoch = _Epoch(self.recording, gradient_sum)
+
+    def _is_due(self, since: int) -> bool:
+        """Tell whether a snapshot is taken of the epoch that is so many after the first."""
+        return self.snapshots is not None and since % self.snapshots == 0
 
     def on_train_batch_begin(self, batch: int, logs: Logs) -> None:
         """Decide whether to watch this batch."""
@@ -162,8 +166,22 @@ class Recorder(Callback):
         return {"first_epoch": self._first_epoch}
 
     def check_state(self, state: Mapping[str, Any], model: Any) -> None:
-        """Raise ValueError if this is not the number of a first epoch."""
-        check_int("Recorder", "first_epoch", state["first_epoch"], low=0)
+        """Raise ValueError if this and the recording in the file are not of one training."""
+        first = check_int("Recorder", "first_epoch", state["first_epoch"], low=0)
+        recording, history = model.recording, model.history
+        if recording is None or history is None:
+            return
+        if not set(recording.epochs) <= {epoch for epoch in history.epoch if epoch >= first}:
+            raise ValueError(
+                f"Recorder: epochs {shorten(repr(recording.epochs), 60)} are recorded, which are "
+                f"not in the history"
+            )
+        taken = [snapshot.epoch for snapshot in recording.snapshots]
+        if taken != [epoch for epoch in recording.epochs if self._is_due(epoch - first)]:
+            raise ValueError(
+                f"Recorder: snapshots={self.snapshots} takes none at epochs "
+                f"{shorten(repr(taken), 60)}"
+            )
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Add to the recording that came with the model.

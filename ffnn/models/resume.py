@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from ffnn.callbacks import History
+from ffnn.callbacks import Callback, History
 from ffnn.core.registry import describe
 from ffnn.core.text import shorten
+from ffnn.errors import ModelFileError
 from ffnn.layers.base import Layer
 from ffnn.models import serialization
 from ffnn.models.serialization import Parts
@@ -19,13 +20,17 @@ from ffnn.training.position import Position
 
 
 def check_resumable(here: Parts, there: Parts, path: str, epochs: int) -> int:
-    """Return the epoch that the training in a file continues with; ValueError if it cannot."""
+    """Return the epoch that the training in a file continues with.
+
+    ValueError says why it cannot, ModelFileError that the file contradicts itself.
+    """
     position, mine, theirs = there.position, _facts(here), _facts(there)
     if position is None:
         raise ValueError(
             f"resume_from: {path} does not say where its training stood: it was saved before any, "
             f"within an epoch, or after going back to earlier weights"
         )
+    _check_epochs(path, int(position["epoch"]), there.history)
     for name in ("number of inputs", "class names", "feature names"):
         if mine[name] is None:  # not known yet
             del mine[name]
@@ -42,6 +47,21 @@ def check_resumable(here: Parts, there: Parts, path: str, epochs: int) -> int:
             f"epochs={epochs}"
         )
     return int(position["epoch"])
+
+
+def _check_epochs(path: str, epoch: int, history: History | None) -> None:
+    """Raise ModelFileError if a history does not end where the training stands."""
+    done = [] if history is None else history.epoch
+    if done and done != list(range(done[0], done[0] + len(done))):
+        raise ModelFileError(
+            f"{path}: /config/model/history/epoch: expected numbers that follow one another, "
+            f"got {shorten(repr(done), 60)}"
+        )
+    if done and epoch != done[-1] + 1:
+        raise ModelFileError(
+            f"{path}: /config/model/position/epoch: expected {done[-1] + 1}, as epoch {done[-1]} "
+            f"is the last in the history, got {epoch}"
+        )
 
 
 def _facts(parts: Parts) -> dict[str, Any]:
@@ -73,10 +93,16 @@ def _check_fixed_state(what: str, here: Layer, there: Layer) -> None:
             raise ValueError(f"{what}, {here!r}, has another {name} there")
 
 
-def check_training(there: Parts, rate: float | Schedule, metrics: Iterable[str]) -> None:
-    """Raise ValueError if a training with this learning rate and these metrics is another one."""
+def check_training(
+    there: Parts, rate: float | Schedule, metrics: Collection[str], callbacks: Sequence[Callback]
+) -> None:
+    """Raise ValueError if a training with this rate, metrics and callbacks is another one.
+
+    ModelFileError says that the history in the file has numbers that nothing reports.
+    """
     _check_learning_rate(rate, there)
-    _check_history(there.history, list(metrics))
+    if there.history is not None:
+        _check_history(there.history, metrics, callbacks)
 
 
 def _check_learning_rate(here: float | Schedule, there: Parts) -> None:
@@ -98,15 +124,26 @@ def _check_learning_rate(here: float | Schedule, there: Parts) -> None:
     )
 
 
-def _check_history(history: History | None, names: list[str]) -> None:
-    """Raise ValueError if a training reports other numbers than its history has."""
-    kept = list(history.history) if history is not None and history.epoch else []
-    missing = [name for name in names if name not in kept]
-    if kept and (missing or ("val_loss" in kept and "val_loss" not in names)):
+def _check_history(history: History, names: Collection[str], callbacks: Sequence[Callback]) -> None:
+    """Raise an error if a training reports other numbers than its history has."""
+    kept = list(history.history)
+    missing = [name for name in names if name not in kept] if history.epoch else []
+    if missing or ("val_loss" in kept and "val_loss" not in names):
         raise ValueError(
-            f"resume_from: the training reported {', '.join(kept)}; now it would report "
-            f"{', '.join(names)}. Give the same metrics and validation"
+            f"resume_from: the training reported {shorten(', '.join(kept), 200)}; now it would "
+            f"report {', '.join(names)}. Give the same metrics and validation"
         )
+    surplus = [name for name in kept if name not in names]
+    if surplus and (not history.epoch or all(map(_is_ours, callbacks))):
+        raise ModelFileError(
+            f"resume_from: /config/model/history/names: {shorten(repr(surplus[0]), 60)} is "
+            f"reported neither by this training nor by a callback"
+        )
+
+
+def _is_ours(callback: Callback) -> bool:
+    """Tell whether a callback is the library's: none of these writes into the history."""
+    return type(callback).__module__.startswith(f"{Callback.__module__.rpartition('.')[0]}.")
 
 
 def take_over(model: Any, twin: Any) -> None:

@@ -156,7 +156,7 @@ class Trainable(Compilable):
         position = Position(batches, lambda: self.stop_training, self.metrics, users, training)
         position.epoch = settings.initial_epoch
         if saved is not None:
-            check_training(saved.parts(), rate, history.params["metrics"])
+            check_training(saved.parts(), rate, history.params["metrics"], users)
             position.resume(saved.position or {}, saved)
         self.build(batches.examples.x.shape[1])
         validate = None if held_out is None else partial(self._evaluate, held_out)

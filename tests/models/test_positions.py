@@ -10,6 +10,7 @@ import ffnn
 from ffnn import saving
 from ffnn.callbacks import (
     Callback,
+    CSVLogger,
     EarlyStopping,
     ModelCheckpoint,
     Recorder,
@@ -369,6 +370,88 @@ def test_a_forged_place_is_refused_before_any_work(saved, tmp_path, forgery):
     position = make_position(saved) | FORGED[forgery]
 
     assert resume(saved, position, tmp_path) == "refused"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The config and arrays of a training of two epochs, with callbacks of the library only."""
+    path = tmp_path_factory.mktemp("finished") / "m.h5"
+    model = make()
+    fit(model, 2, Recorder(snapshots=1))
+    model.save(path)
+    return saving.decode(path.read_bytes())
+
+
+def numbers(*values):
+    return np.array(values, np.int64)
+
+
+# What is forged: places in the config and in the arrays, with what they then hold.
+CONTRADICTIONS = {
+    "position at the beginning": ({"position/epoch": 0}, {}),
+    "position an epoch behind": ({"position/epoch": 1}, {}),
+    "position an epoch ahead": ({"position/epoch": 3}, {}),
+    "history of later epochs": ({"history/epoch": [5, 6]}, {}),
+    "history with a gap": ({"history/epoch": [0, 2], "position/epoch": 3}, {}),
+    "history of more numbers": (
+        {"history/names": ["loss", "accuracy", "f1", "val_loss", "val_accuracy", "val_f1", "x"]},
+        {"history/6": np.zeros(2)},
+    ),
+    "recording beyond the history": ({}, {"recording/epochs": numbers(7, 9)}),
+    "recording after the history": ({}, {"recording/epochs": numbers(2, 3)}),
+    "recording before its first epoch": ({"position/callbacks/0/state/first_epoch": 1}, {}),
+    "snapshots beyond": ({}, {"recording/snapshots/epochs": numbers(0, 7)}),
+    "snapshots of other epochs": ({}, {"recording/snapshots/epochs": numbers(1, 2)}),
+}
+
+
+@pytest.mark.parametrize("forgery", CONTRADICTIONS)
+def test_a_file_that_contradicts_itself_is_refused_before_any_work(finished, tmp_path, forgery):
+    config, arrays = copy.deepcopy(finished)
+    path, log, best = (tmp_path / name for name in ("m.h5", "log.csv", "best.h5"))
+    places, forged = CONTRADICTIONS[forgery]
+    for place, value in places.items():
+        *inner, last = place.split("/")
+        target = config
+        for name in inner:
+            target = target[int(name) if name.isdigit() else name]
+        target[last] = value
+    path.write_bytes(saving.encode(config, {**arrays, **forged}))
+    model = make()
+    before = content(model)
+
+    with pytest.raises(ffnn.ModelFileError):
+        fit(model, 4, Recorder(snapshots=1), resume_from=path)
+    assert content(model) == before
+
+    # Files that callbacks write stay as they are, too.
+    config["position"]["callbacks"] += [
+        {"kind": "CSVLogger", "state": {}},
+        {"kind": "ModelCheckpoint", "state": {"best": None}},
+    ]
+    config["position"]["training"] = None
+    path.write_bytes(saving.encode(config, {**arrays, **forged}))
+    log.write_text("as it was")
+    used = [Recorder(snapshots=1), CSVLogger(log), ModelCheckpoint(best)]
+    with pytest.raises(ffnn.ModelFileError):
+        fit(model, 4, *used, resume_from=path)
+    assert content(model) == before
+    assert log.read_text() == "as it was"
+    assert not best.exists()
+
+
+def test_numbers_that_a_callback_adds_are_no_contradiction(tmp_path):
+    class Adds(Callback):
+        def on_epoch_end(self, epoch, logs):
+            self.model.history.history.setdefault("rate", []).append(0.5)
+
+    first = make()
+    fit(first, 2, Adds())
+    first.save(tmp_path / "m.h5")
+
+    history = fit(make(), 3, Adds(), resume_from=tmp_path / "m.h5")
+
+    assert history.history["rate"] == [0.5] * 3
 
 
 @pytest.mark.parametrize("metric", [0, 1])
