@@ -289,6 +289,7 @@ class Compilable(Network):
         for metric in self.metrics:
             metric.reset()
         optimizer = self.step.optimizer
+        optimizer.forget_sizes()
         try:
             with np.errstate(all="ignore"):
                 return self.step(*batch)

@@ -110,14 +110,18 @@ class Optimizer(Guarded, Buffered):
             self.forget_sizes()
 
     def forget_sizes(self) -> None:
-        """Note that parameters or memory may have been written to: the next step measures them."""
+        """Note that parameters or memory may have been written to: the next step measures them.
+
+        Whoever kept the arrays may write at any time, so a training says so after it has called
+        what is not its own.
+        """
         self._safe = _NOT_SAFE
 
     def check_memory(self) -> None:
         """Raise ValueError, which begins with a slot's name, if it holds what no update leaves."""
         for name, slot in self.slots.items():
-            if np.isnan(slot).any():
-                raise ValueError(f"{name}: expected numbers, got NaN")
+            if not np.isfinite(slot).all():
+                raise ValueError(f"{name}: expected numbers, got NaN or infinity")
             if name in self.non_negative and slot.min(initial=0.0) < 0.0:
                 raise ValueError(f"{name}: expected numbers of at least 0, got {slot.min():g}")
 

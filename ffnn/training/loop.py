@@ -86,6 +86,8 @@ def run_epoch(
     """
     position.is_known = False
     callbacks.call("on_epoch_begin", position.epoch, {})
+    if callbacks.users:
+        step.optimizer.forget_sizes()
     try:
         logs = run_pass(step, position.batches, callbacks, interrupt, position.sums)
     except FloatingPointError as error:
@@ -121,7 +123,9 @@ def run_pass(
     watched = callbacks if callbacks is not None and callbacks.watches_batches else None
     for x, y, weight in batches:
         if watched is not None:
+            assert isinstance(step, TrainStep)
             watched.call("on_train_batch_begin", sums.batches, {})
+            step.optimizer.forget_sizes()
         sums.total += float(step(x, y, weight)) * len(x)
         sums.rows += len(x)
         sums.batches += 1

@@ -72,6 +72,7 @@ class TrainStep:
         self.backward()
         if self._callbacks is not None:
             self._callbacks.call("on_backward_end")
+            self.optimizer.forget_sizes()
         self.update()
         for layer in self.layers_with_state:
             layer.update_state()

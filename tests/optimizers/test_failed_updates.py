@@ -213,7 +213,60 @@ def test_what_leaves_the_bounds_that_were_looked_up_is_looked_at_again(gradient,
     assert np.isfinite(vector.values).all()
 
 
-@pytest.mark.parametrize("value", [np.nan, -1.0])
+def forging(hook, array, value):
+    """Return a callback that in one of its hooks, from the third time on, spoils an array."""
+    calls = []
+
+    def forge(self, *arguments):
+        calls.append(hook)
+        if len(calls) > 2:
+            array[1:] = value
+
+    return type("Forging", (ffnn.callbacks.Callback,), {hook: forge})()
+
+
+KEPT = {Adam: "m", AdamW: "m", RMSprop: "square", lambda: SGD(momentum=0.9): "velocity"}
+HOOKS = ["on_train_batch_begin", "on_train_batch_end", "on_forward_end", "on_backward_end"]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(("make", "name"), KEPT.items(), ids=["Adam", "AdamW", "RMSprop", "SGD"])
+@pytest.mark.parametrize("hook", [*HOOKS, "on_epoch_begin", "on_epoch_end"])
+def test_memory_that_a_callback_kept_and_spoils_fails_the_next_update(hook, make, name, value):
+    trained = model(make())
+    array, seen = trained.optimizer.slots[name], []
+
+    class Keep(ffnn.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs):
+            seen.append(trained.parameters.copy())
+
+    with pytest.raises(ffnn.TrainingDivergedError, match="weights are those before this batch"):
+        trained.fit(
+            X,
+            Y,
+            batch_size=300,
+            epochs=9,
+            callbacks=[Keep(), forging(hook, array, value)],
+            verbose=0,
+        )
+    assert np.isfinite(trained.parameters).all()
+    np.testing.assert_array_equal(trained.parameters, seen[-1])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(("make", "name"), KEPT.items(), ids=["Adam", "AdamW", "RMSprop", "SGD"])
+def test_memory_that_was_kept_and_spoilt_between_batches_fails_the_next_one(make, name, value):
+    trained = model(make())
+    array = trained.optimizer.slots[name]
+    for _ in range(2):
+        trained.train_on_batch(X, Y)
+    before, array[1:] = trained.parameters.copy(), value
+    with pytest.raises(ffnn.TrainingDivergedError, match="weights are those before this batch"):
+        trained.train_on_batch(X, Y)
+    np.testing.assert_array_equal(trained.parameters, before)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -1.0])
 @pytest.mark.parametrize(("make", "name"), [(Adam, "v"), (AdamW, "v"), (RMSprop, "square")])
 def test_a_file_with_impossible_memory_is_refused(tmp_path, make, name, value):
     trained = model(make())
