@@ -178,7 +178,7 @@ def _target_scale(data: TrainingData) -> tuple[float, float]:
 def _describe(args: argparse.Namespace, data: TrainingData, model: Sequential) -> None:
     """Print what the network is trained on, and its layers and settings."""
     name = Path(args.data).name
-    rows, features = data.x_train.shape
+    rows, features = data.x_train.shape[:2]
     columns = counted(len(data.encoder.encodings) if data.encoder else features, "column")
     apart = f", {counted(len(data.y_test), 'test row')}" if data.y_test is not None else ""
     classes = "" if data.class_names is None else f", {counted(len(data.class_names), 'class')}"

@@ -44,6 +44,18 @@ def test_images_of_bytes_become_rows_scaled_by_255(run, tmp_path, save_arrays):
     assert "Rescaling(0.0039215" in out
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_images_that_are_still_in_their_file_are_refused(
+    run, tmp_path, dtype, assert_one_line, save_arrays
+):
+    x, y = np.ones((20, 3, 2), dtype), np.arange(20) % 2
+    path = save_arrays(tmp_path / "d.h5", x_train=x, y_train=y, x_test=x, y_test=y)
+    code, _, err = run("train", path)
+
+    assert code == 2
+    assert_one_line(err, "(20, 3, 2)", "x.reshape(len(x), -1)")
+
+
 def test_one_hot_rows_are_classes(run, tmp_path, last_number, save_arrays, blobs):
     x, y = blobs(100)
     path = save_arrays(tmp_path / "d.npz", x=x, y=np.eye(2)[y])
