@@ -60,7 +60,8 @@ def table_to_learn(args: argparse.Namespace) -> TrainingData:
     plan_training(args, len(train))
     encoder = TableEncoder()
     encoder.reading = reading
-    kept = training.take(np.arange(rows_kept(len(train), args.validation_split)))
+    count = rows_kept(len(train), args.validation_split)
+    kept = training if count == len(train) else training.take(np.arange(count))
     encoder.fit(kept, target, exclude=exclude, only=only)
     tested = None if test is None else table.take(used.rows[test])
     return TrainingData(

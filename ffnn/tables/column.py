@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -52,6 +52,14 @@ class Column:
         texts = self.raw.as_texts()
         array: Array = np.array([*texts.texts, None], object)[texts.codes]
         return array
+
+    def take(self, rows: Array) -> Column:
+        """Return the entries of some rows, given by number or by a mask, as the same kind."""
+        raw = self.raw.take(rows)
+        if self.values is None:
+            return replace(self, raw=raw)
+        is_shared = self.values is self.raw.numbers  # as that of most large columns is
+        return replace(self, raw=raw, values=raw.numbers if is_shared else self.values[rows])
 
     @cached_property
     def is_missing(self) -> NDArray[np.bool_]:

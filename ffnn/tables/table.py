@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ffnn._types import Array
 from ffnn.core.checks import nearest
@@ -66,15 +66,7 @@ class Table:
 
     def take(self, rows: Array) -> Table:
         """Return a table of some rows, given by number or by a mask; kinds stay as they are."""
-        columns = tuple(
-            replace(
-                column,
-                raw=column.raw.take(rows),
-                values=None if column.values is None else column.values[rows],
-            )
-            for column in self.columns
-        )
-        return Table(columns, self.notes, self.source)
+        return Table(tuple(each.take(rows) for each in self.columns), self.notes, self.source)
 
     def __str__(self) -> str:
         """One line a column: name, kind, missing, distinct, and what is to be said of it."""

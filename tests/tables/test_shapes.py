@@ -203,6 +203,18 @@ def test_numbers_that_later_turn_out_to_be_codes(tmp_path):
     assert table.num_rows == 20_000
 
 
+def test_some_rows_of_a_table_keep_their_kinds(tmp_path):
+    path = write(tmp_path, "a,b,c,y\n1,x,5 kg,1\n2,,7 kg,0\n3,x,-,1\n4,z,1 kg,2\n")
+    table = read_table(path, kinds={"y": "category"})
+    some = table.take(np.array([3, 1]))
+    assert kinds(some) == kinds(table)
+    assert some["a"].array.tolist() == [4.0, 2.0]
+    assert some["b"].array.tolist() == ["z", None]
+    assert some["c"].array.tolist() == [1.0, 7.0]
+    assert some["y"].array.tolist() == ["2", "0"]
+    assert some["a"].values is some["a"].raw.numbers  # not twice in memory
+
+
 def test_options_come_before_rules(tmp_path):
     path = write(tmp_path, "a;b\n1;1,5\n0;2,5\n1;1,500\n")
     table = read_table(path, decimal=".", delimiter=";", kinds={"a": "boolean", "b": "category"})
