@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.core.checks import check_bool, check_int
-from ffnn.core.console import is_open
+from ffnn.core.console import takes_bars
 from ffnn.layers.chain import tap
 from ffnn.models.trainable import Trainable
 
@@ -179,7 +178,7 @@ def gradient_check(
     positions = _positions(double, max_entries, np.random.default_rng(seed))
     rows = []
     total = sum(len(chosen) for *_, chosen in positions)
-    hidden = not (progress and is_open(sys.stderr))
+    hidden = not (progress and takes_bars())
     with tqdm(total=total, desc="Checking gradients", unit="entry", disable=hidden) as bar:
         for layer, parameter, entries, chosen in positions:
             errors, kinks = [0.0], 0

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TextIO
 from ffnn.cli.exit_codes import BY_ERROR, DONE, FAILED, INTERRUPTED, TERMINATED, usage_errors
 from ffnn.cli.misplaced import refuse_misplaced
 from ffnn.cli.parser import build_parser
-from ffnn.core.console import is_open, show
+from ffnn.core.console import complain, flush
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,32 +42,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             _run(argv)
         finally:
-            if is_open(sys.stdout):
-                sys.stdout.flush()
+            flush()
     except BrokenPipeError:  # whoever read the output, such as `head`, has seen enough
         # Otherwise Python complains at exit when it flushes what could not be written.
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(AttributeError, OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt as interrupt:
         terminated = type(interrupt) is not KeyboardInterrupt  # its subclass, raised on SIGTERM
         end = "terminated" if terminated else "interrupted"
-        _complain(" ".join(["ffnn:", end, *interrupt.args]))
+        complain(" ".join(["ffnn:", end, *interrupt.args]))
         return TERMINATED if terminated else INTERRUPTED
     except Exception as error:
         if os.environ.get("FFNN_DEBUG"):
-            _complain(traceback.format_exc().rstrip("\n"))
+            complain(traceback.format_exc().rstrip("\n"))
         text = " ".join(str(error).split())
         kind = next((kind for kind in BY_ERROR if isinstance(error, kind)), None)
         shown = text if text and kind else f"{type(error).__name__}: {text}"
-        _complain(f"ffnn: error: {shown}")
+        complain(f"ffnn: error: {shown}")
         return BY_ERROR[kind] if kind else FAILED
     return DONE
-
-
-def _complain(text: str) -> None:
-    if is_open(sys.stderr):
-        show(text, sys.stderr)
 
 
 def _show_warning(
@@ -79,7 +73,7 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     """Print a warning alone; where in the code it comes from says nothing here."""
-    _complain(f"ffnn: warning: {message}")
+    complain(f"ffnn: warning: {message}")
 
 
 def _run(argv: Sequence[str] | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from ffnn.cli.output import say
 from ffnn.cli.plan import plan_training
 from ffnn.cli.tables import held_out, table_to_learn, table_to_predict, table_to_test
 from ffnn.cli.values import is_file, is_table
-from ffnn.core.console import show
+from ffnn.core.console import complain
 from ffnn.core.text import counted
 from ffnn.errors import DataError, ModelFileError
 from ffnn.sequential import Sequential
@@ -68,7 +67,7 @@ def prediction_rows(args: argparse.Namespace, model: Sequential) -> Any:
     if is_table(args.data):
         x, used = table_to_predict(args, model)
         if used.reasons:
-            show(f"ffnn: note: {used}", sys.stderr)
+            complain(f"ffnn: note: {used}")
         return x
     arrays = _load_arrays(args, targets=False)
     return arrays.x_train if arrays.x_test is None else arrays.x_test

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from ffnn.cli.classes import targets_for
 from ffnn.cli.exit_codes import NothingLearnedError
 from ffnn.cli.parts import optimizer_defaults
-from ffnn.core.console import show
+from ffnn.core.console import complain
 from ffnn.core.text import counted, shown
 from ffnn.diagnostics.chance import FAR_WORSE, can_be_better, constant_loss, is_better
 from ffnn.optimizers import OPTIMIZERS
@@ -75,10 +74,7 @@ def require_learning(
         cause = _cause_of_divergence(model)
         raise NothingLearnedError(f"nothing was learned: {message}{cause}{saved}")
     cause = _cause(model, data.target, trained.is_better)
-    show(
-        f"ffnn: note: not clearly better than a constant prediction: {message}{cause}{saved}",
-        sys.stderr,
-    )
+    complain(f"ffnn: note: not clearly better than a constant prediction: {message}{cause}{saved}")
 
 
 def baseline(y: Array, scores: dict[str, float], names: list[str] | None) -> str | None:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ffnn.core.checks import check_path
-from ffnn.core.console import is_terminal
+from ffnn.core.console import is_terminal, takes_bars
 from ffnn.core.files import check_target, replace_whole
 from ffnn.datasets.digits import LabelledImages
 from ffnn.errors import DataError
@@ -234,7 +234,7 @@ def _fetch(url: str, file: _IdxFile, path: Path) -> None:
             total=response.length,
             unit="B",
             unit_scale=True,
-            disable=not is_terminal(sys.stderr),
+            disable=not (is_terminal(sys.stderr) and takes_bars()),
         ) as bar,
     ):
         for chunk in iter(lambda: response.read(_CHUNK), b""):

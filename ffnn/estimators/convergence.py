@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from ffnn._types import Array
 from ffnn.callbacks import Callback, Logs
-from ffnn.core.console import show
+from ffnn.core.console import show, warn
 from ffnn.errors import TrainingDivergedError
 from ffnn.estimators.parameters import Estimator
 
@@ -98,11 +96,7 @@ class Convergence(Callback):
         self._record_loss(np.nan, decides=False)
         if self._estimator.validation_scores_ is not None:
             self._record_score(np.nan)
-        warnings.warn(
-            f"{error} The network has the weights of its best epoch.",
-            ConvergenceWarning,
-            stacklevel=2,
-        )
+        warn(f"{error} The network has the weights of its best epoch.", ConvergenceWarning)
         self.model.stop_training = True
         return True
 
@@ -133,16 +127,13 @@ class Convergence(Callback):
         """Warn of a training that ended too early, and return to the best weights if wanted."""
         estimator, best = self._estimator, self._standing.best_weights
         if interrupted:
-            warnings.warn(
-                "Training interrupted by user: what was learned so far is kept.", stacklevel=2
-            )
+            warn("Training interrupted by user: what was learned so far is kept.")
         elif not (incremental or self.model.stop_training):
-            warnings.warn(
+            warn(
                 f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached before "
                 f"the loss, or the validation score, stopped improving by tol={estimator.tol:g}. "
                 f"Increase max_iter, or scale the columns of X.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         if self._restores and best is not None:
             self.model.set_weights(best)

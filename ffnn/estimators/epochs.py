@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +12,7 @@ from sklearn.model_selection import train_test_split
 
 from ffnn._types import Array
 from ffnn.callbacks import CallbackList, History, Logs
+from ffnn.core.console import warn
 from ffnn.data.batches import Batches
 from ffnn.errors import TrainingDivergedError
 from ffnn.estimators.conventions import WeightedStep, normalize
@@ -43,10 +43,7 @@ def choose_batch_size(batch_size: int | str, rows: int) -> int:
     if isinstance(batch_size, str):  # "auto"
         return min(200, rows)
     if batch_size > rows:
-        warnings.warn(
-            f"batch_size={batch_size} is more than the {rows} rows there are: they make one batch",
-            stacklevel=2,
-        )
+        warn(f"batch_size={batch_size} is more than the {rows} rows there are: they make one batch")
     return min(int(batch_size), rows)
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from ffnn._types import Array
-from ffnn.core.console import show
+from ffnn.core.console import show, warn
 from ffnn.data.batches import Batches
 from ffnn.estimators.conventions import ScaledLoss, WeightedStep
 from ffnn.estimators.parameters import Estimator, Parameters
@@ -77,11 +75,10 @@ def fit_lbfgs(estimator: Estimator, loss: ScaledLoss, samples: Samples) -> None:
     model.renew_replicas()
     estimator.n_iter_ = min(int(result.nit), int(estimator.max_iter))
     if result.status != 0:
-        warnings.warn(
+        warn(
             f"lbfgs failed to converge after {result.nit} iterations ({result.message}): increase "
             f"max_iter or max_fun, or scale the columns of X",
             ConvergenceWarning,
-            stacklevel=2,
         )
 
 

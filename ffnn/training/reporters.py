@@ -8,7 +8,7 @@ import time
 import numpy as np
 
 from ffnn.callbacks import Callback, Logs
-from ffnn.core.console import is_open, is_terminal, show
+from ffnn.core.console import flush, is_terminal, show, takes_bars
 
 
 def reporters(verbose: int | str) -> list[Callback]:
@@ -33,9 +33,8 @@ class ProgressBar(Callback):
         from tqdm.auto import tqdm
 
         epochs = self.params["epochs"] - self.params["initial_epoch"]
-        hidden = not is_open(sys.stderr)
         total = epochs * self.params["steps"]
-        self._bar = tqdm(total=total, bar_format=self.FORMAT, disable=hidden)
+        self._bar = tqdm(total=total, bar_format=self.FORMAT, disable=not takes_bars())
         self._shown: Logs = {}
         self._pending = 0
         self._next_redraw = 0.0
@@ -88,5 +87,4 @@ class EpochLines(Callback):
         numbers = " - ".join(f"{name}: {value:.4f}" for name, value in logs.items())
         seconds = time.monotonic() - self._start
         show(f"Epoch {epoch + 1:{width}}/{self.params['epochs']} - {seconds:.1f}s - {numbers}")
-        if is_open(sys.stdout):
-            sys.stdout.flush()
+        flush()

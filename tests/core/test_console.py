@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tracemalloc
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,10 @@ import pytest
 import ffnn
 from ffnn.cli import main
 from ffnn.core.checks import nearest
-from ffnn.core.console import is_open, is_terminal, show
+from ffnn.core.console import complain, is_open, is_terminal, show
 from ffnn.errors import DataError, ModelFileError, visible
 from ffnn.estimators import FFNNClassifier, FFNNRegressor
-from ffnn.layers import Dense
+from ffnn.layers import BatchNorm, Dense
 
 PACKAGE = Path(ffnn.__file__).parent
 ESCAPES = {
@@ -62,10 +63,35 @@ def closed():
     return stream
 
 
-STREAMS = [None, closed()]
+def detached():
+    stream = io.TextIOWrapper(io.BytesIO())
+    stream.detach()
+    return stream
 
 
-@pytest.mark.parametrize("stream", STREAMS, ids=["none", "closed"])
+class Writes:
+    """Stands in for a standard stream, as in an editor's console, and can do no more than write."""
+
+    def __init__(self):
+        self.text = ""
+
+    def write(self, text):
+        self.text += text
+
+
+class WritesAndFlushes(Writes):
+    """What programs that put an object in the place of a stream usually write."""
+
+    def flush(self):
+        """Keep nothing back."""
+
+
+STREAMS = [None, closed(), detached()]
+NAMES = ["none", "closed", "detached"]
+ALL_STREAMS, ALL_NAMES = [*STREAMS, Writes(), WritesAndFlushes()], [*NAMES, "writes", "flushes"]
+
+
+@pytest.mark.parametrize("stream", ALL_STREAMS, ids=ALL_NAMES)
 @pytest.mark.parametrize("name", ["stdout", "stderr"])
 @pytest.mark.parametrize("verbose", ["auto", 0, 1, 2])
 def test_fit_and_summary_work_without_a_standard_stream(name, stream, verbose, monkeypatch):
@@ -81,7 +107,7 @@ def test_fit_and_summary_work_without_a_standard_stream(name, stream, verbose, m
     assert report.is_right
 
 
-@pytest.mark.parametrize("stream", STREAMS, ids=["none", "closed"])
+@pytest.mark.parametrize("stream", ALL_STREAMS, ids=ALL_NAMES)
 @pytest.mark.parametrize("estimator", [FFNNClassifier, FFNNRegressor])
 @pytest.mark.parametrize(
     "settings",
@@ -104,11 +130,97 @@ def test_estimators_print_nowhere_without_standard_output(settings, estimator, s
     assert fitted.n_iter_ >= 1
 
 
-@pytest.mark.parametrize("stream", STREAMS, ids=["none", "closed"])
+@pytest.mark.parametrize("stream", STREAMS, ids=NAMES)
 def test_such_a_stream_is_not_open_and_no_terminal(stream):
     assert not is_open(stream)
     assert not is_terminal(stream)
     show("nowhere", stream or closed())
+
+
+@pytest.mark.parametrize("stream", [Writes(), WritesAndFlushes()])
+def test_an_object_that_writes_is_open_and_no_terminal(stream):
+    assert is_open(stream)
+    assert not is_terminal(stream)
+    show("there", stream)
+    assert stream.text == "there\n"
+
+
+def warn_in_fit():
+    model = ffnn.Sequential([BatchNorm(), Dense(1)], input_dim=2, seed=0)
+    model.compile("sgd", "mse")
+    model.fit(np.eye(2), np.ones(2), batch_size=1, verbose=0)
+
+
+def warn_in_solver(**settings):
+    x, y = np.random.default_rng(0).normal(size=(40, 2)), np.arange(40) % 2
+    FFNNClassifier((2,), random_state=0, **settings).fit(x, y)
+
+
+WARNINGS = {
+    "fit": warn_in_fit,
+    "lbfgs": partial(warn_in_solver, solver="lbfgs", max_iter=1),
+    "max_iter": partial(warn_in_solver, max_iter=1),
+    "batch_size": partial(warn_in_solver, max_iter=1, batch_size=50),
+}
+
+
+def print_warning(message, category, filename, lineno, file=None, line=None):
+    """Do what Python does where pytest does not collect the warnings."""
+    if sys.stderr is not None:
+        sys.stderr.write(warnings.formatwarning(message, category, filename, lineno, line))
+
+
+@pytest.mark.parametrize("stream", ALL_STREAMS, ids=ALL_NAMES)
+@pytest.mark.parametrize("work", WARNINGS.values(), ids=WARNINGS)
+def test_a_warning_does_no_harm_without_standard_error(work, stream, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(warnings, "showwarning", print_warning)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        work()
+
+    if isinstance(stream, Writes):
+        assert "Warning: " in stream.text
+
+
+@pytest.mark.parametrize("stream", STREAMS, ids=NAMES)
+@pytest.mark.parametrize("work", WARNINGS.values(), ids=WARNINGS)
+def test_a_warning_is_caught_or_an_error_whatever_the_stream(work, stream, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", stream)
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        work()
+    assert {warning.filename for warning in caught} == {__file__}
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning):
+            work()
+
+
+@pytest.mark.parametrize(
+    "ending", ["sys.stderr.close()", "sys.stderr.detach()", "sys.stderr = None"]
+)
+def test_python_itself_fails_at_no_warning(ending):
+    program = (
+        "import sys, numpy as np, ffnn; from ffnn.layers import *; "
+        "m = ffnn.Sequential([BatchNorm(), Dense(1)], input_dim=2); m.compile('sgd', 'mse'); "
+        f"{ending}; m.fit(np.eye(2), np.ones(2), batch_size=1); m.summary(); print('done')"
+    )
+    command = [sys.executable, "-c", program]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert process.stdout.endswith("done\n")
+    assert process.stderr == ""
+
+
+@pytest.mark.parametrize("stream", STREAMS, ids=NAMES)
+def test_complaints_do_not_go_to_standard_output(stream, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stderr", stream)
+    complain("ffnn: note: nowhere")
+
+    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("closing", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
@@ -121,7 +233,7 @@ def test_the_command_line_works_where_the_shell_has_closed_streams(closing, tmp_
     assert ffnn.load_model(path).history.epoch == [0]
 
 
-@pytest.mark.parametrize("stream", STREAMS, ids=["none", "closed"])
+@pytest.mark.parametrize("stream", ALL_STREAMS, ids=ALL_NAMES)
 @pytest.mark.parametrize("name", ["stdout", "stderr"])
 @pytest.mark.parametrize(
     ("arguments", "code"),
@@ -171,17 +283,19 @@ def test_a_long_unknown_name_is_cut_off_in_the_message():
 
 
 def prints(source):
-    """Yield the lines that print without `show`."""
+    """Yield the lines that print without `show` or warn without `warn`."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
-            if called == "print" or called.endswith(("stdout.write", "stderr.write")):
+            if called == "print" or called.endswith(
+                ("stdout.write", "stderr.write", "warnings.warn")
+            ):
                 yield node.lineno
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.stem)
 def test_everything_is_printed_by_show(path):
-    assert list(prints(path.read_text(encoding="utf-8"))) == []
+    assert len(list(prints(path.read_text(encoding="utf-8")))) == (path.stem == "console")
 
 
 def test_what_prints_by_itself_is_noticed():
