@@ -2,8 +2,9 @@
 
 1. `network.Network`: layers, their parameters, and predictions;
 2. `compilable.Compilable`: a loss, an optimizer and metrics; data, one pass over it, one update;
-3. `trainable.Trainable`: `fit`, saving and loading;
-4. `ffnn.Sequential`, which users hold: methods that lead to pictures, explanations, diagnoses.
+3. `positioned.Positioned`: where its last training stands;
+4. `trainable.Trainable`: `fit`, saving and loading;
+5. `ffnn.Sequential`, which users hold: methods that lead to pictures, explanations, diagnoses.
 
 Beside them are `serialization` (a model's parts as plain data) and `resume`.
 """

@@ -28,7 +28,8 @@ def check_resumable(here: Parts, there: Parts, path: str, epochs: int) -> int:
     if position is None:
         raise ValueError(
             f"resume_from: {path} does not say where its training stood: it was saved before any, "
-            f"within an epoch, or after going back to earlier weights"
+            f"within an epoch, or after something else changed the model: an update, other "
+            f"weights, another learning rate, compile"
         )
     _check_epochs(path, int(position["epoch"]), there.history)
     for name in ("number of inputs", "class names", "feature names"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from ffnn.core.checks import check_bool, check_path
 from ffnn.core.hints import explain_names
 from ffnn.data.batches import Batches, Examples
 from ffnn.models import serialization
-from ffnn.models.compilable import Compilable
+from ffnn.models.positioned import Positioned
 from ffnn.models.resume import check_resumable, check_training, take_over, unless_refused
 from ffnn.models.serialization import Content, Parts
 from ffnn.schedules import Schedule
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Trainable(Compilable):
+class Trainable(Positioned):
     """A network that trains for epochs, and whose state can be kept and resumed.
 
     Views, explanations, diagnoses and checks work on it; users hold a `ffnn.Sequential`, which adds
@@ -41,7 +41,6 @@ class Trainable(Compilable):
     history: History | None = None
     recording: Recording | None = None
     stop_training: bool = False
-    _position: Position | dict[str, Any] | None = None
 
     @explain_names
     def fit(
@@ -168,7 +167,7 @@ class Trainable(Compilable):
                     self.step, called, validate, position, settings.epochs
                 )
             finally:
-                self._position = self.position  # plain data, which does not hold the rows
+                self.hold_position(self.position)  # plain data, which does not hold the rows
         return history
 
     def _open_checkpoint(
@@ -204,32 +203,6 @@ class Trainable(Compilable):
             self.stop_training = saved.position["stopped"]
             if saved.position["weights"]:
                 self.set_weights(saved.position["weights"])
-
-    @cached_property
-    def shuffling(self) -> np.random.Generator:
-        """The generator that draws the order of the rows."""
-        return np.random.default_rng(np.random.SeedSequence(self.entropy))
-
-    def random_generators(self) -> list[np.random.Generator]:
-        """Return all generators that a training draws from: that of the rows, then the layers'."""
-        return [self.shuffling, *super().random_generators()]
-
-    @property
-    def position(self) -> dict[str, Any] | None:
-        """Where the last training stands (`ffnn.training.position`); None if not known."""
-        place = self._position
-        return place.capture() if isinstance(place, Position) else place
-
-    def leave_position(self, weights: Sequence[Array]) -> None:
-        """Set `weights`, and keep those that the training arrived at for when it is resumed."""
-        place = self._position
-        if isinstance(place, Position) and not place.weights:
-            place.weights = self.get_weights()
-        self.set_weights(weights)
-
-    def forget_position(self) -> None:
-        """Note that the parameters are no longer those that the last training arrived at."""
-        self._position = None
 
     # -- keeping -------------------------------------------------------------------------------
 
@@ -320,11 +293,12 @@ class Trainable(Compilable):
             self.compile(parts.optimizer, parts.loss, parts.metrics)
             parts.optimizer.iterations = iterations
         self.history, self.recording = parts.history, parts.recording
-        self._position, self.encoder = parts.position, parts.encoder
+        self.encoder = parts.encoder
         self.class_names, self.feature_names = parts.class_names, parts.feature_names
         self.class_labels = parts.class_labels
-        serialization.fill(self.parts(), arrays)
+        serialization.fill(replace(self.parts(), position=parts.position), arrays)
         self.generator_states = parts.generator_states
+        self.hold_position(parts.position)
 
     def twin(self) -> Trainable:
         """Return a copy with arrays of its own."""

@@ -1,6 +1,7 @@
 """A training resumed from a file ends as one that never stopped, bit for bit."""
 
 import os
+import pickle
 import signal
 import sys
 
@@ -293,3 +294,94 @@ def test_a_recorder_leaves_out_an_epoch_of_which_no_batch_is_left_to_watch(tmp_p
 
     assert second.recording.epochs == ([0, 1, 2] if is_left else [0, 2])
     assert [snapshot.epoch for snapshot in second.recording.snapshots] == second.recording.epochs
+
+
+# -- what else changes a model -----------------------------------------------------------------
+
+
+def set_generators(model):
+    model.generator_states = make(seed=9).generator_states
+
+
+OTHER_WORK = {
+    "an update": lambda m: m.train_on_batch(X[:9], Y[:9]),
+    "a step of the optimizer": lambda m: m.optimizer.step(),
+    "other weights": lambda m: m.set_weights(make(seed=9).get_weights()),
+    "compile": lambda m: m.compile(Adam(0.01), "sparse_categorical_crossentropy", METRICS),
+    "the same compile": lambda m: m.compile(m.optimizer, m.loss, m.metrics),
+    "another learning rate": lambda m: setattr(m.optimizer, "learning_rate", 0.5),
+    "a schedule": lambda m: setattr(m.optimizer, "learning_rate", CosineDecay(0.01, 9)),
+    "the count of updates": lambda m: setattr(m.optimizer, "iterations", 0),
+    "other random numbers": set_generators,
+    "masks that are drawn": lambda m: m.forward(X, training=True),
+}
+
+
+@pytest.mark.parametrize("is_loaded", [False, True], ids=["trained", "loaded"])
+@pytest.mark.parametrize("work", OTHER_WORK)
+def test_a_model_that_something_else_changed_cannot_be_resumed(tmp_path, work, is_loaded):
+    path, model = tmp_path / "m.h5", make()
+    fit(model, 2)
+    if is_loaded:
+        model.save(path)
+        model = ffnn.load_model(path)
+    assert model.position is not None
+    OTHER_WORK[work](model)
+    assert model.position is None
+    model.save(path)
+
+    with pytest.raises(ValueError, match="does not say where its training stood"):
+        fit(make(), 3, resume_from=path)
+
+    fit(model, 2)  # a training of its own
+    assert model.position is not None
+
+
+def refused(work, *arguments):
+    with pytest.raises(ValueError):  # noqa: PT011
+        work(*arguments)
+
+
+UNCHANGING = {
+    "predict": lambda m: m.predict(X),
+    "evaluate": lambda m: m.evaluate(X, Y),
+    "forward": lambda m: m.forward(X),
+    "compute_gradients": lambda m: m.compute_gradients(X, Y),
+    "diagnose": lambda m: m.diagnose(X, Y),
+    "get_weights": lambda m: m.get_weights(),
+    "the same learning rate": lambda m: setattr(m.optimizer, "learning_rate", 0.01),
+    "a refused update": lambda m: refused(m.train_on_batch, X[:, :2], Y),
+    "refused weights": lambda m: refused(m.set_weights, []),
+    "a refused training": lambda m: refused(fit, m, 2, [EarlyStopping("no")]),
+    "a copy": lambda m: pickle.loads(pickle.dumps(m)).train_on_batch(X, Y),
+}
+
+
+@pytest.mark.parametrize("work", UNCHANGING)
+def test_a_model_that_nothing_changed_is_resumed(tmp_path, work):
+    path, model, straight, last = tmp_path / "m.h5", make(), make(), make()
+    fit(model, 2)
+    UNCHANGING[work](model)
+    model.save(path)
+    fit(straight, 3)
+
+    fit(last, 3, resume_from=path)
+
+    np.testing.assert_array_equal(last.parameters, straight.parameters)
+    assert last.history.history == straight.history.history
+
+
+def test_a_callback_that_sets_weights_does_so_again_when_resumed(tmp_path):
+    class Shrink(Callback):
+        def on_epoch_end(self, epoch, logs):
+            self.model.set_weights([0.9 * array for array in self.model.get_weights()])
+            self.model.optimizer.learning_rate = 0.01 / (epoch + 1)
+
+    path, model, straight, last = tmp_path / "m.h5", make(), make(), make()
+    fit(model, 2, [Shrink()])
+    model.save(path)
+    fit(straight, 4, [Shrink()])
+
+    fit(last, 4, [Shrink()], resume_from=path)
+
+    assert_same(last, straight)
