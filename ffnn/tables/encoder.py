@@ -191,8 +191,7 @@ def choose_columns(
 
     Raises DataError if a column that is named does not exist, or none is left.
     """
-    for name in (*exclude, *(only or ()), *([] if target is None else [target])):
-        table[name]
+    table.require([*([] if target is None else [target]), *exclude, *(only or ())])
     chosen, left_out = list[Column](), list[tuple[str, str]]()
     for column in table.columns:
         if column.name == target:

@@ -52,13 +52,16 @@ class Table:
 
     def __getitem__(self, name: str) -> Column:
         """Return the column of a name; DataError if there is none."""
-        if name not in self._positions:
-            names = listed((repr(printable(each)) for each in self.names), 12)
-            raise DataError(
-                f"{self.source}: there is no column {shown(name, 60)}{nearest(name, self.names)}; "
-                f"the columns are {names}"
-            )
+        self.require([name])
         return self.columns[self._positions[name]]
+
+    def require(self, names: Iterable[str]) -> None:
+        """Raise DataError if there are no columns of some names."""
+        unknown = dict.fromkeys(name for name in names if name not in self._positions)
+        if unknown:
+            hints = listed(f"{shown(name, 60)}{nearest(name, self.names)}" for name in unknown)
+            known = listed((repr(printable(each)) for each in self.names), 12)
+            raise DataError(f"{self.source}: there is no column {hints}; the columns are {known}")
 
     def raw(self, name: str) -> RawColumn:
         """Return the entries of a column as they stand; DataError if there is none of the name."""

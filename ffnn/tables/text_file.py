@@ -53,7 +53,10 @@ def read_text_file(
         notes.append("the first line has the number of rows, not names")
         header, records = None, records[1:]
     if header is not None and len(records) < 2:
-        raise DataError(f"{path}: expected rows below the header line, got none")
+        raise DataError(
+            f"{path}: expected rows below the header line, got none; "
+            f"if that line is a row, say that there is no header"
+        )
     start = records[header is not None][0]
     if layout.skipped:
         notes.append(f"what precedes the table is left out: {counted(layout.skipped, 'line')}")

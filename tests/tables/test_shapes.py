@@ -225,7 +225,7 @@ def test_options_come_before_rules(tmp_path):
 
 BAD = {
     "": "empty file",
-    "a,b\n": "below the header line",
+    "a,b\n": "below the header line, got none; if that line is a row",
     "a,b\n1,2\n3,4,5\n": "line 3 has 3",
     'a,b\n1,"2\n3,4\n': "quote",
 }
