@@ -71,6 +71,16 @@ class Configurable(Hinted):
         """Return a new part made from the same arguments."""
         return type(self)(**self.get_config())
 
+    def check_clone(self, owner: str) -> Self:
+        """Return what `clone` does, or raise TypeError if a class of the user's has none."""
+        try:
+            return self.clone()
+        except Exception as error:
+            raise TypeError(
+                f"{owner}: {type(self).__name__} cannot be copied: {error}; its constructor must "
+                f"keep each argument as an attribute of the same name"
+            ) from error
+
     def __repr__(self) -> str:
         return call_of(self)
 

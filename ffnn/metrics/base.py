@@ -104,7 +104,7 @@ class DenseMetric(Metric):
 
 
 def check_names(metrics: Sequence[Metric]) -> None:
-    """Raise unless each metric has a name under which its numbers can be told apart."""
+    """Raise unless each metric and its copies have a name that tells its numbers apart."""
     taken = {"loss", "val_loss"}
     for metric in metrics:
         name = getattr(metric, "name", None)
@@ -112,6 +112,18 @@ def check_names(metrics: Sequence[Metric]) -> None:
             raise TypeError(
                 f"compile: metric {type(metric).__name__} needs a name: a class attribute "
                 f"`name`, a string; got {name!r}"
+            )
+        better = metric.higher_is_better
+        if not (better is None or isinstance(better, bool)):
+            raise TypeError(
+                f"compile: metric {name!r}: higher_is_better must be True, False or None, "
+                f"got {better!r}"
+            )
+        kept = metric.check_clone("compile").name
+        if kept != name:
+            raise ValueError(
+                f"compile: metric {type(metric).__name__} was given the name {name!r}, but its "
+                f"copies and files would have {kept!r}; derive a class of it with this `name`"
             )
         names = {name, f"val_{name}"}
         if names & taken:

@@ -64,6 +64,8 @@ class Compilable(Network):
             A name is unknown, the loss cannot follow the last layer, two metrics have one name,
             a number becomes 0 or infinite in the model's dtype, or the optimizer already trains
             another model. Nothing was changed.
+        TypeError
+            A part is none, or cannot be copied. Nothing was changed.
         """
         chosen = [] if metrics is None else check_items("compile", "metrics", metrics)
         new_optimizer = OPTIMIZERS.get(optimizer, "compile: optimizer")
@@ -72,6 +74,7 @@ class Compilable(Network):
         new_loss.check_output(self.last_activation)
         check_names(new_metrics)
         for part in (new_optimizer, new_loss):
+            part.check_clone("compile")
             part.check_numbers(self.dtype, f"compile: {type(part).__name__}")
         new_optimizer.claim(self)
         vars(self).update(optimizer=new_optimizer, loss=new_loss, metrics=new_metrics)
@@ -208,6 +211,7 @@ class Compilable(Network):
             layer.check_numbers(self.dtype, layer.title)
         for part in (step.optimizer, self.require_compiled()):
             part.check_numbers(self.dtype, type(part).__name__)
+        check_names(self.metrics)
         try:
             return train(step, called, validate, position, epochs)
         finally:

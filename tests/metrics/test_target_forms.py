@@ -219,3 +219,53 @@ def test_a_metric_without_a_name_is_refused(name):
 
 def test_every_metric_of_the_library_is_tried():
     assert {cls.name for cls in METRICS if cls.__module__.startswith("ffnn.")} == set(ALL)
+
+
+class Renamed(F1):
+    """A metric with a name of its class's own."""
+
+    name = "f1_b"
+
+
+def renamed(metric, name):
+    metric.name = name
+    return metric
+
+
+@pytest.mark.parametrize("cls", [F1, Accuracy, Renamed, ffnn.metrics.R2])
+def test_a_metric_that_was_renamed_is_refused_as_its_copies_would_not_be(cls):
+    message = rf"metric {cls.__name__} was given the name 'b', .* copies .* {cls().name!r}"
+    with pytest.raises(ValueError, match=message):
+        network(4, "softmax", "cce", [cls(), renamed(cls(), "b")])
+
+
+@pytest.mark.parametrize("name", ["loss", "f1", "b", "", None])
+def test_a_metric_that_is_renamed_after_compile_is_refused_before_training(name):
+    model = network(4, "softmax", "cce", [Accuracy()])
+    model.build(5)
+    before = model.get_weights()
+    model.metrics[0].name = name
+    with pytest.raises((TypeError, ValueError), match="compile: "):
+        model.fit(X, ONE_HOT, verbose=0)
+    assert model.history is None
+    np.testing.assert_equal(model.get_weights(), before)
+
+
+def test_metrics_of_one_class_under_two_names_are_told_apart(tmp_path):
+    model = network(4, "softmax", "cce", [F1(), Renamed(), Named("one"), Named("two")])
+    logs = model.fit(X, ONE_HOT, validation_split=0.5, verbose=0).history
+    own = ["f1", "f1_b", "one", "two"]
+    assert list(logs) == ["loss", *own, "val_loss", *(f"val_{name}" for name in own)]
+    assert list(model.evaluate(X, ONE_HOT, return_dict=True)) == ["loss", *own]
+    model.save(tmp_path / "model.h5")
+    custom = {"Renamed": Renamed, "Named": Named}
+    loaded = ffnn.Sequential.load(tmp_path / "model.h5", custom)
+    assert loaded.evaluate(X, ONE_HOT) == model.evaluate(X, ONE_HOT)
+
+
+@pytest.mark.parametrize("better", ["yes", 1, 0.0, np.True_])
+def test_a_metric_says_by_a_bool_or_none_whether_higher_is_better(better):
+    metric = Named()
+    metric.higher_is_better = better
+    with pytest.raises(TypeError, match="'named': higher_is_better must be True, False or None"):
+        network(4, "softmax", "cce", [metric])

@@ -199,3 +199,47 @@ def test_one_optimizer_cannot_be_compiled_into_two_models_even_unbuilt():
 
     with pytest.raises(ValueError, match="another model"):
         second.compile(optimizer)
+
+
+# -- parts of one's own -------------------------------------------------------------------------
+
+
+class ForgetfulLoss(ffnn.losses.MeanSquaredError):
+    def __init__(self, scale=1.0):
+        pass
+
+
+class ForgetfulMetric(ffnn.metrics.Accuracy):
+    def __init__(self, scale=1.0):
+        super().__init__()
+
+
+class ForgetfulRule(SGD):
+    def __init__(self, scale=1.0):
+        super().__init__()
+
+
+class Failing(ForgetfulLoss):
+    @property
+    def scale(self):
+        raise ZeroDivisionError("of its own")
+
+
+FORGETFUL = {
+    "loss": ForgetfulLoss,
+    "metrics": lambda: [ForgetfulMetric()],
+    "optimizer": ForgetfulRule,
+    "failing": Failing,
+}
+
+
+@pytest.mark.parametrize("kind", FORGETFUL)
+def test_compile_refuses_a_part_that_cannot_be_copied_and_changes_nothing(kind):
+    model = line()
+    before = model.optimizer, model.loss, model.metrics
+    part = {kind if kind != "failing" else "loss": FORGETFUL[kind]()}
+    with pytest.raises(
+        TypeError, match=r"^compile: F.* cannot be copied: .* attribute of the same"
+    ):
+        model.compile(**part)
+    assert (model.optimizer, model.loss, model.metrics) == before
