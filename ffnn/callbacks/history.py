@@ -11,6 +11,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.callbacks.base import Callback, Logs
 from ffnn.core.text import counted, shorten
+from ffnn.errors import visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -134,4 +135,5 @@ class History(Callback):
 
     def __repr__(self) -> str:
         last = ", ".join(f"{name}={values[-1]:.4f}" for name, values in self.history.items())
-        return f"<History of {counted(len(self.epoch), 'epoch')}{': ' if last else ''}{last}>"
+        epochs = counted(len(self.epoch), "epoch")
+        return f"<History of {epochs}{': ' if last else ''}{visible(last)}>"

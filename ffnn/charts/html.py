@@ -6,12 +6,18 @@ both light and dark notebooks can be read. Every string of the user is escaped.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable, Sequence
-from html import escape
 
 from ffnn.core.text import shorten
+from ffnn.errors import visible
 
 _MAX_ROWS = 30
+
+
+def escape(text: str) -> str:
+    """Return a text as HTML that shows it, what cannot be printed as an escape."""
+    return html.escape(visible(text))
 
 
 def block(title: str, lines: Iterable[str], content: str) -> str:

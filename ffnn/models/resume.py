@@ -11,7 +11,7 @@ import numpy as np
 from ffnn.callbacks import Callback, History
 from ffnn.core.registry import describe
 from ffnn.core.text import shorten
-from ffnn.errors import ModelFileError
+from ffnn.errors import ModelFileError, visible
 from ffnn.layers.base import Layer
 from ffnn.models import serialization
 from ffnn.models.serialization import Parts
@@ -37,8 +37,9 @@ def check_resumable(here: Parts, there: Parts, path: str, epochs: int) -> int:
             del mine[name]
     for fact, own in mine.items():
         if describe(own) != describe(theirs[fact]):
+            saved = visible(str(theirs[fact]))
             raise ValueError(
-                f"resume_from: {path} is of another model: {fact} there {theirs[fact]}, here {own}"
+                f"resume_from: {path} is of another model: {fact} there {saved}, here {own}"
             )
     for index, (layer, other) in enumerate(zip(here.layers, there.layers, strict=True)):
         _check_fixed_state(f"resume_from: {path} is of another model: layer {index}", layer, other)
@@ -121,7 +122,8 @@ def _check_learning_rate(here: float | Schedule, there: Parts) -> None:
         return
     first = there.optimizer.learning_rate if training is None else training.get("learning_rate")
     raise ValueError(
-        f"resume_from: the training had learning_rate={shorten(str(first), 200)}, now it is {here}"
+        f"resume_from: the training had learning_rate={visible(shorten(str(first), 200))}, now it "
+        f"is {here}"
     )
 
 
@@ -130,8 +132,9 @@ def _check_history(history: History, names: Collection[str], callbacks: Sequence
     kept = list(history.history)
     missing = [name for name in names if name not in kept] if history.epoch else []
     if missing or ("val_loss" in kept and "val_loss" not in names):
+        reported = visible(shorten(", ".join(kept), 200))
         raise ValueError(
-            f"resume_from: the training reported {shorten(', '.join(kept), 200)}; now it would "
+            f"resume_from: the training reported {reported}; now it would "
             f"report {', '.join(names)}. Give the same metrics and validation"
         )
     surplus = [name for name in kept if name not in names]

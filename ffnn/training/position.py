@@ -13,7 +13,7 @@ from ffnn._types import Array
 from ffnn.callbacks import Callback
 from ffnn.core.text import shorten
 from ffnn.data.batches import Batches
-from ffnn.errors import ModelFileError
+from ffnn.errors import ModelFileError, visible
 from ffnn.metrics import Metric
 from ffnn.training.fingerprint import plain
 
@@ -169,10 +169,10 @@ _COMPARED_APART = {"learning_rate"}  # which callbacks change
 
 def _check_same(name: str, there: Any, here: Any) -> None:
     if there != here:
+        before, now = (visible(shorten(str(value), 200)) for value in (there, here))
         raise ValueError(
-            f"resume_from: the training had {name}={shorten(str(there), 200)}, now it is "
-            f"{shorten(str(here), 200)}; only epochs, verbose and the files that callbacks write "
-            f"may differ"
+            f"resume_from: the training had {name}={before}, now it is {now}; only epochs, verbose "
+            f"and the files that callbacks write may differ"
         )
 
 

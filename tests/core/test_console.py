@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import ffnn
+from ffnn import saving
 from ffnn.cli import main
 from ffnn.core.checks import nearest
 from ffnn.core.console import complain, is_open, is_terminal, show
@@ -42,6 +43,72 @@ def test_what_a_terminal_would_obey_is_written_as_an_escape(text, expected, caps
         assert str(error(text)) == expected
     show(text)
     assert capsys.readouterr().out == f"{expected}\n"
+
+
+@pytest.fixture
+def trained():
+    """Make a trained model whose names, and those of its history, are not to be trusted."""
+
+    def trained(name):
+        model = ffnn.Sequential([Dense(2, "softmax")], input_dim=2, seed=0)
+        model.compile("sgd", "cce")
+        model.class_names = model.feature_names = [f"{name}{index}" for index in range(2)]
+        model.fit(np.eye(2), [0, 1], verbose=0)
+        model.history.history[name] = [1.0]
+        return model
+
+    return trained
+
+
+@pytest.mark.parametrize("name", ESCAPES, ids=ESCAPES.values())
+@pytest.mark.parametrize(
+    "view",
+    [
+        repr,
+        lambda model: repr(model.history),
+        lambda model: model._repr_html_(),
+        lambda model: model.history._repr_html_(),
+        lambda model: str(model.diagnose(np.eye(2), [0, 1])),
+        lambda model: model.diagnose(np.eye(2), [0, 1])._repr_html_(),
+        lambda model: str(model.explain_step(np.eye(2), [0, 1])),
+    ],
+    ids=["repr", "history", "html", "history-html", "diagnosis", "diagnosis-html", "explanation"],
+)
+def test_what_shows_a_model_has_nothing_that_a_terminal_would_obey(view, name, trained):
+    shown = view(trained(name))
+
+    assert visible(shown) == shown
+
+
+def forge_history(config, arrays, name):
+    config["history"]["names"] = [name]
+
+
+def forge_setting(config, arrays, name):
+    config["position"]["training"]["shuffle"] = name
+
+
+def forge_rate(config, arrays, name):
+    config["position"]["training"]["learning_rate"] = name
+    config["compile"]["optimizer"]["config"]["learning_rate"] = 0.5
+
+
+@pytest.mark.parametrize("name", [name for name in ESCAPES if name != "\ud800"], ids=ascii)
+@pytest.mark.parametrize("forge", [forge_history, forge_setting, forge_rate])
+def test_what_cannot_be_resumed_is_said_with_escapes(forge, name, tmp_path):
+    model = ffnn.Sequential([Dense(2, "softmax")], input_dim=2, seed=0)
+    model.compile("sgd", "cce")
+    model.fit(np.eye(2), [0, 1], verbose=0)
+    model.save(tmp_path / "m.h5")
+    config, arrays = saving.decode((tmp_path / "m.h5").read_bytes())
+    forge(config, arrays, name)
+    (tmp_path / "m.h5").write_bytes(saving.encode(config, arrays))
+
+    with pytest.raises(ValueError, match="resume_from: the training ") as caught:
+        model.fit(np.eye(2), [0, 1], epochs=2, verbose=0, resume_from=tmp_path / "m.h5")
+
+    assert visible(str(caught.value)) == str(caught.value)
+    assert visible(name) in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["säte, ½ ─ 数 🙂", "two\nlines", ""])
