@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -170,17 +170,27 @@ def take_over(model: Any, twin: Any) -> None:
 
 @contextmanager
 def unless_refused(model: Any, position: Position) -> Iterator[None]:
-    """Put a built model back to what it was if its training fails before it has begun."""
-    attributes, rate = dict(vars(model)), model.optimizer.learning_rate
-    before = model.twin() if position.is_resumed else None
+    """Put a model back to what it was, built or not, if its training fails before it has begun."""
+    rate, generators = model.optimizer.learning_rate, model.generator_states
+    before = model.twin() if position.is_resumed and model.is_built else None
+    parts = [model] if model.is_built else [model, model.optimizer, *_all_layers(model.layers)]
+    attributes = [dict(vars(part)) for part in parts]
     try:
         yield
     except BaseException:
         if not position.has_begun:
             if before is not None:
                 take_over(model, before)
-            for name in vars(model).keys() - attributes.keys():
-                delattr(model, name)
-            vars(model).update(attributes)
-            model.optimizer.learning_rate = rate
+            for part, own in zip(parts, attributes, strict=True):
+                vars(part).clear()
+                vars(part).update(own)
+            model.optimizer.learning_rate, model.generator_states = rate, generators
         raise
+
+
+def _all_layers(layers: Iterable[Any]) -> Iterator[Layer]:
+    """Yield layers, and those that they consist of, such as activations."""
+    for layer in layers:
+        if isinstance(layer, Layer):
+            yield layer
+            yield from _all_layers(vars(layer).values())

@@ -157,9 +157,9 @@ class Trainable(Positioned):
         if saved is not None:
             check_training(saved.parts(), rate, history.params["metrics"], users)
             position.resume(saved.position or {}, saved)
-        self.build(batches.examples.x.shape[1])
         validate = None if held_out is None else partial(self._evaluate, held_out)
         with unless_refused(self, position):
+            self.build(batches.examples.x.shape[1])
             self._begin(rate, saved)
             self.history, self._position = history, position
             try:

@@ -7,7 +7,7 @@ import pytest
 from small_models import LABELS, ONE_HOT, X, classifier, line
 
 import ffnn
-from ffnn.callbacks import Callback
+from ffnn.callbacks import Callback, EarlyStopping
 from ffnn.layers import BatchNorm, Dense, Dropout, Rescaling
 from ffnn.optimizers import SGD, Adam
 from ffnn.regularizers import L2
@@ -484,3 +484,77 @@ def test_batch_norm_state_follows_training_only():
 
     np.testing.assert_allclose(after, 0.5 * X.mean(axis=0), rtol=1e-12)
     np.testing.assert_array_equal(model.layers[0].state["moving_mean"], after)
+
+
+# -- what is refused leaves an unbuilt model unbuilt --------------------------------------------
+
+
+class Refuses(Callback):
+    """Uses the model, which is built by then, and then refuses the training."""
+
+    def on_train_begin(self, logs):
+        self.model.forward(X[:3], training=True)
+        self.model.evaluate(X[:3], LABELS[:3])
+        raise ValueError("refused")
+
+
+REFUSED = {
+    "monitor": lambda: {"callbacks": [EarlyStopping("nope")]},
+    "a callback": lambda: {"callbacks": [Refuses()]},
+    "learning rate": lambda: {"learning_rate": -1.0},
+    "validation data": lambda: {"validation_data": (X[:, :3], LABELS)},
+    "class weight": lambda: {"class_weight": {7: 1.0}},
+    "sample weight": lambda: {"sample_weight": np.full(50, np.nan)},
+    "targets": lambda: {"y": LABELS + 1},
+    "steps": lambda: {"steps_per_epoch": 0},
+    "something else": lambda: {"callbacks": ["nope"]},
+}
+
+
+def unbuilt(optimizer="adam", **options):
+    layers = [BatchNorm(), Dense(6, "tanh"), Dropout(0.4, **options), Dense(3, "softmax")]
+    model = ffnn.Sequential(layers, seed=3)
+    model.compile(optimizer, "categorical_crossentropy", ["accuracy"])
+    return model
+
+
+@pytest.mark.parametrize("reason", REFUSED)
+def test_a_refused_training_leaves_an_unbuilt_model_unbuilt(reason):
+    model, fresh = unbuilt(), unbuilt()
+    before = model.capture()
+
+    for _ in range(2):
+        with pytest.raises((ValueError, TypeError)):
+            model.fit(**{"x": X, "y": LABELS, "verbose": 0} | REFUSED[reason]())
+
+    assert not model.is_built
+    assert model.input_dim is None
+    assert not any(layer.is_built or layer.params for layer in model.layers)
+    assert model.capture() == before
+    for each in (model, fresh):  # which other data may train
+        each.fit(X[:, :3], LABELS, epochs=2, verbose=0)
+    np.testing.assert_array_equal(model.parameters, fresh.parameters)
+    assert model.history.history == fresh.history.history
+
+
+def test_a_refused_resumption_leaves_an_unbuilt_model_unbuilt(tmp_path):
+    first = unbuilt()
+    first.fit(X, LABELS, callbacks=[Refuses.__base__()], verbose=0)
+    first.save(tmp_path / "m.h5")
+    model, fresh, straight = unbuilt(), unbuilt(), unbuilt()
+
+    class Callback(Refuses):
+        """Has the name of the one in the file."""
+
+    with pytest.raises(ValueError, match="refused"):
+        model.fit(X, LABELS, 32, 2, callbacks=[Callback()], resume_from=tmp_path / "m.h5")
+
+    assert not model.is_built
+    for each in (model, fresh):
+        each.fit(X[:, :3], LABELS, epochs=2, verbose=0)
+    np.testing.assert_array_equal(model.parameters, fresh.parameters)
+    straight.fit(X, LABELS, 32, 2, verbose=0, callbacks=[Refuses.__base__()])
+    again = unbuilt()
+    options = {"callbacks": [Refuses.__base__()], "resume_from": tmp_path / "m.h5"}
+    again.fit(X, LABELS, 32, 2, verbose=0, **options)
+    np.testing.assert_array_equal(again.parameters, straight.parameters)
