@@ -45,20 +45,16 @@ class Examples(NamedTuple):
         target = prepare(y)
         y = ArraySource(target, np.intp if target.ndim == 1 else dtype)
         check_finite(y, "y")
-        if sample_weight is None:
-            return cls(x, y, None)
-        weight = ArraySource(targets.prepare_weights(sample_weight, len(x)), dtype)
-        check_finite(weight, "sample_weight")
-        return cls(x, y, weight)
+        return cls(x, y, open_weights(sample_weight, len(x), dtype))
 
     def weigh_classes(
         self, class_weight: Mapping[int, float], units: int, dtype: np.dtype[Any]
     ) -> Examples:
         """Return the examples with each row's weight multiplied by that of its class."""
-        weight = targets.class_weights_of_rows(class_weight, self.y.data, units)
+        weight = targets.class_weights_of_rows(class_weight, self.y.data, units, dtype)
         if self.weight is not None:
             weight = weight * self.weight.data
-        return self._replace(weight=ArraySource(weight, dtype))
+        return self._replace(weight=open_weights(weight, len(self.x), dtype))
 
     def split(self, share: float) -> tuple[Examples, Examples]:
         """Return the examples without the last `share` of the rows, and those rows."""
@@ -74,6 +70,25 @@ class Examples(NamedTuple):
     def _part(self, start: int, stop: int) -> Examples:
         weight = None if self.weight is None else self.weight.part(start, stop)
         return Examples(self.x.part(start, stop), self.y.part(start, stop), weight)
+
+
+def open_weights(weight: Any, rows: int, dtype: np.dtype[Any]) -> Source | None:
+    """Check rows' weights, if there are any, which are those of classes too.
+
+    DataError says which of them is no finite number in `dtype`, or that all become 0 in it.
+    """
+    if weight is None:
+        return None
+    weight = targets.prepare_weights(weight, rows)
+    source = ArraySource(weight, dtype)
+    check_finite(source, "sample_weight")
+    largest = weight.max(initial=0)
+    if largest and not dtype.type(largest):
+        raise DataError(
+            f"sample_weight: the largest weight, {largest:g}, becomes 0 in {dtype}; multiply all "
+            f"of them by a number"
+        )
+    return source
 
 
 def rows_kept(rows: int, share: float) -> int:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ffnn._types import Array
-from ffnn.core.checks import check_number
+from ffnn._types import Array, DTypeLike
+from ffnn.core.checks import check_in_dtype, check_number
 from ffnn.core.text import shown
 from ffnn.data.sources import ArraySource, as_numbers, check_finite
 from ffnn.errors import DataError
@@ -139,10 +139,16 @@ def prepare_weights(sample_weight: Array, rows: int) -> Array:
     return weight
 
 
-def class_weights_of_rows(class_weight: Mapping[int, float], target: Array, units: int) -> Array:
+def class_weights_of_rows(
+    class_weight: Mapping[int, float],
+    target: Array,
+    units: int,
+    dtype: DTypeLike = np.float64,
+) -> Array:
     """Return the weight of each row's class, of shape (rows,); a class that is not named weighs 1.
 
-    `target` holds prepared class numbers, one-hot or soft rows, or 0 and 1 for one unit.
+    `target` holds prepared class numbers, one-hot or soft rows, or 0 and 1 for one unit. `dtype` is
+    that of the model, in which no weight may become infinite or 0.
     """
     if not isinstance(class_weight, Mapping):
         raise TypeError(
@@ -158,9 +164,17 @@ def class_weights_of_rows(class_weight: Mapping[int, float], target: Array, unit
                 f"class_weight: expected class numbers from 0 to {num_classes - 1}, "
                 f"got {shown(key)}"
             )
-        table[int(key)] = check_number("class_weight", f"weight of class {key}", value, low=0.0)
+        table[int(key)] = check_weight_of_class(key, value, dtype)
     weights: Array = table[_classes_of_rows(target, units)]
     return weights
+
+
+def check_weight_of_class(label: Any, weight: Any, dtype: DTypeLike) -> float:
+    """Return the weight of a class as a float; ValueError if it is none in `dtype`."""
+    name = f"weight of class {label!r}"
+    number = check_number("class_weight", name, weight, low=0.0)
+    check_in_dtype("class_weight", name, number, dtype)
+    return number
 
 
 def _classes_of_rows(target: Array, units: int) -> Array:

@@ -131,7 +131,6 @@ class BaseFFNN(Coefficients, BaseEstimator, ABC):
         X, y = self._check_rows(X, y, reset=fresh)
         target = self._read_targets(y, fresh=fresh, incremental=incremental)
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X)
-        of_class = self._weigh_classes(y, incremental=incremental)
         held_out = self._read_validation(validation_data)
         random_state = check_random_state(self.random_state)
         if fresh:
@@ -139,6 +138,7 @@ class BaseFFNN(Coefficients, BaseEstimator, ABC):
         else:
             self._check_architecture()
         loss = self._compile(fresh=fresh, incremental=incremental)
+        of_class = self._weigh_classes(y, incremental=incremental)
         samples = self._prepare(loss, Samples(X, target, weight, of_class))
         held_out = None if held_out is None else self._prepare(loss, held_out)
         self.model_.forget_position()

@@ -16,7 +16,7 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_targ
 
 from ffnn._types import Array
 from ffnn.activations import Sigmoid, Softmax
-from ffnn.core.checks import check_number
+from ffnn.data.targets import check_weight_of_class
 from ffnn.errors import DataError
 from ffnn.estimators.base import BaseFFNN
 from ffnn.estimators.conventions import ClippedLogLoss, ScaledLoss
@@ -311,7 +311,7 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
                     f"{unknown[0]!r}"
                 )
             of_label = [
-                check_number("class_weight", f"weight of {label!r}", table.get(label, 1.0), low=0.0)
+                check_weight_of_class(label, table.get(label, 1.0), self.model_.dtype)
                 for label in known.tolist()
             ]
             weights *= np.take(of_label, np.searchsorted(known, column))

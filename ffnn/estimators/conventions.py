@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.core.checks import check_in_dtype
 from ffnn.core.sums import dot_over
+from ffnn.errors import DataError
 from ffnn.estimators.parameters import Estimator
 from ffnn.layers import Dense
 from ffnn.layers.base import Stage
@@ -83,12 +85,21 @@ class ClippedLogLoss(ScaledLoss):
 
 
 def normalize(weight: Array) -> tuple[Array, float]:
-    """Return weights divided by their mean, and their sum, which may not be zero."""
-    total = float(weight.sum())
+    """Return weights divided by their mean, and their sum, which may not be zero.
+
+    DataError says that sum or mean are beyond the dtype's range.
+    """
+    with np.errstate(over="ignore"):
+        total = float(weight.sum())
     if total == 0.0:
         raise ZeroDivisionError(
             "sample_weight: the weights of a batch sum to zero, so it has no mean loss. Leave out "
             "the rows of weight zero, or increase batch_size."
+        )
+    if not len(weight) / float(np.finfo(weight.dtype).max) < total < math.inf:
+        raise DataError(
+            f"sample_weight: the weights of a batch sum to {total:g}, which is beyond the range of "
+            f"{weight.dtype}; divide all of them by their mean"
         )
     return weight * (len(weight) / total), total
 

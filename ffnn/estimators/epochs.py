@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 from ffnn._types import Array
 from ffnn.callbacks import CallbackList, History, Logs
 from ffnn.core.console import warn
-from ffnn.data.batches import Batches
+from ffnn.data.batches import Batches, open_weights
 from ffnn.errors import TrainingDivergedError
 from ffnn.estimators.conventions import WeightedStep, normalize
 from ffnn.estimators.convergence import Convergence
@@ -105,9 +105,9 @@ def make_validation(
     They are ``"loss"``, without penalty, the model's metrics, and ``"score"``, whose name no metric
     may have then.
     """
-    share = samples.weight
-    if share is not None:
-        share, _ = normalize(share.astype(model.dtype, copy=False))
+    given, share = open_weights(samples.weight, len(samples.target), model.dtype), None
+    if given is not None:
+        share, _ = normalize(given.data.astype(model.dtype, copy=False))
     stages = model.replicas()[: len(model.step.stages)]
     examples, stages = samples._replace(weight=share, class_weight=None).open(model.dtype, stages)
     metrics = [metric.clone() for metric in model.metrics]

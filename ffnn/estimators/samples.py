@@ -9,7 +9,7 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.core.sums import BLOCK_ROWS, sum_rows
-from ffnn.data.batches import Examples
+from ffnn.data.batches import Examples, open_weights
 from ffnn.data.sources import ArraySource, Source, SparseSource
 from ffnn.layers.base import Stage
 from ffnn.layers.dense import Dense
@@ -45,7 +45,7 @@ class Samples(NamedTuple):
         weight, of_class = self.weight, self.class_weight
         if of_class is not None:
             weight = of_class if weight is None else of_class * weight
-        return Examples(x, y, None if weight is None else ArraySource(weight, dtype)), stages
+        return Examples(x, y, open_weights(weight, len(self.target), dtype)), stages
 
 
 class SparseBatch:

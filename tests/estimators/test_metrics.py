@@ -69,11 +69,11 @@ def test_a_loss_of_class_numbers_cannot_serve_a_metric_of_rows():
 
 
 def named(text):
-    class Other(MeanAbsoluteError):
+    class NamedError(MeanAbsoluteError):
         name = text
         higher_is_better = False
 
-    return Other()
+    return NamedError()
 
 
 @pytest.mark.parametrize("name", ["score", "val_score"])
@@ -82,7 +82,7 @@ def test_a_metric_with_the_name_of_the_score_is_refused_where_both_are_reported(
     model, _, y = compiled("numbers", [named(name)])
     data = {"validation_data": (X, y)} if way == "validation_data" else {}
     estimator = FFNNRegressor(network=model, max_iter=1, early_stopping=not data)
-    with pytest.raises(ValueError, match="two numbers would be called '(val_)?score'"):
+    with pytest.raises(ValueError, match=r"two numbers would be called '(val_)?score'"):
         estimator.fit(X, y, **data)
     assert not hasattr(estimator, "model_")
 
