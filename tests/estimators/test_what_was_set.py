@@ -166,9 +166,9 @@ def test_class_weights_of_several_labels_are_multiplied():
     ("weight", "message"),
     [
         ({7: 1.0}, r"classes \[0 1 2\], got one of 7"),
-        ({0: -1.0}, "weight of 0"),
-        ({0: "much"}, "weight of 0"),
-        ({0: np.nan}, "weight of 0"),
+        ({0: -1.0}, "weight of class 0"),
+        ({0: "much"}, "weight of class 0"),
+        ({0: np.nan}, "weight of class 0"),
     ],
 )
 def test_class_weights_that_mean_nothing_are_refused(weight, message):
