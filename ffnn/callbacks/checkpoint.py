@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
+import string
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +14,7 @@ from ffnn.callbacks.base import Logs
 from ffnn.callbacks.monitor import Monitor
 from ffnn.core.checks import check_bool, check_int, check_path
 from ffnn.core.files import check_folder, check_target
+from ffnn.core.text import shorten
 
 
 class ModelCheckpoint(Monitor):
@@ -31,6 +36,11 @@ class ModelCheckpoint(Monitor):
         Whether to save only an epoch that is better than all before.
     every : int, default 1
         Save every this many epochs.
+
+    Raises
+    ------
+    ValueError
+        The fields of `filepath` cannot be filled in, or make a name that no file can have.
     """
 
     def __init__(
@@ -42,7 +52,7 @@ class ModelCheckpoint(Monitor):
         every: int = 1,
     ) -> None:
         super().__init__(monitor, mode, 0.0)
-        self.filepath = check_path("ModelCheckpoint", "filepath", filepath)
+        self.filepath = _check_template(check_path("ModelCheckpoint", "filepath", filepath))
         self.save_best_only = check_bool("ModelCheckpoint", "save_best_only", save_best_only)
         self.every = check_int("ModelCheckpoint", "every", every, low=1)
 
@@ -61,8 +71,8 @@ class ModelCheckpoint(Monitor):
             super().on_train_begin(logs)
         known = self.params["metrics"]
         try:
-            path = self.filepath.format(epoch=1, **dict.fromkeys(known, 0.0))
-        except (KeyError, IndexError) as error:
+            path = self.filepath.format_map({**dict.fromkeys(known, 0.0), "epoch": 1})
+        except KeyError as error:
             raise ValueError(
                 f"ModelCheckpoint: unknown field {error} in {self.filepath!r}; "
                 f"known: epoch, {', '.join(known)}"
@@ -75,7 +85,7 @@ class ModelCheckpoint(Monitor):
         if (epoch + 1) % self.every:
             return
         if not self.save_best_only or self._improves(logs):
-            self.model.save(self.filepath.format(epoch=epoch + 1, **logs))
+            self.model.save(self.filepath.format_map({**logs, "epoch": epoch + 1}))
 
     def get_state(self) -> dict[str, Any]:
         """Return the best number so far, if it matters."""
@@ -90,3 +100,25 @@ class ModelCheckpoint(Monitor):
         """Take the best number so far."""
         if self.save_best_only:
             super().set_state(state)
+
+
+_LONGEST_NAME = 255  # bytes, on nearly all file systems
+
+
+def _check_template(filepath: str) -> str:
+    """Return a path whose fields can be filled in: the epoch, an integer, and other numbers."""
+    what, path = f"ModelCheckpoint: filepath {shorten(filepath, 200)!r}", ""
+    try:
+        specs = [str(spec) for _, _, spec, _ in string.Formatter().parse(filepath)]
+        is_endless = any(re.search(r"\d{4}", spec) for spec in specs)  # and would fill the memory
+        if not is_endless:
+            path = filepath.format_map(defaultdict(float, epoch=1))
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{what} cannot be filled in: {error}; write fields such as {{epoch:03d}} or "
+            f"{{val_loss:.3f}}, and {{{{ or }}}} for a brace itself"
+        ) from None
+    if is_endless or len(os.fsencode(os.path.basename(path))) > _LONGEST_NAME:
+        raise ValueError(f"{what} gives a name of more than {_LONGEST_NAME} bytes; shorten it")
+    check_path("ModelCheckpoint", "filepath", path)
+    return filepath

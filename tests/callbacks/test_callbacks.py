@@ -230,6 +230,47 @@ def test_checkpoints_that_could_not_be_written_are_refused_before_training(
     assert trained.optimizer.iterations == 0
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a{.h5",
+        "a}.h5",
+        "{}.h5",
+        "{0}.h5",
+        "a{epoch.x}.h5",
+        "a{epoch[0]}.h5",
+        "a{epoch!x}.h5",
+        "a{epoch:s}.h5",
+        "a{loss:d}.h5",
+        "a{loss:03q}.h5",
+        "{epoch:>300}.h5",
+        "{epoch:>5000}.h5",
+        "{loss:.999999999f}.h5",
+        "{epoch:{loss}}.h5",
+        "x" * 300,
+        "ä" * 130,
+    ],
+    ids=lambda name: name[:30],
+)
+def test_a_template_that_cannot_be_filled_in_is_refused_by_name(name):
+    with pytest.raises(ValueError, match=r"^ModelCheckpoint: filepath ") as caught:
+        ModelCheckpoint(name)
+
+    assert repr(name)[1:30] in str(caught.value)
+    assert len(str(caught.value)) < 500
+    checkpoint = ModelCheckpoint("m.h5")
+    with pytest.raises(ValueError, match=r"^ModelCheckpoint: filepath "):
+        checkpoint.filepath = name
+
+
+def test_a_template_has_braces_conversions_and_any_format_of_numbers(tmp_path):
+    callback = ModelCheckpoint(tmp_path / "{{{epoch:x}}}-{loss:+.1e}-{epoch!s:>3}-{loss}.h5")
+
+    fit_script(callback, [0.5])
+
+    assert [path.name for path in tmp_path.iterdir()] == ["{1}-+5.0e-01-  1-0.5.h5"]
+
+
 def test_early_stopping_counts_from_the_first_epoch_of_a_later_training():
     stopping = EarlyStopping("loss", patience=2)
     values = [float("nan")] * 50 + [float("inf"), 2.0, 1.0]
