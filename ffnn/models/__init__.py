@@ -6,5 +6,6 @@
 4. `trainable.Trainable`: `fit`, saving and loading;
 5. `ffnn.Sequential`, which users hold: methods that lead to pictures, explanations, diagnoses.
 
-Beside them are `serialization` (a model's parts as plain data) and `resume`.
+Beside them are `replicas` (what predicts), `serialization` (a model's parts as plain data) and
+`resume`.
 """

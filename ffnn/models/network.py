@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -22,6 +21,7 @@ from ffnn.errors import DataError
 from ffnn.layers.base import Layer, Stage
 from ffnn.layers.chain import release, run_forward
 from ffnn.models.names import Named
+from ffnn.models.replicas import Replicas
 from ffnn.models.weights import check_weights
 from ffnn.saving.schema import set_generators
 
@@ -59,7 +59,7 @@ class Network(Named, Guarded):
         self.entropy: Any = np.random.SeedSequence(self.seed).entropy
         self._vector: ParameterVector | None = None
         self._building = ForkSafeLock()
-        self._threads = threading.local()
+        self._replicas = Replicas(self.layers)
         self._take_layers()
         try:
             if input_dim is not None:
@@ -262,17 +262,19 @@ class Network(Named, Guarded):
 
     def replicas(self) -> list[Stage]:
         """Return stages that share the parameters but have this thread's own working memory."""
-        if not hasattr(self._threads, "stages"):
-            self._threads.stages = [s for each in self.layers for s in each.replica().stages()]
-        stages: list[Stage] = self._threads.stages
-        return stages
+        self._replicas.check()
+        return self._replicas.stages()
 
     def renew_replicas(self) -> None:
         """Let every thread make new replicas, as the layers may have changed."""
-        self._threads = threading.local()
+        self._replicas.renew()
 
     def open_inputs(self, x: Any, expected: int | None = None) -> Source:
-        """Return checked inputs, of the columns that are `expected` where that is not known yet."""
+        """Return checked inputs, of the columns that are `expected` where that is not known yet.
+
+        All that takes data begins here: with layers whose arguments are what they were built with.
+        """
+        self._replicas.check()
         if self.encoder is not None:
             x = self.encoder.numbers_of(x)
         source = open_source(x, None if self.layers[0].takes_any_dtype else self.dtype, "x")
@@ -331,7 +333,7 @@ class Network(Named, Guarded):
         source = self.open_inputs(x)
         if not self.is_built:
             self.build(source.shape[1])
-        return self.compute(source, self.replicas(), batch_size)
+        return self.compute(source, self._replicas.stages(), batch_size)
 
     def compute(
         self, source: Source, stages: Sequence[Stage], batch_size: int = EVALUATION_BATCH_SIZE

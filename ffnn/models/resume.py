@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from ffnn.core.text import shorten
 from ffnn.errors import ModelFileError, visible
 from ffnn.layers.base import Layer
 from ffnn.models import serialization
+from ffnn.models.replicas import all_layers
 from ffnn.models.serialization import Parts
 from ffnn.schedules import Schedule
 from ffnn.training.position import Position
@@ -173,7 +174,7 @@ def unless_refused(model: Any, position: Position) -> Iterator[None]:
     """Put a model back to what it was, built or not, if its training fails before it has begun."""
     rate, generators = model.optimizer.learning_rate, model.generator_states
     before = model.twin() if position.is_resumed and model.is_built else None
-    parts = [model] if model.is_built else [model, model.optimizer, *_all_layers(model.layers)]
+    parts = [model] if model.is_built else [model, model.optimizer, *all_layers(model.layers)]
     attributes = [dict(vars(part)) for part in parts]
     try:
         yield
@@ -184,13 +185,6 @@ def unless_refused(model: Any, position: Position) -> Iterator[None]:
             for part, own in zip(parts, attributes, strict=True):
                 vars(part).clear()
                 vars(part).update(own)
+            model.renew_replicas()
             model.optimizer.learning_rate, model.generator_states = rate, generators
         raise
-
-
-def _all_layers(layers: Iterable[Any]) -> Iterator[Layer]:
-    """Yield layers, and those that they consist of, such as activations."""
-    for layer in layers:
-        if isinstance(layer, Layer):
-            yield layer
-            yield from _all_layers(vars(layer).values())
