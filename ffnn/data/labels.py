@@ -1,4 +1,4 @@
-"""Class labels, which may be numbers, booleans or strings, as texts and back."""
+"""Class labels, which may be numbers, booleans, strings or times, as texts and back."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ from ffnn._types import Array
 
 _INTEGERS = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
 _FLOATS = ["float16", "float32", "float64"]
+_UNITS = ["Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as"]
+_TIMES = [f"datetime64[{unit}]" for unit in _UNITS]
+_DURATIONS = [f"timedelta64[{unit}]" for unit in _UNITS]
 
 # The name of each dtype that labels may have, and what makes a label of its text.
 _READERS: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(_INTEGERS, int),
+    np.dtype(np.longdouble).name: np.longdouble,  # where that is no float64
     **dict.fromkeys(_FLOATS, float),
     "bool": {"True": True, "False": False}.__getitem__,
     "str": str,
+    **dict.fromkeys(_TIMES, np.datetime64),
+    **dict.fromkeys(_DURATIONS, int),  # in their unit
 }
 
 
@@ -31,7 +37,7 @@ def check_labels(labels: Any) -> Array:
         array = array.astype(str)
     if array.ndim != 1 or _name(array) not in _READERS:
         raise TypeError(
-            f"class_labels: expected a list of numbers, booleans or strings, got {labels!r}"
+            f"class_labels: expected a list of numbers, booleans, strings or times, got {labels!r}"
         )
     return array
 
@@ -40,7 +46,9 @@ def describe_labels(labels: Array | None) -> dict[str, Any] | None:
     """Return checked labels as plain data."""
     if labels is None:
         return None
-    return {"dtype": _name(labels), "values": [str(label) for label in labels.tolist()]}
+    kind = labels.dtype.kind
+    values = labels.astype(str) if kind == "M" else labels.astype(int) if kind == "m" else labels
+    return {"dtype": _name(labels), "values": [str(label) for label in values.tolist()]}
 
 
 def restore_labels(data: Mapping[str, Any] | None) -> Array | None:

@@ -243,16 +243,16 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
         exclusive = isinstance(model.last_activation, Softmax)
         units = model.output_dim or 0
         multilabel = not exclusive and units > 1
-        count = max(units, 2)
+        counts = (units,) if units > 1 else (2, 1)  # one, where the model knows no other class
         if classes is None and not multilabel:
             classes = model.class_names if model.class_labels is None else model.class_labels
-        names: Array = np.arange(count) if classes is None else np.asarray(classes)
-        if names.shape != (count,):
-            raise ValueError(f"as_estimator: expected {count} classes, got {names.tolist()}")
+        names: Array = np.arange(counts[0]) if classes is None else np.asarray(classes)
+        if names.ndim != 1 or len(names) not in counts:
+            raise ValueError(f"as_estimator: expected {counts[0]} classes, got {names.tolist()}")
         if not np.array_equal(np.unique(names), names):
             raise ValueError(
                 f"as_estimator: the classes have to ascend, as scikit-learn's tools expect, got "
-                f"{names.tolist()}; give classes=range({count}) to use their numbers"
+                f"{names.tolist()}; give classes=range({counts[0]}) to use their numbers"
             )
         # Several labels are told from several classes by rows with more than one of them.
         self._learn_labels(np.tile([[0], [1]], (1, units)) if multilabel else names)

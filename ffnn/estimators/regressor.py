@@ -142,6 +142,9 @@ class FFNNRegressor(RegressorMixin, BaseFFNN):
 
     def _score_outputs(self, outputs: Array, target: Array, weight: Array | None) -> float:
         """Return R², the mean over the outputs of 1 - Σ w (p - y)² / Σ w (y - ȳ)²."""
+        if weight is not None and not weight.all():  # as if the others were not there
+            counted = weight != 0.0
+            outputs, target, weight = outputs[counted], target[counted], weight[counted]
         if not np.isfinite(outputs).all():
             return np.nan
         target = target.astype(np.float64, copy=False)  # sums over float32 rows would drift

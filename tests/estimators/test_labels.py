@@ -27,6 +27,14 @@ LABELS = [
     np.array(["1", "2", "3"]),
     np.array(["große", "kleine", "mittlere"]),
     np.array(["a", "b", "c"], object),
+    np.array([1, 2, 4], np.longdouble),
+    np.array(["1999", "2000", "2001"], "datetime64[Y]"),
+    np.array(["1969-12-31", "2000-02-29", "2024-01-01"], "datetime64[D]"),
+    np.array(["2024-01-01T00:00:00", "2024-01-01T00:00:00.000000001", "2024"], "datetime64[ns]")[
+        [0, 1, 1]
+    ]
+    + np.array([0, 0, 1], "timedelta64[ns]"),
+    np.array([-1, 0, 2**62], "timedelta64[s]"),
 ]
 BINARY = [labels[:2] for labels in LABELS] + [np.array([False, True])]
 
@@ -64,6 +72,33 @@ def test_a_model_trained_on_the_labels_1_and_2_predicts_them(tmp_path):
     assert set(back.predict(X)) == {1, 2}
 
 
+@pytest.mark.parametrize(
+    "labels", [labels[1:2] for labels in LABELS] + [np.array([True])], ids=repr
+)
+@pytest.mark.parametrize("keep", ["file", "pickle", "model"])
+def test_the_only_label_of_a_training_is_kept(tmp_path, labels, keep):
+    fitted = FFNNClassifier((4,), max_iter=2, random_state=0).fit(X, np.repeat(labels, len(X)))
+    model = fitted.model_
+    if keep == "file":
+        model.save(tmp_path / "model.h5")
+        model = ffnn.load_model(tmp_path / "model.h5")
+    elif keep == "pickle":
+        model = pickle.loads(pickle.dumps(model))
+    back = model.as_estimator()
+    np.testing.assert_array_equal(back.classes_, labels)
+    assert back.classes_.dtype == fitted.classes_.dtype
+    assert set(back.predict(X)) == set(labels)
+    back.partial_fit(X, np.repeat(labels, len(X)))
+    assert set(back.predict(X)) == set(labels)
+
+
+@pytest.mark.parametrize("labels", [[], [1, 2, 3], [[7]], 7], ids=repr)
+def test_another_number_of_classes_than_one_unit_can_tell_apart_is_refused(labels):
+    model = ffnn.Sequential([Dense(1, "sigmoid")], input_dim=5, seed=0)
+    with pytest.raises(ValueError, match="as_estimator: expected 2 classes"):
+        model.as_estimator(classes=labels)
+
+
 def test_names_that_are_given_later_take_the_place_of_labels():
     fitted, _ = train(np.array([1, 2, 5]))
     assert fitted.model_.class_names == ["1", "2", "5"]
@@ -90,6 +125,10 @@ def test_other_things_are_no_labels(labels):
         {"dtype": "bool", "values": ["yes"]},
         {"dtype": "float64", "values": ["nan?"]},
         {"dtype": "int64", "values": [1]},
+        {"dtype": "datetime64[D]", "values": ["tomorrow"]},
+        {"dtype": "datetime64[D]", "values": [1]},
+        {"dtype": "timedelta64[s]", "values": ["1 s"]},
+        {"dtype": "datetime64[25s]", "values": ["2020-01-01"]},
         {"dtype": "int64"},
         ["a"],
     ],

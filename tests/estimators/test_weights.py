@@ -110,3 +110,21 @@ def test_a_few_weights_that_vanish_beside_others_are_as_zero():
         for weight in (light, zero)
     ]
     np.testing.assert_array_equal(fitted[0].coefs_[0], fitted[1].coefs_[0])
+
+
+@pytest.mark.parametrize("wild", [1e30, np.finfo(np.float32).max])
+@pytest.mark.parametrize("y", [Y, NUMBERS], ids=["classifier", "regressor"])
+def test_a_validation_row_of_weight_zero_is_as_if_it_were_not_there(y, wild):
+    x, target = X.astype(float), y.astype(float) if y is NUMBERS else y
+    if y is NUMBERS:
+        target = np.append(target, wild**5 if wild == 1e30 else wild)
+    else:
+        target = np.append(target, 1)
+    rows = np.vstack([x, np.full(5, wild)])
+    settings = {"hidden_layer_sizes": (4,), "activation": "relu", "max_iter": 3, "random_state": 0}
+    cls = FFNNClassifier if y is Y else FFNNRegressor
+    weight = np.append(np.linspace(0.5, 2.0, 300), 0.0)
+    with_row = cls(**settings).fit(x, y, validation_data=(rows, target, weight))
+    without = cls(**settings).fit(x, y, validation_data=(x, y, weight[:-1]))
+    assert with_row.validation_scores_ == pytest.approx(without.validation_scores_, rel=1e-12)
+    assert with_row.validation_scores_[-1] == pytest.approx(with_row.score(x, y, weight[:-1]))
