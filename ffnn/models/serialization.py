@@ -18,6 +18,7 @@ from ffnn.callbacks import History
 from ffnn.callbacks.recording import OUTPUT, Recording
 from ffnn.core import registry
 from ffnn.core.registry import describe, rebuild
+from ffnn.core.text import shorten
 from ffnn.data.labels import describe_labels, restore_labels
 from ffnn.layers.base import Layer
 from ffnn.losses import Loss
@@ -228,11 +229,16 @@ def check_classes(cls: type, custom_objects: Any) -> None:
     try:
         inspect.signature(cls).bind((), dtype="float32", seed=None)
     except TypeError as error:
-        raise TypeError(
-            f"{cls.__name__}.load: loading calls {cls.__name__}(layers, dtype=..., seed=...), "
-            f"which its constructor does not take: {error}; let it take these arguments, or load "
-            "the file by ffnn.load_model"
-        ) from None
+        raise unfit_class(cls, error) from None
+
+
+def unfit_class(cls: type, error: Exception) -> TypeError:
+    """Return the error of a model's class whose constructor makes no model of what is in a file."""
+    return TypeError(
+        f"{cls.__name__}.load: loading calls {cls.__name__}(layers, dtype=..., seed=...), which "
+        f"its constructor does not take: {shorten(str(error), 200)}; let it make a model of just "
+        f"these arguments, or load the file by ffnn.load_model"
+    )
 
 
 def _join(position: dict[str, Any] | None, arrays: Mapping[str, Array]) -> dict[str, Any] | None:

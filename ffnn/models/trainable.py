@@ -253,11 +253,23 @@ class Trainable(Positioned):
         ModelFileError
             The file is missing, damaged, or anything but what `save` writes.
         TypeError
-            The class is a subclass whose constructor does not take what it is called with.
+            The class is a subclass whose constructor does not take what it is called with, or
+            makes another model of it.
         """
         check_path("load", "path", path, needs_name=False)
         serialization.check_classes(cls, custom_objects)
-        return saving.read(path, partial(cls.restore, custom_objects=custom_objects))
+        if cls.__init__ is Trainable.__init__:
+            return saving.read(path, partial(cls.restore, custom_objects=custom_objects))
+
+        def check(config: dict[str, Any], arrays: dict[str, Array]) -> Content:
+            Trainable.restore(config, arrays, custom_objects)  # whose errors are the file's
+            return config, arrays
+
+        config, arrays = saving.read(path, check)
+        try:
+            return cls.restore(config, arrays, custom_objects)
+        except Exception as error:
+            raise serialization.unfit_class(cls, error) from error
 
     def parts(self) -> Parts:
         """Return what is kept of the model."""
@@ -278,6 +290,8 @@ class Trainable(Positioned):
         """Return the model that `capture` described, or raise what `serialization.restore` does."""
         parts = serialization.restore(config, arrays, custom_objects)
         model = cls(parts.layers, dtype=parts.dtype, seed=parts.seed)
+        if [*map(id, model.layers)] != [*map(id, parts.layers)]:
+            raise ValueError("it has other layers than those that it was given")
         model._adopt(parts, arrays)
         return model
 

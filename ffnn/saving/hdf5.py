@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.saving.header import SIZE
 from ffnn.saving.strict_hdf5 import DTYPES
+
+_NUMBERS = itertools.count()
 
 
 def build(config: bytes, arrays: Mapping[str, Array]) -> bytes:
@@ -23,7 +26,10 @@ def build(config: bytes, arrays: Mapping[str, Array]) -> bytes:
     # libraries since 1.14 write the same bytes for it, without dates. `track_order`, which the user
     # may have set for all files, asks for newer structures.
     options = {"driver": "core", "backing_store": False, "libver": ("earliest", "v108")}
-    with h5py.File("model", "w", userblock_size=SIZE, track_order=False, **options) as file:
+    # No other file of the process may have its name, nor one that another thread of a process that
+    # this one was forked from was writing then, which stays open here for good.
+    name = f"model {next(_NUMBERS)}"
+    with h5py.File(name, "w", userblock_size=SIZE, track_order=False, **options) as file:
         file.create_dataset("config", data=np.frombuffer(config, np.uint8), track_order=False)
         for name, array in arrays.items():
             stored = array.astype(array.dtype.newbyteorder("<"), copy=False)

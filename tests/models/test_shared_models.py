@@ -3,11 +3,13 @@
 import gc
 import os
 import sys
+import threading
 
 import numpy as np
 import pytest
 
 import ffnn
+from ffnn import saving
 from ffnn.layers import BatchNorm, Dense, Dropout
 
 h5py = pytest.importorskip("h5py")
@@ -89,3 +91,43 @@ def test_a_forked_child_predicts_trains_and_saves_like_its_parent(tmp_path):
     model.fit(X, X[:, 1], verbose=0)
     child = ffnn.load_model(tmp_path / "child.h5")
     np.testing.assert_array_equal(child.parameters, model.parameters)
+
+
+class Slow(dict):
+    """Arrays of a model that are slow to be written: another thread forks meanwhile."""
+
+    def items(self):
+        yield from list(super().items())[:1]
+        self.begun.set()
+        self.forked.wait(30)
+        yield from list(super().items())[1:]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_child_forked_while_another_thread_saves_can_save(tmp_path):
+    model = trained()
+    config, arrays = model.capture()
+    slow = Slow(arrays)
+    slow.begun, slow.forked = threading.Event(), threading.Event()
+    thread = threading.Thread(target=saving.write, args=(tmp_path / "slow.h5", config, slow))
+    thread.start()
+    assert slow.begun.wait(30)
+
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            for _ in range(3):
+                model.save(tmp_path / "child.h5")
+            code = 0
+        finally:
+            os._exit(code)
+    slow.forked.set()
+    thread.join()
+    _, status = os.waitpid(pid, 0)
+
+    assert status == 0
+    model.save(tmp_path / "parent.h5")
+    written = [(tmp_path / f"{name}.h5").read_bytes() for name in ("slow", "child", "parent")]
+    assert written[0] == written[1] == written[2]

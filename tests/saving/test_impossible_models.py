@@ -237,6 +237,86 @@ def test_a_subclass_with_a_constructor_of_its_own_is_told_what_it_must_take(tmp_
     np.testing.assert_array_equal(ffnn.load_model(path).predict(rows), model.predict(rows))
 
 
+class Hidden(ffnn.Sequential):
+    """Takes a number where a model takes its layers."""
+
+    def __init__(self, hidden, dtype="float32", seed=None):
+        super().__init__([Dense(hidden), Dense(1)], input_dim=3, dtype=dtype, seed=seed)
+
+
+class Fixed(ffnn.Sequential):
+    """Takes layers, and makes its own."""
+
+    def __init__(self, layers, dtype="float32", seed=None):
+        super().__init__([Dense(4), Dense(1)], input_dim=3, dtype=dtype, seed=seed)
+
+
+class Longer(ffnn.Sequential):
+    """Adds a layer to those that it takes."""
+
+    def __init__(self, layers, dtype="float32", seed=None):
+        super().__init__([*layers, Dense(1)], dtype=dtype, seed=seed)
+
+
+class Single(ffnn.Sequential):
+    """Takes a dtype, and has its own."""
+
+    def __init__(self, layers, dtype="float32", seed=None):
+        super().__init__(layers, input_dim=3, dtype="float64", seed=seed)
+
+
+class Wide(ffnn.Sequential):
+    """Is built for a number of inputs of its own."""
+
+    def __init__(self, layers, dtype="float32", seed=None, inputs=7):
+        super().__init__(layers, input_dim=inputs, dtype=dtype, seed=seed)
+
+
+class Raises(ffnn.Sequential):
+    """Makes a model of two layers only."""
+
+    def __init__(self, layers, dtype="float32", seed=None):
+        if len(layers) != 1:
+            raise RuntimeError("only one layer, please")
+        super().__init__(layers, input_dim=3, dtype=dtype, seed=seed)
+
+
+class Empty(ffnn.Sequential):
+    """Calls no constructor."""
+
+    def __init__(self, layers, dtype="float32", seed=None):
+        pass
+
+
+@pytest.mark.parametrize("cls", [Hidden, Fixed, Longer, Single, Wide, Raises, Empty])
+def test_a_subclass_that_makes_another_model_of_the_layers_is_blamed_itself(tmp_path, cls):
+    whole, path = ffnn.Sequential([Dense(4), Dense(1)], input_dim=3, seed=0), tmp_path / "model.h5"
+    whole.compile("adam", "mse")
+    whole.fit(np.ones((9, 3)), np.ones(9), verbose=0)
+    whole.save(path)
+
+    with pytest.raises(TypeError) as caught:
+        cls.load(path)
+
+    name = cls.__name__
+    for part in (f"{name}.load: ", f"{name}(layers, dtype=..., seed=...)", "ffnn.load_model"):
+        assert part in str(caught.value)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ffnn.ModelFileError, match="damaged"):
+        cls.load(path)
+
+
+def test_a_file_is_blamed_for_its_own_faults_whatever_the_class(tmp_path):
+    path = tmp_path / "model.h5"
+    Named([Dense(2)], input_dim=3).save(path)
+    config, arrays = saving.decode(path.read_bytes())
+    config["layers"][0]["config"]["units"] = "many"
+    path.write_bytes(saving.encode(config, arrays))
+
+    with pytest.raises(ffnn.ModelFileError, match="units must be an integer"):
+        Named.load(path)
+
+
 def test_a_subclass_whose_constructor_takes_layers_dtype_and_seed_is_loaded(tmp_path):
     Named([Dense(2)], input_dim=3).save(tmp_path / "model.h5")
 
