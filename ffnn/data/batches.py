@@ -48,10 +48,10 @@ class Examples(NamedTuple):
         return cls(x, y, open_weights(sample_weight, len(x), dtype))
 
     def weigh_classes(
-        self, class_weight: Mapping[int, float], units: int, dtype: np.dtype[Any]
+        self, class_weight: Mapping[int, float], units: int, task: str, dtype: np.dtype[Any]
     ) -> Examples:
         """Return the examples with each row's weight multiplied by that of its class."""
-        weight = targets.class_weights_of_rows(class_weight, self.y.data, units, dtype)
+        weight = targets.class_weights_of_rows(class_weight, self.y.data, units, task, dtype)
         if self.weight is not None:
             weight = weight * self.weight.data
         return self._replace(weight=open_weights(weight, len(self.x), dtype))

@@ -143,12 +143,14 @@ def class_weights_of_rows(
     class_weight: Mapping[int, float],
     target: Array,
     units: int,
+    task: str,
     dtype: DTypeLike = np.float64,
 ) -> Array:
     """Return the weight of each row's class, of shape (rows,); a class that is not named weighs 1.
 
-    `target` holds prepared class numbers, one-hot or soft rows, or 0 and 1 for one unit. `dtype` is
-    that of the model, in which no weight may become infinite or 0.
+    `target` holds prepared class numbers, one-hot or soft rows, or 0 and 1 for one unit. Whether
+    several units stand for classes says `task` (`Loss.task_after`), as for metrics. `dtype` is that
+    of the model, in which no weight may become infinite or 0.
     """
     if not isinstance(class_weight, Mapping):
         raise TypeError(
@@ -165,7 +167,7 @@ def class_weights_of_rows(
                 f"got {shown(key)}"
             )
         table[int(key)] = check_weight_of_class(key, value, dtype)
-    weights: Array = table[_classes_of_rows(target, units)]
+    weights: Array = table[_classes_of_rows(target, units, task)]
     return weights
 
 
@@ -177,9 +179,14 @@ def check_weight_of_class(label: Any, weight: Any, dtype: DTypeLike) -> float:
     return number
 
 
-def _classes_of_rows(target: Array, units: int) -> Array:
+def _classes_of_rows(target: Array, units: int, task: str) -> Array:
     if target.ndim == 1:
         return target
+    if units > 1 and task == "probabilities":
+        raise ValueError(
+            "class_weight: several units with loss='binary_crossentropy' are labels of their own, "
+            "not one class a row; use sample_weight, or a softmax for one class out of several"
+        )
     is_label = (target == 0) | (target == 1) if units == 1 else (target >= 0) & (target <= 1)
     if not is_label.all() or (units > 1 and not _sums_to_one(target).all()):
         raise ValueError(

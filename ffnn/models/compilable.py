@@ -189,7 +189,8 @@ class Compilable(Network):
             examples, held_out = examples.split(validation_split)
         if class_weight is not None:
             units = self.compute_dims(examples.x.shape[1])[-1]
-            examples = examples.weigh_classes(class_weight, units, self.dtype)
+            task = self.require_compiled().task_after(self.last_activation)
+            examples = examples.weigh_classes(class_weight, units, task, self.dtype)
         return examples, held_out
 
     # -- one pass, one batch -------------------------------------------------------------------

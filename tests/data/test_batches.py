@@ -156,9 +156,9 @@ def test_a_limited_epoch_goes_on_where_the_last_one_ended(shuffled):
 def test_class_weights_multiply_sample_weights():
     labels = ArraySource(np.array([0, 1, 1]), np.intp)
     x = ArraySource(np.zeros((3, 1)))
-    plain = Examples(x, labels, None).weigh_classes({1: 0.5}, 2, np.dtype("f4"))
+    plain = Examples(x, labels, None).weigh_classes({1: 0.5}, 2, "classes", np.dtype("f4"))
     both = Examples(x, labels, ArraySource(np.array([1.0, 2.0, 3.0])))
-    both = both.weigh_classes({1: 0.5}, 2, np.dtype("f8"))
+    both = both.weigh_classes({1: 0.5}, 2, "classes", np.dtype("f8"))
 
     np.testing.assert_array_equal(plain.weight.data, [1, 0.5, 0.5])
     np.testing.assert_array_equal(both.weight.data, [1, 1, 1.5])

@@ -158,26 +158,32 @@ def test_class_weights_of_labels_one_hot_and_soft_rows():
     weights = {0: 2.0, 2: 0.5}
     labels = np.array([0, 1, 2, 0])
     expected = [2.0, 1.0, 0.5, 2.0]
-    np.testing.assert_array_equal(class_weights_of_rows(weights, labels, 3), expected)
-    np.testing.assert_array_equal(class_weights_of_rows(weights, np.eye(3)[labels], 3), expected)
+    np.testing.assert_array_equal(class_weights_of_rows(weights, labels, 3, "classes"), expected)
+    np.testing.assert_array_equal(
+        class_weights_of_rows(weights, np.eye(3)[labels], 3, "classes"), expected
+    )
     soft = np.eye(3)[labels] * 0.7 + 0.1
-    np.testing.assert_array_equal(class_weights_of_rows(weights, soft, 3), expected)
+    np.testing.assert_array_equal(class_weights_of_rows(weights, soft, 3, "classes"), expected)
 
 
 def test_class_weights_of_one_unit_are_those_of_zero_and_one():
     y = np.array([[0], [1], [1]])
-    np.testing.assert_array_equal(class_weights_of_rows({0: 0.25, 1: 4.0}, y, 1), [0.25, 4, 4])
+    np.testing.assert_array_equal(
+        class_weights_of_rows({0: 0.25, 1: 4.0}, y, 1, "classes"), [0.25, 4, 4]
+    )
 
 
 def test_class_weights_of_targets_that_are_no_labels_are_refused():
     with pytest.raises(ValueError, match=r"class_weight: .*not class labels.*sample_weight"):
-        class_weights_of_rows({0: 2.0}, np.array([[2.5], [1.0]]), 1)
+        class_weights_of_rows({0: 2.0}, np.array([[2.5], [1.0]]), 1, "classes")
 
 
 @pytest.mark.parametrize("kind", [np.int64, np.uint8, np.int8])
 def test_class_weights_take_integers_of_numpy(kind):
     weights = {kind(0): 2.0, kind(1): 3.0}
-    np.testing.assert_array_equal(class_weights_of_rows(weights, np.array([1, 0]), 2), [3, 2])
+    np.testing.assert_array_equal(
+        class_weights_of_rows(weights, np.array([1, 0]), 2, "classes"), [3, 2]
+    )
 
 
 @pytest.mark.parametrize(
@@ -186,7 +192,7 @@ def test_class_weights_take_integers_of_numpy(kind):
 def test_class_weights_under_other_keys_act_as_meant_or_are_refused(weights):
     # As an index, True means every entry: it would weigh all classes 3 without a word.
     try:
-        result = class_weights_of_rows(weights, np.array([1, 0]), 2)
+        result = class_weights_of_rows(weights, np.array([1, 0]), 2, "classes")
     except (ValueError, TypeError) as error:
         assert "class_weight: expected class numbers" in str(error)  # noqa: PT017
     else:
@@ -196,13 +202,13 @@ def test_class_weights_under_other_keys_act_as_meant_or_are_refused(weights):
 @pytest.mark.parametrize("key", [3, -1, "1", None, 0.5])
 def test_class_weight_of_an_unknown_class_is_refused(key):
     with pytest.raises(ValueError, match="class_weight: expected class numbers from 0 to 2, got"):
-        class_weights_of_rows({key: 1.0}, np.array([0, 1]), 3)
+        class_weights_of_rows({key: 1.0}, np.array([0, 1]), 3, "classes")
 
 
 @pytest.mark.parametrize("weight", [-1.0, np.nan, np.inf])
 def test_class_weight_that_is_negative_or_not_finite_is_refused(weight):
     with pytest.raises(ValueError, match="class_weight: weight of class 1 must be a finite number"):
-        class_weights_of_rows({1: weight}, np.array([0, 1]), 2)
+        class_weights_of_rows({1: weight}, np.array([0, 1]), 2, "classes")
 
 
 def test_sample_weights_are_checked_and_kept():

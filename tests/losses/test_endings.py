@@ -338,16 +338,35 @@ def test_what_losses_by_themselves_refuse(part, y_true, y_pred, message):
         np.array([[0.9, 0.9, 0.9]] * 4),
     ],
 )
-@pytest.mark.parametrize("end", [("sigmoid", "bce"), (None, "mse")])
+@pytest.mark.parametrize("end", [("tanh", "mse"), (None, "mse"), ("relu", "poisson")])
 def test_class_weight_refuses_several_labels_a_row(y, end):
+    refuse_class_weight(y, end, "class_weight: the targets are not class labels")
+
+
+def refuse_class_weight(y, end, message):
     model = ffnn.Sequential([Dense(3, end[0])], seed=0)
     model.compile("sgd", end[1])
-    with pytest.raises(ValueError, match="class_weight: the targets are not class labels"):
-        model.fit(np.eye(4), y, class_weight={0: 2.0}, verbose=0)
+    with pytest.raises(ValueError, match=message):
+        model.fit(np.eye(len(y)), y, class_weight={0: 2.0}, verbose=0)
     assert model.history is None
 
 
-def test_class_weight_takes_one_label_a_row():
-    model = ffnn.Sequential([Dense(3, "sigmoid")], seed=0)
-    model.compile("sgd", "bce")
-    model.fit(np.eye(3), np.eye(3), class_weight={0: 2.0}, verbose=0)
+@pytest.mark.parametrize("rows", [[0], [0, 1], [0, 1, 2], [0, 0, 2, 1]])
+@pytest.mark.parametrize("soft", [1.0, 0.7])
+def test_class_weight_refuses_labels_even_if_each_row_happens_to_have_one(rows, soft):
+    y = np.eye(3)[rows] * soft + (1.0 - soft) / 3
+    refuse_class_weight(y, ("sigmoid", "bce"), "class_weight: several units .* labels of their own")
+
+
+@pytest.mark.parametrize("end", [("softmax", "cce"), ("softmax", "bce"), ("sigmoid", "mse")])
+def test_class_weight_takes_one_class_a_row(end):
+    weighted, plain = (ffnn.Sequential([Dense(3, end[0])], input_dim=3, seed=0) for _ in range(2))
+    for model, options in ((weighted, {"class_weight": {0: 2.0}}), (plain, {})):
+        model.compile("sgd", end[1])
+        model.fit(np.eye(3), np.eye(3), verbose=0, shuffle=False, **options)
+    weight = {"sample_weight": [2.0, 1.0, 1.0]}
+    again = ffnn.Sequential([Dense(3, end[0])], input_dim=3, seed=0)
+    again.compile("sgd", end[1])
+    again.fit(np.eye(3), np.eye(3), verbose=0, shuffle=False, **weight)
+    np.testing.assert_array_equal(weighted.parameters, again.parameters)
+    assert not np.array_equal(weighted.parameters, plain.parameters)
