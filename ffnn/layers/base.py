@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from operator import is_
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -12,7 +13,7 @@ from ffnn._types import Array, Arrays, DTypeLike, FloatDType, Shape
 from ffnn.core.formulas import Formulas
 from ffnn.core.hints import HINTS
 from ffnn.core.memory import Buffered, ParameterVector
-from ffnn.core.registry import Family
+from ffnn.core.registry import Family, family_of
 from ffnn.initializers import Initializer
 from ffnn.regularizers import Regularizer
 
@@ -84,7 +85,6 @@ class Layer(Buffered):
     hints: ClassVar[Mapping[str, str]] = {name: HINTS[name] for name in _FOREIGN} | {
         name: f"params[{name!r}]" for name in ("weight", "bias")
     }
-    name: str = ""
     input_dim: int | None = None
     output_dim: int | None = None
     borrowed = ("x",)
@@ -100,6 +100,8 @@ class Layer(Buffered):
     _grads: Arrays
     _needs_input_grad: bool = True
     _built_with: tuple[Any, ...] = ()
+    _checked: Mapping[str, Any] | None = None  # arguments that are known to be right
+    _parts: Sequence[Layer] = ()  # of these, the layers
 
     # -- what a layer defines ------------------------------------------------------------------
 
@@ -166,6 +168,22 @@ class Layer(Buffered):
         return [Stage(self, self.forward, self.backward)]
 
     # -- what all layers share -----------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """Its kind and a number, such as ``"dense_1"``, by which a model keeps it; else ""."""
+        name: str = self.__dict__.get("name", "")
+        return name
+
+    @name.setter
+    def name(self, value: str) -> None:
+        raise AttributeError(
+            f"{self.title}: name cannot be set; a model names its layers by kind and number"
+        )
+
+    def take_name(self, name: str) -> None:
+        """Have the name that a model gives, "" if it is none of a model's."""
+        self.__dict__["name"] = name
 
     @property
     def title(self) -> str:
@@ -260,7 +278,28 @@ class Layer(Buffered):
 
     @classmethod
     def watch_arguments(cls) -> None:
-        """Leave the arguments of layers alone: `check_unchanged` looks at them before training."""
+        """Leave them alone: training begins with `check_arguments` and `check_unchanged`."""
+
+    def check_arguments(self) -> None:
+        """Raise what the constructor does if an argument, perhaps one that was set later, is wrong.
+
+        It is made again where an argument is another object than at the last call, if its class is
+        one of the library, whose constructors check them.
+        """
+        known = self._checked
+        if known is None or not all(map(is_, map(self.__dict__.get, known), known.values())):
+            self._checked = self._try_arguments()
+        for part in self._parts:
+            part.check_arguments()
+
+    def _try_arguments(self) -> dict[str, Any]:
+        """Call the constructor with the arguments as they are, and return them."""
+        is_ours = family_of(self).is_registered(type(self))
+        arguments = self.get_config() if is_ours else {}
+        if is_ours:
+            type(self)(**arguments)
+        self._parts = [value for value in arguments.values() if isinstance(value, Layer)]
+        return arguments
 
     def check_unchanged(self) -> None:
         """Raise ValueError if an argument that is `fixed` was set after the layer was built."""

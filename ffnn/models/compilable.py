@@ -20,6 +20,7 @@ from ffnn.losses import LOSSES, Loss
 from ffnn.metrics import METRICS, Metric, check_names
 from ffnn.models.network import EVALUATION_BATCH_SIZE, Network
 from ffnn.optimizers import OPTIMIZERS, Optimizer
+from ffnn.saving.schema import set_generators
 from ffnn.training.loop import diverged, run_pass, train
 from ffnn.training.position import Position
 from ffnn.training.step import EvaluationStep, TrainStep, make_penalties
@@ -209,6 +210,7 @@ class Compilable(Network):
         parameters; `validate` returns the validation numbers after an epoch.
         """
         for layer in self.layers:  # whose numbers may have been set since
+            layer.check_arguments()
             layer.check_numbers(self.dtype, layer.title)
         for part in (step.optimizer, self.require_compiled()):
             part.check_numbers(self.dtype, type(part).__name__)
@@ -290,15 +292,20 @@ class Compilable(Network):
             The data does not fit, or the loss or the gradient is infinite or NaN. Nothing was
             updated.
         """
+        for layer in self.layers:
+            layer.check_arguments()
         batch = self.open_batch(x, y, sample_weight, measured=True)
         for metric in self.metrics:
             metric.reset()
         optimizer = self.step.optimizer
         optimizer.forget_sizes()
+        drawn_from = Network.random_generators(self)  # by the layers; the rows' order stays
+        states = [rng.bit_generator.state for rng in drawn_from]
         try:
             with np.errstate(all="ignore"):
                 return self.step(*batch)
         except FloatingPointError as error:
+            set_generators(drawn_from, states)
             raise diverged(error, optimizer, 1, optimizer.iterations + 1) from None
 
     def compute_gradients(self, x: Any, y: Any, sample_weight: Any = None) -> float:

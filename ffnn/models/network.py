@@ -66,7 +66,7 @@ class Network(Named, Guarded):
                 self.build(input_dim)
         except BaseException:
             for layer in self.layers:
-                layer.name = ""  # free again for another try
+                layer.take_name("")  # free again for another try
             raise
 
     def _take_layers(self) -> None:
@@ -86,9 +86,9 @@ class Network(Named, Guarded):
         for layer in self.layers:
             kind = family_of(layer).name_of(layer)
             counts[kind] = counts.get(kind, 0) + 1
-            layer.name = f"{kind}_{counts[kind]}"
+            layer.take_name(f"{kind}_{counts[kind]}")
             for stage in layer.stages():
-                stage.layer.name = stage.layer.name or layer.name
+                stage.layer.take_name(stage.layer.name or layer.name)
 
     @property
     def is_built(self) -> bool:
@@ -135,10 +135,10 @@ class Network(Named, Guarded):
         """Return the parameters; until they are the model's, it may be built again."""
         dims = self.compute_dims(input_dim)[:-1]
         for layer in self.layers:
+            layer.check_arguments()
             layer.check_numbers(self.dtype, layer.title)
         shapes = [layer.parameter_shapes(dim) for layer, dim in zip(self.layers, dims, strict=True)]
-        names = [f"{type(layer).__name__} {layer.name!r}" for layer in self.layers]
-        vector = ParameterVector(shapes, self.dtype, names)
+        vector = ParameterVector(shapes, self.dtype, [layer.title for layer in self.layers])
         values, grads = vector.views(vector.values), vector.views(vector.gradients)
         for index, layer in enumerate(self.layers):
             layer.initialize(values[index], dims[index], self.entropy, index)

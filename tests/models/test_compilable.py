@@ -243,3 +243,79 @@ def test_compile_refuses_a_part_that_cannot_be_copied_and_changes_nothing(kind):
     ):
         model.compile(**part)
     assert (model.optimizer, model.loss, model.metrics) == before
+
+
+def test_a_failed_update_leaves_the_generators_where_they_were():
+    layers = [Dropout(0.5), Dense(6), Dropout(0.5, seed=3), Dense(1)]
+    failing, plain = (ffnn.Sequential([layer.clone() for layer in layers], 4, seed=0) for _ in "ab")
+    for model in (failing, plain):
+        model.compile(SGD(0.01), "mse")
+    before = failing.generator_states
+    with pytest.raises(ffnn.TrainingDivergedError):
+        failing.train_on_batch(X * np.float32(1e25), LABELS)
+    assert failing.generator_states == before
+    assert failing.train_on_batch(X, LABELS) == plain.train_on_batch(X, LABELS)
+    np.testing.assert_array_equal(failing.parameters, plain.parameters)
+
+
+# -- arguments that are set later ---------------------------------------------------------------
+
+
+WRONG = {
+    "Dropout.rate": (Dropout(0.1), "rate", 2.0),
+    "BatchNorm.momentum": (BatchNorm(), "momentum", 2),
+    "LayerNorm.epsilon": (ffnn.layers.LayerNorm(), "epsilon", 0),
+    "RMSNorm.epsilon": (ffnn.layers.RMSNorm(), "epsilon", -1),
+    "Dense.use_bias": (Dense(4), "use_bias", "no"),
+    "Dense.units": (Dense(4), "units", 0),
+    "Rescaling.scale": (ffnn.layers.Rescaling(2.0), "scale", np.nan),
+    "LeakyReLU.negative_slope": (ffnn.activations.LeakyReLU(), "negative_slope", 5),
+    "ELU.alpha": (ffnn.activations.ELU(), "alpha", "1"),
+    "in Dense": (Dense(4, ffnn.activations.LeakyReLU()), "negative_slope", 5),
+    "in Activation": (Activation(ffnn.activations.LeakyReLU()), "negative_slope", np.nan),
+}
+
+
+@pytest.mark.parametrize("trained", ["built", "trained", "not built"])
+@pytest.mark.parametrize("train", ["fit", "train_on_batch"])
+@pytest.mark.parametrize("case", WRONG)
+def test_an_argument_that_is_set_later_is_checked_before_training(case, train, trained):
+    layer, name, value = WRONG[case]
+    layer = layer.clone()
+    model = ffnn.Sequential([layer, Dense(3, "softmax")], seed=0)
+    model.compile("sgd", "cce")
+    if trained != "not built":
+        model.build(4)
+    if trained == "trained":
+        model.fit(X, LABELS, verbose=0)
+        model.train_on_batch(X, LABELS)
+    before = model.get_weights() if model.is_built else None
+    setattr(layer.activation if case.startswith("in ") else layer, name, value)
+    with pytest.raises((TypeError, ValueError), match=name):
+        getattr(model, train)(X, LABELS, **({"verbose": 0} if train == "fit" else {}))
+    assert model.is_built == (before is not None)
+    if before is not None:
+        np.testing.assert_equal(model.get_weights(), before)
+
+
+def test_a_right_argument_may_be_set_later():
+    model = ffnn.Sequential([Dropout(0.1), Dense(3, "softmax")], input_dim=4, seed=0)
+    model.compile("sgd", "cce")
+    model.fit(X, LABELS, verbose=0)
+    model.layers[0].rate = 0.5
+    model.fit(X, LABELS, verbose=0)
+    model.train_on_batch(X, LABELS)
+    assert model.twin().layers[0].rate == 0.5
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("name", ["mine", "dense_1", ""])
+def test_the_name_of_a_layer_is_the_models_and_cannot_be_set(place, name):
+    model = ffnn.Sequential([Dense(4), Dropout(0.1), Dense(3, "softmax")], input_dim=4)
+    layer, before = model.layers[place], model.layers[place].name
+    with pytest.raises(AttributeError, match=f"{before}': name cannot be set"):
+        layer.name = name
+    assert layer.name == before
+    assert model.twin().layers[place].name == before
+    with pytest.raises(AttributeError, match="Dense: name cannot be set"):
+        Dense(3).name = "mine"

@@ -258,14 +258,14 @@ def test_bars_end_below_the_text():
 
 def test_names_are_text_and_no_mathematics():
     model = ffnn.Sequential([Dense(2)], input_dim=1, seed=0)
-    model.layers[0].name = r"$\nosuchcommand$"
+    model.layers[0].take_name(r"$\nosuchcommand$")
 
     drawn(plot_weights(model))
 
 
 def test_long_titles_stay_in_their_column():
     model = ffnn.Sequential([Dense(2), Dense(2)], input_dim=1, seed=0)
-    model.layers[0].name = "a_layer" + "_with_a_long_name" * 4
+    model.layers[0].take_name("a_layer" + "_with_a_long_name" * 4)
 
     figure = drawn(plot_distributions(model))
 

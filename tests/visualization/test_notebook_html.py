@@ -165,7 +165,7 @@ def test_names_in_a_network_are_text_and_never_markup():
     model = type(SCRIPT, (ffnn.Sequential,), {})([Dense(2), Sly()], input_dim=1)
     model.class_names = [SCRIPT, "'\"&<b>"]
     model.feature_names = [SCRIPT]
-    model.layers[0].name = SCRIPT
+    model.layers[0].take_name(SCRIPT)
 
     html = network_html(model)
     tree = parsed(html)
