@@ -22,8 +22,9 @@ class Callback(Guarded):
         The model in training.
     params : dict
         ``epochs``, ``initial_epoch``, ``steps`` (batches per epoch), ``verbose``, ``resumed``
-        (whether an earlier training is continued), ``metrics``, the names that `logs` hold at the
-        end of an epoch, and ``higher_is_better``, for each of them True, False, or None if its
+        (whether an earlier training is continued), ``partial`` (whether later calls are meant to
+        continue this one, as those of `partial_fit`), ``metrics``, the names that `logs` hold at
+        the end of an epoch, and ``higher_is_better``, for each of them True, False, or None if its
         metric does not say.
     """
 

@@ -25,7 +25,8 @@ class EarlyStopping(Monitor):
     mode : {"auto", "min", "max"}, default "auto"
         Whether lower or higher is better.
     restore_best_weights : bool, default True
-        Whether the model ends with the best epoch's parameters and layer states.
+        Whether the model ends with the best epoch's parameters and layer states; in `partial_fit`,
+        which trains epoch by epoch, once the patience has run out.
 
     Attributes
     ----------
@@ -73,7 +74,8 @@ class EarlyStopping(Monitor):
 
     def on_train_end(self, logs: Logs) -> None:
         """Restore the best weights."""
-        if self._best_weights is not None:
+        has_ended = self.stopped_epoch is not None or not self.params["partial"]
+        if self._best_weights is not None and has_ended:
             self.model.leave_position(self._best_weights)
 
     def get_state(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ffnn._types import Array
+from ffnn.core.registry import describe
 from ffnn.estimators import epochs, networks, solvers
 from ffnn.estimators.coefficients import Coefficients
 from ffnn.estimators.conventions import ScaledLoss
@@ -21,6 +22,7 @@ from ffnn.estimators.parameters import trains_by_epochs
 from ffnn.estimators.refusal import unchanged_if_refused
 from ffnn.estimators.samples import Samples, open_matrix
 from ffnn.metrics import Metric
+from ffnn.optimizers import Optimizer
 from ffnn.sequential import Sequential
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ class BaseFFNN(Coefficients, BaseEstimator, ABC):
 
     _y_numeric: ClassVar[bool]
     _compiled: str  # "here", by its parameters; "elsewhere", see `adopt`; "" if not for epochs
+    _wanted_loss: Any  # by its parameters when it was compiled, as plain data
     _architecture: dict[str, str]  # what the network was made by
 
     # -- what the two define -------------------------------------------------------------------
@@ -124,8 +127,10 @@ class BaseFFNN(Coefficients, BaseEstimator, ABC):
     def _fit_checked(
         self, X: Any, y: Any, sample_weight: Any, validation_data: Any, incremental: bool
     ) -> None:
-        if self.solver == "lbfgs" and validation_data is not None:
-            raise ValueError("validation_data needs solver='adam' or 'sgd'; lbfgs has no epochs")
+        given = {"validation_data": validation_data is not None, "callbacks": self.callbacks}
+        for name in given if self.solver == "lbfgs" else ():
+            if given[name]:
+                raise ValueError(f"{name} needs solver='adam' or 'sgd'; lbfgs has no epochs")
         networks.hidden_sizes(self.hidden_layer_sizes)
         fresh = not hasattr(self, "model_") or not (self.warm_start or incremental)
         X, y = self._check_rows(X, y, reset=fresh)
@@ -149,21 +154,30 @@ class BaseFFNN(Coefficients, BaseEstimator, ABC):
         if not np.isfinite(self.model_.parameters).all():
             raise ValueError(NON_FINITE)
 
+    @property
+    def _optimizer(self) -> Optimizer | None:
+        """The network's optimizer, under the name that scikit-learn has for it."""
+        return self.model_.optimizer if "model_" in vars(self) else None
+
     def _compile(self, *, fresh: bool, incremental: bool) -> ScaledLoss:
         """Compile the network, unless `partial_fit` continues with what it is compiled with.
 
+        If `loss` was set to another one since, only that is new.
+
         Returns the loss to train on, paired with the last activation.
         """
-        model = self.model_
-        if incremental and self._compiled == "elsewhere":
-            return ScaledLoss(model.step.loss.clone())
-        loss = self._make_loss()
-        if not (incremental and self._compiled):
-            metrics: Sequence[Metric] = model.metrics
-            if fresh and self.network is not None:
-                metrics = [metric.clone() for metric in self.network.metrics]
-            model.compile(solvers.make_optimizer(self), loss.inner, metrics)
-        self._compiled = "here" if trains_by_epochs(self.solver) else ""
+        model, loss = self.model_, self._make_loss()
+        wanted, continues = describe(loss.inner), incremental and self._compiled
+        if continues and wanted == self._wanted_loss:
+            if self._compiled == "elsewhere":
+                return ScaledLoss(model.step.loss.clone())
+            return loss.around(model.step.loss)
+        metrics: Sequence[Metric] = model.metrics
+        if fresh and self.network is not None:
+            metrics = [metric.clone() for metric in self.network.metrics]
+        optimizer = model.optimizer if continues else None
+        model.compile(optimizer or solvers.make_optimizer(self), loss.inner, metrics)
+        self._compiled, self._wanted_loss = "here" if trains_by_epochs(self.solver) else "", wanted
         return loss.around(model.step.loss)
 
     def _prepare(self, loss: ScaledLoss, samples: Samples) -> Samples:
@@ -272,9 +286,8 @@ class BaseFFNN(Coefficients, BaseEstimator, ABC):
         if "_standing" not in vars(self):  # the weights come from lbfgs
             self._standing = Standing(self)
         convergence = Convergence(self, self._standing, len(samples.target))
-        number = 1 if incremental else int(self.max_iter)
         interrupted = epochs.train_by_epochs(
-            self, loss, samples, random_state, validate, convergence, number
+            self, loss, samples, random_state, validate, convergence, incremental
         )
         convergence.finish(interrupted=interrupted, incremental=incremental)
 
@@ -298,7 +311,9 @@ class BaseFFNN(Coefficients, BaseEstimator, ABC):
         if model.feature_names is not None:
             self.feature_names_in_ = np.asarray(model.feature_names, dtype=object)
         self._begin()
-        self._compiled = "elsewhere" if continues else ""
+        self._compiled, self._wanted_loss = "elsewhere" if continues else "", None
+        if continues:
+            self._wanted_loss = describe(self._make_loss().inner)
         self._standing = Standing(self)
         losses = [] if model.history is None else list(model.history.history.get("loss", []))
         self.n_iter_, self.loss_curve_ = len(losses), losses

@@ -117,6 +117,12 @@ def make_validation(
     return partial(run_pass, step, Batches(examples, EVALUATION_BATCH_SIZE))
 
 
+def _history_to_extend(model: Trainable, names: list[str]) -> History:
+    """Return the history of the training so far, a new one if that reported other numbers."""
+    history = model.history
+    return history if history is not None and list(history.history) == names else History()
+
+
 def train_by_epochs(
     estimator: Estimator,
     loss: Loss,
@@ -124,30 +130,31 @@ def train_by_epochs(
     random_state: np.random.RandomState,
     validate: Callable[[], Logs] | None,
     convergence: Convergence,
-    epochs: int,
+    incremental: bool,
 ) -> bool:
     """Train an estimator's compiled network, and return whether Ctrl-C ended the training.
 
-    The epochs are counted from the first training of the network on.
+    That is for one epoch if `incremental`. The epochs are counted from the first training of the
+    network on, and callbacks that watch a number continue from there as well.
     """
     model = estimator.model_
     examples, stages = samples.open(model.dtype, model.step.stages)
     batch_size = choose_batch_size(estimator.batch_size, len(samples.target))
     first = len(estimator.loss_curve_)
-    settings = Settings(batch_size, first, first + epochs, None)
+    end = first + (1 if incremental else int(estimator.max_iter))
+    settings = Settings(batch_size, first, end, None)
     batches = settings.cut(examples, shuffle_with(random_state) if estimator.shuffle else None)
     directions = model.directions(validated=validate is not None)
-    if validate is not None:
-        directions["val_score"] = True
-    params = settings.describe(directions, len(batches), estimator.verbose, first > 0)
-    history = History()
-    if first and model.history is not None and list(model.history.history) == list(directions):
-        history = model.history
+    directions |= {} if validate is None else {"val_score": True}
+    params = settings.describe(directions, len(batches), estimator.verbose, first > 0, incremental)
+    history = _history_to_extend(model, list(directions)) if first else History()
     model.history, model.stop_training = history, False
     shown = reporters(1 if estimator.progress_bar else 0)
-    own = [history, convergence]
-    called = CallbackList(own, estimator.callbacks, shown, model=model, params=params)
-    position = Position(batches, lambda: model.stop_training, epoch=first)
+    users = estimator.callbacks or ()
+    position = Position(batches, lambda: model.stop_training, callbacks=users, epoch=first)
+    if first:
+        position.keep_monitors(model)
+    called = CallbackList([history, convergence], users, shown, model=model, params=params)
     step = WeightedStep(estimator, stages, loss)
     try:
         history.interrupted = model.run(step, called, validate, position, settings.epochs)

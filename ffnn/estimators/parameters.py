@@ -134,10 +134,10 @@ class Parameters:
         with no rows to validate on, of the lowest training loss. "auto" does so with
         `early_stopping`. A training that diverges then ends with them too.
     callbacks : sequence of Callback, optional
-        Called by all solvers but "lbfgs", see `ffnn.callbacks`. They see ``loss``, the metrics of
-        `network` and, with rows to validate on, the same with ``val_`` before it and
-        ``val_score``. Epochs are counted from the first fit on; each fit begins and ends a
-        training of its own.
+        See `ffnn.callbacks`; "lbfgs" has no epochs and refuses them. They see ``loss``, the
+        metrics of `network` and, with rows to validate on, the same with ``val_`` before it and
+        ``val_score``. `partial_fit` and `warm_start` count the epochs on, and callbacks that
+        watch a number still know the best one and how long ago it was.
     progress_bar : bool, default False
         Whether a progress bar is shown, by all solvers but "lbfgs".
     network : Sequential, optional

@@ -11,6 +11,7 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.callbacks import Callback
+from ffnn.callbacks.monitor import Monitor
 from ffnn.core.text import shorten
 from ffnn.data.batches import Batches
 from ffnn.errors import ModelFileError, visible
@@ -155,6 +156,12 @@ class Position:
             name: type(value) for name, value in state.items()
         }:
             raise ValueError(f"expected a state like {own}, got {state}")
+
+    def keep_monitors(self, model: Any) -> None:
+        """Let monitors that the last training of `model` had begin with what they know by now."""
+        monitors = [each for each in self.callbacks if isinstance(each, Monitor)]
+        self.callbacks = [each for each in monitors if getattr(each, "model", None) is model]
+        self._states = [each.get_state() for each in self.callbacks]
 
     def resume_callbacks(self) -> None:
         """Hand the callbacks of a resumed training, which have begun, their states."""

@@ -44,7 +44,12 @@ class Settings(NamedTuple):
         return Batches(examples, self.batch_size, shuffling, self.steps_per_epoch)
 
     def describe(
-        self, directions: Mapping[str, bool | None], steps: int, verbose: int | str, resumed: bool
+        self,
+        directions: Mapping[str, bool | None],
+        steps: int,
+        verbose: int | str,
+        resumed: bool,
+        partial: bool = False,
     ) -> dict[str, Any]:
         """Return the `params` of callbacks, whatever trains.
 
@@ -57,6 +62,7 @@ class Settings(NamedTuple):
             "steps": steps,
             "verbose": verbose,
             "resumed": resumed,
+            "partial": partial,
             "metrics": list(directions),
             "higher_is_better": dict(directions),
         }

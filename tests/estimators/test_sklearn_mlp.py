@@ -22,8 +22,6 @@ OURS = "from ffnn.estimators import FFNNClassifier as MLPClassifier, FFNNRegress
 PRIVATE = (
     "test_fit",
     "test_gradient",
-    "test_learning_rate_warmstart",
-    "test_adaptive_learning_rate",
     "test_n_iter_no_change",
     "test_n_iter_no_change_inf",
 )
