@@ -14,18 +14,29 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
+def _quotable(message: object) -> str:
+    """Return a message that may quote a file: nothing that a terminal obeys, and not all of it."""
+    text = str(message)
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST * 3 // 4]} … {text[-_LONGEST // 4 :]}"
+    return visible(text)
+
+
+_LONGEST = 4000  # characters of a message
+
+
 class DataError(ValueError):
     """Data that cannot be trained on or predicted from, found before any work began."""
 
     def __init__(self, message: object = "") -> None:
-        super().__init__(visible(str(message)))  # which may quote the data
+        super().__init__(_quotable(message))
 
 
 class ModelFileError(Exception):
     """A model file that is missing, damaged, or not to be trusted."""
 
     def __init__(self, message: object = "") -> None:
-        super().__init__(visible(str(message)))  # which may quote the file
+        super().__init__(_quotable(message))
 
 
 class TrainingDivergedError(ArithmeticError):

@@ -24,12 +24,16 @@ class Schedule(Guarded, Configurable):
         """Return none: rates are Python floats, and may fall below what a dtype resolves."""
         return {}
 
-    def __call__(self, step: int) -> float:
+    def __call__(self, step: float) -> float:
         """Return the learning rate of update number `step`, counted from 0."""
         raise NotImplementedError
 
 
 SCHEDULES: Family[Schedule] = Family("schedule", Schedule)
+
+
+def _step(schedule: Schedule, step: float) -> float:
+    return check_number(type(schedule).__name__, "step", step, low=0.0)
 
 
 def _rate(owner: str, name: str, value: float) -> float:
@@ -62,8 +66,8 @@ class _Decay(Schedule):
         where = {"η₀": "initial_learning_rate", "ρ": "decay_rate", "T": "decay_steps"}
         return Formulas((f"η = {rate} with s = {time}",), where=where)
 
-    def _time(self, step: int) -> float:
-        time = step / self.decay_steps
+    def _time(self, step: float) -> float:
+        time = _step(self, step) / self.decay_steps
         return math.floor(time) if self.staircase else time
 
 
@@ -90,9 +94,13 @@ class ExponentialDecay(_Decay):
         """The rate η at update t."""
         return self._formulas("η₀ ρ^s")
 
-    def __call__(self, step: int) -> float:
+    def __call__(self, step: float) -> float:
         """Return η₀ · rate^(step / steps)."""
-        return self.initial_learning_rate * math.pow(self.decay_rate, self._time(step))
+        try:
+            factor = math.pow(self.decay_rate, self._time(step))
+        except OverflowError:  # of a rate that rises
+            factor = math.inf
+        return self.initial_learning_rate and self.initial_learning_rate * factor
 
 
 @SCHEDULES.register("inverse_time_decay")
@@ -116,7 +124,7 @@ class InverseTimeDecay(_Decay):
         """The rate η at update t."""
         return self._formulas("η₀ / (1 + ρ s)")
 
-    def __call__(self, step: int) -> float:
+    def __call__(self, step: float) -> float:
         """Return η₀ / (1 + rate · step / steps)."""
         return self.initial_learning_rate / (1.0 + self.decay_rate * self._time(step))
 
@@ -153,8 +161,9 @@ class PiecewiseConstantDecay(Schedule):
                 f"{name}: boundaries must be strictly increasing, got {self.boundaries}"
             )
 
-    def __call__(self, step: int) -> float:
+    def __call__(self, step: float) -> float:
         """Return the value of the piece that `step` lies in."""
+        step = _step(self, step)
         return self.values[sum(step > boundary for boundary in self.boundaries)]
 
 
@@ -204,8 +213,9 @@ class CosineDecay(Schedule):
             rate, time = f"([t < w] t / w + [t ≥ w] {rate})", "(t - w)"
         return Formulas((f"η = η₀ {rate} with s = min({time} / T, 1)",), where=where)
 
-    def __call__(self, step: int) -> float:
+    def __call__(self, step: float) -> float:
         """Return the warm-up's or the half cosine's rate."""
+        step = _step(self, step)
         if step < self.warmup_steps:
             return self.initial_learning_rate * step / self.warmup_steps
         progress = min((step - self.warmup_steps) / self.decay_steps, 1.0)

@@ -120,3 +120,28 @@ def test_wrong_arguments_are_refused(build, message):
 def test_steps_that_are_not_integers_are_refused():
     with pytest.raises(TypeError, match=r"decay_steps must be an integer, got 1\.5"):
         ExponentialDecay(1, 1.5, 0.5)
+
+
+RISING = [
+    ExponentialDecay(0.1, 10, 2.0),
+    ExponentialDecay(0.0, 10, 2.0),
+    ExponentialDecay(0.1, 10, 0.5),
+    InverseTimeDecay(0.1, 10, 0.5),
+    PiecewiseConstantDecay([3], [0.1, 0.2]),
+    CosineDecay(0.1, 10, warmup_steps=3),
+]
+
+
+@pytest.mark.parametrize("schedule", RISING, ids=repr)
+@pytest.mark.parametrize("step", ["a", None, True, [1], 10**400, -1, float("nan"), float("inf")])
+def test_a_step_is_a_number_from_zero(schedule, step):
+    with pytest.raises((TypeError, ValueError), match=f"{type(schedule).__name__}: step must be "):
+        schedule(step)
+
+
+@pytest.mark.parametrize("schedule", RISING, ids=repr)
+def test_a_rate_that_rises_beyond_all_floats_is_infinite(schedule):
+    rates = [schedule(step) for step in (0, 10**5, 10**18)]
+
+    assert not any(map(math.isnan, rates))
+    assert math.isinf(rates[-1]) == (schedule is RISING[0])

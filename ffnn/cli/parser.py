@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from ffnn._version import __version__
 from ffnn.cli import exit_codes
+from ffnn.cli.hints import hint_at_command, hint_at_option
 from ffnn.cli.values import (
     data,
     delimiter,
@@ -98,7 +99,7 @@ class _Parser(argparse.ArgumentParser):
             option = text.partition("=")[0]
             given.add(option)
             if re.match("--?[a-zA-Z]", text) and option not in known:
-                self.error(f"unknown option {option}{_hint_at_option(option, known)}")
+                self.error(f"unknown option {option}{hint_at_option(option, known)}")
             if text in _COMMANDS:
                 break  # whose own parser goes on from here
         found, others = super().parse_known_args(args, namespace)
@@ -108,10 +109,8 @@ class _Parser(argparse.ArgumentParser):
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.dest == "command" and value not in _COMMANDS:
-            from ffnn.core.checks import nearest
-
-            names = ", ".join(_COMMANDS)
-            self.error(f"unknown command {value!r}{nearest(value, _COMMANDS)}; known: {names}")
+            names, hint = ", ".join(_COMMANDS), hint_at_command(value, _COMMANDS)
+            self.error(f"unknown command {value!r}{hint}; known: {names}")
         super()._check_value(action, value)
 
     def _print_message(self, message: str, file: Any = None) -> None:
@@ -123,16 +122,6 @@ class _Parser(argparse.ArgumentParser):
 
             self.epilog = describe_parts()
         return super().format_help()
-
-
-def _hint_at_option(option: str, known: Iterable[str]) -> str:
-    """Return what to write instead of an option, which may be another library's name."""
-    from ffnn.core.checks import nearest
-    from ffnn.core.hints import HINTS
-
-    ours = HINTS.get(option.strip("-").replace("-", "_"), "")
-    renamed = f"--{ours.replace('_', '-')}"
-    return f": use {renamed}" if renamed in known else nearest(option, known)
 
 
 def build_parser() -> argparse.ArgumentParser:

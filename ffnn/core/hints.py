@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, ParamSpec, TypeVar
 
 from ffnn.core.checks import nearest
+from ffnn.core.text import shown
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -98,7 +99,8 @@ def explain_names(function: Callable[P, R]) -> Callable[P, R]:
         owner = function.__qualname__.removesuffix(".__init__").split(".")[-1]
         names = ", ".join(name for name in known if name != "self") or "none"
         raise TypeError(
-            f"{owner}: there is no argument {unknown[0]!r}{hint(unknown[0], known)}; known: {names}"
+            f"{owner}: there is no argument {shown(unknown[0])}{hint(unknown[0], known)}; "
+            f"known: {names}"
         )
 
     return called

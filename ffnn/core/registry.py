@@ -19,7 +19,7 @@ from ffnn.core.checks import check_in_dtype, nearest
 from ffnn.core.formulas import Formulas
 from ffnn.core.hints import Hinted
 from ffnn.core.locks import ForkSafeLock
-from ffnn.core.text import shorten
+from ffnn.core.text import shorten, shown
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -287,7 +287,7 @@ def rebuild(description: Any, custom_objects: Mapping[str, type] | None = None) 
         return description
     family = Family.by_kind.get(description["kind"])
     if family is None:
-        raise ValueError(f"unknown kind of part {description['kind']!r}")
+        raise ValueError(f"unknown kind of part {shown(description['kind'], 60)}")
     cls = _class_of(family, description["name"], custom_objects or {})
     return cls(**{key: rebuild(v, custom_objects) for key, v in description["config"].items()})
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ffnn._types import Array
+from ffnn.core.text import shown
 
 _INTEGERS = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
 _FLOATS = ["float16", "float32", "float64"]
@@ -57,7 +58,9 @@ def restore_labels(data: Mapping[str, Any] | None) -> Array | None:
         return None
     name, read = data["dtype"], _READERS.get(data["dtype"])
     if read is None:
-        raise ValueError(f"class_labels: unknown dtype {name!r}; known: {', '.join(_READERS)}")
+        raise ValueError(
+            f"class_labels: unknown dtype {shown(name, 60)}; known: {', '.join(_READERS)}"
+        )
     return np.array([read(text) for text in data["values"]], dtype=name)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ffnn._types import Array, FloatDType
 from ffnn.activations import ActivationFunction
-from ffnn.core.checks import check_choice, check_int, check_items, check_seed
+from ffnn.core.checks import check_bool, check_choice, check_int, check_items, check_seed
 from ffnn.core.console import show
 from ffnn.core.hints import Guarded, explain_names
 from ffnn.core.locks import ForkSafeLock
@@ -304,7 +304,7 @@ class Network(Named, Guarded):
         ndarray of shape (batch, units)
             A copy, in the model's dtype.
         """
-        source = self.open_inputs(x)
+        training, source = check_bool("forward", "training", training), self.open_inputs(x)
         self.build(source.shape[1])
         return np.array(run_forward(self.stages, source.slice(0, len(source)), training))
 

@@ -18,7 +18,7 @@ from ffnn.callbacks import History
 from ffnn.callbacks.recording import OUTPUT, Recording
 from ffnn.core import registry
 from ffnn.core.registry import describe, rebuild
-from ffnn.core.text import shorten
+from ffnn.core.text import shorten, shown
 from ffnn.data.labels import describe_labels, restore_labels
 from ffnn.layers.base import Layer
 from ffnn.losses import Loss
@@ -215,7 +215,8 @@ def _restore_encoder(config: Mapping[str, Any] | None) -> TableEncoder | None:
     for index, column in enumerate(config["columns"]):
         place, kind = f"/config/encoder/columns/{index}", column.get("kind")
         if kind not in ENCODINGS:
-            raise ValueError(f"{place}: expected a kind of {', '.join(ENCODINGS)}, got {kind!r}")
+            known = ", ".join(ENCODINGS)
+            raise ValueError(f"{place}: expected a kind of {known}, got {shown(kind, 60)}")
         check_form(column, ENCODINGS[kind].form(), place)
     return TableEncoder.from_config(config)
 
@@ -224,8 +225,14 @@ def check_classes(cls: type, custom_objects: Any) -> None:
     """Raise TypeError if no file is to blame: a model's class and those of parts from outside."""
     if custom_objects is not None and not isinstance(custom_objects, Mapping):
         raise TypeError(
-            f"load: custom_objects must be a dict, name to class, got {custom_objects!r}"
+            f"load: custom_objects must be a dict, name to class, got {shown(custom_objects)}"
         )
+    for name, custom in (custom_objects or {}).items():
+        if not isinstance(name, str) or not isinstance(custom, type):
+            raise TypeError(
+                f"load: custom_objects must be a dict, name to class, got {shown(custom, 60)} for "
+                f"the name {shown(name, 60)}"
+            )
     try:
         inspect.signature(cls).bind((), dtype="float32", seed=None)
     except TypeError as error:

@@ -35,7 +35,7 @@ def check_form(value: Any, form: Any, place: str) -> None:
     elif isinstance(form, dict):
         if value.keys() != form.keys():
             differing = ", ".join(sorted(map(str, value.keys() ^ form.keys()))[:5])
-            raise ValueError(f"{place}: missing or unknown: {differing}")
+            raise ValueError(f"{place}: missing or unknown: {shorten(differing, 200)}")
         for key, inner in form.items():
             check_form(value[key], inner, f"{place}/{key}")
 
