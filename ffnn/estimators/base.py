@@ -36,7 +36,7 @@ class BaseFFNN(Coefficients, BaseEstimator, ABC):
 
     _y_numeric: ClassVar[bool]
     _compiled: str  # "here", by its parameters; "elsewhere", see `adopt`; "" if not for epochs
-    _wanted_loss: Any  # by its parameters when it was compiled, as plain data
+    _wanted_loss: Any  # `loss` as it was then, as plain data
     _architecture: dict[str, str]  # what the network was made by
 
     # -- what the two define -------------------------------------------------------------------
@@ -166,11 +166,12 @@ class BaseFFNN(Coefficients, BaseEstimator, ABC):
 
         Returns the loss to train on, paired with the last activation.
         """
-        model, loss = self.model_, self._make_loss()
-        wanted, continues = describe(loss.inner), incremental and self._compiled
+        model, wanted = self.model_, describe(self.loss)
+        continues = incremental and self._compiled
+        if continues and wanted == self._wanted_loss and self._compiled == "elsewhere":
+            return ScaledLoss(model.step.loss.clone())
+        loss = self._make_loss()
         if continues and wanted == self._wanted_loss:
-            if self._compiled == "elsewhere":
-                return ScaledLoss(model.step.loss.clone())
             return loss.around(model.step.loss)
         metrics: Sequence[Metric] = model.metrics
         if fresh and self.network is not None:
@@ -311,9 +312,8 @@ class BaseFFNN(Coefficients, BaseEstimator, ABC):
         if model.feature_names is not None:
             self.feature_names_in_ = np.asarray(model.feature_names, dtype=object)
         self._begin()
-        self._compiled, self._wanted_loss = "elsewhere" if continues else "", None
-        if continues:
-            self._wanted_loss = describe(self._make_loss().inner)
+        self._compiled = "elsewhere" if continues else ""
+        self._wanted_loss = describe(self.loss)
         self._standing = Standing(self)
         losses = [] if model.history is None else list(model.history.history.get("loss", []))
         self.n_iter_, self.loss_curve_ = len(losses), losses
