@@ -20,7 +20,7 @@ import pytest
 
 import ffnn
 from ffnn import activations, losses
-from ffnn.activations import ELU, LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
+from ffnn.activations import ELU, ActivationFunction, LeakyReLU, ReLU, Sigmoid, Softmax, Tanh
 from ffnn.layers import (
     BatchNorm,
     Dense,
@@ -422,8 +422,16 @@ class UnfusedSoftmax(Softmax):
     """A softmax that no loss recognises, so that its own Jacobian is used."""
 
 
-class UnfusedSigmoid(Sigmoid):
-    """A sigmoid that no loss recognises."""
+class UnfusedSigmoid(ActivationFunction):
+    """A sigmoid of the user's, which no loss recognises."""
+
+    output_range = (0.0, 1.0)
+
+    def forward(self, x, training=False):
+        return Sigmoid.forward(self, x)
+
+    def backward(self, grad):
+        return Sigmoid.backward(self, grad)
 
 
 SIZE = 3  # rows, inputs and units alike, so that a lost transpose still fits

@@ -24,7 +24,7 @@ class BinaryCrossentropy(ElementwiseLoss):
     is less, the loss is thus large and finite; ∂ℓ/∂p has the right sign, and the size it has at the
     largest p below 1. What your activation makes of it is up to its derivative: one computed as
     p (1 - p) is 0 there, and the unit no longer learns. A loss of your own whose `fuse` returns the
-    loss on the activation's input is exact.
+    loss on the activation's input is exact. A class derived from our sigmoid or softmax is refused.
     """
 
     formulas = Formulas(
@@ -35,10 +35,13 @@ class BinaryCrossentropy(ElementwiseLoss):
     domain = (0.0, 1.0)
 
     def check_output(self, activation: ActivationFunction | None) -> None:
-        """Raise ValueError unless the outputs are probabilities."""
+        """Raise ValueError unless the outputs are probabilities; see the class for which."""
         low, high = (-np.inf, np.inf) if activation is None else activation.output_range
         if low < 0.0 or high > 1.0:
             needed = "outputs between 0 and 1"
+            raise wrong_ending("binary_crossentropy", needed, activation, "sigmoid")
+        if isinstance(activation, (Sigmoid, Softmax)) and self.fuse(activation) is None:
+            needed = "a sigmoid or a softmax itself, as one derived from it hides its logits"
             raise wrong_ending("binary_crossentropy", needed, activation, "sigmoid")
 
     def fuse(self, activation: ActivationFunction | None) -> Loss | None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.activations import ActivationFunction, Exponential, Softplus
+from ffnn.activations import ActivationFunction, Exponential, Sigmoid, Softmax, Softplus
 from ffnn.core.formulas import Formulas
 from ffnn.data import targets
 from ffnn.losses.base import LOSSES, ElementwiseLoss, Loss, wrong_ending
@@ -19,9 +19,10 @@ class Poisson(ElementwiseLoss):
 
     It is the negative log-likelihood of y at rate p, up to a number that depends on y alone, and 0
     at p = y. Targets y are at least 0, with 0 log 0 = 0. The network has to end in numbers of at
-    least 0: after an exponential the loss is computed from x = log p (`LogRatePoisson`), after a
-    softplus from its input (`SoftplusPoisson`), exactly however small p is; after any other
-    activation p is kept above 1e-30, so that y / p stays finite. A ReLU of 0 learns nothing.
+    least 0, but not in a sigmoid or a softmax, which reach no count above 1: after an exponential
+    the loss is computed from x = log p (`LogRatePoisson`), after a softplus from its input
+    (`SoftplusPoisson`), exactly however small p is; after any other activation p is kept above
+    1e-30, so that y / p stays finite. A ReLU of 0 learns nothing.
 
     References
     ----------
@@ -35,9 +36,11 @@ class Poisson(ElementwiseLoss):
     domain = (0.0, math.inf)
 
     def check_output(self, activation: ActivationFunction | None) -> None:
-        """Raise ValueError unless the outputs are at least 0."""
-        if activation is None or activation.output_range[0] < 0.0:
-            raise wrong_ending("poisson", "outputs of at least 0", activation, "exponential")
+        """Raise ValueError unless the outputs are at least 0, and not a sigmoid's or softmax's."""
+        is_share = isinstance(activation, (Sigmoid, Softmax))
+        if activation is None or activation.output_range[0] < 0.0 or is_share:
+            needed = "outputs of at least 0 without an upper end"
+            raise wrong_ending("poisson", needed, activation, "exponential")
 
     def fuse(self, activation: ActivationFunction | None) -> Loss | None:
         """Return the loss on the input of an exponential or a softplus that the network ends in."""

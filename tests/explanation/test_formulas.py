@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 import ffnn
-from ffnn.activations import ACTIVATIONS, ELU, LeakyReLU, Linear, Sigmoid, Softmax, Softplus, Tanh
+from ffnn.activations import (
+    ACTIVATIONS,
+    ELU,
+    ActivationFunction,
+    LeakyReLU,
+    Linear,
+    Sigmoid,
+    Softmax,
+    Softplus,
+    Tanh,
+)
 from ffnn.core.formulas import Formula, Formulas
 from ffnn.core.registry import family_of
 from ffnn.explanation import explain_step
@@ -183,10 +193,17 @@ def test_optimizer(part, updates_before, clipnorm):
     check_all(explained([Dense(2, "tanh"), Dense(2)], Y, "mse", rule, None, updates_before))
 
 
-class UnfusedSigmoid(Sigmoid):
-    """A sigmoid that no loss recognises."""
+class UnfusedSigmoid(ActivationFunction):
+    """A sigmoid of the user's, which no loss recognises."""
 
     formulas = Sigmoid.formulas
+    output_range = (0.0, 1.0)
+
+    def forward(self, x, training=False):
+        return Sigmoid.forward(self, x)
+
+    def backward(self, grad):
+        return Sigmoid.backward(self, grad)
 
 
 class UnfusedSoftmax(Softmax):

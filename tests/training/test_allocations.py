@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import ffnn
-from ffnn.activations import ACTIVATIONS, Sigmoid, Softmax
+from ffnn.activations import ACTIVATIONS, ActivationFunction, Sigmoid, Softmax
 from ffnn.callbacks import Callback
 from ffnn.layers import (
     Activation,
@@ -140,8 +140,16 @@ class UnfusedSoftmax(Softmax):
     """A softmax that no loss recognises."""
 
 
-class UnfusedSigmoid(Sigmoid):
-    """A sigmoid that no loss recognises."""
+class UnfusedSigmoid(ActivationFunction):
+    """A sigmoid of the user's, which no loss recognises."""
+
+    output_range = (0.0, 1.0)
+
+    def forward(self, x, training=False):
+        return Sigmoid.forward(self, x)
+
+    def backward(self, grad):
+        return Sigmoid.backward(self, grad)
 
 
 ENDINGS = [
