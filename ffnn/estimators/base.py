@@ -130,7 +130,7 @@ class BaseFFNN(Coefficients, BaseEstimator, ABC):
         given = {"validation_data": validation_data is not None, "callbacks": self.callbacks}
         for name in given if self.solver == "lbfgs" else ():
             if given[name]:
-                raise ValueError(f"{name} needs solver='adam' or 'sgd'; lbfgs has no epochs")
+                raise ValueError(f"{name}: give solver='adam' or 'sgd', as lbfgs has no epochs")
         networks.hidden_sizes(self.hidden_layer_sizes)
         fresh = not hasattr(self, "model_") or not (self.warm_start or incremental)
         X, y = self._check_rows(X, y, reset=fresh)

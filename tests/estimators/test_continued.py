@@ -119,7 +119,7 @@ def test_recorders_of_different_bins_still_work_together():
 def test_lbfgs_refuses_callbacks(y):
     cls = FFNNRegressor if y is NUMBERS else FFNNClassifier
     estimator = cls(solver="lbfgs", callbacks=[EarlyStopping("nope")])
-    with pytest.raises(ValueError, match="callbacks needs solver='adam' or 'sgd'; lbfgs has no"):
+    with pytest.raises(ValueError, match="callbacks: give solver='adam' or 'sgd', as lbfgs has no"):
         estimator.fit(X, y)
     assert not hasattr(estimator, "model_")
     estimator.set_params(callbacks=[], max_iter=2).fit(X, y)

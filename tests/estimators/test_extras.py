@@ -400,7 +400,7 @@ def test_lbfgs_rejects_a_loss_that_the_weights_alone_do_not_give(wine, params):
 
 
 def test_lbfgs_has_no_epochs_to_validate_after(wine):
-    with pytest.raises(ValueError, match="validation_data needs solver='adam' or 'sgd'"):
+    with pytest.raises(ValueError, match="validation_data: give solver='adam' or 'sgd'"):
         FFNNClassifier(solver="lbfgs").fit(*wine, validation_data=wine)
 
 
