@@ -19,6 +19,7 @@ MOST_CLASSES = 100
 LARGE, SMALL = 10.0, 1e-3  # root mean square of a column of targets
 UNLEARNED = 0.5  # of the loss of the best constant answer, above which scales still matter
 UNBALANCED = 10.0  # rows of the largest class for one of the smallest
+EPOCHS = 5  # at the end of a training, whose median loss says where it came to
 ABOVE_CHANCE = 2.0  # times the loss of the best constant answer
 MANY_VALUES = 100  # distinct targets between 0 and 1; more are numbers rather than labels
 
@@ -108,7 +109,16 @@ def _check_answers(
         yield finding("one-answer", **numbers, classes=num_present)
     if measured.loss is not None and 0.0 < chance * ABOVE_CHANCE < measured.loss:
         shares = {"accuracy": accuracy, "share_certain": measured.confident / rows}
-        yield finding("loss-above-chance", loss=measured.loss, chance_loss=chance, **shares)
+        rates = sample.rates if _ended_above(sample, chance * ABOVE_CHANCE) else {}
+        losses = {"loss": measured.loss, "chance_loss": chance}
+        yield finding("loss-above-chance", **losses, **shares, **rates)
+
+
+def _ended_above(sample: Sample, loss: float) -> bool:
+    """Tell whether a training of several epochs ended with a loss above this one."""
+    history = sample.model.history
+    losses = [] if history is None else history.history.get("loss", [])
+    return len(losses) >= EPOCHS and float(np.median(losses[-EPOCHS:])) > loss
 
 
 def _check_numbers(

@@ -20,7 +20,8 @@ from diagnosis import (
 
 import ffnn
 from ffnn.diagnostics import diagnose
-from ffnn.layers import Dense
+from ffnn.layers import Dense, Normalization
+from ffnn.optimizers import Adam, RMSprop
 
 rng = np.random.default_rng(1)
 
@@ -249,6 +250,22 @@ def test_a_trained_model_with_one_answer_is_found_and_a_fresh_one_is_not():
     found = only(diagnose(model, PIXELS, LABELS), "one-answer")
     assert (found.severity, found.evidence["class"]) == ("warning", 6)
     assert found.evidence["accuracy"] == np.mean(LABELS == 6)
+
+
+@pytest.mark.parametrize("optimizer", [Adam(100.0), RMSprop(10.0), RMSprop(1000.0)], ids=repr)
+def test_a_rate_that_is_far_too_high_is_named(optimizer):
+    rng = np.random.default_rng(0)
+    labels = np.arange(150) % 3
+    x = rng.normal(size=(150, 4)) + 1.5 * np.eye(3, 4)[labels]
+    model = ffnn.Sequential(
+        [Normalization().adapt(x), Dense(16, "relu"), Dense(3, "softmax")], seed=0
+    )
+    model.compile(optimizer, "categorical_crossentropy")
+    model.fit(x, labels, epochs=20, batch_size=32, verbose=0)
+
+    remedies = [found.remedy for found in diagnose(model, x, labels)]
+
+    assert any(f"instead of {optimizer.learning_rate:.4g}" in remedy for remedy in remedies)
 
 
 def test_a_loss_far_above_guessing_is_noted():

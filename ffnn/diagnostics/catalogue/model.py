@@ -179,9 +179,12 @@ KINDS = {
         "The loss is {loss:.3g}; answering with the classes' shares alone gives {chance_loss:.3g} "
         "(a note from twice that on). The model is right on {accuracy:.1%} of the rows and "
         "confident, with a probability above 0.99, on {share_certain:.1%}.",
-        "Before training, start the last layer from smaller weights, such as "
-        "weight_initializer='glorot_uniform', on scaled inputs. After training, these rows may "
-        "differ from those it was trained on.",
+        first(
+            lower_rate=("The training itself ended so far above.", LOWER_RATE),
+            otherwise="Before training, start the last layer from smaller weights, such as "
+            "weight_initializer='glorot_uniform', on scaled inputs. After training, these rows may "
+            "differ from those it was trained on.",
+        ),
     ),
     "learning-rate-too-high": Kind(
         lambda e: PROBLEM if e["loss_after"] > e["loss_before"] else WARNING,
