@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,8 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.callbacks.base import Callback, Logs
-from ffnn.core.text import counted, shorten
+from ffnn.core.checks import LARGEST
+from ffnn.core.text import counted, shorten, shown
 from ffnn.errors import visible
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 def check_epochs(epochs: Sequence[int], place: str) -> None:
     """Raise ValueError unless `epochs` are numbers of epochs, in the order of a training."""
     known = [-1, *epochs]
-    if not all(type(now) is int and before < now for before, now in pairwise(known)):
+    if not all(type(now) is int and before < now <= LARGEST for before, now in pairwise(known)):
         raise ValueError(
             f"{place}: expected numbers from 0 that rise, got {shorten(repr(epochs), 60)}"
         )
@@ -78,9 +80,12 @@ class History(Callback):
 
     def arrays(self) -> dict[str, Array]:
         """Return the numbers as arrays, which may be infinite as JSON may not, by their index."""
+        for name, column in self.history.items():
+            if not all(isinstance(number, numbers.Real) for number in column):
+                raise TypeError(f"history: expected numbers as {name}, got {shown(column)}")
         return {
-            str(index): np.array(numbers, np.float64)
-            for index, numbers in enumerate(self.history.values())
+            str(index): np.array(column, np.float64)
+            for index, column in enumerate(self.history.values())
         }
 
     @classmethod
@@ -95,16 +100,22 @@ class History(Callback):
             raise ValueError(f"/config/history/names: the same twice in {config['names']}")
         history.epoch, history.higher_is_better = list(config["epoch"]), list(config["growing"])
         history.interrupted = config["interrupted"]
+        unknown = [name for name in config["growing"] if name not in config["names"]]
+        if unknown and history.epoch:
+            raise ValueError(
+                f"/config/history/growing: expected some of the history's names, got "
+                f"{shorten(repr(unknown[0]), 60)}"
+            )
         for index, name in enumerate(config["names"]):
-            numbers = arrays.get(str(index))
-            if numbers is None:
+            column = arrays.get(str(index))
+            if column is None:
                 raise ValueError(f"/history/{index}: missing")
-            if numbers.shape != (len(history.epoch),):
+            if column.shape != (len(history.epoch),):
                 raise ValueError(
                     f"/history/{index}: expected a number for each of {len(history.epoch)} epochs, "
-                    f"got shape {numbers.shape}"
+                    f"got shape {column.shape}"
                 )
-            history.history[name] = numbers.tolist()
+            history.history[name] = column.tolist()
         return history
 
     def plot(self) -> Figure:

@@ -6,10 +6,36 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from ffnn._types import Array
+from ffnn.core.text import counted, shorten, shown
 from ffnn.data.labels import check_labels
 
 if TYPE_CHECKING:
     from ffnn.tables import TableEncoder
+
+
+def check_names(parts: Any) -> None:
+    """Raise ValueError if names or labels in a model's parts are not as many as they name.
+
+    One output may have two classes. `parts` have the names and the layers.
+    """
+    inputs, outputs = parts.input_dim, parts.layers[-1].output_dim
+    classes = (outputs,) if outputs != 1 else (1, 2)
+    labels = None if parts.class_labels is None else parts.class_labels.tolist()
+    for kind, names, counts, what in (
+        ("feature_names", parts.feature_names, (inputs,), counted(inputs or 0, "input")),
+        ("class_names", parts.class_names, classes, counted(outputs or 0, "output")),
+        ("class_labels", labels, classes, counted(outputs or 0, "output")),
+    ):
+        if names is None or None in counts:  # which are not known before the model is built
+            continue
+        told = shorten(repr(names), 60)
+        if len(names) not in counts:
+            expected = " or ".join(map(str, counts))
+            raise ValueError(
+                f"/config/{kind}: expected {expected} for {what}, got {len(names)}: {told}"
+            )
+        if kind != "feature_names" and len(set(names)) < len(names):
+            raise ValueError(f"/config/{kind}: the same twice in {told}")
 
 
 class Named:
@@ -63,6 +89,10 @@ class Named:
     @encoder.setter
     def encoder(self, encoder: TableEncoder | None) -> None:
         if encoder is not None:
+            from ffnn.tables.encoder import TableEncoder  # few models have one
+
+            if not isinstance(encoder, TableEncoder):
+                raise TypeError(f"encoder must be a TableEncoder or None, got {shown(encoder)}")
             self.feature_names = encoder.feature_names
             if encoder.target is not None:
                 self.class_names = encoder.target.class_names

@@ -23,6 +23,7 @@ from ffnn.data.labels import describe_labels, restore_labels
 from ffnn.layers.base import Layer
 from ffnn.losses import Loss
 from ffnn.metrics import Metric
+from ffnn.models.names import check_names
 from ffnn.optimizers import Optimizer
 from ffnn.saving.schema import check_form, set_generators
 from ffnn.training.position import POSITION
@@ -134,7 +135,11 @@ def computed_arrays(parts: Parts) -> dict[str, Array]:
 
 
 def _records(parts: Parts) -> list[tuple[str, History | Recording | None]]:
-    return [("history", parts.history), ("recording", parts.recording)]
+    records = [("history", parts.history, History), ("recording", parts.recording, Recording)]
+    for name, kept, kind in records:
+        if kept is not None and not isinstance(kept, kind):
+            raise TypeError(f"{name} must be a {kind.__name__} or None, got {shown(kept)}")
+    return [(name, kept) for name, kept, _ in records]
 
 
 def _places(layers: Sequence[Layer]) -> list[tuple[str, Layer]]:
@@ -292,6 +297,7 @@ def fill(parts: Parts, values: Mapping[str, Array]) -> None:
 
     ValueError names the array whose name, shape or dtype differs, or that a layer refuses.
     """
+    check_names(parts)
     _check_recording(parts)
     arrays = live_arrays(parts)
     unknown = sorted(values.keys() - arrays.keys())

@@ -121,7 +121,98 @@ IMPOSSIBLE = {
         "nesterov must be True or False, got 'false'",
     ),
     "negative iterations": (config_with("compile/iterations", -1), "/config/compile/iterations"),
+    "an epoch beyond all": (config_with("history/epoch", [0, 2**70]), "/config/history/epoch: exp"),
+    "a metric that is not there": (config_with("history/growing", ["zz"]), "/config/history/grow"),
 }
+NAMES = {
+    "no class": ("class_names", []),
+    "a class": ("class_names", ["a"]),
+    "a class too few": ("class_names", ["a", "b"]),
+    "a class too many": ("class_names", ["a", "b", "c", "d"]),
+    "equal classes": ("class_names", ["a", "b", "a"]),
+    "no label": ("class_labels", []),
+    "a label too few": ("class_labels", [0, 1]),
+    "a label too many": ("class_labels", [0, 1, 2, 3]),
+    "equal labels": ("class_labels", ["a", "b", "a"]),
+    "no feature": ("feature_names", []),
+    "a feature too few": ("feature_names", ["a"] * 3),
+    "a feature too many": ("feature_names", ["a"] * 5),
+}
+
+
+def three_classes():
+    return ffnn.Sequential([Dense(3, "softmax")], input_dim=4, seed=0)
+
+
+@pytest.mark.parametrize("case", NAMES)
+def test_names_of_another_number_are_neither_saved_nor_loaded(tmp_path, case):
+    path, model = tmp_path / "model.h5", three_classes()
+    name, value = NAMES[case]
+    model.class_names, model.feature_names = ["a", "b", "c"], ["a", "b", "c", "a"]
+    model.class_labels = [3, 4, 5]
+    model.save(path)
+    before = path.read_bytes()
+    config, arrays = saving.decode(before)
+
+    setattr(model, name, value)
+    with pytest.raises(ValueError, match=f"this model cannot be saved: /config/{name}: ") as caught:
+        model.save(path)
+    assert path.read_bytes() == before
+    if len(value) == 3 and name != "feature_names":
+        assert f"the same twice in {value}" in str(caught.value)
+    else:
+        assert f"got {len(value)}: {value}" in str(caught.value)
+
+    described = {"dtype": "str", "values": [str(label) for label in value]}
+    config[name] = described if name == "class_labels" else value
+    path.write_bytes(saving.encode(config, arrays))
+    with pytest.raises(ffnn.ModelFileError, match=f"/config/{name}: "):
+        ffnn.load_model(path)
+
+
+@pytest.mark.parametrize("names", [["yes"], ["no", "yes"], None])
+def test_one_output_may_have_two_classes(tmp_path, names):
+    model = ffnn.Sequential([Dense(1, "sigmoid")], input_dim=4)
+    model.class_names = names
+    model.save(tmp_path / "model.h5")
+
+    assert ffnn.load_model(tmp_path / "model.h5").class_names == names
+
+
+def test_names_of_a_model_that_is_not_built_wait_for_it(tmp_path):
+    model = ffnn.Sequential([Dense(3, "softmax")])
+    model.feature_names = ["a", "b"]
+
+    assert model.twin().feature_names == ["a", "b"]
+
+
+@pytest.mark.parametrize("value", [None, "1.5", [1.0], {}])
+def test_what_is_no_number_in_a_history_is_not_saved(tmp_path, value):
+    model = trained()
+    model.history.history["loss"][1] = value
+
+    with pytest.raises(TypeError, match="history: expected numbers as loss, got "):
+        model.save(tmp_path / "model.h5")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("value", ["x", {}, [], 0, True, ffnn.Sequential])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("history", "History"), ("recording", "Recording"), ("encoder", "TableEncoder")],
+)
+def test_what_is_no_part_of_a_model_is_refused_by_name(tmp_path, name, kind, value):
+    model = three_classes()
+
+    def save():
+        setattr(model, name, value)
+        model.save(tmp_path / "model.h5")
+
+    with pytest.raises(TypeError, match=f"{name} must be a {kind} or None, got "):
+        save()
+
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("case", IMPOSSIBLE)
