@@ -135,11 +135,10 @@ def computed_arrays(parts: Parts) -> dict[str, Array]:
 
 
 def _records(parts: Parts) -> list[tuple[str, History | Recording | None]]:
-    records = [("history", parts.history, History), ("recording", parts.recording, Recording)]
-    for name, kept, kind in records:
-        if kept is not None and not isinstance(kept, kind):
+    for name, kind in (("history", History), ("recording", Recording)):
+        if not isinstance(kept := getattr(parts, name), (kind, type(None))):
             raise TypeError(f"{name} must be a {kind.__name__} or None, got {shown(kept)}")
-    return [(name, kept) for name, kept, _ in records]
+    return [("history", parts.history), ("recording", parts.recording)]
 
 
 def _places(layers: Sequence[Layer]) -> list[tuple[str, Layer]]:
