@@ -124,6 +124,11 @@ def _constructor_defaults(cls: type) -> Mapping[str, Any]:
     return known
 
 
+def argument_names(cls: type) -> list[str]:
+    """Return the names of the arguments that a class of parts takes."""
+    return list(_constructor_defaults(cls))
+
+
 T = TypeVar("T", bound=Configurable)
 
 

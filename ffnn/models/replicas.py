@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, TypeAlias
 
+from ffnn.core.registry import argument_names
 from ffnn.layers.base import Layer, Stage
 
 # What reads the arguments of a layer, from where, and what it has read.
@@ -50,8 +50,7 @@ class Replicas:
         self.renew()
         arguments: list[_Read] = []
         for layer in all_layers(self._layers):
-            parameters = inspect.signature(type(layer)).parameters
-            if names := [name for name in parameters if name in vars(layer)]:
+            if names := [name for name in argument_names(type(layer)) if name in vars(layer)]:
                 read = itemgetter(*names, names[0])  # twice, as of one name it makes no tuple
                 arguments.append((read, vars(layer), read(vars(layer))))
         self._arguments = arguments
