@@ -233,14 +233,13 @@ class BaseFFNN(Coefficients, BaseEstimator, ABC):
 
     def _initialize(self, X: Matrix, random_state: np.random.RandomState) -> None:
         """Make the network, and forget what an earlier fit has left."""
-        # Whatever X is, scikit-learn's lbfgs computes in float64.
-        dtype = "float64" if self.solver == "lbfgs" else X.dtype.name
+        dtype = "float64" if self.solver == "lbfgs" else X.dtype.name  # as scikit-learn has it
         if self.network is None:
             layers = networks.make_layers(self)
         else:
             layers, dtype = networks.copy_layers(self.network), self.network.dtype.name
-        draws = (self.network, self.weight_initializer, self.bias_initializer) != (None,) * 3
-        draws = draws or any(layer.random_generators() for layer in layers)
+        own = (self.network, self.weight_initializer, self.bias_initializer) != (None,) * 3
+        draws = own or any(layer.random_generators() for layer in layers)
         seed = int(random_state.randint(2**31 - 1)) if draws else None
         self.model_ = Sequential(layers, X.shape[1], dtype, seed)
         if self.network is None:

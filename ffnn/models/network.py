@@ -150,10 +150,8 @@ class Network(Named, Guarded):
     def require_built(self) -> ParameterVector:
         """Return all parameters and gradients; raise RuntimeError if the model is not built."""
         if self._vector is None:
-            raise RuntimeError(
-                "this model has no parameters yet: give Sequential an input_dim, call "
-                "build(input_dim), or fit it"
-            )
+            advice = "give Sequential an input_dim, call build(input_dim), or fit it"
+            raise RuntimeError(f"this model has no parameters yet: {advice}")
         return self._vector
 
     @property

@@ -1,7 +1,7 @@
 """A model's parts as plain data: a config of numbers, strings, lists and dicts, and named arrays.
 
-Both saving and pickling use it. It holds all that a model needs to predict and to continue training
-as if nothing had happened. `docs/format.md` describes it as a file.
+Saving and pickling use it. It holds all that a model needs to predict and to continue training as
+if nothing had happened; `docs/format.md` describes the file.
 """
 
 from __future__ import annotations
@@ -233,10 +233,8 @@ def check_classes(cls: type, custom_objects: Any) -> None:
         )
     for name, custom in (custom_objects or {}).items():
         if not isinstance(name, str) or not isinstance(custom, type):
-            raise TypeError(
-                f"load: custom_objects must be a dict, name to class, got {shown(custom, 60)} for "
-                f"the name {shown(name, 60)}"
-            )
+            found = f"{shown(custom, 60)} for the name {shown(name, 60)}"
+            raise TypeError(f"load: custom_objects must be a dict, name to class, got {found}")
     try:
         inspect.signature(cls).bind((), dtype="float32", seed=None)
     except TypeError as error:
