@@ -19,7 +19,7 @@ from ffnn.tables.raw import RawColumn
 from ffnn.tables.table import Table
 
 MOST_CLASSES = 20  # more distinct whole numbers are numbers, unless the task says otherwise
-_ROWS_A_CLASS = 10  # whole numbers of fewer rows each, in the mean, are numbers too
+_ROWS_A_CLASS = 10  # whole numbers of fewer rows each, on average, are numbers too
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Target:
         """Return what a column is as a target, by its entries or as the `task` asked for.
 
         Text, booleans and codes are classes. So are whole numbers of two values, or of up to twenty
-        with ten rows each in the mean. Others are numbers.
+        with ten rows each on average. Others are numbers.
         """
         raw, where = column.raw, f"{source}: target {shown(column.name, 60)}"
         if not raw.num_distinct:

@@ -156,5 +156,5 @@ def test_batch_norm_refuses_a_variance_beyond_its_dtype_before_the_update(
     np.testing.assert_array_equal(
         ffnn.load_model(tmp_path / "model.h5").predict(x), model.predict(x)
     )
-    model.train_on_batch(x, x[:, 0])  # and it goes on with inputs of a usual size
+    model.train_on_batch(x, x[:, 0])  # it continues with inputs of a usual size
     assert model.optimizer.iterations == 2

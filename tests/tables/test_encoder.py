@@ -17,7 +17,7 @@ ROWS = [
     {"size": "M", "age": None, "smokes": "no", "sold": "2020-04-01", "cost": 20.0},
     {"size": "S", "age": 5.0, "smokes": "no", "sold": "2020-07-01", "cost": 30.0},
     {"size": None, "age": 6.0, "smokes": "yes", "sold": None, "cost": 60.0},
-    {"size": "M", "age": 8.0, "smokes": "yes", "sold": "2020-10-01", "cost": 50.0},
+    {"size": "M", "age": 18.0, "smokes": "yes", "sold": "2020-10-01", "cost": 50.0},
     {"size": "L", "age": 5.0, "smokes": "no", "sold": "2020-01-01", "cost": 40.0},
 ]
 
@@ -30,9 +30,9 @@ def encoded(name, rows=ROWS, fitted_on=ROWS):
 
 def test_numbers_are_scaled_and_missing_ones_are_the_median():
     found = encoded("age")
-    known = [1.0, 5.0, 6.0, 8.0, 5.0]
-    mean, std = 5.0, math.sqrt(sum((v - 5.0) ** 2 for v in known) / 5)
-    filled = np.array([1.0, 5.0, 5.0, 6.0, 8.0, 5.0])
+    known = [1.0, 5.0, 6.0, 18.0, 5.0]
+    mean, std = 7.0, math.sqrt(sum((v - 7.0) ** 2 for v in known) / 5)
+    filled = np.array([1.0, 5.0, 5.0, 6.0, 18.0, 5.0])
     np.testing.assert_allclose(found["age"], (filled - mean) / std)
     np.testing.assert_array_equal(found["age is missing"], [0, 1, 0, 0, 0, 0])
 
@@ -105,7 +105,7 @@ def test_only_the_rows_given_are_learned_from_and_rows_without_target_are_not():
 
 def test_what_becomes_of_each_column_is_described():
     described = {each["name"]: each for each in TableEncoder().fit(ROWS, "cost").describe()}
-    assert described["age"]["becomes"].startswith("scaled: mean 5, std 2.28")
+    assert described["age"]["becomes"].startswith("scaled: mean 7, std 5.76")
     assert described["size"]["becomes"] == (
         "one-hot: 2 columns, 1 rare one together, one for missing ones"
     )
