@@ -76,6 +76,18 @@ class Loss(Buffered):
         """Return the loss that replaces both `activation` and this loss, if there is one."""
         return None
 
+    def hides_input(
+        self, activation: ActivationFunction | None, *exact: type[ActivationFunction]
+    ) -> bool:
+        """Tell whether `activation` is derived from one of `exact`, but its input is not used.
+
+        After the classes `exact` themselves the loss is computed from the activation's input. A
+        class derived from one of them may compute anything, so only the output is known of it,
+        which has rounded where the input has not.
+        """
+        is_derived = isinstance(activation, exact) and type(activation) not in exact
+        return is_derived and self.fuse(activation) is None
+
     def prepare(self, y: Array, units: int) -> Array:
         """Check targets once, before any training, and convert them to what `forward` takes.
 

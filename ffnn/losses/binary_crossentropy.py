@@ -40,7 +40,7 @@ class BinaryCrossentropy(ElementwiseLoss):
         if low < 0.0 or high > 1.0:
             needed = "outputs between 0 and 1"
             raise wrong_ending("binary_crossentropy", needed, activation, "sigmoid")
-        if isinstance(activation, (Sigmoid, Softmax)) and self.fuse(activation) is None:
+        if self.hides_input(activation, Sigmoid, Softmax):
             needed = "a sigmoid or a softmax itself, as one derived from it hides its logits"
             raise wrong_ending("binary_crossentropy", needed, activation, "sigmoid")
 

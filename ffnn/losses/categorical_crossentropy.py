@@ -63,8 +63,9 @@ class CategoricalCrossentropy(ClassLoss):
 
     ∂L/∂p_ij = -w_i y_ij / (n p_ij). Targets are one-hot rows, rows of probabilities ("soft"), or
     class numbers from 0 to units - 1. The network has to end in a softmax of at least two units;
-    the loss is then computed from the logits (`SoftmaxCrossentropy`). By itself it takes
-    probabilities, with p kept above the smallest normal number in the logarithm.
+    the loss is then computed from the logits (`SoftmaxCrossentropy`). A class derived from our
+    softmax is refused. By itself the loss takes probabilities, with p kept above the smallest
+    normal number in the logarithm.
 
     References
     ----------
@@ -75,9 +76,14 @@ class CategoricalCrossentropy(ClassLoss):
     domain = (0.0, 1.0)
 
     def check_output(self, activation: ActivationFunction | None) -> None:
-        """Raise ValueError unless the network ends in a softmax."""
+        """Raise ValueError unless the network ends in a softmax, and not in one derived from it."""
+        needed = ""
         if not isinstance(activation, Softmax):
-            raise wrong_ending(LOSSES.name_of(self), "a softmax at the end", activation, "softmax")
+            needed = "a softmax at the end"
+        elif self.hides_input(activation, Softmax):
+            needed = "the softmax itself, as a class derived from it hides its logits"
+        if needed:
+            raise wrong_ending(LOSSES.name_of(self), needed, activation, "softmax")
 
     def prepare_output(self, y_pred: Array) -> Array:
         """Check also that each row sums to 1."""

@@ -19,10 +19,11 @@ class Poisson(ElementwiseLoss):
 
     It is the negative log-likelihood of y at rate p, up to a number that depends on y alone, and 0
     at p = y. Targets y are at least 0, with 0 log 0 = 0. The network has to end in numbers of at
-    least 0, but not in a sigmoid or a softmax, which reach no count above 1: after an exponential
+    least 0, but not in a sigmoid or a softmax, which reach no count above 1. After an exponential
     the loss is computed from x = log p (`LogRatePoisson`), after a softplus from its input
-    (`SoftplusPoisson`), exactly however small p is; after any other activation p is kept above
-    1e-30, so that y / p stays finite. A ReLU of 0 learns nothing.
+    (`SoftplusPoisson`), exactly however small p is; a class derived from one of them is refused.
+    After any other activation p is kept above 1e-30, so that y / p stays finite. A ReLU of 0 learns
+    nothing.
 
     References
     ----------
@@ -36,10 +37,13 @@ class Poisson(ElementwiseLoss):
     domain = (0.0, math.inf)
 
     def check_output(self, activation: ActivationFunction | None) -> None:
-        """Raise ValueError unless the outputs are at least 0, and not a sigmoid's or softmax's."""
+        """Raise ValueError unless the outputs are at least 0; see the class for which."""
         is_share = isinstance(activation, (Sigmoid, Softmax))
         if activation is None or activation.output_range[0] < 0.0 or is_share:
             needed = "outputs of at least 0 without an upper end"
+            raise wrong_ending("poisson", needed, activation, "exponential")
+        if self.hides_input(activation, Exponential, Softplus):
+            needed = "an exponential or a softplus itself, as one derived from it hides its input"
             raise wrong_ending("poisson", needed, activation, "exponential")
 
     def fuse(self, activation: ActivationFunction | None) -> Loss | None:

@@ -100,11 +100,28 @@ class FromInput(FromOutput):
         return grad * e / (1.0 + e) ** 2
 
 
-@pytest.mark.parametrize("base", [Sigmoid, ffnn.activations.Softmax])
-def test_binary_crossentropy_refuses_classes_derived_from_those_it_is_exact_after(base):
-    ending = type("Derived", (base,), {})()
-    with pytest.raises(ValueError, match=r"^binary_cross.* itself, .* ends in activation Derived"):
-        network_of_logits(2, ending, "bce")
+@pytest.mark.parametrize("base", ENDINGS[1:])
+@pytest.mark.parametrize("loss", [names[0] for names in LOSSES.names()])
+def test_a_loss_refuses_classes_derived_from_those_that_it_is_exact_after(loss, base):
+    activation = ACTIVATIONS.get(base)
+    fused = LOSSES.get(loss).fuse(activation)
+    ending = type("Derived", (type(activation),), {})()
+    if fused is not None:
+        with pytest.raises(ValueError, match=f"^{loss} .* itself, .* ends in activation Derived"):
+            network_of_logits(2, ending, loss)
+        own = type("Own", (type(LOSSES.get(loss)),), {"fuse": lambda self, activation: fused})
+        model = network_of_logits(2, ending, own())  # a loss that knows the class's input
+        assert model.step.loss is fused
+    elif accepts(loss, base):
+        assert network_of_logits(2, ending, loss).step.stages
+
+
+def accepts(loss, ending):
+    try:
+        LOSSES.get(loss).check_output(ACTIVATIONS.get(ending))
+    except ValueError:
+        return False
+    return True
 
 
 LOGITS = [-1e4, -200.0, -80.0, -40.0, -17.0, -3.0, 3.0, 15.0, 17.0, 37.0, 80.0, 200.0, 1e4]
