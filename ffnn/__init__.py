@@ -6,9 +6,10 @@ To read the package floor by floor, each importing only from those above it:
 
 1. `errors`: what can go wrong;
 2. `core`: names of parts, checks, working memory, files, texts; nothing about networks;
-3. `initializers`, `regularizers`, `schedules`, `metrics`, `threads`; `data`, `datasets`
-   and `tables`, rows to train on; `saving`, the model file; `charts`, curves of plain numbers;
-4. `layers`, `activations`, `losses`: the formulas and their derivatives; `optimizers`, `callbacks`;
+3. `initializers`, `regularizers`, `schedules`, `threads`; `data`, `datasets` and `tables`, rows to
+   train on; `saving`, the model file; `charts`, curves of plain numbers;
+4. `layers`, `activations`, `losses`: the formulas and their derivatives; `optimizers`, `metrics`,
+   `callbacks`;
 5. `training`: one step, and the loop around it;
 6. `models`: layers become a network, which trains, resumes, is saved and loaded;
 7. `visualization`: figures and pages; `gradcheck`: gradients against finite differences;

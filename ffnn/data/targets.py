@@ -21,7 +21,7 @@ from ffnn.errors import DataError
 _SUM_TOLERANCE = 1e-3  # soft labels come rounded, in float32 or from a text file
 
 
-def _refuse(wrong: Array, values: Array, expected: str, advice: str = "") -> None:
+def refuse(wrong: Array, values: Array, expected: str, advice: str = "") -> None:
     """Raise DataError with the first row or entry of `values` for which `wrong` is true."""
     places = np.argwhere(wrong)
     if len(places):
@@ -53,14 +53,14 @@ def prepare_probabilities(y: Array, units: int) -> Array:
     """Return targets of shape (rows, units) from 0 to 1."""
     y = prepare_dense(y, units, "binary_crossentropy")
     expected = "binary_crossentropy: expected y between 0 and 1"
-    _refuse((y < 0) | (y > 1), y, expected, ". Code the two classes as 0 and 1.")
+    refuse((y < 0) | (y > 1), y, expected, ". Code the two classes as 0 and 1.")
     return y
 
 
 def prepare_counts(y: Array, units: int) -> Array:
     """Return targets of shape (rows, units), each at least 0."""
     y = prepare_dense(y, units, "poisson")
-    _refuse(y < 0, y, "poisson: expected y of at least 0, such as counts")
+    refuse(y < 0, y, "poisson: expected y of at least 0, such as counts")
     return y
 
 
@@ -75,14 +75,14 @@ def prepare_labels(y: Array, units: int) -> Array:
             f"use loss='categorical_crossentropy'."
         )
     check_finite(ArraySource(y), "y")
-    _refuse(
+    refuse(
         (y < 0) | (y >= units),
         y,
         f"expected class labels from 0 to {units - 1}, since the network has {units} outputs",
         ". Number the classes from 0, or give the last layer more units.",
     )
     labels: Array = y.astype(np.intp)
-    _refuse(labels != y, y, "expected integers as class labels")
+    refuse(labels != y, y, "expected integers as class labels")
     return labels
 
 
@@ -104,7 +104,7 @@ def prepare_classes(y: Array, units: int) -> Array:
 def check_sums(rows: Array, expected: str, form: str = "", advice: str = "") -> None:
     """Raise DataError unless each row holds probabilities that sum to 1."""
     wrong = ~_sums_to_one(rows) | (rows.min(axis=1) < 0)
-    _refuse(wrong, rows, f"{expected} to hold probabilities that sum to 1{form}", advice)
+    refuse(wrong, rows, f"{expected} to hold probabilities that sum to 1{form}", advice)
 
 
 def _sums_to_one(rows: Array) -> Array:
@@ -122,7 +122,7 @@ def prepare_predictions(y_pred: Array, domain: tuple[float, float], loss: str) -
     check_finite(ArraySource(output), "y_pred")
     low, high = domain
     expected = "between 0 and 1" if high == 1.0 else f"of at least {low:g}"
-    _refuse((output < low) | (output > high), output, f"{loss}: expected y_pred {expected}")
+    refuse((output < low) | (output > high), output, f"{loss}: expected y_pred {expected}")
     return output
 
 
@@ -135,7 +135,7 @@ def prepare_weights(sample_weight: Array, rows: int) -> Array:
             f"got shape {weight.shape}"
         )
     check_finite(ArraySource(weight), "sample_weight")
-    _refuse(weight < 0, weight, "sample_weight: expected at least 0")
+    refuse(weight < 0, weight, "sample_weight: expected at least 0")
     return weight
 
 

@@ -16,6 +16,9 @@ values that happen to be in it, and values that do not fit that meaning are refu
 ``Accuracy(task="classes")`` and ``task="labels"`` choose between the two where several units could
 mean either; precision, recall and F1 have the same argument.
 
+Beside them are functions of arrays, for predictions from anywhere: `curves` of scores against
+decisions, such as `roc_curve`, with their areas, and the `confusion_matrix`.
+
 Read `base` first, then `classification` and `regression`.
 """
 
@@ -25,6 +28,17 @@ from typing import TYPE_CHECKING
 
 from ffnn.core.registry import load_class
 from ffnn.metrics.base import METRICS, DenseMetric, Metric, check_names
+from ffnn.metrics.confusion import confusion_matrix
+from ffnn.metrics.curves import (
+    CalibrationCurve,
+    PrecisionRecallCurve,
+    RocCurve,
+    area_under_roc,
+    average_precision,
+    calibration_curve,
+    precision_recall_curve,
+    roc_curve,
+)
 
 if TYPE_CHECKING:
     from ffnn.metrics.classification import (
@@ -48,12 +62,21 @@ __all__ = [
     "R2",
     "Accuracy",
     "BinaryAccuracy",
+    "CalibrationCurve",
     "ClassificationMetric",
     "DenseMetric",
     "MeanAbsoluteError",
     "MeanSquaredError",
     "Metric",
     "Precision",
+    "PrecisionRecallCurve",
     "Recall",
+    "RocCurve",
+    "area_under_roc",
+    "average_precision",
+    "calibration_curve",
     "check_names",
+    "confusion_matrix",
+    "precision_recall_curve",
+    "roc_curve",
 ]
