@@ -112,7 +112,7 @@ FACTORS: dict[str, list[Any]] = {
     "normalised": ["before the activation", "after it"],
 }
 PAIRS = list(itertools.product(ACTIVATION_CLASSES, ENDINGS))
-NUM_NETWORKS = 600
+NUM_NETWORKS = 720
 CHUNK = 24
 
 
@@ -216,7 +216,7 @@ def test_backpropagation_agrees_with_differences_on_random_networks(chunk):
         assert report.max_error <= 1e-7, f"network {seed}: {draw(seed)}\n{report}"
         checked += report.checked
         kinks += report.kinks
-    # 25 times: more than 10,000 entries in all, and hardly any left out.
+    # 30 times: more than 10,000 entries in all, and hardly any left out.
     assert checked > 400
     assert kinks <= 0.02 * (checked + kinks)
 
@@ -293,6 +293,10 @@ TEXTBOOK_ACTIVATIONS = {
     "Swish": lambda x: x * logistic(x),
     "ELU": lambda x: where_positive(x, x, 0.7 * (np.exp(x) - 1)),
     "GELU": lambda x: x / 2 * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
+    "SELU": lambda x: (
+        1.0507009873554805 * where_positive(x, x, 1.6732632423543773 * (np.exp(x) - 1))
+    ),
+    "Mish": lambda x: x * np.tanh(np.log(1 + np.exp(x))),
     "Softplus": lambda x: np.log(1 + np.exp(x)),
     "Exponential": np.exp,
 }
@@ -450,8 +454,11 @@ def test_float32_gradients_agree_with_those_of_a_float64_twin():
         double, _ = build_network(seed)
         double.parameters[...] = single.parameters
         with np.errstate(over="ignore"):
-            if not np.isfinite(single.forward(x)).all():  # such as e^(e^x)
-                continue
+            p = single.forward(x)
+        if not np.isfinite(p).all():  # such as e^(e^x)
+            continue
+        if draw(seed)["ending"].activation == "UnfusedSoftmax" and p.min() < 1e-37:
+            continue  # the loss divides by it
         single.compute_gradients(x, y, weight)
         double.compute_gradients(np.float32(x), y, weight)
         assert single.gradients.dtype == np.float32

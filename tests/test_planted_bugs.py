@@ -191,6 +191,26 @@ ACTIVATION_BUGS = [
     ),
 ]
 
+ACTIVATION_BUGS += [
+    Bug(
+        "selu's positive slope of 1",
+        activations.SELU,
+        "backward",
+        "*= self.scale - self.scale",
+        "*= 1.0 - self.scale",
+    ),
+    Bug("selu's negative slope everywhere", activations.SELU, "backward", "self.slope += self.positive", NOTHING),
+    Bug("mish without the 4", activations.Mish, "backward", "self.slope *= 4.0", NOTHING),
+    Bug("mish without the outer t", activations.Mish, "backward", "self.slope += self.t", NOTHING),
+    Bug(
+        "mish without x",
+        activations.Mish,
+        "backward",
+        "self.slope *= self.clipped",
+        NOTHING,
+    ),
+]
+
 NORMALISATION_BUGS = [
     Bug("RMS taken as constant", RMSNorm, "backward", "grad -= self.product", NOTHING),
     Bug("RMS term without gamma", RMSNorm, "backward", "self.product *= self.gamma", NOTHING),
@@ -479,6 +499,11 @@ NETWORKS = {
             Normalization().adapt(COLUMNS),
             Dense(SIZE),
         ],
+        "mse",
+        "numbers",
+    ),
+    "selu, mish, mse": (
+        lambda: [Dense(SIZE, "selu"), Dense(SIZE, "mish"), Dense(SIZE)],
         "mse",
         "numbers",
     ),

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from ffnn.activations.gelu import GELU
     from ffnn.activations.leaky_relu import LeakyReLU
     from ffnn.activations.linear import Linear
+    from ffnn.activations.mish import Mish
     from ffnn.activations.relu import ReLU
+    from ffnn.activations.selu import SELU
     from ffnn.activations.sigmoid import Sigmoid
     from ffnn.activations.softmax import Softmax
     from ffnn.activations.softplus import Softplus
@@ -34,10 +36,12 @@ __all__ = [
     "ACTIVATIONS",
     "ELU",
     "GELU",
+    "SELU",
     "ActivationFunction",
     "Exponential",
     "LeakyReLU",
     "Linear",
+    "Mish",
     "ReLU",
     "Sigmoid",
     "Softmax",

@@ -24,6 +24,8 @@ ACTIVATIONS = [
     "softmax",
     "swish",
     "gelu",
+    "selu",
+    "mish",
     "softplus",
     activations.LeakyReLU(0.2),
     activations.ELU(0.7),

@@ -12,9 +12,11 @@ from ffnn.activations import (
     ACTIVATIONS,
     ELU,
     GELU,
+    SELU,
     Exponential,
     LeakyReLU,
     Linear,
+    Mish,
     ReLU,
     Sigmoid,
     Softmax,
@@ -46,6 +48,14 @@ def swish_slope(x):
     return s + y * (1.0 - s)
 
 
+S, A = 1.0507009873554805, 1.6732632423543773  # of SELU
+
+
+def mish_slope(x):
+    t = math.tanh(math.log1p(math.exp(x)))
+    return t + x * (1.0 - t * t) * logistic(x)
+
+
 # name: (object, f, f'), each formula as the docstring prints it, for one number at a time
 ELEMENTWISE = {
     "linear": (Linear, lambda x: x, lambda x: 1.0),
@@ -63,7 +73,13 @@ ELEMENTWISE = {
         lambda x: x if x > 0 else 0.7 * (math.exp(x) - 1.0),
         lambda x: 1.0 if x > 0 else 0.7 * (math.exp(x) - 1.0) + 0.7,
     ),
+    "selu": (
+        SELU,
+        lambda x: S * x if x > 0 else S * A * (math.exp(x) - 1.0),
+        lambda x: S if x > 0 else S * A * math.exp(x),
+    ),
     "gelu": (GELU, gelu, gelu_slope),
+    "mish": (Mish, lambda x: x * math.tanh(math.log1p(math.exp(x))), mish_slope),
     "softplus": (Softplus, lambda x: math.log(1.0 + math.exp(x)), logistic),
     "exponential": (Exponential, math.exp, math.exp),
 }
@@ -103,7 +119,15 @@ LN3 = math.log(3.0)
         ),
         (ELU(), [-LN3, 0.0, 3.0], [-2 / 3, 0.0, 3.0], [1 / 3, 1.0, 1.0]),
         (ELU(2.0), [-LN3, 0.0, 3.0], [-4 / 3, 0.0, 3.0], [2 / 3, 2.0, 1.0]),
+        (SELU(), [-LN3, 0.0, 3.0], [-2 / 3 * S * A, 0.0, 3.0 * S], [S * A / 3, S * A, S]),
         (GELU(), [0.0], [0.0], [0.5]),
+        # tanh(log 2) = 3/5, tanh(log 4) = 15/17, tanh(log 4/3) = 7/25
+        (
+            Mish(),
+            [-LN3, 0.0, LN3],
+            [-7 / 25 * LN3, 0.0, 15 / 17 * LN3],
+            [7 / 25 - LN3 * 576 / 625 / 4, 3 / 5, 15 / 17 + LN3 * 64 / 289 * 3 / 4],
+        ),
         # log(1 + 3) and log(1 + 1/3)
         (Softplus(), [-LN3, 0.0, LN3], np.log([4 / 3, 2.0, 4.0]), [0.25, 0.5, 0.75]),
         (Exponential(), [-LN3, 0.0, LN3], [1 / 3, 1.0, 3.0], [1 / 3, 1.0, 3.0]),
@@ -190,7 +214,9 @@ FAR_Y = {
     "tanh": [-1, -1, -1, 0, 1, 1, 1],
     "swish": [0, 0, 0, 0, 50, 100, 1e4],
     "elu": [-0.7, -0.7, -0.7, 0, 50, 100, 1e4],
+    "selu": [-S * A, -S * A, -S * A, 0, 50 * S, 100 * S, 1e4 * S],
     "gelu": [0, 0, 0, 0, 50, 100, 1e4],
+    "mish": [0, 0, 0, 0, 50, 100, 1e4],
     "softplus": [0, 0, 0, math.log(2), 50, 100, 1e4],
     "softmax": [0, 0, 0, 0, 0, 0, 1],
 }
@@ -202,7 +228,9 @@ FAR_SLOPE = {
     "tanh": [0, 0, 0, 1, 0, 0, 0],
     "swish": [0, 0, 0, 0.5, 1, 1, 1],
     "elu": [0, 0, 0, 0.7, 1, 1, 1],
+    "selu": [0, 0, 0, S * A, S, S, S],
     "gelu": [0, 0, 0, 0.5, 1, 1, 1],
+    "mish": [0, 0, 0, 0.6, 1, 1, 1],
     "softplus": [0, 0, 0, 0.5, 1, 1, 1],
     "softmax": [0, 0, 0, 0, 0, 0, 0],
 }
@@ -252,6 +280,32 @@ def test_elu_and_softplus_keep_their_precision_near_nothing():
     x = np.array([[-1e-12]])
     np.testing.assert_allclose(ELU().forward(x), x, rtol=1e-11)  # e^x - 1 = x + x²/2 + …
     np.testing.assert_allclose(Softplus().forward(np.array([[-40.0]])), math.exp(-40), rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["selu", "mish"])
+def test_single_precision_costs_a_few_units_in_the_last_place(name):
+    """The references are computed in float64 by formulas that cancel nowhere."""
+    x = np.concatenate([-np.geomspace(80.0, 1e-30, 4001), np.geomspace(1e-30, 80.0, 4001)])
+    x = x.astype(np.float32)[:, None]
+    n = np.exp(wide := x.astype(np.float64))
+    y, slope = {
+        "selu": (np.where(x > 0, S * wide, S * A * np.expm1(wide)), np.where(x > 0, S, S * A * n)),
+        "mish": (wide * np.tanh(np.log1p(n)), np.vectorize(mish_slope)(wide)),
+    }[name]
+    activation = ALL[name]()
+    np.testing.assert_allclose(activation.forward(x), y, rtol=6e-7, atol=1e-44)
+    error = np.abs(activation.backward(np.ones_like(x)) - slope)
+    crosses = (name == "mish") & (np.abs(x + 1.19) < 1.0)  # where its slope is 0
+    assert (error <= np.where(crosses, 2e-7, 1e-6 * np.abs(slope))).all()
+
+
+def test_selu_keeps_mean_0_and_variance_1():
+    """Its fixed point, by Gauss-Hermite quadrature over the normal distribution."""
+    points, weights = np.polynomial.hermite_e.hermegauss(100)
+    y = SELU().forward(points[:, None])[:, 0]
+    weights = weights / weights.sum()
+    assert weights @ y == pytest.approx(0.0, abs=2e-3)
+    assert weights @ (y * y) == pytest.approx(1.0, abs=2e-3)
 
 
 @every
@@ -403,7 +457,9 @@ def test_integers_are_refused_clearly_or_computed_as_floats(name):
         ("swish", Swish),
         ("silu", Swish),
         ("elu", ELU),
+        ("selu", SELU),
         ("gelu", GELU),
+        ("mish", Mish),
         ("softplus", Softplus),
     ],
 )
@@ -453,8 +509,10 @@ def test_arguments_of_another_type_are_refused(cls):
 
 
 def test_kinks_are_declared_where_the_slope_jumps():
-    assert {name for name, make in ALL.items() if make().kinks} == {"relu", "leaky_relu", "elu"}
-    assert all(ALL[name]().kinks == (0.0,) for name in ("relu", "leaky_relu", "elu"))
+    assert {name for name, make in ALL.items() if make().kinks} == {
+        *("relu", "leaky_relu", "elu", "selu")
+    }
+    assert all(make().kinks in ((), (0.0,)) for make in ALL.values())
 
 
 @pytest.mark.parametrize("x", [2e19, -2e19, 1e38, -1e38, 29.0, 31.0, -29.0, -31.0])

@@ -5,7 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ffnn.activations import ELU, GELU, LeakyReLU, Linear, ReLU, Sigmoid, Softplus, Swish, Tanh
+from ffnn.activations import (
+    ELU,
+    GELU,
+    SELU,
+    LeakyReLU,
+    Linear,
+    Mish,
+    ReLU,
+    Sigmoid,
+    Softplus,
+    Swish,
+    Tanh,
+)
+
+S, A = 1.0507009873554805, 1.6732632423543773  # of SELU
 
 # Activation → y and y' far on the right, then far on the left, by its limits
 LIMITS = {
@@ -13,7 +27,9 @@ LIMITS = {
     GELU: ("x", 1.0, 0.0, 0.0),
     LeakyReLU: ("x", 1.0, "0.01 x", 0.01),
     Linear: ("x", 1.0, "x", 1.0),
+    Mish: ("x", 1.0, 0.0, 0.0),
     ReLU: ("x", 1.0, 0.0, 0.0),
+    SELU: ("s x", S, -S * A, 0.0),
     Sigmoid: (1.0, 0.0, 0.0, 0.0),
     Softplus: ("x", 1.0, 0.0, 0.0),
     Swish: ("x", 1.0, 0.0, 0.0),
@@ -31,7 +47,8 @@ def test_far_from_zero_y_and_its_slope_are_the_limits(cls, dtype, share):
     slopes = layer.backward(np.ones_like(x))
 
     right, right_slope, left, left_slope = LIMITS[cls]
-    terms = {"x": x, "0.01 x": x * 0.01}
+    with np.errstate(over="ignore"):
+        terms = {"x": x, "0.01 x": x * 0.01, "s x": x * S}
     expected = [
         [np.broadcast_to(terms.get(v, v), x.shape)[0, i] for i, v in enumerate((right, left))]
     ]

@@ -51,6 +51,10 @@ def activate(part, z):
         "swish": lambda: z / (1 + np.exp(-z)),
         "elu": lambda: np.where(z > 0, z, c["alpha"] * (np.exp(z) - 1)),
         "gelu": lambda: z * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))) / 2,
+        "selu": lambda: (
+            1.0507009873554805 * np.where(z > 0, z, 1.6732632423543773 * (np.exp(z) - 1))
+        ),
+        "mish": lambda: z * np.tanh(np.log(1 + np.exp(z))),
         "softplus": lambda: np.log(1 + np.exp(z)),
         "exponential": lambda: np.exp(z),
     }[part["name"]]()
@@ -108,6 +112,8 @@ def path(tmp_path):
         Dense(5, "swish", use_bias=False),
         Rescaling(0.5, 0.1),
         LayerNorm(),
+        Dense(4, "selu"),
+        Dense(4, "mish"),
         Dense(4, "softplus"),
         Dense(4, "sigmoid"),
         Dense(4, "relu"),
