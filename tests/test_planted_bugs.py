@@ -199,7 +199,13 @@ ACTIVATION_BUGS += [
         "*= self.scale - self.scale",
         "*= 1.0 - self.scale",
     ),
-    Bug("selu's negative slope everywhere", activations.SELU, "backward", "self.slope += self.positive", NOTHING),
+    Bug(
+        "selu's negative slope everywhere",
+        activations.SELU,
+        "backward",
+        "self.slope += self.positive",
+        NOTHING,
+    ),
     Bug("mish without the 4", activations.Mish, "backward", "self.slope *= 4.0", NOTHING),
     Bug("mish without the outer t", activations.Mish, "backward", "self.slope += self.t", NOTHING),
     Bug(
