@@ -38,6 +38,8 @@ PARTS = [
     (activations.Swish(), "Swish()"),
     (activations.ELU(0.5), "ELU(alpha=0.5)"),
     (activations.GELU(), "GELU()"),
+    (activations.SELU(), "SELU()"),
+    (activations.Mish(), "Mish()"),
     (activations.Softplus(), "Softplus()"),
     (activations.Exponential(), "Exponential()"),
     (initializers.Constant(0.7), "Constant(value=0.7)"),
