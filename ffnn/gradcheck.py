@@ -107,7 +107,7 @@ class GradientReport:
 def gradient_check(
     model: Trainable,
     x: Any,
-    y: Any,
+    y: Any = None,
     sample_weight: Any = None,
     *,
     max_entries: int | None = None,
@@ -138,8 +138,8 @@ def gradient_check(
         A compiled model.
     x : array-like of shape (batch, input_dim)
         Inputs; a few rows are enough.
-    y : array-like of shape (batch,) or (batch, units)
-        Targets, in the form that the loss expects.
+    y : array-like of shape (batch,) or (batch, units), optional
+        Targets, as for `fit`.
     sample_weight : array-like of shape (batch,), optional
         The rows' weights.
     max_entries : int, optional

@@ -240,7 +240,7 @@ class Sequential(Trainable):
 
         return plot_distributions(self, layers)
 
-    def explain_step(self, x: Any, y: Any, sample_weight: Any = None) -> Explanation:
+    def explain_step(self, x: Any, y: Any = None, sample_weight: Any = None) -> Explanation:
         """Return each layer's forward and backward step on a few rows, with formulas and numbers.
 
         Everything is computed by the layers, the loss and the optimizer themselves, on a copy of

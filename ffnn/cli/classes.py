@@ -10,7 +10,6 @@ from ffnn.errors import DataError
 
 if TYPE_CHECKING:
     from ffnn._types import Array
-    from ffnn.sequential import Sequential
     from ffnn.tables import TableEncoder
 
 MOST_CLASSES = 20  # more distinct integers are taken as numbers, unless --task says otherwise
@@ -94,17 +93,6 @@ def _are_numbers(names: list[str]) -> bool:
         return bool(list(map(int, names)))
     except ValueError:
         return False
-
-
-def targets_for(model: Sequential, y: Array) -> Array:
-    """Return `y` as the loss wants it: class numbers become one-hot rows where it needs them."""
-    units = model.output_dim or 1
-    takes_classes = model.loss is None or model.loss.task == "classes"
-    if y.ndim > 1 or units == 1 or takes_classes or y.dtype.kind not in "iub":
-        return y
-    if y.size and not 0 <= y.min() <= y.max() < units:
-        raise DataError(f"expected class numbers from 0 to {units - 1}, got {y.min()} to {y.max()}")
-    return np.eye(units, dtype=np.float32)[y]
 
 
 def _are_integers(y: Array) -> bool:

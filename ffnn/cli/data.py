@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ffnn import datasets
-from ffnn.cli.classes import TrainingData, known_class_numbers, number_classes, targets_for
+from ffnn.cli.classes import TrainingData, known_class_numbers, number_classes
 from ffnn.cli.output import say
 from ffnn.cli.plan import plan_training
 from ffnn.cli.tables import held_out, table_to_learn, table_to_predict, table_to_test
@@ -16,6 +16,7 @@ from ffnn.cli.values import is_file, is_table
 from ffnn.core.console import complain
 from ffnn.core.text import counted
 from ffnn.errors import DataError, ModelFileError
+from ffnn.models.raw_rows import targets_for
 from ffnn.sequential import Sequential
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ffnn import callbacks
 from ffnn.activations import ACTIVATIONS
-from ffnn.cli.classes import TrainingData, targets_for
+from ffnn.cli.classes import TrainingData
 from ffnn.cli.data import training_data
 from ffnn.cli.exit_codes import usage_errors
 from ffnn.cli.output import check_writable, print_scores, say
@@ -29,6 +29,7 @@ from ffnn.data.batches import rows_kept
 from ffnn.initializers import INITIALIZERS
 from ffnn.layers import Dense, Dropout, Normalization, Rescaling
 from ffnn.losses import LOSSES, MeanSquaredError
+from ffnn.models.raw_rows import targets_for
 from ffnn.optimizers import OPTIMIZERS, Optimizer
 from ffnn.regularizers import L1L2
 from ffnn.sequential import Sequential

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ffnn.cli.classes import targets_for
 from ffnn.cli.exit_codes import NothingLearnedError
 from ffnn.cli.parts import optimizer_defaults
 from ffnn.core.console import complain
 from ffnn.core.text import counted, shown
 from ffnn.diagnostics.chance import FAR_WORSE, can_be_better, constant_loss, is_better
+from ffnn.models.raw_rows import targets_for
 from ffnn.optimizers import OPTIMIZERS
 
 if TYPE_CHECKING:

@@ -31,6 +31,7 @@ from ffnn.diagnostics.report import Diagnosis, Finding
 from ffnn.diagnostics.sample import Sample, open_sample
 from ffnn.diagnostics.targets import check_targets
 from ffnn.diagnostics.training import MIN_EPOCHS, check_history, check_learning
+from ffnn.models.raw_rows import with_targets_if_any
 from ffnn.models.trainable import Trainable
 
 _Check = tuple[str, str, Callable[[], Iterable[Finding]]]
@@ -41,6 +42,7 @@ __doc__ = f"{__doc__}\n{table()}\n"
 
 def diagnose(model: Trainable, x: Any, y: Any = None, sample_weight: Any = None) -> Diagnosis:
     """Look for what keeps a model from learning these rows; `Sequential.diagnose` says more."""
+    x, y, sample_weight = with_targets_if_any(model, x, y, sample_weight)
     sample, findings, num_given = open_sample(model, x, y, sample_weight)
     if sample is None:
         return Diagnosis(findings, 0, ["inputs"], {"everything else": "no row is finite"})

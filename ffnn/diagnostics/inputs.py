@@ -11,7 +11,7 @@ from ffnn._types import Array
 from ffnn.diagnostics.catalogue import finding
 from ffnn.diagnostics.probe import Columns, Probe
 from ffnn.diagnostics.report import Finding
-from ffnn.diagnostics.sample import Sample
+from ffnn.diagnostics.sample import Sample, names_of_columns
 
 LARGE = 10.0  # root mean square of a column; standardised columns have 1
 FAR = 20.0  # mean of a column, in its standard deviations
@@ -52,7 +52,8 @@ def check_inputs(sample: Sample, measured: Probe) -> Iterator[Finding]:
             evidence["single_scale"] = scaling["scale"] / largest
         yield finding("unscaled-inputs", layer, **evidence, **scaling)
     if constant:
-        yield finding("constant-inputs", None, constant, **counts)
+        names = names_of_columns(sample.model, constant)
+        yield finding("constant-inputs", None, constant, **counts, **names)
 
 
 def _scaling(sample: Sample) -> dict[str, Any]:
@@ -107,7 +108,5 @@ def _too_far(sample: Sample, columns: Columns, far: Array) -> dict[str, Any]:
 
 def _column(sample: Sample, index: int) -> dict[str, Any]:
     """Return a column's number and name, which is None if it is not known."""
-    names = sample.model.feature_names
-    if names is None or len(names) != sample.model.input_dim:
-        return {"column": index, "column_name": None}
-    return {"column": index, "column_name": names[index]}
+    names = names_of_columns(sample.model, [index]).get("column_names", [None])
+    return {"column": index, "column_name": names[0]}

@@ -136,7 +136,16 @@ def _open_inputs(twin: Trainable, x: Any) -> tuple[Source, Array | range, list[F
     columns, usable = np.flatnonzero(is_bad_column).tolist(), np.flatnonzero(~is_bad_row)
     counts = {"entries": entries, "rows": len(source) - len(usable), "columns": len(columns)}
     evidence = {**counts, "given_rows": len(source), "first": first, "dtype": str(twin.dtype)}
+    evidence |= names_of_columns(twin, columns)
     return source, usable, [finding("non-finite-inputs", None, columns, **evidence)]
+
+
+def names_of_columns(model: Trainable, columns: Sequence[int]) -> dict[str, list[str]]:
+    """Return as evidence what columns of the inputs are called, if that is known."""
+    names = model.feature_names
+    if names is None or model.input_dim not in (None, len(names)):
+        return {}
+    return {"column_names": [names[column] for column in columns]}
 
 
 def _open_targets(

@@ -126,7 +126,7 @@ class Explanation(Sequence[Step]):
         return self.to_markdown()
 
 
-def explain_step(model: Trainable, x: Any, y: Any, sample_weight: Any = None) -> Explanation:
+def explain_step(model: Trainable, x: Any, y: Any = None, sample_weight: Any = None) -> Explanation:
     """Return a step's formulas and numbers; `Sequential.explain_step` says more."""
     if model.is_built:
         _check_network(model)

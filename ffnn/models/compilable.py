@@ -19,6 +19,7 @@ from ffnn.layers.chain import release
 from ffnn.losses import LOSSES, Loss
 from ffnn.metrics import METRICS, Metric, check_names
 from ffnn.models.network import EVALUATION_BATCH_SIZE, Network
+from ffnn.models.raw_rows import with_targets
 from ffnn.optimizers import OPTIMIZERS, Optimizer
 from ffnn.saving.schema import set_generators
 from ffnn.training.loop import diverged, run_pass, train
@@ -135,7 +136,9 @@ class Compilable(Network):
         columns: int | None = None,
         measured: bool = True,
     ) -> Examples:
-        loss, source = self.require_compiled(), self.open_inputs(x, columns)
+        loss = self.require_compiled()
+        x, y, sample_weight = with_targets(self, x, y, sample_weight)
+        source = self.open_inputs(x, columns)
         units = self.compute_dims(source.shape[1])[-1]
         prepare = partial(loss.prepare, units=units)
         examples = Examples.open(source, y, sample_weight, prepare=prepare, dtype=self.dtype)
@@ -224,7 +227,7 @@ class Compilable(Network):
     def evaluate(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         batch_size: int = EVALUATION_BATCH_SIZE,
         sample_weight: Any = None,
         return_dict: bool = False,
@@ -270,7 +273,7 @@ class Compilable(Network):
         return logs
 
     @explain_names
-    def train_on_batch(self, x: Any, y: Any, sample_weight: Any = None) -> float:
+    def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Make one update from one batch.
 
         The batch is checked and copied at every call; `fit` does so once and gathers batches into
@@ -308,7 +311,7 @@ class Compilable(Network):
             set_generators(drawn_from, states)
             raise diverged(error, optimizer, 1, optimizer.iterations + 1) from None
 
-    def compute_gradients(self, x: Any, y: Any, sample_weight: Any = None) -> float:
+    def compute_gradients(self, x: Any, y: Any = None, sample_weight: Any = None) -> float:
         """Compute the loss and leave its gradients in the layers; nothing is updated.
 
         The pass is one of training: `Dropout` masks, `BatchNorm` uses the batch. The generators of

@@ -46,7 +46,7 @@ class Trainable(Positioned):
     def fit(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         batch_size: int = 32,
         epochs: int = 1,
         learning_rate: float | None = None,
@@ -69,9 +69,12 @@ class Trainable(Positioned):
         Parameters
         ----------
         x : array-like, memmap, h5py dataset or sparse matrix of shape (rows, input_dim)
-            Inputs. They stay as they are; a batch at a time is cast to the model's dtype.
-        y : array-like of shape (rows,) or (rows, units)
-            Targets, in the form that the loss expects.
+            Inputs. They stay as they are; a batch at a time is cast to the model's dtype. A model
+            with an encoder takes tables as well: a path, a data frame, a list of dicts.
+        y : array-like of shape (rows,) or (rows, units), optional
+            Targets, in the form that the loss expects. A table may come without, if the encoder was
+            fitted with a target: rows without one are left out, with a warning. To such a model
+            they may also be texts.
         batch_size : int, default 32
             Mini-batch size, in rows.
         epochs : int, default 1

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ffnn._types import Array
 from ffnn.core.text import counted, listed, shown
 from ffnn.errors import DataError
 from ffnn.tables.column import Column
@@ -126,7 +127,7 @@ class TableEncoder:
         """
         if not self.encodings:
             raise RuntimeError("TableEncoder: call fit first")
-        table = as_table(table, self.reading)
+        table = self.open(table)
         problems, blocks = list[str](), list[NDArray[np.float64]]()
         for encoding in self.encodings:
             try:
@@ -139,7 +140,62 @@ class TableEncoder:
 
     def numbers_of(self, x: Any) -> Any:
         """Return the rows of a table as numbers, and anything else, such as an array, as it is."""
-        return self.transform(x) if is_table(x) else x
+        return self.transform(x) if self.takes(x) else x
+
+    def takes(self, x: Any) -> bool:
+        """Tell whether `x` is something that `transform` takes, and not an array of numbers."""
+        return is_table(x)
+
+    def open(self, table: Any) -> Table:
+        """Return the rows that `transform` takes in any form as a table."""
+        return as_table(table, self.reading)
+
+    def examples_of(self, table: Any) -> tuple[NDArray[np.float64], Array, Array, int]:
+        """Return the rows of a table that have the target, and their targets.
+
+        Parameters
+        ----------
+        table : Table, data frame, list of dict, dict of columns, or path
+            As for `transform`, with the target's column.
+
+        Returns
+        -------
+        inputs : ndarray of float64, shape (rows, features)
+            What `transform` returns of those rows.
+        targets : ndarray of shape (rows,)
+            Class numbers or numbers.
+        rows : ndarray of int, shape (rows,)
+            The rows' numbers in the table.
+        lacking : int
+            How many others there are.
+
+        Raises
+        ------
+        DataError
+            Columns are missing, or hold what theirs cannot; no row has the target.
+        RuntimeError
+            The encoder was fitted without a target.
+        """
+        target, table = self._require_target(), self.open(table)
+        rows = target.rows_of(table)
+        if not len(rows):
+            raise DataError(f"{table.source}: every row lacks the target {shown(target.name, 60)}")
+        numbers, lacking = self.transform(table), table.num_rows - len(rows)
+        targets = target.values_of(table, rows)
+        return numbers[rows] if lacking else numbers, targets, rows, lacking
+
+    def targets_of(self, entries: Any) -> Array:
+        """Return entries of the target, as they stand in a table, as class numbers or numbers.
+
+        DataError says that one is missing, unknown or no number.
+        """
+        target = self._require_target()
+        return target.values_of(as_table({target.name: entries}))
+
+    def _require_target(self) -> Target:
+        if self.target is None:
+            raise RuntimeError("TableEncoder: fitted without a target; call fit(table, target=...)")
+        return self.target
 
     def describe(self) -> list[dict[str, str]]:
         """Return for each column its name, its kind, and what becomes of it."""

@@ -23,16 +23,22 @@ def finding(
     """Return the finding that evidence makes; `units` are the units or columns concerned."""
     judge, _, *texts = KINDS[kind]
     severity = judge if isinstance(judge, str) else judge(evidence)
-    known = {**evidence, severity: True, "layer": layer, "listed": listed(units)}
+    known = {**evidence, severity: True, "layer": layer}
     for name, value in evidence.items():
         if isinstance(value, list):
             known[name] = listed(value)
         elif isinstance(value, dict):
             known[name] = listed(f"{key}: {number:g}" for key, number in value.items())
+    names = evidence.get("column_names", [None] * len(units))
+    known["listed"] = listed(map(_place, units, names))
     column, column_name = evidence.get("column"), evidence.get("column_name")
-    known["place"] = str(column) if column_name is None else f"{column} ({column_name!r})"
+    known["place"] = _place(column, column_name)
     message, remedy = (" ".join(_chosen(text, known)) for text in texts)
     return Finding(kind, severity, layer, message, evidence, remedy, tuple(units))
+
+
+def _place(column: int | None, name: str | None) -> str:
+    return str(column) if name is None else f"{column} ({name!r})"
 
 
 def _chosen(text: Text, known: Evidence) -> Iterator[str]:
