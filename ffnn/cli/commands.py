@@ -25,6 +25,7 @@ from ffnn.cli.data import evaluation_data, load_compiled, prediction_rows
 from ffnn.cli.exit_codes import CheckFailedError, usage_errors
 from ffnn.cli.output import check_writable, print_scores, say
 from ffnn.cli.tables import input_names
+from ffnn.cli.trained import tell_trained_rows
 from ffnn.cli.values import is_file
 from ffnn.core.checks import nearest
 from ffnn.core.console import is_open, is_terminal, show
@@ -62,6 +63,7 @@ def evaluate(args: argparse.Namespace) -> None:
     model = load_compiled(args.model)
     x, y = evaluation_data(args, model)
     show(f"{Path(args.data).name}: {counted(x.shape[0], 'row')}")
+    tell_trained_rows(model, x, y)
     print_scores(model, x, y, "test", with_baseline=is_file(args.data))
 
 

@@ -83,7 +83,9 @@ def load_compiled(path: str) -> Sequential:
         )
     if not model.metrics and model.optimizer is not None:
         metrics = ["mse", "r2"] if model.loss.task == "numbers" else ["accuracy"]
+        place = model.position
         model.compile(model.optimizer, model.loss, metrics)
+        model.hold_position(place)  # which other metrics do not change
     return model
 
 

@@ -13,6 +13,8 @@ from ffnn.core.console import show
 from ffnn.core.files import check_target
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ffnn._types import Array
     from ffnn.sequential import Sequential
 
@@ -44,14 +46,29 @@ def print_scores(
     scores = model.evaluate(x, target, return_dict=True)
     assert isinstance(scores, dict)
     constant = baseline(target, scores, model.class_names) if with_baseline else None
-    for name, value in scores.items():
+    for name, text in _in_words(scores).items():
         if constant is not None and name == [*scores][-1]:
             say(constant)
-        if name == "loss" and "r2" in scores:
-            continue  # of numbers, whose loss is measured in units of their standard deviation
-        shown = f"{value:.6g}" if "error" in name else f"{value:.4f}"
-        show(f"{label} {name.replace('_', ' ')}: {shown}")
+        show(f"{label} {name.replace('_', ' ')}: {text}")
     return scores
+
+
+def scores_in_words(scores: Mapping[str, float]) -> str:
+    """Return the metrics of rows in one line, such as ``"accuracy 0.9667"``."""
+    texts = _in_words(scores).items()
+    return ", ".join(f"{name.replace('_', ' ')} {text}" for name, text in texts if name != "loss")
+
+
+def _in_words(scores: Mapping[str, float]) -> dict[str, str]:
+    """Return scores as they are printed, by name.
+
+    The loss of numbers is left out: it is measured in units of their standard deviation.
+    """
+    return {
+        name: f"{value:.6g}" if "error" in name else f"{value:.4f}"
+        for name, value in scores.items()
+        if name != "loss" or "r2" not in scores
+    }
 
 
 def say(text: str) -> None:

@@ -106,8 +106,13 @@ def held_out(
     count = min(max(1, round(rows * share)), rows - 1)
     if not share or count < 1:
         return np.arange(rows), None
-    order = np.random.default_rng(seed).permutation(rows)
+    order = split_order(rows, seed)
     return order[count:], order[:count]
+
+
+def split_order(rows: int, seed: int) -> NDArray[np.intp]:
+    """Return the numbers of the rows at random: the first ones are held out."""
+    return np.random.default_rng(seed).permutation(rows)
 
 
 # -- reading -----------------------------------------------------------------------------------

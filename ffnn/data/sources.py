@@ -53,6 +53,10 @@ class Source:
         """Return the rows from `start` to `stop` as they are, in the data's own dtype."""
         return self._slice(start, stop)
 
+    def gather(self, indices: Array) -> Array:
+        """Return the rows at `indices` as they are, valid until the next call."""
+        return self._take(indices)
+
     def part(self, start: int, stop: int) -> Source:
         """Return a source of the rows from `start` to `stop`; rows on disk stay there."""
         return type(self)(self.data[start:stop], self.dtype)

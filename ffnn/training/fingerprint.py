@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import math
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.callbacks import Callback
 from ffnn.core.registry import describe
 from ffnn.data.batches import Batches, Examples
@@ -46,6 +48,21 @@ def fingerprint(
     return facts
 
 
+def rows_of(training: Mapping[str, Any], label: str = "") -> int:
+    """Return how many rows a training had, according to its fingerprint; 0 if that does not say.
+
+    `label` is ``""``, or ``"validation "`` for the rows to validate with.
+    """
+    found = re.search(r"of shape \((\d+),", str(training.get(f"{label}x")))
+    return 0 if found is None else int(found[1])
+
+
+def has_seen(training: Mapping[str, Any], examples: Examples, rows: Array, label: str = "") -> bool:
+    """Tell whether the rows of these numbers, in their order, are those of a training."""
+    x, y = _describe(examples.x, MOST_BYTES, rows), _describe(examples.y, chosen=rows)
+    return (x, y) == (training.get(f"{label}x"), training.get(f"{label}y"))
+
+
 def plain(value: Any) -> Any:
     """Return `value`, of lists and dicts, with NumPy's scalars as Python's."""
     if isinstance(value, Mapping):
@@ -66,15 +83,18 @@ def _describe_examples(label: str, examples: Examples | None) -> dict[str, str |
     }
 
 
-def _describe(source: Source, most_bytes: float = np.inf) -> str:
-    rows, row_bytes = len(source), source.data.dtype.itemsize * math.prod(source.shape[1:])
+def _describe(source: Source, most_bytes: float = np.inf, chosen: Array | None = None) -> str:
+    """Describe the rows of a source, or those of the numbers `chosen` in their order."""
+    shape = source.shape if chosen is None else (len(chosen), *source.shape[1:])
+    rows, row_bytes = shape[0], source.data.dtype.itemsize * math.prod(source.shape[1:])
     if rows * row_bytes <= most_bytes:
         starts, length = np.arange(0, rows, BLOCK_ROWS), BLOCK_ROWS
     else:
         length = max(int(most_bytes) // row_bytes // _BLOCKS, 1)
         starts = np.linspace(0, rows - length, _BLOCKS).astype(int)
     checksum = 0
-    for start in starts:
-        block = source.read(int(start), min(int(start) + length, rows))
+    for start in map(int, starts):
+        stop = min(start + length, rows)
+        block = source.read(start, stop) if chosen is None else source.gather(chosen[start:stop])
         checksum = zlib.crc32(np.ascontiguousarray(block).data, checksum)
-    return f"{source.data.dtype.name} of shape {source.shape} with checksum {checksum:08x}"
+    return f"{source.data.dtype.name} of shape {shape} with checksum {checksum:08x}"
