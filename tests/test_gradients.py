@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import ffnn
-from ffnn.activations import ACTIVATIONS, ActivationFunction, Sigmoid
+from ffnn.activations import ACTIVATIONS, ELU, ActivationFunction, Sigmoid
 from ffnn.layers import (
     Activation,
     BatchNorm,
@@ -23,8 +23,10 @@ from ffnn.layers import (
     Dropout,
     LayerNorm,
     Normalization,
+    ParametricActivation,
     Rescaling,
     RMSNorm,
+    Scale,
 )
 from ffnn.layers.base import LAYERS, Layer
 from ffnn.losses import LOSSES
@@ -92,6 +94,8 @@ NORMALISATIONS = {
     "RMSNorm": [RMSNorm],
     "LayerNorm": [LayerNorm],
     "BatchNorm": [BatchNorm],
+    "Scale": [Scale],
+    "ParametricActivation": [lambda: ParametricActivation(ELU(0.7))],
     "all in a row": [BatchNorm, RMSNorm, LayerNorm],
 }
 REGULARISERS = {
@@ -244,6 +248,7 @@ def test_every_loss_is_checked_fused_and_unfused_where_it_fuses():
 
 def test_every_layer_class_is_checked():
     checked = {Dense, Activation, Dropout, RMSNorm, LayerNorm, BatchNorm, Rescaling, Normalization}
+    checked |= {Scale, ParametricActivation}
     layers_alone = set(LAYERS.classes.values()) - set(ACTIVATIONS.classes.values())
     assert layers_alone == checked
 
@@ -306,6 +311,8 @@ TEXTBOOK_NORMALISATIONS = {
     "RMSNorm": lambda x, gamma: gamma * x / np.sqrt((x**2).mean(axis=1, keepdims=True) + 1e-8),
     "LayerNorm": lambda x, gamma, beta: gamma * standardise(x, 1) + beta,
     "BatchNorm": lambda x, gamma, beta: gamma * standardise(x, 0) + beta,
+    "Scale": lambda x, gamma: gamma * x,
+    "ParametricActivation": lambda x, alpha: x + alpha * (TEXTBOOK_ACTIVATIONS["ELU"](x) - x),
 }
 # Each takes outputs p, targets t and gives one loss for each row.
 TEXTBOOK_LOSSES = {
@@ -395,6 +402,10 @@ def input_gradient_cases():
     for name, cls in (("LayerNorm", LayerNorm), ("BatchNorm", BatchNorm)):
         function = TEXTBOOK_NORMALISATIONS[name]
         yield name, cls(), lambda x, f=function: f(x, gamma, beta), True
+    yield "Scale", Scale(), lambda x: gamma * x, True
+    parametric = TEXTBOOK_NORMALISATIONS["ParametricActivation"]
+    layer = ParametricActivation(ELU(0.7))
+    yield "ParametricActivation", layer, lambda x: parametric(x, np.array([0.2, 1.0, -0.6])), True
     yield "RMSNorm", RMSNorm(), lambda x: TEXTBOOK_NORMALISATIONS["RMSNorm"](x, gamma), True
     # Outside training the moving averages, 0 and 1 at first, stand still.
     yield "BatchNorm still", BatchNorm(), lambda x: gamma * x / np.sqrt(1.001) + beta, False
@@ -414,7 +425,11 @@ def test_layer_alone_returns_the_textbook_input_gradient(layer, function, traini
     x, grad = rng.normal(size=(4, 3)), rng.normal(size=(4, 3))
     layer.build(3, dtype="float64")
     for name, values in layer.params.items():
-        values[...] = {"gamma": [0.5, -1.5, 2.0], "beta": [1.0, 0.0, -1.0]}[name]
+        values[...] = {
+            "gamma": [0.5, -1.5, 2.0],
+            "beta": [1.0, 0.0, -1.0],
+            "alpha": [0.2, 1.0, -0.6],
+        }[name]
     np.testing.assert_allclose(layer.forward(x, training), function(x + 0j).real, rtol=1e-13)
     expected = complex_step_gradient(lambda moved: (grad * function(moved)).sum(), x)
     found = layer.backward(grad.copy())

@@ -27,8 +27,10 @@ from ffnn.layers import (
     Dropout,
     LayerNorm,
     Normalization,
+    ParametricActivation,
     Rescaling,
     RMSNorm,
+    Scale,
 )
 from ffnn.layers.standardization import Standardization
 from ffnn.losses import Huber
@@ -292,6 +294,33 @@ OTHER_LAYER_BUGS = [
     Bug("normalization turned round", Normalization, "backward", "grad /= ", "grad *= "),
 ]
 
+OTHER_LAYER_BUGS += [
+    Bug("scale without x", Scale, "backward", "np.multiply(grad, self.x", "np.multiply(grad, 1.0"),
+    Bug("scale handed through", Scale, "backward", "grad *= self.gamma", NOTHING),
+    Bug(
+        "share without x",
+        ParametricActivation,
+        "backward",
+        "np.subtract(self.h, self.x",
+        "np.subtract(self.h, 0.0",
+    ),
+    Bug(
+        "share of the mean row",
+        ParametricActivation,
+        "backward",
+        "sum_rows(self.product, self.dalpha)",
+        "self.product.mean(axis=0, out=self.dalpha)",
+    ),
+    Bug("share without its rest", ParametricActivation, "backward", "grad *= self.rest", NOTHING),
+    Bug(
+        "activation without its share",
+        ParametricActivation,
+        "backward",
+        "np.multiply(grad, self.alpha, out=self.product)",
+        "np.copyto(self.product, grad)",
+    ),
+]
+
 LOSS_BUGS = [
     Bug("missing 1/n", losses.ElementwiseLoss, "allocate", "1.0 / self.values.size", "1.0"),
     Bug("mean over rows alone", losses.ElementwiseLoss, "allocate", "self.values.size", "rows"),
@@ -508,8 +537,15 @@ NETWORKS = {
         "mse",
         "numbers",
     ),
-    "selu, mish, mse": (
-        lambda: [Dense(SIZE, "selu"), Dense(SIZE, "mish"), Dense(SIZE)],
+    "scale, selu, parametric mish, mse": (
+        lambda: [
+            Dense(SIZE, "selu"),
+            Scale(),
+            Dense(SIZE, bias_initializer="ones"),
+            ParametricActivation("mish"),
+            Dense(SIZE, "mish"),
+            Dense(SIZE),
+        ],
         "mse",
         "numbers",
     ),

@@ -81,8 +81,8 @@ def test_the_examples_run(tmp_path, monkeypatch, capsys):
     loaded = ffnn.load_model(tmp_path / "digits.h5")
     assert loaded.count_params() == 64 * 128 + 128 + 128 * 64 + 64 + 64 * 10 + 10
 
-    scale = names["Scale"](3.0)
-    model = ffnn.Sequential([Dense(2), scale, Dense(1)], input_dim=2, seed=0)
+    amplify = names["Amplify"](3.0)
+    model = ffnn.Sequential([Dense(2), amplify, Dense(1)], input_dim=2, seed=0)
     model.compile()
     assert ffnn.gradient_check(model, np.eye(2), np.ones(2)).max_error < 1e-7
 

@@ -26,7 +26,7 @@ class Formulas:
         The formulas of each pass, in the order of computation.
     where : mapping of str to str
         Symbol → the part's attribute, of constants and of what it keeps; an entry of a mapping is
-        written as ``"state.moving_mean"``.
+        written as ``"state.moving_mean"``, an attribute of a part of it as ``"activation.alpha"``.
     scale : mapping of str to str
         Symbol → the factor by which what is kept has to be multiplied, as an expression.
     """

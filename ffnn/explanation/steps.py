@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
-from operator import getitem
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from ffnn._types import Array
 from ffnn.core.formulas import Formula
 from ffnn.core.registry import Configurable, family_of
 
-SYMBOLS = {"weight": "W", "bias": "b", "gamma": "γ", "beta": "β"}
+SYMBOLS = {"weight": "W", "bias": "b", "gamma": "γ", "beta": "β", "alpha": "α"}
 _TAKEN = ("x", "y", "z")
 
 
@@ -100,14 +99,17 @@ class Mathematics(NamedTuple):
         kept = {}
         for symbol, path in self.where.items():
             if symbol in symbols:
-                name, *keys = path.split(".")
-                kept[symbol] = np.array(reduce(getitem, keys, getattr(part, name)))
+                kept[symbol] = np.array(reduce(_member, path.split("."), part))
         return kept
 
     def kept_in(self, mapping: str) -> dict[str, str]:
         """Return symbol → name, of what is kept in a mapping such as the part's ``state``."""
         paths = ((symbol, path.partition(".")) for symbol, path in self.where.items())
         return {symbol: name for symbol, (start, _, name) in paths if start == mapping}
+
+
+def _member(holder: Any, name: str) -> Any:
+    return holder[name] if isinstance(holder, Mapping) else getattr(holder, name)
 
 
 def formulas_of(part: Configurable) -> Mathematics:

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from ffnn.layers.dropout import Dropout
     from ffnn.layers.layer_norm import LayerNorm
     from ffnn.layers.normalization import Normalization
+    from ffnn.layers.parametric_activation import ParametricActivation
     from ffnn.layers.rescaling import Rescaling
     from ffnn.layers.rms_norm import RMSNorm
+    from ffnn.layers.scale import Scale
 else:
 
     def __getattr__(name):
@@ -37,6 +39,8 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "Normalization",
+    "ParametricActivation",
     "RMSNorm",
     "Rescaling",
+    "Scale",
 ]

@@ -117,6 +117,8 @@ PARTS = [
     (layers.BatchNorm(0.5, 0.1), "BatchNorm(momentum=0.5, epsilon=0.1)"),
     (layers.Rescaling(0.5, offset=-1), "Rescaling(0.5, offset=-1.0)"),
     (layers.Normalization(), "Normalization()"),
+    (layers.Scale(), "Scale()"),
+    (layers.ParametricActivation("mish"), "ParametricActivation(Mish())"),
 ]
 IDS = [f"{family_of(part).kind}-{type(part).__name__}" for part, _ in PARTS]
 

@@ -22,7 +22,17 @@ from ffnn.core.formulas import Formula, Formulas
 from ffnn.core.registry import family_of
 from ffnn.explanation import explain_step
 from ffnn.initializers import INITIALIZERS, Constant, HeNormal, RandomNormal, RandomUniform
-from ffnn.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Normalization, Rescaling
+from ffnn.layers import (
+    Activation,
+    BatchNorm,
+    Dense,
+    Dropout,
+    LayerNorm,
+    Normalization,
+    ParametricActivation,
+    Rescaling,
+    Scale,
+)
 from ffnn.layers.base import LAYERS
 from ffnn.losses import LOSSES, CategoricalCrossentropy, Huber, SoftmaxCrossentropy
 from ffnn.metrics import METRICS, MeanAbsoluteError
@@ -51,6 +61,7 @@ SAMPLES = {
         Dropout(0.0),
         Rescaling(0.5, -0.25),
         Normalization().adapt(X),
+        *(ParametricActivation(each) for each in ("mish", LeakyReLU(0.2), "softmax", "linear")),
     ],
     ACTIVATIONS: [LeakyReLU(0.2), ELU(0.7)],
     LOSSES: [Huber(0.4)],
@@ -358,6 +369,9 @@ CHECKS = {
     [
         (Dense(3), "forward", "+ b", "- b"),
         (Dense(3), "backward", "= δᵀ x", "= -δᵀ x"),
+        (Scale(), "backward", "∂L/∂y ∘ γ", "∂L/∂y ∘ x"),
+        (ParametricActivation("mish"), "forward", "1 - α", "1 + α"),
+        (ParametricActivation("mish"), "backward", "1 - α", "1 + α"),
         (Dropout(0.4, seed=1), "backward", "∂L/∂y ∘", "-∂L/∂y ∘"),
         (LayerNorm(), "forward", "v + ε", "v - ε"),
         (BatchNorm(), "backward", "(g - mean", "(g + mean"),

@@ -10,8 +10,10 @@ from ffnn.layers import (
     Dropout,
     LayerNorm,
     Normalization,
+    ParametricActivation,
     Rescaling,
     RMSNorm,
+    Scale,
 )
 
 rng = np.random.default_rng(0)
@@ -24,6 +26,8 @@ LAYERS = {
     "batch_norm": BatchNorm,
     "layer_norm": LayerNorm,
     "rms_norm": RMSNorm,
+    "scale": Scale,
+    "parametric_activation": lambda: ParametricActivation("selu"),
     **ACTIVATIONS.classes,
 }
 

@@ -17,8 +17,10 @@ from ffnn.layers import (
     Dropout,
     LayerNorm,
     Normalization,
+    ParametricActivation,
     Rescaling,
     RMSNorm,
+    Scale,
 )
 
 h5py = pytest.importorskip("h5py")
@@ -76,6 +78,10 @@ def apply(part, x, arrays, state):
     if name == "normalization":
         std = np.sqrt(state["variance"][()])
         return (x - state["mean"][()]) / np.where(std == 0, 1, std)
+    if name == "scale":
+        return arrays["gamma"][()] * x
+    if name == "parametric_activation":
+        return x + arrays["alpha"][()] * (activate(c["activation"], x) - x)
     if name == "rms_norm":
         return arrays["gamma"][()] * x / np.sqrt((x**2).mean(1, keepdims=True) + c["epsilon"])
     m, v = x.mean(1, keepdims=True), x.var(1, keepdims=True)
@@ -112,7 +118,9 @@ def path(tmp_path):
         Dense(5, "swish", use_bias=False),
         Rescaling(0.5, 0.1),
         LayerNorm(),
-        Dense(4, "selu"),
+        Scale(),
+        Dense(4),
+        ParametricActivation("selu"),
         Dense(4, "mish"),
         Dense(4, "softplus"),
         Dense(4, "sigmoid"),

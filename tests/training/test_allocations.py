@@ -22,8 +22,10 @@ from ffnn.layers import (
     Dropout,
     LayerNorm,
     Normalization,
+    ParametricActivation,
     Rescaling,
     RMSNorm,
+    Scale,
 )
 from ffnn.layers.base import Layer
 from ffnn.losses import CategoricalCrossentropy, SparseCategoricalCrossentropy
@@ -201,8 +203,10 @@ def test_activations_allocate_nothing_that_grows_with_the_rows(name):
         Normalization,
         lambda: Dropout(0.3),
         lambda: Rescaling(0.5, offset=1.0),
+        Scale,
+        lambda: ParametricActivation("mish"),
     ],
-    ids=["RMSNorm", "LayerNorm", "BatchNorm", "Normalization", "Dropout", "Rescaling"],
+    ids=repr,
 )
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_layers_allocate_nothing_that_grows_with_the_rows(layer, dtype):
@@ -274,8 +278,11 @@ def test_regularizers_allocate_nothing_that_grows_with_the_parameters(regularize
 
 @pytest.mark.parametrize(
     "layer",
-    [RMSNorm, LayerNorm, BatchNorm, lambda: Dropout(0.3), lambda: Rescaling(0.5)],
-    ids=["RMSNorm", "LayerNorm", "BatchNorm", "Dropout", "Rescaling"],
+    [
+        *(RMSNorm, LayerNorm, BatchNorm, Scale, lambda: Dropout(0.3), lambda: Rescaling(0.5)),
+        lambda: ParametricActivation("mish"),
+    ],
+    ids=repr,
 )
 def test_layers_allocate_nothing_that_grows_with_the_units(layer):
     growth_with_parameters([Dense, lambda units: layer()])
