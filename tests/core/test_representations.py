@@ -37,6 +37,7 @@ ROOMS = [
 # The arguments of parts that need some.
 NEEDED = {
     "Activation": "'tanh'",
+    "ParametricActivation": "'tanh'",
     "CSVLogger": "'log.csv'",
     "Constant": "0.5",
     "CosineDecay": "0.1, 20",
