@@ -14,6 +14,7 @@ To read the package floor by floor, each importing only from those above it:
 6. `models`: layers become a network, which trains, resumes, is saved and loaded;
 7. `visualization`: figures and pages; `gradcheck`: gradients against finite differences;
 8. `explanation`: a step with its numbers; `diagnostics`: what keeps a network from learning;
+   `reports`: how well it answers;
 9. `sequential`: the model that users hold, with a method for each of these;
 10. `estimators`, for scikit-learn's tools, and `cli`, the command line.
 """

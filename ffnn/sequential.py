@@ -1,7 +1,7 @@
 """`Sequential`: the model that users hold.
 
-Training and saving come from `Trainable`. Each method here passes the model to the module that does
-the work, which is imported when it is first needed: training needs no figure.
+Training and saving come from `Trainable`, pictures from `Drawn`. Each method here passes the model
+to the module that does the work, which is imported when it is first needed.
 """
 
 from __future__ import annotations
@@ -12,21 +12,18 @@ from typing import TYPE_CHECKING, Any
 from ffnn.activations import ActivationFunction
 from ffnn.core.checks import check_items
 from ffnn.layers.dense import Dense
-from ffnn.models.trainable import Trainable
+from ffnn.visualization.drawn import Drawn
 
 if TYPE_CHECKING:
-    import os
-
-    import networkx as nx
-    from matplotlib.figure import Figure
     from typing_extensions import Self
 
     from ffnn.diagnostics import Diagnosis
     from ffnn.estimators.base import BaseFFNN
     from ffnn.explanation import Explanation
+    from ffnn.reports import Report
 
 
-class Sequential(Trainable):
+class Sequential(Drawn):
     """A feed-forward neural network: each layer's output is the next layer's input.
 
     A method that needs parameters raises RuntimeError as long as the model is not built, one that
@@ -123,123 +120,6 @@ class Sequential(Trainable):
         ]
         return cls(layers, input_dim=sizes[0], dtype=dtype, seed=seed)
 
-    def to_networkx(self) -> nx.DiGraph:
-        """Return the network as a graph with every weight and every gradient.
-
-        There is an edge for each entry of each `Dense` weight and bias. Its float attributes
-        ``weight`` and ``gradient`` are the arrays' values exactly; ``gradient`` is NaN before the
-        first gradient is computed. A node's attributes are ``kind`` ("input", "bias", "neuron",
-        "output"), ``layer`` (its column: 0 for inputs, k for the k-th `Dense`), ``unit``, ``x``
-        and ``y``, ``label``, and, on neurons, ``activation``, ``bias``, gains and shifts with
-        their gradients. ``networkx.write_graphml`` writes all of it.
-
-        Returns
-        -------
-        networkx.DiGraph
-            A copy of the numbers, which later training does not change.
-
-        Raises
-        ------
-        RuntimeError
-            The model is not built.
-        """
-        from ffnn.visualization.graph import to_networkx
-
-        return to_networkx(self)
-
-    def plot_graph(
-        self,
-        values: str = "weight",
-        max_units: int | None = 16,
-        max_edges: int | None = 80,
-        max_labels: int = 40,
-    ) -> Figure:
-        """Return a figure of the network: layers in columns, edges by sign and size.
-
-        Parameters
-        ----------
-        values : {"weight", "gradient"}, default "weight"
-            What the edges' colour and width show.
-        max_units : int or None, default 16
-            The most neurons to show of a layer, the strongest ones; the rest are folded into one
-            node that says how many there are. None for all.
-        max_edges : int or None, default 80
-            The most edges to show between two layers, the strongest ones; None for all.
-        max_labels : int, default 40
-            With at most so many edges, weight and gradient are written on each; 0 for none.
-
-        Raises
-        ------
-        RuntimeError
-            The model is not built, or there are no gradients to show yet.
-        TypeError, ValueError
-            `values` is none of the two, `max_units` or `max_edges` not an integer of at least 1,
-            `max_labels` not one of at least 0, or there is no `Dense` layer.
-        """
-        from ffnn.visualization.graph_figure import plot_graph
-
-        return plot_graph(self, values, max_units, max_edges, max_labels)
-
-    def save_graph(self, path: str | os.PathLike[str]) -> None:
-        """Write the network's graph into a file, whole or not at all.
-
-        Parameters
-        ----------
-        path : str or path
-            Where to. Its suffix determines the form: ``.html``, one interactive page that needs no
-            network and no server (needs the extra ``ffnn[html]``); ``.svg`` or ``.png``, the
-            figure of `plot_graph`; ``.graphml``, the graph of `to_networkx`.
-
-        Raises
-        ------
-        RuntimeError
-            The model is not built.
-        TypeError, ValueError
-            `path` is no path, its suffix is another one, or there is no `Dense` layer to draw.
-        ImportError
-            The page's library is not installed.
-        OSError
-            The file cannot be written; an old one is left as it was.
-        """
-        from ffnn.visualization.graph import save_graph
-
-        save_graph(self, path)
-
-    def plot_weights(self, layers: Sequence[int] | None = None) -> Figure:
-        """Return histograms of weights, biases and gains, with mean, deviation and share of zeros.
-
-        Parameters
-        ----------
-        layers : sequence of int, optional
-            Indices into `layers`, a row for each; negative ones count from the end. None means all
-            layers with parameters.
-
-        Raises
-        ------
-        RuntimeError
-            The model is not built.
-        TypeError, IndexError, ValueError
-            `layers` is not a list of indices, there is no such layer, or it has no parameters.
-        """
-        from ffnn.visualization.distributions import plot_weights
-
-        return plot_weights(self, layers)
-
-    def plot_gradients(self, layers: Sequence[int] | None = None) -> Figure:
-        """Return histograms of the gradients of the last backward pass.
-
-        As `plot_weights`; RuntimeError also if no gradient has been computed yet.
-        """
-        from ffnn.visualization.distributions import plot_gradients
-
-        return plot_gradients(self, layers)
-
-    def plot_distributions(self, layers: Sequence[int] | None = None) -> Figure:
-        """Return histograms of weights and, beside them, of their gradients, as `plot_weights`."""
-        from ffnn.visualization.distributions import plot_distributions
-
-        return plot_distributions(self, layers)
-
     def explain_step(self, x: Any, y: Any = None, sample_weight: Any = None) -> Explanation:
         """Return each layer's forward and backward step on a few rows, with formulas and numbers.
 
@@ -306,6 +186,40 @@ class Sequential(Trainable):
 
         return diagnose(self, x, y, sample_weight)
 
+    def report(self, x: Any, y: Any = None) -> Report:
+        """Return how well the model answers on rows whose targets are known.
+
+        It has the scores beside those of a constant prediction, and the mistakes that the model is
+        most confident of. Of classes: precision, recall and F1 of each, the confusion matrix, ROC
+        and precision-recall curves, and the calibration; of several labels a row the same for each
+        label. Of numbers: R² and mean errors, residuals, and the error by range of the target.
+
+        What a row of targets is follows from the loss and the last activation. A loss on numbers,
+        such as the squared error, stands for classes if the model has `class_names` or a metric
+        such as accuracy.
+
+        Parameters
+        ----------
+        x, y
+            As for `evaluate`, such as the test rows. The targets of a table may be its column that
+            the model's encoder knows; rows without one are left out.
+
+        Returns
+        -------
+        ClassReport, LabelReport or NumberReport
+            Print it, look at it in a notebook, or take its ``save("report.html")`` or ``plot()``.
+
+        Raises
+        ------
+        RuntimeError
+            The model is not compiled or not built.
+        DataError
+            The data does not fit, there are no targets, or an output is not finite.
+        """
+        from ffnn.reports import report
+
+        return report(self, x, y)
+
     def as_estimator(self, classes: Any = None, **params: Any) -> BaseFFNN:
         """Return an estimator for scikit-learn's tools whose network is this very model.
 
@@ -338,12 +252,6 @@ class Sequential(Trainable):
         from ffnn.estimators.conversion import as_estimator  # which stands above this module
 
         return as_estimator(self, classes, **params)
-
-    def _repr_html_(self) -> str:
-        """Return a table and a small picture of the layers, for notebooks."""
-        from ffnn.visualization.network_html import network_html
-
-        return network_html(self)
 
 
 load_model = Sequential.load

@@ -33,7 +33,7 @@ FLOORS = [
     {"training"},
     {"models"},
     {"visualization", "gradcheck"},
-    {"explanation", "diagnostics"},
+    {"explanation", "diagnostics", "reports"},
     {"sequential"},
     {"estimators", "cli", "__main__"},
 ]

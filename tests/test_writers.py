@@ -81,6 +81,10 @@ def page(path, sources, capsys):
     save_page(ffnn.load_model(sources / "model.h5"), path)
 
 
+def report(path, sources, capsys):
+    ffnn.load_model(sources / "model.h5").report(X, ONE_HOT).save(path)
+
+
 def save(path, sources, capsys):
     classifier().save(path)
 
@@ -94,6 +98,7 @@ WRITERS = {  # how it writes, the name of its file, and how a whole file begins 
     "save_graph-graphml": (graph, "new.graphml", b"<?xml", b"</graphml>\n"),
     "save_graph-html": (graph, "new.html", b"<!DOCTYPE html>", b"</html>\n"),
     "save_page": (page, "new.html", b"<!DOCTYPE html>", b"</html>\n"),
+    "Report": (report, "new.html", b"<!DOCTYPE html>", b"</html>\n"),
     "ModelCheckpoint": (trained(ModelCheckpoint), "new.h5", b"ffnn-model", b""),
     "CSVLogger": (trained(CSVLogger), "new.csv", b"epoch,loss\r\n0,", b"\r\n"),
     "CSVLogger-append": (
@@ -484,6 +489,7 @@ def test_every_user_of_the_module_of_files_is_a_writer_above():
         "charts/files.py",  # of save_graph and ffnn plot
         "cli/commands.py",  # ffnn predict
         "datasets/mnist.py",  # into the cache, see tests/datasets/test_mnist.py
+        "reports/base.py",
         "saving/__init__.py",
         "visualization/graph.py",
         "visualization/page.py",

@@ -1,0 +1,41 @@
+"""What a model does on rows whose targets are known, as text, as a page and as a figure.
+
+`report` lets a model answer (`rows`) and measures it: `ClassReport` (`classes`), `LabelReport`
+(`labels`) or `NumberReport` (`numbers`). Each is made of `pieces`, plain tables and charts, which
+`text`, `page` and `figure` show in their way; a new piece is shown by all three.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ffnn.reports.base import Report, check_page_path
+from ffnn.reports.classes import ClassReport
+from ffnn.reports.labels import LabelReport
+from ffnn.reports.numbers import NumberReport
+from ffnn.reports.rows import answer
+
+if TYPE_CHECKING:
+    from ffnn._types import Array
+    from ffnn.models.trainable import Trainable
+    from ffnn.tables import Table
+
+__all__ = ["ClassReport", "LabelReport", "NumberReport", "Report", "check_page_path", "report"]
+
+_REPORTS = {kind.task: kind for kind in (ClassReport, LabelReport, NumberReport)}
+
+
+def report(
+    model: Trainable,
+    x: Any,
+    y: Any = None,
+    table: Table | None = None,
+    numbers: Array | None = None,
+) -> Report:
+    """Return the report on a model's answers; `Sequential.report` says more.
+
+    Where `x` was made from rows of a `table`, these with the `numbers` are shown as they stand in
+    it.
+    """
+    answers = answer(model, x, y, table, numbers)
+    return _REPORTS[answers.task](answers)

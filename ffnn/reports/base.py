@@ -1,0 +1,101 @@
+"""`Report`: what all reports can do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from ffnn.core.checks import check_path, check_text
+from ffnn.core.files import check_target, replace_whole
+from ffnn.reports.pieces import Piece
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Report:
+    """What a model does on rows whose targets are known.
+
+    ``print`` shows it at 80 columns, a notebook as a page, `save` writes that page into a file, and
+    `plot` returns its pictures.
+
+    Attributes
+    ----------
+    task : {"classes", "labels", "numbers"}
+        What a row of targets is.
+    num_rows : int
+        How many rows were used.
+    scores : mapping of str to float
+        The main numbers by name, NaN where one is not defined.
+    baseline : mapping of str to float
+        What a constant prediction reaches on the same rows, by the same names.
+    """
+
+    task: ClassVar[str]
+    num_rows: int
+    scores: Mapping[str, float]
+    baseline: Mapping[str, float]
+
+    @property
+    def headline(self) -> str:
+        """The main score and the baseline in a sentence."""
+        raise NotImplementedError
+
+    def pieces(self) -> list[Piece]:
+        """Return what the report consists of, in the order in which it is shown."""
+        raise NotImplementedError
+
+    def save(self, path: str | os.PathLike[str], title: str = "Report") -> None:
+        """Write the report into one HTML file that needs no network, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or path
+            Where to; it ends in ``.html``.
+        title : str, default "Report"
+            The page's heading.
+
+        Raises
+        ------
+        TypeError, ValueError
+            `path` is no path or has another ending, or `title` is no string.
+        OSError
+            The file cannot be written; an old one is left as it was.
+        """
+        from ffnn.reports.page import page
+
+        target = check_page_path("save", path)
+        title = check_text("save", "title", title)
+        check_target(target)
+        replace_whole(
+            target, page(title, self.headline, self.pieces()).encode("utf-8", errors="replace")
+        )
+
+    def plot(self) -> Figure:
+        """Return the charts, the confusion matrix and the pictures as a figure of matplotlib."""
+        from ffnn.reports.figure import plot
+
+        return plot(self.headline, self.pieces())
+
+    def __str__(self) -> str:
+        from ffnn.reports.text import text
+
+        return text(self.headline, self.pieces())
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self.headline}>"
+
+    def _repr_html_(self) -> str:
+        """Return the report for a notebook."""
+        from ffnn.reports.page import notebook_html
+
+        return notebook_html(self.headline, self.pieces())
+
+
+def check_page_path(owner: str, path: str | os.PathLike[str]) -> str:
+    """Return where a page is to be written; TypeError or ValueError if it is no such path."""
+    target = check_path(owner, "path", path)
+    if os.path.splitext(target)[1].lower() not in (".html", ".htm"):
+        raise ValueError(f"{owner}: expected a path that ends in .html, got {target!r}")
+    return target

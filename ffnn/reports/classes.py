@@ -1,0 +1,187 @@
+"""The report on one class out of several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from ffnn._types import Array
+from ffnn.core.text import counted, printable, shown
+from ffnn.metrics.confusion import confusion_matrix
+from ffnn.reports.base import Report
+from ffnn.reports.curves import Calibration, Question, curve_charts
+from ffnn.reports.mistakes import MOST_MISTAKES, Mistake, show_mistakes
+from ffnn.reports.pieces import MOST_IN_MATRIX, Matrix, Piece, Table, rate
+from ffnn.reports.rows import Answers
+from ffnn.reports.scores import Scores, means, score, scores_table
+
+FEWEST_FOR_PAIRS = 6  # classes; of fewer, the matrix says it all
+MOST_PAIRS = 12
+
+
+class ClassReport(Report):
+    """A report on one class out of several, or on yes and no.
+
+    Attributes
+    ----------
+    class_names : tuple of str
+        The classes.
+    confusion_matrix : ndarray of int, shape (classes, classes)
+        How many rows of each class, which are the rows, are taken for which, the columns.
+    classes : list of Scores
+        Precision, recall, F1, areas and number of rows of each class.
+    macro_mean, weighted_mean : Scores
+        The means over the classes, plain and weighted by their rows.
+    calibration : Calibration or None
+        How often the model is right where it says how sure it is: of two classes about the second
+        one, of more about the one predicted. None if outputs are no probabilities.
+    mistakes : list of Mistake
+        The most confident ones.
+    """
+
+    task: ClassVar[str] = "classes"
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers, target = answers, answers.target
+        self.class_names, self.num_rows = answers.names, len(target)
+        size = len(self.class_names)
+        self._predicted, self._sureness = _decide(answers.output)
+        self.confusion_matrix: Array = confusion_matrix(target, self._predicted, num_classes=size)
+        self._questions = self._ask()
+        self.classes: list[Scores] = [question.scores for question in self._questions]
+        there = [s for s, n in zip(self.classes, self._occurrences, strict=True) if n]
+        self.macro_mean, self.weighted_mean = means(there)
+        self.calibration = self._calibrate() if answers.are_probabilities else None
+        right, most = self._predicted == target, self.confusion_matrix.sum(axis=1)
+        self.scores = {
+            "accuracy": float(np.mean(right)),
+            "macro F1": self.macro_mean.f1,
+            "macro AUC": self.macro_mean.auc,
+            "macro average precision": self.macro_mean.average_precision,
+        }
+        if self.calibration is not None:
+            self.scores["calibration error"] = self.calibration.error
+        self._most_frequent = int(most.argmax())
+        self.baseline = self._measure_constant(there)
+        wrong = np.flatnonzero(~right)
+        self._wrong = wrong[np.argsort(-self._sureness[wrong], kind="stable")][:MOST_MISTAKES]
+        self.mistakes: list[Mistake] = [
+            Mistake(
+                answers.inputs.number(row),
+                self.class_names[target[row]],
+                self.class_names[self._predicted[row]],
+                float(self._sureness[row]),
+            )
+            for row in self._wrong
+        ]
+
+    @cached_property
+    def _occurrences(self) -> Array:
+        """How often each class is either true or predicted."""
+        matrix = self.confusion_matrix
+        occurrences: Array = matrix.sum(axis=0) + matrix.sum(axis=1)
+        return occurrences
+
+    def _ask(self) -> list[Question]:
+        """Return for each class whether a row belongs to it."""
+        output, target, questions = self._answers.output, self._answers.target, list[Question]()
+        for index, name in enumerate(self.class_names):
+            values = output[:, index] if output.shape[1] > 1 else output[:, 0] * (2 * index - 1)
+            actual = target == index
+            scores = score(name, actual, self._predicted == index, values)
+            questions.append(Question(scores, actual, values))
+        return questions
+
+    def _calibrate(self) -> Calibration:
+        if len(self.class_names) == 2:
+            last = self._questions[-1]
+            return Calibration.of(last.actual, last.values)
+        return Calibration.of(self._predicted == self._answers.target, self._sureness)
+
+    def _measure_constant(self, there: Sequence[Scores]) -> dict[str, float]:
+        """Return what always predicting the most frequent class reaches."""
+        rows = np.array([scores.rows for scores in there if scores.rows])
+        share = float(rows.max()) / self.num_rows
+        return {
+            "accuracy": share,
+            "macro F1": 2 * share / (share + 1) / len(rows),
+            "macro AUC": 0.5 if len(rows) > 1 else float("nan"),
+            "macro average precision": float(np.mean(rows)) / self.num_rows,
+        }
+
+    @property
+    def headline(self) -> str:
+        """The accuracy and that of the most frequent class."""
+        name = shown(self.class_names[self._most_frequent], 40)
+        return (
+            f"accuracy {rate(self.scores['accuracy'])} on {counted(self.num_rows, 'row')} of "
+            f"{counted(len(self.class_names), 'class')}; always {name}: "
+            f"{rate(self.baseline['accuracy'])}"
+        )
+
+    def pieces(self) -> list[Piece]:
+        """Return scores, classes, confusion matrix, curves, calibration and mistakes."""
+        matrix = Matrix(
+            "Confusion matrix",
+            self.class_names,
+            self.confusion_matrix,
+            "Rows are true classes, columns predicted ones.",
+        )
+        size = len(self.class_names)
+        pieces: list[Piece] = [
+            overview(self),
+            scores_table("class", self.classes, (self.macro_mean, self.weighted_mean)),
+        ]
+        pieces += [matrix] if size <= MOST_IN_MATRIX else []
+        pieces += [self._pairs()] if size > FEWEST_FOR_PAIRS and self.mistakes else []
+        asked = self._questions if size > 2 else self._questions[1:]
+        pieces += curve_charts(asked, "classes")
+        if self.calibration is not None:
+            said, found = "probability of the predicted class", "fraction right"
+            if size == 2:
+                name = printable(self.class_names[1], 24)
+                said, found = f"probability of {name}", f"fraction that is {name}"
+            pieces += self.calibration.pieces(said, found)
+        if self.mistakes:
+            rows = self._wrong.tolist()
+            title = "Most confident mistakes"
+            pieces.append(show_mistakes(title, self.mistakes, rows, self._answers.inputs))
+        return pieces
+
+    def _pairs(self) -> Table:
+        """Return the pairs of classes that are confused most often."""
+        counts = self.confusion_matrix.copy()
+        np.fill_diagonal(counts, 0)
+        size, order = len(counts), np.argsort(-counts, axis=None, kind="stable")[:MOST_PAIRS]
+        rows = tuple(
+            (
+                self.class_names[true],
+                self.class_names[predicted],
+                f"{counts[true, predicted]:,}",
+                rate(counts[true, predicted] / self.classes[true].rows),
+            )
+            for true, predicted in (divmod(int(place), size) for place in order)
+            if counts[true, predicted]
+        )
+        header = ("true", "predicted", "rows", "of the true class")
+        return Table("Most confused classes", header, rows, "llrr")
+
+
+def overview(report: Report) -> Table:
+    """Return the main scores beside the baseline's."""
+    rows = tuple(
+        (name, rate(value), rate(report.baseline[name]) if name in report.baseline else "")
+        for name, value in report.scores.items()
+    )
+    return Table("Scores", ("", "model", "baseline"), rows, "lrr")
+
+
+def _decide(output: Array) -> tuple[Array, Array]:
+    """Return the predicted class of each row, and how sure the model is of it, both (rows,)."""
+    if output.shape[1] > 1:
+        return output.argmax(axis=1), output.max(axis=1)
+    is_one = output[:, 0] > 0.5
+    return is_one.astype(np.intp), np.where(is_one, output[:, 0], 1.0 - output[:, 0])

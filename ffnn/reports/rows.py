@@ -1,0 +1,203 @@
+"""The rows of a report: their targets, what the model answers, and how a row is shown."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ffnn._types import Array
+from ffnn.core.console import is_terminal, takes_bars
+from ffnn.data.sources import Source
+from ffnn.errors import DataError
+from ffnn.metrics import ClassificationMetric
+from ffnn.models.raw_rows import targets_for
+from ffnn.models.trainable import Trainable
+
+if TYPE_CHECKING:
+    from ffnn.tables import Table
+
+MIN_SIDE = 8  # of a picture, in pixels: of fewer inputs a square number says little
+MOST_COLUMNS = 60  # of a row that is shown
+_BLOCK = 1 << 16  # rows predicted between two steps of the bar
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """Rows of inputs as they are shown: a table's entries, pictures, or numbers.
+
+    A table's rows are numbered as in its file, from 1; `numbers` are those that were used. Rows of
+    an array are numbered from 0.
+    """
+
+    source: Source
+    names: Sequence[str] | None = None
+    table: Table | None = None
+    numbers: Array | None = None
+    target: str | None = None
+
+    @property
+    def counted_from(self) -> int:
+        """The number of the first row."""
+        return 0 if self.table is None else 1
+
+    def number(self, row: int) -> int:
+        """Return what a row is called."""
+        return int(row if self.numbers is None else self.numbers[row]) + self.counted_from
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns that are shown; none if there are too many."""
+        if self.table is not None:
+            return [name for name in self.table.names if name != self.target][:MOST_COLUMNS]
+        size = self.source.shape[1]
+        if self.names is None and size > MOST_COLUMNS:
+            return []
+        return list(self.names or (f"column {i}" for i in range(size)))[:MOST_COLUMNS]
+
+    def cells(self, rows: Sequence[int]) -> list[tuple[str, ...]]:
+        """Return the entries of some rows in the columns that are shown."""
+        if self.table is None:
+            size = len(self.columns)
+            return [tuple(f"{value:g}" for value in self._row(row)[:size]) for row in rows]
+        places = np.asarray(rows, np.intp) if self.numbers is None else self.numbers[list(rows)]
+        columns = []
+        for name in self.columns:
+            texts = self.table.raw(name).take(places).as_texts()
+            assert texts.codes is not None
+            columns.append([texts.texts[code] if code >= 0 else "" for code in texts.codes])
+        return list(zip(*columns, strict=True)) if columns else [()] * len(rows)
+
+    def pictures(self, rows: Sequence[int]) -> Array | None:
+        """Return some rows as square pictures, or None if they are none.
+
+        They are where the number of inputs is a square, columns have no names, and all numbers are
+        of one range: from 0 to 255, or from -1 to 1.
+        """
+        side = math.isqrt(self.source.shape[1])
+        named = self.table is not None or self.names is not None
+        if named or side * side != self.source.shape[1] or side < MIN_SIDE or not len(rows):
+            return None
+        pixels = np.array([self._row(row) for row in rows], dtype=np.float64)
+        low, high = pixels.min(), pixels.max()
+        if (low < 0 or high > 255) and (low < -1 or high > 1):
+            return None
+        return pixels.reshape(-1, side, side)
+
+    def _row(self, row: int) -> Array:
+        block: Array = self.source.read(row, row + 1)[0]
+        return block
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a model answers on rows whose targets are known.
+
+    `task` is "classes": targets are class numbers (rows,); "labels": booleans (rows, labels); or
+    "numbers": float64 (rows, outputs). Outputs are (rows, units), one unit for two classes.
+    """
+
+    task: str
+    target: Array
+    output: Array
+    names: tuple[str, ...]  # of classes, labels or outputs
+    inputs: Inputs
+    are_probabilities: bool
+
+
+def answer(
+    model: Trainable, x: Any, y: Any, table: Table | None = None, numbers: Array | None = None
+) -> Answers:
+    """Check rows and targets as `evaluate` does, and predict; the model stays as it is.
+
+    Rows of a table that has the target of the model's encoder need no `y`: those without a target
+    are left out. Where `x` was made from a table, `table` and the `numbers` of its rows say how the
+    rows are shown.
+    """
+    model.require_compiled()
+    model.require_built()
+    encoder = model.encoder
+    if encoder is not None and table is None and encoder.takes(x):
+        x = table = encoder.open(x)
+        if y is None and encoder.target is not None:
+            x, y, numbers, _ = encoder.examples_of(table)
+            y = targets_for(model, y)
+    examples = model.open_examples(x, y, measured=False)
+    output = _predict(model, examples.x)
+    task, names = _task(model), model.class_names
+    if task == "numbers":
+        names = [f"output {i}" for i in range(output.shape[1])] if output.shape[1] > 1 else [""]
+    span = getattr(model.last_activation, "output_range", (-math.inf, math.inf))
+    return Answers(
+        task=task,
+        target=_decided(examples.y.data, task),
+        output=output,
+        names=_named(names, output.shape[1], task),
+        inputs=Inputs(examples.x, model.feature_names, table, numbers, _target_name(model)),
+        are_probabilities=span[0] >= 0.0 and span[1] <= 1.0,
+    )
+
+
+def _target_name(model: Trainable) -> str | None:
+    target = None if model.encoder is None else model.encoder.target
+    return None if target is None else target.name
+
+
+def _predict(model: Trainable, source: Source) -> Array:
+    """Return the outputs for all rows, with a bar if that takes long; DataError if not finite."""
+    from tqdm.auto import tqdm
+
+    output = np.empty((len(source), model.output_dim or 0), model.dtype)
+    stages, can_show = model.replicas(), is_terminal(sys.stderr) or "ipykernel" in sys.modules
+    hidden = not (can_show and takes_bars())
+    bar = tqdm(total=len(source), desc="Predicting", unit="row", delay=1, disable=hidden)
+    with bar, np.errstate(over="ignore", invalid="ignore"):
+        for start in range(0, len(source), _BLOCK):
+            stop = min(start + _BLOCK, len(source))
+            output[start:stop] = model.compute(source.part(start, stop), stages)
+            bar.update(stop - start)
+    wrong = np.argwhere(~np.isfinite(output))
+    if len(wrong):
+        row, unit = wrong[0]
+        raise DataError(
+            f"report: output {unit} of the model is {output[row, unit]} in row {row}; diagnose "
+            f"looks for the cause"
+        )
+    return output
+
+
+def _task(model: Trainable) -> str:
+    """Return what a row of targets is: one class, several labels, or numbers.
+
+    A loss on numbers may have been used for classes: then the model has names for them, or a metric
+    that counts right decisions.
+    """
+    loss = model.require_compiled()
+    task, units = loss.task_after(model.last_activation), model.output_dim or 0
+    if task == "numbers":
+        measured = any(isinstance(metric, ClassificationMetric) for metric in model.metrics)
+        return "classes" if measured or model.class_names is not None else "numbers"
+    return "labels" if task == "probabilities" and units > 1 else "classes"
+
+
+def _decided(target: Array, task: str) -> Array:
+    """Return prepared targets as class numbers, booleans, or float64."""
+    if task == "numbers":
+        return target.astype(np.float64)
+    if task == "labels":
+        return np.asarray(target > 0.5)
+    if target.ndim == 1:
+        return target
+    return target.argmax(axis=1) if target.shape[1] > 1 else (target[:, 0] > 0.5).astype(np.intp)
+
+
+def _named(names: Sequence[str] | None, units: int, task: str) -> tuple[str, ...]:
+    """Return a name for each class, label or output."""
+    size = 2 if task == "classes" and units == 1 else units
+    return (
+        tuple(names) if names is not None and len(names) == size else tuple(map(str, range(size)))
+    )
