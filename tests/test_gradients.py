@@ -109,6 +109,7 @@ FACTORS: dict[str, list[Any]] = {
     "weight_regulariser": list(REGULARISERS),
     "bias": ["without", *(f"with, {name}" for name in REGULARISERS)],
     "weighted": [False, True],
+    "parametrization": ["standard", "ntk"],
     "rows": [1, 2, 4],
     "dropout": [False, True],
     "preprocessing": ["none", "Rescaling", "Normalization", "Rescaling inside"],
@@ -187,6 +188,7 @@ def build_network(
         outputs = 1
     x = rng.normal(size=(case["rows"], inputs))
     options: dict[str, Any] = {"weight_regularizer": REGULARISERS[case["weight_regulariser"]]}
+    options["parametrization"] = case["parametrization"]
     options["use_bias"] = case["bias"] != "without"
     if options["use_bias"]:
         options["bias_regularizer"] = REGULARISERS[case["bias"].removeprefix("with, ")]
@@ -436,16 +438,19 @@ def test_layer_alone_returns_the_textbook_input_gradient(layer, function, traini
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-14)
 
 
+@pytest.mark.parametrize("parametrization", ["standard", "ntk"])
 @pytest.mark.parametrize("name", ACTIVATION_CLASSES)
-def test_dense_alone_returns_the_textbook_gradients(name):
+def test_dense_alone_returns_the_textbook_gradients(name, parametrization):
     rng = np.random.default_rng(6)
     x, grad = rng.normal(size=(4, 3)), rng.normal(size=(4, 2))
-    layer = Dense(2, make_activation(name)).build(3, dtype="float64", seed=1)
+    layer = Dense(2, make_activation(name), parametrization=parametrization)
+    layer.build(3, dtype="float64", seed=1)
+    root = np.sqrt(3.0) if parametrization == "ntk" else 1.0
     layer.params["bias"][...] = [0.3, -0.2]
     weight, bias = layer.params["weight"], layer.params["bias"]
 
     def total(w, b, x):
-        return (grad * TEXTBOOK_ACTIVATIONS[name](x @ w.T + b)).sum()
+        return (grad * TEXTBOOK_ACTIVATIONS[name](x @ w.T / root + b)).sum()
 
     layer.forward(x, training=True)
     dx = layer.backward(grad.copy())

@@ -118,6 +118,24 @@ DENSE_BUGS = [
     ),
 ]
 
+DENSE_BUGS += [
+    Bug(
+        "ntk's root forgotten on the way back",
+        Dense,
+        "linear_backward",
+        "dz *= self.factor",
+        NOTHING,
+    ),
+    Bug(
+        "ntk's root in dL/db",
+        Dense,
+        "linear_backward",
+        "self.dot(dz_t, self.ones, self.db)",
+        "self.dot(dz_t, self.ones, self.db); self.db *= self.factor",
+    ),
+    Bug("ntk's root twice", Dense, "linear_backward", "dz *= self.factor", "dz *= self.factor**2"),
+]
+
 ACTIVATION_BUGS = [
     Bug("relu mask from the wrong side", ReLU, "backward", "np.greater(self.y", "np.greater(grad"),
     Bug("relu mask turned round", ReLU, "backward", "np.greater", "np.less_equal"),
@@ -543,8 +561,8 @@ NETWORKS = {
             Scale(),
             Dense(SIZE, bias_initializer="ones"),
             ParametricActivation("mish"),
-            Dense(SIZE, "mish"),
-            Dense(SIZE),
+            Dense(SIZE, "mish", parametrization="ntk"),
+            Dense(SIZE, parametrization="ntk"),
         ],
         "mse",
         "numbers",

@@ -44,11 +44,12 @@ def check_finite_outputs(sample: Sample, measured: Probe) -> Iterator[Finding]:
 def blown_up(sample: Sample) -> dict[str, Any]:
     """Return the layer whose weights are largest, and the learning rate if training made them so.
 
-    A layer's gain is the root mean square of its weights times √inputs: what it multiplies the size
-    of independent inputs by.
+    A layer's gain is the root mean square of its weights, as they are used, times √inputs: what it
+    multiplies the size of independent inputs by.
     """
     gains = {
         layer.name: float(np.sqrt(np.mean(layer.params["weight"].astype(np.float64) ** 2)))
+        * layer.weight_factor
         * math.sqrt(layer.input_dim or 1)
         for layer in sample.dense_layers
     }

@@ -21,7 +21,10 @@ class Coefficients(Estimator):
 
     @property
     def coefs_(self) -> networks.LiveArrays:
-        """Weights of each layer, (inputs, units); values written into them take effect."""
+        """Weights of each layer, (inputs, units); values written into them take effect.
+
+        Those of ``Dense(parametrization="ntk")`` are without the factor 1 / √inputs.
+        """
         layers = self._dense_layers("coefs_")
         return networks.LiveArrays(layer.params["weight"].T for layer in layers)
 

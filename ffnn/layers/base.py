@@ -87,7 +87,7 @@ class Layer(Buffered):
     }
     input_dim: int | None = None
     output_dim: int | None = None
-    borrowed = ("x",)
+    borrowed: ClassVar[tuple[str, ...]] = ("x",)
     fixed: ClassVar[tuple[str, ...]] = ()
     takes_any_dtype: ClassVar[bool] = False
     depends_on_batch: ClassVar[bool] = False
@@ -220,6 +220,11 @@ class Layer(Buffered):
         """Whether the layer has a weight matrix, with a row for each of its units."""
         weight = self.params.get("weight")
         return weight is not None and weight.ndim == 2
+
+    @property
+    def weight_factor(self) -> float:
+        """What the weight matrix is multiplied by where it is used."""
+        return 1.0
 
     def build(
         self, input_dim: int, *, dtype: DTypeLike = "float32", seed: int | None = None

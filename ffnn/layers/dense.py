@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ffnn._types import Array, Shape
 from ffnn.activations import ACTIVATIONS, ActivationFunction
-from ffnn.core.checks import check_bool, check_int
+from ffnn.core.checks import check_bool, check_choice, check_int
 from ffnn.core.formulas import Formulas
 from ffnn.core.sums import dot_over
 from ffnn.initializers import INITIALIZERS, Initializer
@@ -23,6 +25,11 @@ class Dense(Layer):
 
         ∂L/∂W = δᵀ x,    ∂L/∂b = Σ_batch δ,    ∂L/∂x = δ W.
 
+    With ``parametrization="ntk"`` the weight is divided by the root of the number of inputs where
+    it is used: z = x Wᵀ / √inputs + b, ∂L/∂W = δᵀ x / √inputs, ∂L/∂x = δ W / √inputs. One learning
+    rate then suits layers of any width. W should begin with variance 1, as
+    ``RandomNormal(variance=1.0)`` draws it. Penalties, graphs and files have W as it is kept.
+
     Parameters
     ----------
     units : int
@@ -38,6 +45,8 @@ class Dense(Layer):
         Initial values of b.
     weight_regularizer, bias_regularizer : str or Regularizer, optional
         Penalties on W and on b.
+    parametrization : {"standard", "ntk"}, default "standard"
+        Whether z is x Wᵀ + b or x Wᵀ / √inputs + b.
 
     Raises
     ------
@@ -47,12 +56,13 @@ class Dense(Layer):
     References
     ----------
     Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors", Nature
-    1986, equations 1 and 5 to 7.
+    1986, equations 1 and 5 to 7. Jacot, Gabriel, Hongler, "Neural tangent kernel: convergence and
+    generalization in neural networks", NeurIPS 2018, section 2 (the parametrization).
     """
 
     fixed = (
         *("units", "activation", "use_bias", "weight_initializer", "bias_initializer"),
-        *("weight_regularizer", "bias_regularizer"),
+        *("weight_regularizer", "bias_regularizer", "parametrization"),
     )
 
     def __init__(
@@ -64,6 +74,7 @@ class Dense(Layer):
         bias_initializer: str | Initializer = "zeros",
         weight_regularizer: str | Regularizer | None = None,
         bias_regularizer: str | Regularizer | None = None,
+        parametrization: str = "standard",
     ) -> None:
         self.units = check_int("Dense", "units", units, low=1)
         if activation is not None:
@@ -81,12 +92,25 @@ class Dense(Layer):
         )
         if self.bias_regularizer is not None and not self.use_bias:
             raise ValueError("Dense: bias_regularizer is given but use_bias is False")
+        self.parametrization = check_choice(
+            "Dense", "parametrization", parametrization, ("standard", "ntk")
+        )
 
     @property
     def formulas(self) -> Formulas:
         """Those of the linear part; the activation has its own."""
-        value, bias = ("z = x Wᵀ + b", ("∂L/∂b = Σ_rows δ",)) if self.use_bias else ("z = x Wᵀ", ())
-        return Formulas((value,), ("δ = ∂L/∂z", "∂L/∂W = δᵀ x", *bias, "∂L/∂x = δ W"))
+        root = " / √inputs" if self.parametrization == "ntk" else ""
+        shift, bias = (" + b", ("∂L/∂b = Σ_rows δ",)) if self.use_bias else ("", ())
+        return Formulas(
+            forward=(f"z = x Wᵀ{root}{shift}",),
+            backward=("δ = ∂L/∂z", f"∂L/∂W = δᵀ x{root}", *bias, f"∂L/∂x = δ W{root}"),
+            where={"inputs": "input_dim"} if root else {},
+        )
+
+    @property
+    def weight_factor(self) -> float:
+        """1 / √inputs with ``parametrization="ntk"``, else 1."""
+        return 1.0 / math.sqrt(self.input_dim or 1) if self.parametrization == "ntk" else 1.0
 
     def parameter_shapes(self, input_dim: int) -> dict[str, Shape]:
         """Return the shapes of weight and bias."""
@@ -124,6 +148,7 @@ class Dense(Layer):
         self.W, self.dW = self._params["weight"], self._grads["weight"]
         self.z = self.buffer("z", self.units)
         self.z_t, self.W_t = self.z.T, self.W.T
+        self.factor = self.weight_factor
         self.dot = dot_over(rows)  # which sums very many rows in float64
         if self.use_bias:
             self.b, self.db = self._params["bias"], self._grads["bias"]
@@ -140,6 +165,8 @@ class Dense(Layer):
             x = x.astype(self.dtype)
         self.x = x
         self.W.dot(x.T, self.z_t)  # zᵀ = W xᵀ
+        if self.factor != 1.0:
+            self.z *= self.factor
         if self.use_bias:
             np.add(self.z_t, self.b_column, self.z_t)
         return self.z
@@ -147,9 +174,11 @@ class Dense(Layer):
     def linear_backward(self, dz: Array) -> Array | None:
         """Fill the gradients of W and b and return ∂L/∂x, from δ = ∂L/∂z."""
         dz_t = dz.T
-        self.dot(dz_t, self.x, self.dW)  # ∂L/∂W = δᵀ x
         if self.use_bias:
             self.dot(dz_t, self.ones, self.db)  # ∂L/∂b = Σ_batch δ
+        if self.factor != 1.0:
+            dz *= self.factor
+        self.dot(dz_t, self.x, self.dW)  # ∂L/∂W = δᵀ x
         if not self.needs_input_grad:
             return None
         self.W_t.dot(dz_t, self.dx_t)  # ∂L/∂x = δ W

@@ -28,11 +28,12 @@ class Drawn(Trainable):
         """Return the network as a graph with every weight and every gradient.
 
         There is an edge for each entry of each `Dense` weight and bias. Its float attributes
-        ``weight`` and ``gradient`` are the arrays' values exactly; ``gradient`` is NaN before the
-        first gradient is computed. A node's attributes are ``kind`` ("input", "bias", "neuron",
-        "output"), ``layer`` (its column: 0 for inputs, k for the k-th `Dense`), ``unit``, ``x``
-        and ``y``, ``label``, and, on neurons, ``activation``, ``bias``, gains and shifts with
-        their gradients. ``networkx.write_graphml`` writes all of it.
+        ``weight`` and ``gradient`` are the arrays' values exactly (without the factor 1 / √inputs
+        of ``parametrization="ntk"``); ``gradient`` is NaN before the first gradient is computed. A
+        node's attributes are ``kind`` ("input", "bias", "neuron", "output"), ``layer`` (its column:
+        0 for inputs, k for the k-th `Dense`), ``unit``, ``x`` and ``y``, ``label``, and, on
+        neurons, ``activation``, ``bias``, gains and shifts with their gradients.
+        ``networkx.write_graphml`` writes all of it.
 
         Returns
         -------

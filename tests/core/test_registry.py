@@ -106,10 +106,11 @@ PARTS = [
             bias_initializer="ones",
             weight_regularizer=L2(0.3),
             bias_regularizer="l1",
+            parametrization="ntk",
         ),
         "Dense(3, activation=LeakyReLU(negative_slope=0.2), "
         "weight_initializer=RandomNormal(variance=4.0, seed=3), bias_initializer=Ones(), "
-        "weight_regularizer=L2(l2=0.3), bias_regularizer=L1())",
+        "weight_regularizer=L2(l2=0.3), bias_regularizer=L1(), parametrization='ntk')",
     ),
     (layers.Dropout(0.3, seed=4), "Dropout(0.3, seed=4)"),
     (layers.RMSNorm(0.1), "RMSNorm(epsilon=0.1)"),
@@ -222,6 +223,7 @@ def test_description_of_a_part_by_hand():
             "bias_initializer": {"kind": "initializer", "name": "zeros", "config": {}},
             "weight_regularizer": None,
             "bias_regularizer": None,
+            "parametrization": "standard",
         },
     }
 

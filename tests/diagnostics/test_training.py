@@ -23,6 +23,7 @@ from diagnosis import (
 import ffnn
 from ffnn.callbacks import EarlyStopping
 from ffnn.diagnostics import diagnose
+from ffnn.initializers import RandomNormal
 from ffnn.layers import Activation, BatchNorm, Dense, Dropout
 from ffnn.optimizers import SGD, Adam, AdamW, RMSprop
 from ffnn.schedules import ExponentialDecay
@@ -197,6 +198,15 @@ def test_weights_that_the_rate_has_blown_up_are_laid_to_the_rate(rate):
     assert found.severity == "problem"
     assert f"Training at learning rate {rate:g} has blown up the weights: dense_" in found.message
     assert found.evidence["gain"] > 100.0
+
+
+def test_ntk_weights_of_variance_1_are_not_taken_for_blown_up():
+    options = {"weight_initializer": RandomNormal(variance=1.0), "parametrization": "ntk"}
+    hidden = [Dense(units, "relu", **options) for units in (256, 128)]
+    model, x, y = trained("digits", hidden, SGD(1e-9), 10)
+    evidence = only(diagnose(model, x, y), "nothing-learned").evidence
+
+    assert evidence["is_blown_up"] is False  # the root mean square of 256 weights of size 1 is 16
 
 
 def test_outputs_that_overflow_are_laid_to_the_rate():

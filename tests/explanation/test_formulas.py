@@ -56,6 +56,7 @@ SAMPLES = {
     LAYERS: [
         Dense(3),
         Dense(3, use_bias=False),
+        Dense(3, parametrization="ntk"),
         Activation("tanh"),
         Dropout(0.4, seed=1),
         Dropout(0.0),

@@ -7,7 +7,7 @@ import pytest
 
 import ffnn
 from ffnn.activations import LeakyReLU, ReLU, Softmax
-from ffnn.initializers import Constant, HeNormal
+from ffnn.initializers import Constant, HeNormal, RandomNormal
 from ffnn.layers import Dense
 from ffnn.regularizers import L1, L2
 
@@ -254,6 +254,11 @@ def test_default_arguments():
         (lambda: Dense(2, weight_regularizer="l3"), ValueError, "unknown regularizer 'l3'"),
         (lambda: Dense(2, bias_regularizer=0.1), TypeError, r"expected regularizer: .*got 0\.1"),
         (
+            lambda: Dense(2, parametrization="ntk2"),
+            ValueError,
+            "Dense: parametrization must be one of standard, ntk, got 'ntk2'",
+        ),
+        (
             lambda: Dense(2, use_bias=False, bias_regularizer="l1"),
             ValueError,
             "Dense: bias_regularizer is given but use_bias is False",
@@ -282,3 +287,26 @@ def test_a_batch_array_that_is_filled_anew_is_read_anew(dtype):
     np.testing.assert_allclose(layer.forward(x), 2.0 * first, rtol=1e-6)
     layer.backward(np.ones((4, 2), np.float32))
     np.testing.assert_array_equal(layer.grads["weight"], np.full((2, 3), 8.0))
+
+
+def test_ntk_divides_by_the_root_of_the_inputs():
+    layer = Dense(1, parametrization="ntk").build(4, dtype="float64")
+    layer.params["weight"][...] = [[1.0, 2.0, 3.0, 4.0]]
+    layer.params["bias"][...] = 10.0
+
+    y = layer.forward(np.array([[1.0, 1.0, 1.0, 0.0]]))
+    dx = layer.backward(np.array([[6.0]]))
+
+    np.testing.assert_array_equal(y, [[13.0]])  # 10 + (1 + 2 + 3) / 2
+    np.testing.assert_array_equal(layer.grads["weight"], [[3.0, 3.0, 3.0, 0.0]])
+    np.testing.assert_array_equal(layer.grads["bias"], [6.0])
+    np.testing.assert_array_equal(dx, [[3.0, 6.0, 9.0, 12.0]])
+
+
+@pytest.mark.parametrize("width", [16, 1024])
+def test_standard_normal_ntk_weights_keep_the_size_of_any_number_of_inputs(width):
+    draw = RandomNormal(variance=1.0, seed=0)
+    layer = Dense(500, weight_initializer=draw, parametrization="ntk").build(width)
+    x = np.random.default_rng(1).standard_normal((200, width)).astype(np.float32)
+
+    assert np.mean(layer.forward(x) ** 2) == pytest.approx(1.0, rel=0.1)

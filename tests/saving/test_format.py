@@ -67,7 +67,8 @@ def apply(part, x, arrays, state):
     if part["kind"] == "activation":
         return activate(part, x)
     if name == "dense":
-        z = x @ arrays["weight"][()].T + (arrays["bias"][()] if c["use_bias"] else 0)
+        root = np.sqrt(x.shape[1]) if c["parametrization"] == "ntk" else 1
+        z = x @ arrays["weight"][()].T / root + (arrays["bias"][()] if c["use_bias"] else 0)
         return activate(c["activation"], z)
     if name == "activation":
         return activate(c["activation"], x)
@@ -121,7 +122,7 @@ def path(tmp_path):
         Scale(),
         Dense(4),
         ParametricActivation("selu"),
-        Dense(4, "mish"),
+        Dense(4, "mish", parametrization="ntk"),
         Dense(4, "softplus"),
         Dense(4, "sigmoid"),
         Dense(4, "relu"),
