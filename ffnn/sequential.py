@@ -130,8 +130,8 @@ class Sequential(Drawn):
         Parameters
         ----------
         x, y, sample_weight
-            As for `fit`; at most 8 rows. The model, which has to be compiled, may have at most 400
-            parameters, and 64 columns into and out of each layer.
+            As for `fit`; at most 8 rows, of which those of weight 0 are left out. The model, which
+            has to be compiled, may have 400 parameters, and 64 columns into and out of each layer.
 
         Returns
         -------

@@ -105,6 +105,10 @@ def open_sample(
     if y is not None and twin.loss is not None:
         target, weight, errors = _open_targets(twin, source, y, sample_weight)
         findings += errors
+    if weight is not None and weight.data[usable].any():  # else there is nothing to measure on
+        present = np.intersect1d(usable, np.flatnonzero(weight.data))
+        share = len(present) / len(usable)  # see `leave_out_absent`
+        usable, weight = present, ArraySource(weight.data * share, twin.dtype)
     if len(usable) == 0:
         return None, findings, 0
     twin.build(source.shape[1])

@@ -107,7 +107,10 @@ def make_validation(
     """
     given, share = open_weights(samples.weight, len(samples.target), model.dtype), None
     if given is not None:
-        share, _ = normalize(given.data.astype(model.dtype, copy=False))
+        cast = given.data.astype(model.dtype, copy=False)
+        share, _ = normalize(cast[cast != 0.0])
+        if len(share) < len(cast):  # see `leave_out_absent`, for the score too
+            samples = samples.take(np.flatnonzero(cast))
     stages = model.replicas()[: len(model.step.stages)]
     examples, stages = samples._replace(weight=share, class_weight=None).open(model.dtype, stages)
     metrics = [metric.clone() for metric in model.metrics]

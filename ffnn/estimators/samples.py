@@ -59,6 +59,9 @@ class SparseBatch:
     def __len__(self) -> int:
         return self.shape[0]
 
+    def __getitem__(self, rows: Array) -> SparseBatch:
+        return SparseBatch(self.matrix.tocsr()[rows])
+
 
 class UndensedSource(SparseSource):
     """Rows of a sparse matrix whose batches are `SparseBatch` objects."""

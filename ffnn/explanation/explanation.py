@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ffnn.core.checks import check_int
 from ffnn.core.text import counted
+from ffnn.data.batches import leave_out_absent
 from ffnn.explanation.drawing import draw
 from ffnn.explanation.labels import Head
 from ffnn.explanation.markdown import LATEX, MARKDOWN, write_document
@@ -138,6 +139,8 @@ def explain_step(model: Trainable, x: Any, y: Any = None, sample_weight: Any = N
             f"explain_step: expected at most {MAX_ROWS} rows, got {len(batch[0]):,}. Take the "
             f"first ones: x[:2], y[:2]."
         )
+    if batch[2] is not None and batch[2].any():
+        batch = leave_out_absent(*batch)
     steps, loss = trace(twin, *batch)
     columns = ((model.feature_names, twin.input_dim), (model.class_names, twin.output_dim))
     # One output may have two classes; then their names are not its name.

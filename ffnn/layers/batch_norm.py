@@ -28,7 +28,7 @@ class BatchNorm(Standardization):
     Outside training they stand for μ and the variance, and ∂L/∂x = g / σ. A variance beyond half
     the largest number of the dtype, 1.7e38 in float32, cannot be followed, and training stops
     before the update. A batch of one row is its own mean and gives y = β whatever x is, so nothing
-    is learned from such batches; `fit` warns of them.
+    is learned from such batches; `fit` warns of them. Rows of weight 0 are not part of a batch.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
 """Metrics: numbers that are reported but not trained on.
 
 A metric collects integer counts or float64 sums batch by batch, so its result is that of all rows
-together, whatever the batch size. Sample weights are ignored.
+together, whatever the batch size. Sample weights are ignored, except that rows of weight 0 are as
+if they were not there.
 
 Outputs are (batch, units). Targets are (batch, units), or (batch,) class numbers. What a row of
 targets means follows from the model's loss and last activation (`Loss.task_after`), never from the

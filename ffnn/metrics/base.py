@@ -49,7 +49,7 @@ class Metric(Buffered):
         raise NotImplementedError
 
     def result(self) -> float:
-        """Return the metric over all rows since `reset`."""
+        """Return the metric over all rows since `reset`; NaN, if it can, where there are none."""
         raise NotImplementedError
 
     def get_state(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import numpy as np
@@ -149,8 +150,8 @@ class Accuracy(ClassificationMetric):
         self._rows += len(right)
 
     def result(self) -> float:
-        """Return the fraction, from 0 to 1."""
-        return self._right / self._rows
+        """Return the fraction, from 0 to 1; NaN of no rows."""
+        return self._right / self._rows if self._rows else math.nan
 
 
 @METRICS.register("binary_accuracy")
@@ -179,8 +180,8 @@ class BinaryAccuracy(DenseMetric):
         self._entries += high.size
 
     def result(self) -> float:
-        """Return the fraction, from 0 to 1."""
-        return self._right / self._entries
+        """Return the fraction, from 0 to 1; NaN of no rows."""
+        return self._right / self._entries if self._entries else math.nan
 
 
 class _ConfusionMetric(ClassificationMetric):
@@ -229,7 +230,12 @@ class _ConfusionMetric(ClassificationMetric):
         self._actual += np.bincount(wanted, minlength=classes)
 
     def result(self) -> float:
-        """Return the metric of class 1, or the mean over the classes, from 0 to 1."""
+        """Return the metric of class 1, or the mean over the classes, from 0 to 1.
+
+        It is NaN of no rows.
+        """
+        if self._units == 0:
+            return math.nan
         whole = self._alpha * self._predicted + (1.0 - self._alpha) * self._actual
         values = np.divide(self._hits, whole, out=np.zeros_like(whole), where=whole > 0)
         return float(values[1] if self._units == 1 else values.mean())

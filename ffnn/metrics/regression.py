@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ffnn._types import Array
@@ -30,8 +32,8 @@ class _ResidualMetric(DenseMetric):
         self._elements += residual.size
 
     def result(self) -> float:
-        """Return the mean."""
-        return self._total / self._elements
+        """Return the mean; NaN of no rows."""
+        return self._total / self._elements if self._elements else math.nan
 
 
 @METRICS.register("mean_squared_error", "mse")
@@ -98,7 +100,9 @@ class R2(DenseMetric):
         return np.asarray(np.add.reduce(distance, axis=0))
 
     def result(self) -> float:
-        """Return R², 1 at best."""
+        """Return R², 1 at best; NaN of no rows."""
+        if self._rows == 0:
+            return math.nan
         exact = np.where(self._errors == 0.0, 1.0, 0.0)
         ratio = np.divide(self._errors, self._spread, out=1.0 - exact, where=self._spread > 0)
         return float((1.0 - ratio).mean())

@@ -95,7 +95,9 @@ class Trainable(Positioned):
         class_weight : mapping of int to float, optional
             Class number → weight.
         sample_weight : array-like of shape (rows,), optional
-            The rows' weights. The loss is Σ w_i loss_i divided by the number of rows.
+            The rows' weights. The loss is Σ w_i loss_i divided by the number of rows. A row of
+            weight 0 is as if it were not there, but for that number: no layer, no statistics of a
+            `BatchNorm` and no metric sees it.
         initial_epoch : int, default 0
             The first epoch's number.
         steps_per_epoch : int, optional

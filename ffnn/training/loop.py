@@ -13,7 +13,6 @@ from ffnn.core.text import counted
 from ffnn.data.batches import Batches
 from ffnn.errors import TrainingDivergedError
 from ffnn.layers.base import Layer
-from ffnn.layers.chain import release
 from ffnn.optimizers import Optimizer
 from ffnn.training.position import Position, Sums
 from ffnn.training.signals import Interrupt
@@ -56,8 +55,7 @@ def train(
                 callbacks.call("on_interrupt", interrupt.requested)
         finally:
             callbacks.close()
-            release(step.stages)
-            step.loss.release()
+            step.release()
     return bool(interrupt.requested)
 
 

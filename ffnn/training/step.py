@@ -11,8 +11,9 @@ from typing import NamedTuple
 from ffnn._types import Array
 from ffnn.callbacks import CallbackList
 from ffnn.core.memory import ParameterVector
+from ffnn.data.batches import leave_out_absent
 from ffnn.layers.base import Layer, Stage
-from ffnn.layers.chain import run_backward, run_forward, tap
+from ffnn.layers.chain import release, run_backward, run_forward, tap
 from ffnn.losses import Loss
 from ffnn.metrics import Metric
 from ffnn.optimizers import Optimizer
@@ -31,6 +32,7 @@ class TrainStep:
     optimizer: Optimizer
     metrics: Sequence[Metric]
 
+    target: Array | None = None  # of the rows of the last batch whose weight is not 0
     _callbacks: CallbackList | None = None
     _outputs: dict[str, Array] = field(default_factory=dict)  # by layer, for the callbacks
 
@@ -58,13 +60,16 @@ class TrainStep:
         """Train on one batch and return its loss before the update, penalties included.
 
         Where the loss or the gradient is not finite, FloatingPointError is raised, and nothing is
-        updated.
+        updated. Nor is it where all weights are 0.
         """
         loss = self.forward(x, y, weight)
         if not math.isfinite(loss):
             raise FloatingPointError(f"the loss became {loss}")
+        assert self.target is not None
+        if not len(self.target):
+            return loss
         for metric in self.metrics:
-            metric.update(y, self.loss.output)
+            metric.update(self.target, self.loss.output)
         if self._callbacks is not None:
             last = self.layers[-1].stages()[-1].layer.name  # which the loss may have replaced
             outputs = {**self._outputs, last: self.loss.output}
@@ -79,9 +84,13 @@ class TrainStep:
         return loss
 
     def forward(self, x: Array, y: Array, weight: Array | None) -> float:
-        """Return the loss of one batch, penalties included."""
-        output = run_forward(self.stages, x, training=True)
-        loss = self.loss.forward(output, y, weight)
+        """Return the loss of one batch, penalties included; see `leave_out_absent`."""
+        if weight is not None:
+            x, y, weight = leave_out_absent(x, y, weight)
+        self.target, loss = y, 0.0
+        if len(y):
+            output = run_forward(self.stages, x, training=True)
+            loss = self.loss.forward(output, y, weight)
         for penalty in self.penalties:
             loss += penalty.value()
         return loss
@@ -94,10 +103,20 @@ class TrainStep:
 
     def backward(self) -> None:
         """Fill all gradients for the batch of the last `forward`."""
-        run_backward(self.backward_stages, self.loss.backward())
+        assert self.target is not None
+        if len(self.target):
+            run_backward(self.backward_stages, self.loss.backward())
+        else:
+            self.vector.gradients.fill(0.0)
         self.vector.has_gradients = True
         for penalty in self.penalties:
             penalty.add_gradient()
+
+    def release(self) -> None:
+        """Release the last batch, which may be the caller's own memory."""
+        self.target = None
+        release(self.stages)
+        self.loss.release()
 
 
 @dataclass(eq=False)
@@ -116,7 +135,11 @@ class EvaluationStep:
         self._penalty = sum(penalty.value() for penalty in self.penalties)
 
     def __call__(self, x: Array, y: Array, weight: Array | None) -> float:
-        """Return the loss of one batch, penalties included."""
+        """Return the loss of one batch, penalties included; see `leave_out_absent`."""
+        if weight is not None:
+            x, y, weight = leave_out_absent(x, y, weight)
+        if not len(y):
+            return self._penalty
         output = run_forward(self.stages, x, training=False)
         loss = self.loss.forward(output, y, weight)
         for metric in self.metrics:

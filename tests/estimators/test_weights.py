@@ -128,3 +128,22 @@ def test_a_validation_row_of_weight_zero_is_as_if_it_were_not_there(y, wild):
     without = cls(**settings).fit(x, y, validation_data=(x, y, weight[:-1]))
     assert with_row.validation_scores_ == pytest.approx(without.validation_scores_, rel=1e-12)
     assert with_row.validation_scores_[-1] == pytest.approx(with_row.score(x, y, weight[:-1]))
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+@pytest.mark.parametrize("y", [Y, NUMBERS], ids=["classifier", "regressor"])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_training_row_of_weight_zero_is_as_if_it_were_not_there(y, solver, sparse):
+    cls = FFNNClassifier if y is Y else FFNNRegressor
+    x, target = np.vstack([np.full((3, 5), 1e308), X]), np.append([0, 1, 1], y)
+    weight = np.append([0.0, 0.0, 0.0], np.linspace(0.5, 2.0, 300))
+    if sparse:
+        scipy_sparse = pytest.importorskip("scipy.sparse")
+        x = scipy_sparse.csr_matrix(x)
+    settings = {"hidden_layer_sizes": (4,), "max_iter": 3, "random_state": 0, "batch_size": 303}
+    settings |= {"solver": solver, "shuffle": False}
+    with_rows = cls(**settings).fit(x, target, weight)
+    without = cls(**settings | {"batch_size": 300}).fit(X.astype(float), y, weight[3:])
+    for came, expected in zip(with_rows.coefs_, without.coefs_, strict=True):
+        np.testing.assert_allclose(came, expected, rtol=1e-6)
+    assert with_rows.loss_ == pytest.approx(without.loss_, rel=1e-9)
