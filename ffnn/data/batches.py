@@ -91,15 +91,14 @@ def open_weights(weight: Any, rows: int, dtype: np.dtype[Any]) -> Source | None:
     return source
 
 
-def leave_out_absent(x: Any, y: Array, weight: Array) -> tuple[Any, Array, Array]:
+def leave_out_absent(x: Any, y: Array, weight: Array | None) -> tuple[Any, Array, Array | None]:
     """Return a batch without its rows of weight 0, which are as if they were not there.
 
     They have no part in the statistics of a `BatchNorm` or in metrics, and a number that overflows
     on their way spoils nothing. Only the number n of rows that a loss is divided by counts them:
     the other k weights are multiplied by k/n. A batch without such rows stays as it is.
     """
-    present = np.count_nonzero(weight)
-    if present == len(weight):
+    if weight is None or (present := np.count_nonzero(weight)) == len(weight):
         return x, y, weight
     rows = np.flatnonzero(weight)
     return x[rows], y[rows], weight[rows] * (present / len(weight))

@@ -139,7 +139,7 @@ def explain_step(model: Trainable, x: Any, y: Any = None, sample_weight: Any = N
             f"explain_step: expected at most {MAX_ROWS} rows, got {len(batch[0]):,}. Take the "
             f"first ones: x[:2], y[:2]."
         )
-    if batch[2] is not None and batch[2].any():
+    if batch[2] is None or batch[2].any():
         batch = leave_out_absent(*batch)
     steps, loss = trace(twin, *batch)
     columns = ((model.feature_names, twin.input_dim), (model.class_names, twin.output_dim))

@@ -85,8 +85,7 @@ class TrainStep:
 
     def forward(self, x: Array, y: Array, weight: Array | None) -> float:
         """Return the loss of one batch, penalties included; see `leave_out_absent`."""
-        if weight is not None:
-            x, y, weight = leave_out_absent(x, y, weight)
+        x, y, weight = leave_out_absent(x, y, weight)
         self.target, loss = y, 0.0
         if len(y):
             output = run_forward(self.stages, x, training=True)
@@ -136,8 +135,7 @@ class EvaluationStep:
 
     def __call__(self, x: Array, y: Array, weight: Array | None) -> float:
         """Return the loss of one batch, penalties included; see `leave_out_absent`."""
-        if weight is not None:
-            x, y, weight = leave_out_absent(x, y, weight)
+        x, y, weight = leave_out_absent(x, y, weight)
         if not len(y):
             return self._penalty
         output = run_forward(self.stages, x, training=False)
