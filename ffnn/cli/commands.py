@@ -100,6 +100,9 @@ def summary(args: argparse.Namespace) -> None:
     if model.history is not None and model.history.epoch:
         numbers = (f"{name} {values[-1]:.4f}" for name, values in model.history.history.items())
         say(f"epoch {model.history.epoch[-1] + 1}: {', '.join(numbers)}")
+    if model.recording is not None and model.recording.epochs:
+        kept = counted(len(model.recording.snapshots), "epoch")
+        say(f"recorded: {counted(len(model.recording.epochs), 'epoch')}, all weights of {kept}")
 
 
 def graph(args: argparse.Namespace) -> None:

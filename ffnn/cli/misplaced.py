@@ -41,7 +41,7 @@ _RULES = (
         "holds out rows of a file; {data} has test rows of its own"),
     _Rule(("--activation", "--normalization", "--dropout"), lambda args: bool(args.hidden),
         "is for hidden layers, and --hidden none has none"),
-    _Rule(("--resume", "--save-every"), lambda args: bool(args.out),
+    _Rule(("--record", "--resume", "--save-every"), lambda args: bool(args.out),
         "needs --out FILE"),
     _Rule(("--layers",),
         lambda args: not args.what or not {"weights", "gradients"}.isdisjoint(args.what),

@@ -248,6 +248,9 @@ _TRAINING = [
     _Option("--out", "FILE",
         "save the model in this file, such as model.h5, also when Ctrl-C or SIGTERM ends the "
         f"training; {_REPLACED}", out_file),
+    _Option("--record", "",
+        "also keep in it how weights, gradients and activations change from epoch to epoch, for "
+        "ffnn graph --html and ffnn plot; resume with it, too"),
     _Option("--save-every", "EPOCHS",
         "also save it whenever this many epochs have passed, to resume from (default: never)",
         integer(1)),

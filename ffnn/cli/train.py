@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import signal
 import threading
 import time
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from ffnn._types import Array
     from ffnn.layers.base import Layer
 
+_SNAPSHOT_BYTES = 1 << 18  # that an epoch of a recording adds to the model file, on average
 _LARGEST_PIXEL = {"digits": 16.0}  # of other uint8 data: 255
 
 
@@ -71,6 +73,9 @@ def train(args: argparse.Namespace) -> None:
             model.save(args.out)
         if not args.quiet:
             show(f"saved {args.out}")
+            if args.record:
+                show(f"to see what was recorded:\n  ffnn graph {args.out} --html")
+                show(f"  ffnn plot {args.out}")
     if saver.signal:
         ending = Terminated if saver.signal == signal.SIGTERM else KeyboardInterrupt
         raise ending(f"after {len(history.epoch)} of {counted(args.epochs, 'epoch')}")
@@ -244,7 +249,7 @@ def _fit(
             batch_size=args.batch_size,
             epochs=args.epochs,
             verbose=0 if args.quiet else 2 if args.verbose else "auto",
-            callbacks=[*_callbacks(args), saver],
+            callbacks=[*_recorders(args, data, model), *_callbacks(args), saver],
             validation_split=args.validation_split,
             sample_weight=_loss_unit(data, model),
             resume_from=resume_from,
@@ -267,6 +272,21 @@ def _callbacks(args: argparse.Namespace) -> list[callbacks.Callback]:
     if args.loss_threshold is not None:
         chosen.append(callbacks.LossThreshold(args.loss_threshold))
     return chosen
+
+
+def _recorders(
+    args: argparse.Namespace, data: TrainingData, model: Sequential
+) -> list[callbacks.Callback]:
+    """Return what --record asks for: about ten batches of an epoch, parameters while there is room.
+
+    That depends on nothing that may differ where the training is resumed.
+    """
+    if not args.record:
+        return []
+    batches = math.ceil(rows_kept(len(data.y_train), args.validation_split) / args.batch_size)
+    size = 2 * model.parameters.nbytes if model.is_built else 0  # with the gradients
+    snapshots = max(1, math.ceil(size / _SNAPSHOT_BYTES))
+    return [callbacks.Recorder(max(1, batches // 10), snapshots)]
 
 
 def _loss_unit(data: TrainingData, model: Sequential) -> Array | None:
