@@ -107,6 +107,14 @@ WRITERS = {  # how it writes, the name of its file, and how a whole file begins 
     "CSVLogger-resumed": (trained(CSVLogger, True), "new.csv", b"epoch,loss\r\n", b"\r\n"),
     "ffnn train": (TRAIN, "new.h5", b"ffnn-model", b""),
     "ffnn predict": (PREDICT, "new.csv", b"class,", b"\n"),
+    "ffnn report": (
+        command("report", "model.h5", "rows.csv", "--out", "path"),
+        "new.html", b"<!DOCTYPE html>", b"</html>\n",
+    ),
+    "ffnn train --report": (
+        command("train", "rows.csv", "--epochs=1", "--hidden=2", "--quiet", "--report", "path"),
+        "new.html", b"<!DOCTYPE html>", b"</html>\n",
+    ),
     "ffnn graph": (
         command("graph", "model.h5", "--out", "path"), "new.svg", b"<?xml", b"</svg>\n"
     ),

@@ -10,6 +10,7 @@ from ffnn.errors import DataError
 
 if TYPE_CHECKING:
     from ffnn._types import Array
+    from ffnn.reports import TableRows
     from ffnn.tables import TableEncoder
 
 MOST_CLASSES = 20  # more distinct integers are taken as numbers, unless --task says otherwise
@@ -30,6 +31,7 @@ class TrainingData(NamedTuple):
     feature_names: list[str] | None = None
     target: str = "y"
     encoder: TableEncoder | None = None  # of a table
+    tested: TableRows | None = None  # those of x_test, else of x_train, if they are to be shown
     account: tuple[str, ...] = ()  # paragraphs on its columns and rows
 
 

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ffnn import datasets
+from ffnn import datasets, reports
 from ffnn._version import __version__
 from ffnn.charts.files import save_figure
-from ffnn.cli.data import evaluation_data, load_compiled, prediction_rows
+from ffnn.cli.data import evaluation_data, load_compiled, prediction_rows, shown_data
 from ffnn.cli.exit_codes import CheckFailedError, usage_errors
 from ffnn.cli.output import check_writable, print_scores, say
 from ffnn.cli.tables import input_names
@@ -82,6 +82,20 @@ def predict(args: argparse.Namespace) -> None:
     stream = sys.stdout
     for line in map(visible, lines) if is_terminal(stream) else lines:
         stream.write(line)
+
+
+def report(args: argparse.Namespace) -> None:
+    """Print how well a saved model answers, and write it as a page if asked to."""
+    if args.out:
+        check_writable(args.out, args.data, args.model, label="--out ")
+    model = load_compiled(args.model)
+    x, y, rows = shown_data(args, model)
+    tell_trained_rows(model, x, y)
+    found = reports.report(model, x, y, rows)
+    show(str(found))
+    if args.out:
+        found.save(args.out, f"{Path(args.model).name} on {Path(args.data).name}")
+        show(f"written: {args.out}")
 
 
 def summary(args: argparse.Namespace) -> None:

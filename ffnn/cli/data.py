@@ -17,6 +17,7 @@ from ffnn.core.console import complain
 from ffnn.core.text import counted
 from ffnn.errors import DataError, ModelFileError
 from ffnn.models.raw_rows import targets_for
+from ffnn.reports import TableRows
 from ffnn.sequential import Sequential
 
 if TYPE_CHECKING:
@@ -50,14 +51,20 @@ def evaluation_data(args: argparse.Namespace, model: Sequential) -> tuple[Any, A
 
     It is said if rows of a table are left out.
     """
+    x, y, _ = shown_data(args, model)
+    return x, y
+
+
+def shown_data(args: argparse.Namespace, model: Sequential) -> tuple[Any, Array, TableRows | None]:
+    """Return what `evaluation_data` does, and of a table which rows of it they are."""
     if is_table(args.data):
-        x, y, used = table_to_test(args, model)
+        x, y, used, table = table_to_test(args, model)
         if used.reasons:
             say(str(used))
-        return x, targets_for(model, y)
+        return x, targets_for(model, y), TableRows(table, used.rows)
     arrays = _load_arrays(args)
     x, y = arrays[:2] if arrays.x_test is None else arrays[2:]
-    return x, targets_for(model, known_class_numbers(y, model.class_names, args.data))
+    return x, targets_for(model, known_class_numbers(y, model.class_names, args.data)), None
 
 
 def prediction_rows(args: argparse.Namespace, model: Sequential) -> Any:

@@ -25,6 +25,7 @@ from ffnn.cli.values import (
     names,
     number,
     out_file,
+    page_file,
     sizes,
 )
 from ffnn.core.console import show
@@ -251,6 +252,9 @@ _TRAINING = [
     _Option("--record", "",
         "also keep in it how weights, gradients and activations change from epoch to epoch, for "
         "ffnn graph --html and ffnn plot; resume with it, too"),
+    _Option("--report", "FILE",
+        "write a page about the test rows, such as report.html: scores, curves and mistakes",
+        page_file),
     _Option("--save-every", "EPOCHS",
         "also save it whenever this many epochs have passed, to resume from (default: never)",
         integer(1)),
@@ -317,6 +321,8 @@ _PREDICTIONS = (
     "looks like one after a separator or a control character. A name with such characters is "
     "quoted. On a terminal, what it would obey is shown as an escape."
 )
+_REPORT_OUT = _Option("--out", "FILE", f"also write it as a page, such as report.html; {_REPLACED}",
+    page_file)
 _PREDICT_OUT = _Option("--out", "FILE", f"write them to this file instead; {_REPLACED}",
     out_file)
 
@@ -327,6 +333,8 @@ _COMMANDS = {
         [_MODEL, _DATA, *_FILE, _TARGET, _THREADS]),
     "predict": _Command("print a saved model's predictions as CSV, one line per row",
         [_MODEL, _DATA, *_FILE, _PREDICT_OUT, _THREADS], details=_PREDICTIONS),
+    "report": _Command("tell how well a saved model answers on rows: scores, curves and mistakes",
+        [_MODEL, _DATA, *_FILE, _TARGET, _REPORT_OUT, _THREADS]),
     "summary": _Command("show the layers of a saved model and how it was trained", [_MODEL]),
     "graph": _Command("draw a saved model: every neuron, weight and gradient", [_MODEL],
         exclusive=_GRAPH),

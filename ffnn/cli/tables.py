@@ -16,6 +16,7 @@ from ffnn.cli.plan import plan_training
 from ffnn.core.text import counted, listed, shown
 from ffnn.data.batches import rows_kept
 from ffnn.errors import DataError
+from ffnn.reports import TableRows
 from ffnn.tables import Column, Table, TableEncoder, read_table
 from ffnn.tables.encoder import choose_columns
 from ffnn.tables.kinds import find_kind
@@ -73,14 +74,19 @@ def table_to_learn(args: argparse.Namespace) -> TrainingData:
         feature_names=encoder.feature_names,
         target=name,
         encoder=encoder,
+        tested=None
+        if not args.report
+        else TableRows(table, used.rows[train if test is None else test]),
         account=() if args.quiet else account_of(table, encoder, kept, used.rows, str(used)),
     )
 
 
-def table_to_test(args: argparse.Namespace, model: Sequential) -> tuple[Array, Array, UsedRows]:
+def table_to_test(
+    args: argparse.Namespace, model: Sequential
+) -> tuple[Array, Array, UsedRows, Table]:
     """Return the rows of a table that have a target, to test `model` on, and the targets.
 
-    These are class numbers or numbers.
+    These are class numbers or numbers. Then come which rows they are, and of which table.
     """
     table = _read(args, _reading(args, model))
     target = _target_of(args, model, table)
@@ -89,7 +95,7 @@ def table_to_test(args: argparse.Namespace, model: Sequential) -> tuple[Array, A
     assert model.loss is not None
     if target.class_names is None and model.loss.task != "numbers" and (y == np.floor(y)).all():
         y = y.astype(np.int64)  # as class numbers are
-    return _numbers(model, table, used.rows, target.name), y, used
+    return _numbers(model, table, used.rows, target.name), y, used, table
 
 
 def table_to_predict(args: argparse.Namespace, model: Sequential) -> tuple[Array, UsedRows]:

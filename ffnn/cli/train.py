@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import math
+import os
 import signal
 import threading
 import time
@@ -33,6 +34,7 @@ from ffnn.losses import LOSSES, MeanSquaredError
 from ffnn.models.raw_rows import targets_for
 from ffnn.optimizers import OPTIMIZERS, Optimizer
 from ffnn.regularizers import L1L2
+from ffnn.reports import report
 from ffnn.sequential import Sequential
 from ffnn.training.signals import Terminated, terminate
 
@@ -51,8 +53,7 @@ def train(args: argparse.Namespace) -> None:
     prediction, stderr says so, and a training that diverged is an error. Ctrl-C or SIGTERM ends
     the training after the batch; the model so far is saved. A second one ends it at once.
     """
-    if args.out:
-        check_writable(args.out, args.data, label="--out ")
+    _check_files(args)
     with usage_errors(TypeError, ValueError):  # unknown names are found before the data is read
         optimizer, hidden = _optimizer(args), _hidden_layers(args)
         if args.loss is not None:
@@ -79,11 +80,31 @@ def train(args: argparse.Namespace) -> None:
     if saver.signal:
         ending = Terminated if saver.signal == signal.SIGTERM else KeyboardInterrupt
         raise ending(f"after {len(history.epoch)} of {counted(args.epochs, 'epoch')}")
+    _test(args, data, model)
+
+
+def _check_files(args: argparse.Namespace) -> None:
+    """Raise an error if a file that is asked for cannot be written."""
+    for option, path in (("--out", args.out), ("--report", args.report)):
+        if path:
+            check_writable(path, args.data, label=f"{option} ")
+    if args.out and args.report and os.path.realpath(args.out) == os.path.realpath(args.report):
+        raise argparse.ArgumentTypeError(f"--out and --report name the same file, {args.out}")
+
+
+def _test(args: argparse.Namespace, data: TrainingData, model: Sequential) -> None:
+    """Print how well the test rows are answered, and write a page about them if asked to."""
     x, y, label = data.x_test, data.y_test, "test"
     if y is None:
         x, y, label = data.x_train, data.y_train, "training"
+    target = targets_for(model, y)
+    if args.report:
+        title = f"{Path(args.data).name}: {label} rows"
+        report(model, x, target, data.tested).save(args.report, title)
+        if not args.quiet:
+            show(f"written: {args.report}")
     is_told = is_file(args.data) and not args.quiet
-    scores = print_scores(model, x, targets_for(model, y), label, with_baseline=is_told)
+    scores = print_scores(model, x, target, label, with_baseline=is_told)
     require_learning(args, data, model, scores)
 
 

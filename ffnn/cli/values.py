@@ -95,6 +95,13 @@ def out_file(text: str) -> str:
     raise ArgumentTypeError(f"expected the path of a file, such as model.h5, got {text!r}")
 
 
+def page_file(text: str) -> str:
+    """Return the path of a page to be written."""
+    if text.lower().endswith(".html"):
+        return out_file(text)
+    raise ArgumentTypeError(f"expected the path of a page, such as report.html, got {text!r}")
+
+
 def kind(text: str) -> tuple[str, str]:
     """Return the column and the kind of NAME=KIND."""
     from ffnn.core.checks import nearest

@@ -9,33 +9,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ffnn.reports.base import Report, check_page_path
+from ffnn.reports.base import Report
 from ffnn.reports.classes import ClassReport
 from ffnn.reports.labels import LabelReport
 from ffnn.reports.numbers import NumberReport
-from ffnn.reports.rows import answer
+from ffnn.reports.rows import TableRows, answer
 
 if TYPE_CHECKING:
-    from ffnn._types import Array
     from ffnn.models.trainable import Trainable
-    from ffnn.tables import Table
 
-__all__ = ["ClassReport", "LabelReport", "NumberReport", "Report", "check_page_path", "report"]
+__all__ = ["ClassReport", "LabelReport", "NumberReport", "Report", "TableRows", "report"]
 
 _REPORTS = {kind.task: kind for kind in (ClassReport, LabelReport, NumberReport)}
 
 
-def report(
-    model: Trainable,
-    x: Any,
-    y: Any = None,
-    table: Table | None = None,
-    numbers: Array | None = None,
-) -> Report:
+def report(model: Trainable, x: Any, y: Any = None, origin: TableRows | None = None) -> Report:
     """Return the report on a model's answers; `Sequential.report` says more.
 
-    Where `x` was made from rows of a `table`, these with the `numbers` are shown as they stand in
-    it.
+    Where `x` was made from rows of a table, these are shown as they stand in it: `origin`.
     """
-    answers = answer(model, x, y, table, numbers)
+    answers = answer(model, x, y, origin)
     return _REPORTS[answers.task](answers)

@@ -65,7 +65,9 @@ class Report:
         """
         from ffnn.reports.page import page
 
-        target = check_page_path("save", path)
+        target = check_path("save", "path", path)
+        if not target.lower().endswith(".html"):
+            raise ValueError(f"save: expected a path that ends in .html, got {target!r}")
         title = check_text("save", "title", title)
         check_target(target)
         replace_whole(
@@ -91,11 +93,3 @@ class Report:
         from ffnn.reports.page import notebook_html
 
         return notebook_html(self.headline, self.pieces())
-
-
-def check_page_path(owner: str, path: str | os.PathLike[str]) -> str:
-    """Return where a page is to be written; TypeError or ValueError if it is no such path."""
-    target = check_path(owner, "path", path)
-    if os.path.splitext(target)[1].lower() not in (".html", ".htm"):
-        raise ValueError(f"{owner}: expected a path that ends in .html, got {target!r}")
-    return target

@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -26,34 +26,39 @@ MOST_COLUMNS = 60  # of a row that is shown
 _BLOCK = 1 << 16  # rows predicted between two steps of the bar
 
 
+class TableRows(NamedTuple):
+    """Rows of a table, by their numbers in it, from 0."""
+
+    table: Table
+    numbers: Array
+
+
 @dataclass(frozen=True, eq=False)
 class Inputs:
     """Rows of inputs as they are shown: a table's entries, pictures, or numbers.
 
-    A table's rows are numbered as in its file, from 1; `numbers` are those that were used. Rows of
-    an array are numbered from 0.
+    A table's rows are numbered as in its file, from 1, those of an array from 0.
     """
 
     source: Source
     names: Sequence[str] | None = None
-    table: Table | None = None
-    numbers: Array | None = None
-    target: str | None = None
+    origin: TableRows | None = None
+    target: str | None = None  # a column that is not shown
 
     @property
     def counted_from(self) -> int:
         """The number of the first row."""
-        return 0 if self.table is None else 1
+        return 0 if self.origin is None else 1
 
     def number(self, row: int) -> int:
         """Return what a row is called."""
-        return int(row if self.numbers is None else self.numbers[row]) + self.counted_from
+        return row if self.origin is None else int(self.origin.numbers[row]) + 1
 
     @property
     def columns(self) -> list[str]:
         """The names of the columns that are shown; none if there are too many."""
-        if self.table is not None:
-            return [name for name in self.table.names if name != self.target][:MOST_COLUMNS]
+        if self.origin is not None:
+            return [name for name in self.origin.table.names if name != self.target][:MOST_COLUMNS]
         size = self.source.shape[1]
         if self.names is None and size > MOST_COLUMNS:
             return []
@@ -61,13 +66,13 @@ class Inputs:
 
     def cells(self, rows: Sequence[int]) -> list[tuple[str, ...]]:
         """Return the entries of some rows in the columns that are shown."""
-        if self.table is None:
+        if self.origin is None:
             size = len(self.columns)
             return [tuple(f"{value:g}" for value in self._row(row)[:size]) for row in rows]
-        places = np.asarray(rows, np.intp) if self.numbers is None else self.numbers[list(rows)]
         columns = []
         for name in self.columns:
-            texts = self.table.raw(name).take(places).as_texts()
+            raw = self.origin.table.raw(name)
+            texts = raw.take(self.origin.numbers[list(rows)]).as_texts()
             assert texts.codes is not None
             columns.append([texts.texts[code] if code >= 0 else "" for code in texts.codes])
         return list(zip(*columns, strict=True)) if columns else [()] * len(rows)
@@ -79,7 +84,7 @@ class Inputs:
         of one range: from 0 to 255, or from -1 to 1.
         """
         side = math.isqrt(self.source.shape[1])
-        named = self.table is not None or self.names is not None
+        named = self.origin is not None or self.names is not None
         if named or side * side != self.source.shape[1] or side < MIN_SIDE or not len(rows):
             return None
         pixels = np.array([self._row(row) for row in rows], dtype=np.float64)
@@ -109,23 +114,22 @@ class Answers:
     are_probabilities: bool
 
 
-def answer(
-    model: Trainable, x: Any, y: Any, table: Table | None = None, numbers: Array | None = None
-) -> Answers:
+def answer(model: Trainable, x: Any, y: Any, origin: TableRows | None = None) -> Answers:
     """Check rows and targets as `evaluate` does, and predict; the model stays as it is.
 
     Rows of a table that has the target of the model's encoder need no `y`: those without a target
-    are left out. Where `x` was made from a table, `table` and the `numbers` of its rows say how the
-    rows are shown.
+    are left out. Where `x` was made from rows of a table, `origin` says which, to show them.
     """
     model.require_compiled()
     model.require_built()
     encoder = model.encoder
-    if encoder is not None and table is None and encoder.takes(x):
-        x = table = encoder.open(x)
+    if encoder is not None and encoder.takes(x):
+        table = x = encoder.open(x)
+        numbers = np.arange(table.num_rows)
         if y is None and encoder.target is not None:
             x, y, numbers, _ = encoder.examples_of(table)
             y = targets_for(model, y)
+        origin = TableRows(table, numbers)
     examples = model.open_examples(x, y, measured=False)
     output = _predict(model, examples.x)
     task, names = _task(model), model.class_names
@@ -137,7 +141,7 @@ def answer(
         target=_decided(examples.y.data, task),
         output=output,
         names=_named(names, output.shape[1], task),
-        inputs=Inputs(examples.x, model.feature_names, table, numbers, _target_name(model)),
+        inputs=Inputs(examples.x, model.feature_names, origin, _target_name(model)),
         are_probabilities=span[0] >= 0.0 and span[1] <= 1.0,
     )
 

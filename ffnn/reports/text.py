@@ -14,11 +14,8 @@ _LONGEST_CELL = 24
 
 def text(headline: str, pieces: Iterable[Piece]) -> str:
     """Return the headline and the tables; what charts show is told by their numbers."""
-    paragraphs = [
-        _filled(headline),
-        *(shown for piece in pieces if (shown := _show(piece))),
-    ]
-    return "\n\n".join(paragraphs)
+    shown = filter(None, map(_show, pieces))
+    return "\n\n".join([_filled(f"Report: {headline}"), *shown])
 
 
 def _filled(paragraph: str) -> str:

@@ -151,7 +151,7 @@ def test_saved_models_fill_in_drop_or_refuse_as_well(run, model, assert_one_line
         "'city')\n"
     )
     assert run("predict", model, path, "--missing", "error")[0] == 2
-    for command in ("evaluate", "diagnose", "gradcheck"):
+    for command in ("evaluate", "report", "diagnose", "gradcheck"):
         code, out, _ = run(command, model, path)
         assert code == 0
         assert out.startswith("read 48 rows, used 46: 2 lack the target 'cost'\n")

@@ -9,7 +9,7 @@ import pytest
 
 import ffnn
 
-COMMANDS = ("train", "evaluate", "predict", "summary", "gradcheck", "info")
+COMMANDS = ("train", "evaluate", "predict", "report", "summary", "gradcheck", "info")
 
 
 def test_version_is_the_packages(run):

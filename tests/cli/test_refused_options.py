@@ -70,7 +70,7 @@ def paths(tmp_path, monkeypatch, write_csv, save_arrays):
         "npz": save_arrays(tmp_path / "d.npz", x=x, y=y),
         "h5": save_arrays(tmp_path / "d.h5", x=x, y=y),
         "model": tmp_path / "m.h5",
-        "out": tmp_path / "out",
+        "out": tmp_path / "out.html",
     }
 
 
