@@ -417,6 +417,7 @@ ELSEWHERE = {  # what is written there is no file
     ("explanation/losses.py", "formula.rename"): "symbols",
     ("explanation/losses.py", "slope.rename"): "symbols",
     ("explanation/taps.py", "formula.rename"): "symbols",
+    ("layers/parametric_activation.py", "Formula(text).rename"): "symbols",
     ("saving/hdf5.py", "h5py.File"): "into memory",
     ("visualization/graph.py", "nx.write_graphml"): "into memory",
 }
