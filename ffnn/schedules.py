@@ -1,4 +1,8 @@
-"""Learning rates that change with the number of updates made so far."""
+"""Rates that change with the number of updates made so far.
+
+A schedule may stand for an optimizer's learning rate, for the weight decay of `AdamW` and for the
+rate of `Dropout`.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,18 @@ from ffnn.core.registry import Configurable, Family
 
 
 class Schedule(Guarded, Configurable):
-    """A function η(t) of the number t of updates made so far, t = 0 at the first."""
+    """A function η(t) of the number t of updates made so far, t = 0 at the first.
+
+    Attributes
+    ----------
+    upper_bound : float
+        What no η(t) is above; infinite if that is not known.
+    """
+
+    @property
+    def upper_bound(self) -> float:
+        """Not known, unless a class says it."""
+        return math.inf
 
     @property
     def formulas(self) -> Formulas:
@@ -90,6 +105,11 @@ class ExponentialDecay(_Decay):
     _rate_may_be_zero = False
 
     @property
+    def upper_bound(self) -> float:
+        """η₀, unless the rate rises."""
+        return self.initial_learning_rate if self.decay_rate <= 1.0 else math.inf
+
+    @property
     def formulas(self) -> Formulas:
         """The rate η at update t."""
         return self._formulas("η₀ ρ^s")
@@ -123,6 +143,11 @@ class InverseTimeDecay(_Decay):
     def formulas(self) -> Formulas:
         """The rate η at update t."""
         return self._formulas("η₀ / (1 + ρ s)")
+
+    @property
+    def upper_bound(self) -> float:
+        """η₀, from which the rate falls."""
+        return self.initial_learning_rate
 
     def __call__(self, step: float) -> float:
         """Return η₀ / (1 + rate · step / steps)."""
@@ -160,6 +185,11 @@ class PiecewiseConstantDecay(Schedule):
             raise ValueError(
                 f"{name}: boundaries must be strictly increasing, got {self.boundaries}"
             )
+
+    @property
+    def upper_bound(self) -> float:
+        """The largest of the values."""
+        return max(self.values)
 
     def __call__(self, step: float) -> float:
         """Return the value of the piece that `step` lies in."""
@@ -204,6 +234,11 @@ class CosineDecay(Schedule):
         self.warmup_steps = check_int(name, "warmup_steps", warmup_steps, low=0)
 
     @property
+    def upper_bound(self) -> float:
+        """η₀, the peak."""
+        return self.initial_learning_rate
+
+    @property
     def formulas(self) -> Formulas:
         """The rate η at update t, which a warm-up changes."""
         where = {"η₀": "initial_learning_rate", "T": "decay_steps", "α": "alpha"}
@@ -221,3 +256,87 @@ class CosineDecay(Schedule):
         progress = min((step - self.warmup_steps) / self.decay_steps, 1.0)
         cosine = (1.0 + math.cos(math.pi * progress)) / 2.0
         return self.initial_learning_rate * (self.alpha + (1.0 - self.alpha) * cosine)
+
+
+class _Course(Schedule):
+    """What the schedules share that run from t = 0 to a last update."""
+
+    def __init__(self, initial_learning_rate: float, decay_steps: int) -> None:
+        name = type(self).__name__
+        self.initial_learning_rate = _rate(name, "initial_learning_rate", initial_learning_rate)
+        self.decay_steps = check_int(name, "decay_steps", decay_steps, low=1)
+
+    @property
+    def upper_bound(self) -> float:
+        """η₀, the largest rate."""
+        return self.initial_learning_rate
+
+    def _progress(self, step: float) -> float:
+        """Return the share of the updates that are made, from 0 to 1."""
+        return min(_step(self, step) / self.decay_steps, 1.0)
+
+
+@SCHEDULES.register("flat_cosine")
+class FlatCosine(_Course):
+    """Flat for the first half of the updates, then a half cosine down to 0.
+
+    η(t) = η₀ (1 + cos(π max(2 t / steps - 1, 0))) / 2, and 0 after `steps`.
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+        η₀, the largest rate, at least 0.
+    decay_steps : int
+        The number of updates after which η is 0, such as epochs times batches per epoch.
+
+    References
+    ----------
+    Holzmüller, Grinsztajn, Steinwart, "Better by default: strong pre-tuned MLPs and boosted trees
+    on tabular data", NeurIPS 2024, for dropout and weight decay.
+    """
+
+    formulas = Formulas(
+        ("η = η₀ (1 + cos(π max(2 s - 1, 0))) / 2 with s = min(t / T, 1)",),
+        where={"η₀": "initial_learning_rate", "T": "decay_steps"},
+    )
+
+    def __call__(self, step: float) -> float:
+        """Return η₀, or what the half cosine leaves of it."""
+        angle = math.pi * max(2.0 * self._progress(step) - 1.0, 0.0)
+        return self.initial_learning_rate * ((1.0 + math.cos(angle)) / 2.0)
+
+
+@SCHEDULES.register("cosine_log")
+class CosineLog(_Course):
+    """Cosine waves from 0 to η₀ and back to 0, each twice as long as the one before.
+
+    η(t) = η₀ (1 - cos(2 π log₂(1 + (2^c - 1) t / steps))) / 2 with c cycles, and 0 after `steps`.
+
+    Parameters
+    ----------
+    initial_learning_rate : float
+        η₀, the largest rate, at least 0; the first update has the rate 0.
+    decay_steps : int
+        The number of updates in which the cycles run, such as epochs times batches per epoch.
+    cycles : int, default 4
+        c, from 1 to 50.
+
+    References
+    ----------
+    Holzmüller, Grinsztajn, Steinwart, "Better by default: strong pre-tuned MLPs and boosted trees
+    on tabular data", NeurIPS 2024 (the schedule coslog₄).
+    """
+
+    formulas = Formulas(
+        ("η = η₀ (1 - cos(2 π log(1 + (2^c - 1) s) / log(2))) / 2 with s = min(t / T, 1)",),
+        where={"η₀": "initial_learning_rate", "T": "decay_steps", "c": "cycles"},
+    )
+
+    def __init__(self, initial_learning_rate: float, decay_steps: int, cycles: int = 4) -> None:
+        super().__init__(initial_learning_rate, decay_steps)
+        self.cycles = check_int("CosineLog", "cycles", cycles, low=1, high=50)
+
+    def __call__(self, step: float) -> float:
+        """Return the wave's value."""
+        waves = math.log2(1.0 + (2.0**self.cycles - 1.0) * self._progress(step))
+        return self.initial_learning_rate * ((1.0 - math.cos(2.0 * math.pi * waves)) / 2.0)

@@ -9,7 +9,9 @@ import pytest
 from ffnn.schedules import (
     SCHEDULES,
     CosineDecay,
+    CosineLog,
     ExponentialDecay,
+    FlatCosine,
     InverseTimeDecay,
     PiecewiseConstantDecay,
 )
@@ -71,6 +73,53 @@ def test_cosine_decay_climbs_evenly_through_the_warmup_and_begins_after_it():
     assert [schedule(t) for t in range(8)] == pytest.approx(expected, abs=1e-15)
 
 
+def test_flat_cosine_by_hand_and_zero_after_its_steps():
+    schedule = FlatCosine(0.8, decay_steps=8)
+    falling = [0.4 * (1.0 + math.sqrt(0.5)), 0.4, 0.4 * (1.0 - math.sqrt(0.5)), 0.0, 0.0, 0.0]
+    assert [schedule(t) for t in range(11)] == pytest.approx([0.8] * 5 + falling, abs=1e-15)
+
+
+@pytest.mark.parametrize("step", [0, 1, 7, 10, 11, 15, 19, 20])
+def test_cosine_log_formula(step):
+    expected = 0.5 * (1 - math.cos(2 * math.pi * math.log2(1 + 15 * step / 20))) / 2
+    assert CosineLog(0.5, decay_steps=20)(step) == pytest.approx(expected, rel=1e-12, abs=1e-15)
+
+
+@pytest.mark.parametrize("cycles", [1, 2, 4])
+def test_each_cycle_of_cosine_log_is_twice_as_long_as_the_one_before(cycles):
+    schedule = CosineLog(0.3, decay_steps=2**cycles - 1, cycles=cycles)
+    for cycle in range(cycles):
+        start, peak = 2**cycle - 1, math.sqrt(2.0) * 2**cycle - 1
+        assert schedule(start) == pytest.approx(0.0, abs=1e-12)
+        assert schedule(peak) == pytest.approx(0.3, rel=1e-12)
+    for after in (2**cycles - 1, 2**cycles, 10**6):
+        assert schedule(after) == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        ExponentialDecay(0.1, 10, 0.5),
+        ExponentialDecay(0.1, 10, 1.0),
+        InverseTimeDecay(0.1, 10, 0.5),
+        PiecewiseConstantDecay([5, 9], [0.1, 0.3, 0.2]),
+        CosineDecay(0.1, 10),
+        CosineDecay(0.1, 10, warmup_steps=5),
+        FlatCosine(0.1, 10),
+        CosineLog(0.1, 10, cycles=2),
+    ],
+    ids=repr,
+)
+def test_a_schedule_knows_what_it_never_exceeds(schedule):
+    rates = [schedule(t / 100) for t in range(5000)]
+    assert max(rates) == pytest.approx(schedule.upper_bound, rel=1e-3)
+    assert max(rates) <= schedule.upper_bound
+
+
+def test_a_rate_that_rises_has_no_bound():
+    assert ExponentialDecay(0.1, 10, 1.01).upper_bound == math.inf
+
+
 @pytest.mark.parametrize("name", list(SCHEDULES.classes))
 def test_every_schedule_returns_python_floats(name):
     # A float64 scalar of NumPy would pull float32 updates up to float64.
@@ -79,6 +128,8 @@ def test_every_schedule_returns_python_floats(name):
         "inverse_time_decay": InverseTimeDecay(1, 10, 1),
         "piecewise_constant_decay": PiecewiseConstantDecay([3], [1, 0]),
         "cosine_decay": CosineDecay(1, 10),
+        "cosine_log": CosineLog(1, 10),
+        "flat_cosine": FlatCosine(1, 10),
     }[name]
     assert {type(schedule(t)) for t in (0, 3, 10, 11)} == {float}
 
@@ -92,6 +143,10 @@ def test_every_schedule_returns_python_floats(name):
         (lambda: InverseTimeDecay(-1, 10, 0.5), "InverseTimeDecay: initial_learning_rate .*got -1"),
         (lambda: InverseTimeDecay(1, 0, 0.5), "InverseTimeDecay: decay_steps .*at least 1, got 0"),
         (lambda: InverseTimeDecay(1, 10, -1), r"decay_rate must be .*\[0.0, inf\), got -1"),
+        (lambda: FlatCosine(-1, 10), "FlatCosine: initial_learning_rate .*got -1"),
+        (lambda: FlatCosine(1, 0), "FlatCosine: decay_steps .*at least 1, got 0"),
+        (lambda: CosineLog(1, 10, cycles=0), "CosineLog: cycles must be at least 1, got 0"),
+        (lambda: CosineLog(1, 10, cycles=51), "CosineLog: cycles must be at most 50, got 51"),
         (lambda: CosineDecay(-1, 10), "CosineDecay: initial_learning_rate .*got -1"),
         (lambda: CosineDecay(1, 0), "CosineDecay: decay_steps .*at least 1, got 0"),
         (lambda: CosineDecay(1, 10, alpha=1.5), r"alpha must be .*\[0.0, 1.0\], got 1.5"),
@@ -129,6 +184,8 @@ RISING = [
     InverseTimeDecay(0.1, 10, 0.5),
     PiecewiseConstantDecay([3], [0.1, 0.2]),
     CosineDecay(0.1, 10, warmup_steps=3),
+    FlatCosine(0.1, 10),
+    CosineLog(0.1, 10),
 ]
 
 

@@ -29,7 +29,7 @@ def update(
     `total` says what the gradients are of: "L", or with penalties "J".
     """
     rule, vector, kind = training.optimizer, training.vector, kind_of(training.optimizer)
-    scheduled = _schedule(rule)
+    scheduled = [_schedule(rule, *each) for each in rule.schedules.items()]
     constants, given = _constants(rule, vector), {"": vector.values.copy(), **_memory(rule)}
     note = _FRESH if len(given) > 1 and not rule.iterations else ""
     given = {"": given.pop(""), f"∂{total}/∂": vector.gradients.copy(), **({} if note else given)}
@@ -59,16 +59,14 @@ def update(
     return [*steps, *(step for step in moved if step is not None)]
 
 
-def _schedule(rule: Optimizer) -> list[Step]:
-    """Return the step that gives the rate of this update, if a schedule does."""
-    schedule = rule.learning_rate
-    if not isinstance(schedule, Schedule):
-        return []
-    formulas = formulas_of(schedule)
-    given = {"t": np.array(rule.iterations), **formulas.copy_kept(schedule, formulas.where)}
-    rate = {"η": np.array(rule.current_learning_rate)}
-    kind = kind_of(schedule)
-    return [Step.made("update", "optimizer", kind, formulas.forward, given, rate, _TIME)]
+def _schedule(rule: Optimizer, sign: str, schedule: Schedule) -> Step:
+    """Return the step in which a schedule gives the learning rate, or another number."""
+    formulas, names = formulas_of(schedule), {"η": sign, "η₀": f"{sign}₀"}
+    kept = formulas.copy_kept(schedule, formulas.where).items()
+    given = {"t": np.array(rule.iterations), **{names.get(s, s): array for s, array in kept}}
+    forward = [formula.rename(names) for formula in formulas.forward]
+    result = {sign: np.array(schedule(rule.iterations))}
+    return Step.made("update", "optimizer", kind_of(schedule), forward, given, result, _TIME)
 
 
 def _constants(rule: Optimizer, vector: ParameterVector) -> dict[str, Array]:

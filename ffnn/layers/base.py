@@ -80,6 +80,8 @@ class Layer(Buffered):
         next to it.
     is_scale_invariant : bool
         Whether in training y stays the same when all of x is multiplied by a positive number.
+    updates : int or None
+        The number of updates made so far, of which training tells a layer where this is not None.
     """
 
     hints: ClassVar[Mapping[str, str]] = {name: HINTS[name] for name in _FOREIGN} | {
@@ -94,6 +96,7 @@ class Layer(Buffered):
     min_batch_rows: ClassVar[int] = 1
     is_affine: ClassVar[bool] = False
     is_scale_invariant: ClassVar[bool] = False
+    updates: int | None = None
 
     # Class-level defaults, so that a layer needs no call to a base constructor.
     _params: Arrays

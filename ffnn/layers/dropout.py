@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -9,9 +10,16 @@ import numpy as np
 
 from ffnn._types import Array, DTypeLike
 from ffnn.core.checks import check_number, check_seed
-from ffnn.core.formulas import Formulas
+from ffnn.core.formulas import Formula, Formulas
 from ffnn.core.hints import HINTS
 from ffnn.layers.base import LAYERS, Layer, generator
+from ffnn.schedules import Schedule
+
+_SIGNS = {"η": "r", "η₀": "r₀"}  # of a schedule → of the rate
+
+
+def _check(what: str, rate: float) -> float:
+    return check_number("Dropout", what, rate, low=0.0, high=1.0, high_open=True)
 
 
 @LAYERS.register("dropout")
@@ -23,15 +31,16 @@ class Dropout(Layer):
 
     Parameters
     ----------
-    rate : float
-        The fraction of units that is switched off, in [0, 1).
+    rate : float or Schedule
+        The fraction of units that is switched off, in [0, 1), or a schedule that gives it by the
+        number of updates.
     seed : int, optional
         Makes the masks independent of the model's seed.
 
     Raises
     ------
     TypeError, ValueError
-        `rate` is out of its range, or `seed` is not an integer.
+        `rate`, perhaps that of a later update, is out of its range, or `seed` is not an integer.
 
     References
     ----------
@@ -40,25 +49,45 @@ class Dropout(Layer):
     """
 
     hints: ClassVar[Mapping[str, str]] = {"p": HINTS["p"]}
+    updates: int = 0  # for a schedule
     is_affine = True  # for the masks that were drawn
     _is_masked = False  # whether the last forward drew some
 
-    def __init__(self, rate: float, seed: int | None = None) -> None:
-        self.rate = check_number("Dropout", "rate", rate, low=0.0, high=1.0, high_open=True)
+    def __init__(self, rate: float | Schedule, seed: int | None = None) -> None:
+        if isinstance(rate, Schedule):
+            for known in {rate(0), rate.upper_bound} - {math.inf}:
+                _check(f"rate={rate!r}", known)
+            self.rate: float | Schedule = rate
+        else:
+            self.rate = _check("rate", rate)
         self.seed = check_seed("Dropout", seed)
         self._rng = np.random.default_rng(seed)
 
     @property
     def formulas(self) -> Formulas:
         """Those of training; at a rate of 0 nothing is done."""
-        if not self.rate:
+        if not self.current_rate:
             return Formulas(("y = x",), ("∂L/∂x = ∂L/∂y",))
-        return Formulas(("y = x ∘ m",), ("∂L/∂x = ∂L/∂y ∘ m",), where={"m": "m"})
+        first: tuple[str, ...] = ()
+        where = {"m": "m"}
+        if isinstance(self.rate, Schedule):
+            own = self.rate.formulas
+            first = tuple(Formula(text).rename(_SIGNS).text for text in own.forward)
+            where |= {_SIGNS.get(sign, sign): f"rate.{path}" for sign, path in own.where.items()}
+            where |= {"t": "updates", "r": "current_rate"}
+        return Formulas((*first, "y = x ∘ m"), ("∂L/∂x = ∂L/∂y ∘ m",), where=where)
+
+    @property
+    def current_rate(self) -> float:
+        """The rate of the next update."""
+        rate = self.rate
+        return rate(self.updates) if isinstance(rate, Schedule) else rate
 
     def check_numbers(self, dtype: DTypeLike, owner: str) -> None:
         """Raise ValueError, too, if the rate becomes 1 in `dtype`: nothing would be kept."""
         super().check_numbers(dtype, owner)
-        if np.array(self.rate, dtype) == 1.0:
+        largest = self.rate.upper_bound if isinstance(self.rate, Schedule) else self.rate
+        if np.array(largest, dtype) == 1.0:
             raise ValueError(
                 f"{owner}: rate={self.rate!r} becomes 1 in {np.dtype(dtype)}, so that no unit "
                 f"would ever be kept; give dtype='float64' or a smaller one"
@@ -81,14 +110,17 @@ class Dropout(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return x ∘ m in training, else x itself."""
-        self._is_masked = training and self.rate > 0.0
+        rate = self.current_rate if training else 0.0
+        self._is_masked = rate != 0.0
         if not self._is_masked:
             return x
+        if not 0.0 < rate < 1.0:  # of a schedule that does not know its bound
+            _check(f"rate={self.rate!r} after {self.updates} updates", rate)
         if x.shape != self.shape or x.dtype != self.dtype:
             self.allocate_for(x)
         self._rng.random(dtype=x.dtype, out=self.m)
-        np.greater_equal(self.m, self.rate, out=self.m)
-        self.m *= 1.0 / (1.0 - self.rate)
+        np.greater_equal(self.m, rate, out=self.m)
+        self.m *= 1.0 / (1.0 - rate)
         return np.multiply(x, self.m, out=self.y)
 
     def backward(self, grad: Array) -> Array:

@@ -197,6 +197,12 @@ class Compilable(Network):
             examples = examples.weigh_classes(class_weight, units, task, self.dtype)
         return examples, held_out
 
+    def forward(self, x: Any, training: bool = False) -> Array:
+        """Return the outputs for a batch, in training with the dropout rates of the next update."""
+        if self.is_built and self.optimizer is not None:
+            self.step.tell_updates()
+        return super().forward(x, training)
+
     # -- one pass, one batch -------------------------------------------------------------------
 
     def run(

@@ -90,6 +90,12 @@ class Optimizer(Guarded, Buffered):
         rate = self._learning_rate
         return float(rate(self.iterations)) if isinstance(rate, Schedule) else rate
 
+    @property
+    def schedules(self) -> dict[str, Schedule]:
+        """The schedules that it follows, by the sign of what they give in its formulas."""
+        rate = self._learning_rate
+        return {"η": rate} if isinstance(rate, Schedule) else {}
+
     def claim(self, owner: object) -> None:
         """Bind the optimizer to one model; raise ValueError if it trains another already."""
         current = None if self._owner is None else self._owner()

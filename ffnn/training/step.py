@@ -43,6 +43,7 @@ class TrainStep:
         self.backward_stages = self.stages[first:][::-1]
         if self.backward_stages:
             self.backward_stages[-1].layer.needs_input_grad = False
+        self.layers_by_updates = [layer for layer in self.layers if layer.updates is not None]
         self.layers_with_state = [layer for layer in self.layers if layer.state]
 
     def watched_by(self, callbacks: CallbackList) -> TrainStep:
@@ -87,12 +88,18 @@ class TrainStep:
         """Return the loss of one batch, penalties included; see `leave_out_absent`."""
         x, y, weight = leave_out_absent(x, y, weight)
         self.target, loss = y, 0.0
+        self.tell_updates()
         if len(y):
             output = run_forward(self.stages, x, training=True)
             loss = self.loss.forward(output, y, weight)
         for penalty in self.penalties:
             loss += penalty.value()
         return loss
+
+    def tell_updates(self) -> None:
+        """Tell the layers that may follow a schedule how many updates were made."""
+        for layer in self.layers_by_updates:
+            layer.updates = self.optimizer.iterations
 
     def update(self) -> None:
         """Update the parameters by their gradients, unless a layer cannot follow the batch."""

@@ -65,6 +65,8 @@ PARTS = [
     ),
     (PiecewiseConstantDecay([5], [1, 0.5]), "PiecewiseConstantDecay([5], [1.0, 0.5])"),
     (DECAY, "CosineDecay(0.3, 50, alpha=0.2, warmup_steps=7)"),
+    (schedules.FlatCosine(0.1, 5), "FlatCosine(0.1, 5)"),
+    (schedules.CosineLog(0.1, 5, cycles=2), "CosineLog(0.1, 5, cycles=2)"),
     (losses.MeanSquaredError(), "MeanSquaredError()"),
     (losses.MeanAbsoluteError(), "MeanAbsoluteError()"),
     (losses.Huber(2.5), "Huber(delta=2.5)"),

@@ -41,6 +41,8 @@ NEEDED = {
     "CSVLogger": "'log.csv'",
     "Constant": "0.5",
     "CosineDecay": "0.1, 20",
+    "CosineLog": "0.1, 20",
+    "FlatCosine": "0.1, 20",
     "Dense": "3",
     "Dropout": "0.25",
     "ExponentialDecay": "0.1, 10, 0.5",

@@ -41,7 +41,9 @@ from ffnn.regularizers import L1L2, L2, REGULARIZERS
 from ffnn.schedules import (
     SCHEDULES,
     CosineDecay,
+    CosineLog,
     ExponentialDecay,
+    FlatCosine,
     InverseTimeDecay,
     PiecewiseConstantDecay,
     Schedule,
@@ -60,6 +62,8 @@ SAMPLES = {
         Activation("tanh"),
         Dropout(0.4, seed=1),
         Dropout(0.0),
+        Dropout(FlatCosine(0.4, 20), seed=1),
+        Dropout(CosineLog(0.4, 20), seed=1),
         Rescaling(0.5, -0.25),
         Normalization().adapt(X),
         *(ParametricActivation(each) for each in ("mish", LeakyReLU(0.2), "softmax", "linear")),
@@ -71,6 +75,7 @@ SAMPLES = {
         SGD(0.1, momentum=0.9),
         SGD(0.1, momentum=0.9, nesterov=True),
         AdamW(0.1, weight_decay=0.2),
+        AdamW(CosineDecay(0.1, 5), weight_decay=FlatCosine(0.2, 4)),
     ],
     SCHEDULES: [
         ExponentialDecay(0.1, 10, 0.5),
@@ -80,6 +85,8 @@ SAMPLES = {
         PiecewiseConstantDecay([3, 8], [0.1, 0.01, 0.001]),
         CosineDecay(0.1, 20, 0.2),
         CosineDecay(0.1, 20, 0.2, warmup_steps=5),
+        FlatCosine(0.1, 20),
+        CosineLog(0.1, 20, cycles=3),
     ],
     INITIALIZERS: [Constant(0.3), RandomUniform(-1.0, 3.0), RandomNormal(0.5, 4.0)],
     METRICS: [],
@@ -120,7 +127,8 @@ def check_step(step):
 
 def check_updates(explanation):
     """Evaluate the optimizer's formulas on all parameters together."""
-    first, *steps = (step for step in explanation if step.direction == "update")
+    updates = [step for step in explanation if step.direction == "update"]
+    first, *steps = (step for step in updates if step.kind not in SCHEDULES.classes)
     known, expected = dict(first.arrays), {}
     for step in (step for step in steps if " of " in step.kind):
         sign = next(iter(step.arrays))
@@ -302,6 +310,25 @@ def test_a_schedule_is_explained_by_its_formula(part):
     assert formula.latex.partition(" = ")[2] in explanation.to_latex()
 
 
+def test_schedules_of_weight_decay_and_dropout_are_explained():
+    rule = AdamW(0.1, weight_decay=FlatCosine(0.2, 4))
+    model = ffnn.Sequential([Dense(1), Dropout(FlatCosine(0.4, 4), seed=1)], 3, seed=0)
+    model.compile(rule)
+    for _ in range(3):
+        model.train_on_batch(X, [0.5, 1.0])
+    explanation = explain_step(model, X, [0.5, 1.0])
+    text = " ".join(str(explanation).split())
+
+    # After 3 of 4 updates the half cosine is at its middle.
+    assert "λ = λ₀ (1 + cos(π max(2 s - 1, 0))) / 2 with s = min(t / T, 1)" in text
+    assert "r = r₀ (1 + cos(π max(2 s - 1, 0))) / 2 with s = min(t / T, 1)" in text
+    decay = next(step for step in explanation if step.results == ("λ",))
+    assert float(decay.arrays["λ"]) == pytest.approx(0.1)
+    dropped = next(step for step in explanation if step.kind == "dropout")
+    assert float(dropped.arrays["r"]) == pytest.approx(0.2)
+    assert float(dropped.arrays["m"].max()) in (0.0, pytest.approx(1.0 / 0.8))
+
+
 def test_a_schedule_of_the_users_own_is_a_function_of_t():
     class Halving(Schedule):
         def __call__(self, step):
@@ -388,6 +415,8 @@ CHECKS = {
         (Adam(), "update", "w - η", "w + η"),
         (Adam(), "scale", "1 - β₁", "1 + β₁"),
         (CosineDecay(0.1, 20, 0.2), "forward", "1 - α", "1 + α"),
+        (FlatCosine(0.1, 20), "forward", "1 + cos", "1 - cos"),
+        (CosineLog(0.1, 20), "forward", "2^c - 1", "2^c + 1"),
         (HeNormal(), "forward", "2 / inputs", "2 / units"),
         (MeanAbsoluteError(), "forward", "p - y", "p + y"),
     ],

@@ -9,6 +9,8 @@ import pytest
 
 import ffnn
 from ffnn.layers import Dense, Dropout
+from ffnn.optimizers import AdamW
+from ffnn.schedules import CosineLog, FlatCosine, PiecewiseConstantDecay, Schedule
 
 
 def built(rate, seed=0, dtype="float64"):
@@ -152,3 +154,96 @@ def test_it_has_no_parameters_and_keeps_the_number_of_units():
 def test_wrong_arguments_are_refused(build, error, message):
     with pytest.raises(error, match=message):
         build()
+
+
+# A rate that follows a schedule
+
+
+def noisy(rate, optimizer="sgd"):
+    layers = [Dense(6, "tanh"), Dropout(rate), Dense(1)]
+    model = ffnn.Sequential(layers, input_dim=3, seed=0)
+    model.compile(optimizer)
+    return model
+
+
+ROWS = np.random.default_rng(0).standard_normal((12, 3))
+
+
+def test_a_schedule_gives_the_rate_of_each_update():
+    model = noisy(PiecewiseConstantDecay([1, 3], [0.5, 0.25, 0.0]))
+    by_hand = noisy(0.5)
+    for rate in (0.5, 0.5, 0.25, 0.25, 0.0):
+        by_hand.layers[1].rate = rate
+        by_hand.train_on_batch(ROWS, ROWS[:, 0])
+    for _ in range(5):
+        model.train_on_batch(ROWS, ROWS[:, 0])
+
+    np.testing.assert_array_equal(model.parameters, by_hand.parameters)
+
+
+def test_a_training_with_schedules_is_resumed_bit_for_bit(tmp_path):
+    def make():
+        rule = AdamW(CosineLog(0.1, 16), weight_decay=FlatCosine(0.1, 16))
+        return noisy(FlatCosine(0.5, 16), rule)
+
+    straight, first, second = make(), make(), make()
+    options = {"batch_size": 3, "verbose": 0}
+    straight.fit(ROWS, ROWS[:, 0], epochs=4, **options)
+    first.fit(ROWS, ROWS[:, 0], epochs=3, **options)
+    first.save(tmp_path / "model.h5")
+    second.fit(ROWS, ROWS[:, 0], epochs=4, resume_from=tmp_path / "model.h5", **options)
+    loaded = ffnn.load_model(tmp_path / "model.h5")
+    loaded.fit(ROWS, ROWS[:, 0], epochs=4, initial_epoch=3, **options)
+
+    np.testing.assert_array_equal(second.parameters, straight.parameters)
+    np.testing.assert_array_equal(loaded.parameters, straight.parameters)
+    other = noisy(FlatCosine(0.5, 17), AdamW(CosineLog(0.1, 16), weight_decay=FlatCosine(0.1, 16)))
+    with pytest.raises(ValueError, match=r"layer 1 there Dropout\(FlatCosine\(0\.5, 16\)\), here"):
+        other.fit(ROWS, ROWS[:, 0], epochs=4, resume_from=tmp_path / "model.h5", **options)
+
+
+@pytest.mark.parametrize("updates", [0, 4, 8])
+def test_a_pass_as_in_training_takes_the_rate_of_the_next_update(updates, tmp_path):
+    model = noisy(PiecewiseConstantDecay([3, 6], [0.5, 0.25, 0.0]))
+    for _ in range(updates):
+        model.train_on_batch(ROWS, ROWS[:, 0])
+    model.save(tmp_path / "model.h5")
+    loaded = ffnn.load_model(tmp_path / "model.h5")
+
+    y = model.forward(ROWS, training=True)
+
+    np.testing.assert_array_equal(loaded.forward(ROWS, training=True), y)
+    rate = {0: 0.5, 4: 0.25, 8: 0.0}[updates]
+    assert model.layers[1].current_rate == loaded.layers[1].current_rate == rate
+
+
+class Rising(Schedule):
+    """One of a user's own, which does not say how far it rises."""
+
+    def __call__(self, step):
+        return 0.3 * step
+
+
+@pytest.mark.parametrize(
+    ("rate", "message"),
+    [
+        (FlatCosine(1.0, 5), r"Dropout: rate=FlatCosine\(1\.0, 5\) must be .*, got 1\.0"),
+        (CosineLog(1.5, 5), r"rate=CosineLog\(1\.5, 5\) must be .*\[0\.0, 1\.0\), got 1\.5"),
+        ("flat", "Dropout: rate must be a number, got 'flat'"),
+    ],
+)
+def test_a_rate_that_cannot_be_is_refused(rate, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        Dropout(rate)
+
+
+def test_a_schedule_of_the_users_own_is_refused_where_it_leaves_the_range():
+    model = noisy(Rising())
+    with pytest.raises(ffnn.errors.LayerError, match=r"after 4 updates must be .* got 1\.2"):
+        model.fit(ROWS, ROWS[:, 0], batch_size=2, verbose=0)
+    assert model.optimizer.iterations == 4
+
+
+def test_the_largest_rate_must_leave_units_in_the_dtype():
+    with pytest.raises(ValueError, match="becomes 1 in float32"):
+        ffnn.Sequential([Dropout(FlatCosine(1.0 - 1e-12, 5))], input_dim=3)

@@ -19,8 +19,8 @@ from ffnn.callbacks import (
     ReduceLROnPlateau,
 )
 from ffnn.layers import BatchNorm, Dense, Dropout
-from ffnn.optimizers import SGD, Adam
-from ffnn.schedules import CosineDecay
+from ffnn.optimizers import SGD, Adam, AdamW
+from ffnn.schedules import CosineDecay, CosineLog, FlatCosine
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(70, 5)).astype(np.float32)
@@ -86,6 +86,7 @@ OPTIMIZERS = {
     "adam": lambda: Adam(0.01),
     "momentum": lambda: SGD(0.05, momentum=0.9),
     "schedule": lambda: SGD(CosineDecay(0.1, 40)),
+    "schedules": lambda: AdamW(CosineLog(0.1, 40), weight_decay=FlatCosine(0.1, 40)),
 }
 
 

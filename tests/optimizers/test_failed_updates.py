@@ -9,6 +9,7 @@ import ffnn
 from ffnn.core.memory import ParameterVector
 from ffnn.layers import Dense
 from ffnn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, RMSprop
+from ffnn.schedules import PiecewiseConstantDecay
 
 X = np.random.default_rng(0).standard_normal((300, 5))
 Y = (X[:, 0] > 0.0).astype(float)
@@ -63,6 +64,10 @@ FAILURES = {
     "decay beyond 2": (lambda: AdamW(0.1, weight_decay=25.0), None),
     "growing decay": (lambda: AdamW(1.0, weight_decay=1e30), None),
     "overflowing decay": (lambda: AdamW(1e10, weight_decay=1e300), None),
+    "decay that rises late": (
+        lambda: AdamW(1.0, weight_decay=PiecewiseConstantDecay([4], [0.1, 1e300])),
+        None,
+    ),
     "negative squares, Adam": (Adam, forge("v", -1.0)),
     "negative squares, AdamW": (AdamW, forge("v", -1.0)),
     "negative squares, RMSprop": (RMSprop, forge("square", -1.0)),

@@ -11,7 +11,7 @@ import ffnn
 from ffnn.core.memory import ParameterVector
 from ffnn.layers import Dense
 from ffnn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, RMSprop
-from ffnn.schedules import CosineDecay, ExponentialDecay, Schedule
+from ffnn.schedules import CosineDecay, ExponentialDecay, PiecewiseConstantDecay, Schedule
 
 
 def vector_of(values, dtype="float64"):
@@ -121,6 +121,12 @@ def test_adamw_formula():
 def test_adamw_shrinks_weights_without_gradient():
     seen = run(AdamW(0.1, weight_decay=0.5), [1.0, -2.0], [[0.0, 0.0]] * 2)
     np.testing.assert_allclose(seen, [[0.95, -1.9], [0.9025, -1.805]], rtol=1e-14)
+
+
+def test_a_schedule_gives_the_decay_of_each_update():
+    decay = PiecewiseConstantDecay([0, 1], [0.5, 0.0, 1.0])
+    seen = run(AdamW(0.1, weight_decay=decay), [1.0, -2.0], [[0.0, 0.0]] * 3)
+    np.testing.assert_allclose(seen, [[0.95, -1.9], [0.95, -1.9], [0.855, -1.71]], rtol=1e-14)
 
 
 def test_adamw_without_decay_is_adam():

@@ -202,6 +202,7 @@ def test_activations_allocate_nothing_that_grows_with_the_rows(name):
         BatchNorm,
         Normalization,
         lambda: Dropout(0.3),
+        lambda: Dropout(ffnn.schedules.FlatCosine(0.3, 50)),
         lambda: Rescaling(0.5, offset=1.0),
         Scale,
         lambda: ParametricActivation("mish"),
@@ -263,6 +264,7 @@ def growth_with_parameters(layers, optimizer=None):
         lambda: SGD(momentum=0.9, nesterov=True),
         lambda: SGD(clipnorm=1e-3),
         lambda: Adam(clipnorm=1e-3),
+        lambda: ffnn.optimizers.AdamW(weight_decay=ffnn.schedules.FlatCosine(0.1, 50)),
         lambda: SGD(ffnn.schedules.ExponentialDecay(0.1, 10, 0.9)),
     ],
 )
