@@ -49,8 +49,8 @@ class Sequential(Drawn):
         What the outputs and the input columns mean, if given; kept with the model.
     class_labels : ndarray or None
         The classes as the targets have them, with their dtype; kept with the model.
-    optimizer, loss, metrics
-        What `compile` was given; None, None and () before.
+    optimizer, loss, metrics, weighted_metrics
+        What `compile` was given; None, None, () and () before.
     history : History or None
         The record of the last training.
     recording : Recording or None

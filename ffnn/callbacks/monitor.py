@@ -46,8 +46,10 @@ class Monitor(Callback, abc.ABC):
         """
         known = self.params["metrics"]
         if self.monitor not in known:
-            hint = ""
-            if self.monitor.startswith("val_"):
+            hint, name = "", self.monitor.removeprefix("val_")
+            if name in (each.name for each in self.model.all_metrics if each.is_table):
+                hint = f" {name!r} is a table, which only evaluate returns."
+            elif self.monitor != name:
                 hint = " Give fit validation_data or validation_split."
             raise ValueError(
                 f"{type(self).__name__}: there is no {self.monitor!r} in this training; "

@@ -1,5 +1,6 @@
 """What knows nothing of networks.
 
 `checks` of arguments, `text` for messages, printing (`console`), the `registry` of named parts,
-their `formulas` (read by `expressions`), running `moments`, `memory`, `locks` and `files`.
+their `descriptions` as plain data and their `formulas` (read by `expressions`), running `moments`,
+`memory`, `locks` and `files`.
 """

@@ -1,7 +1,7 @@
-"""Families of named parts: find a part by name, write it down, build it again.
+"""Families of named parts: find a part by name.
 
 A part (an activation, a loss, a layer, ...) keeps each constructor argument under the argument's
-own name. That is all that is needed to show it, to save it and to build it again.
+own name. That is all that is needed to show it, to save it and to build it again (`descriptions`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from weakref import WeakKeyDictionary
@@ -19,7 +20,7 @@ from ffnn.core.checks import check_in_dtype, nearest
 from ffnn.core.formulas import Formulas
 from ffnn.core.hints import Hinted
 from ffnn.core.locks import ForkSafeLock
-from ffnn.core.text import shorten, shown
+from ffnn.core.text import shorten
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -38,6 +39,11 @@ class Configurable(Hinted):
     def formulas(self) -> Formulas:
         """Its mathematics, for explanations and documents; a class has its own as an attribute."""
         return Formulas()
+
+    @property
+    def custom_object(self) -> Callable[..., Any]:
+        """What `custom_objects` has to hold to load such a part, if the library has it not."""
+        return type(self)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, name → value."""
@@ -176,6 +182,7 @@ class Family(Generic[T]):
         self.base = base
         self._package = package
         self._names: dict[type[T], tuple[str, ...]] = {}
+        self._of_function: Callable[[Any], T] | None = None
         self._loading = ForkSafeLock()
         Family.by_kind[kind] = self
 
@@ -194,6 +201,19 @@ class Family(Generic[T]):
             return cls
 
         return enter
+
+    def takes_functions(self, cls: type[T]) -> type[T]:
+        """Have a class, whose only argument is a function, make parts of plain functions."""
+        self._of_function = cls
+        return cls
+
+    def maker_of(self, custom: Any) -> Callable[..., T] | None:
+        """Return what makes a part of a class or a function of the user's; None if nothing does."""
+        if isinstance(custom, type):
+            return custom if issubclass(custom, self.base) else None
+        if self._of_function is None or not callable(custom):
+            return None
+        return partial(self._of_function, custom)
 
     def __iter__(self) -> Iterator[type[T]]:
         with self._loading:
@@ -219,6 +239,8 @@ class Family(Generic[T]):
         prefix = owner and f"{owner}: "
         if isinstance(identifier, self.base):
             return identifier
+        if not isinstance(identifier, (str, type)) and (make := self.maker_of(identifier)):
+            return make()
         if not isinstance(identifier, str):
             hint = " (write it with parentheses)" if isinstance(identifier, type) else ""
             raise TypeError(
@@ -251,97 +273,11 @@ class Family(Generic[T]):
         return cls in self._names
 
     def name_of(self, part: T) -> str:
-        """Return the name a part is saved under: the registered one, or its class's."""
-        return self._names.get(type(part), (type(part).__name__,))[0]
+        """Return the name a part is saved under: the registered one, or its custom object's."""
+        return self._names.get(type(part), (part.custom_object.__name__,))[0]
 
 
 def family_of(part: Configurable) -> Family[Any]:
     """Return the family that `part` belongs to, the narrowest where there are several."""
     families = [family for family in Family.by_kind.values() if isinstance(part, family.base)]
     return max(families, key=lambda family: len(family.base.__mro__))
-
-
-# Before the name of a class that is not registered; no registered name begins with it.
-CUSTOM = "custom:"
-
-
-def describe(value: Any) -> Any:
-    """Turn a value of a config into plain data: numbers, strings, lists and dicts.
-
-    A part becomes ``{"kind": ..., "name": ..., "config": {...}}``. The name of a class of the
-    user's is marked as such, so that it is never taken for one of the library's.
-    """
-    if isinstance(value, (list, tuple)):
-        return [describe(item) for item in value]
-    if not isinstance(value, Configurable):
-        return value
-    family = family_of(value)
-    config = {name: describe(item) for name, item in value.get_config().items()}
-    mark = "" if family.is_registered(type(value)) else CUSTOM
-    return {"kind": family.kind, "name": mark + family.name_of(value), "config": config}
-
-
-def rebuild(description: Any, custom_objects: Mapping[str, type] | None = None) -> Any:
-    """Build again what `describe` wrote down; `custom_objects` are classes of the user's, by name.
-
-    ValueError or TypeError says that a name is unknown, or that arguments do not fit their class.
-    """
-    if isinstance(description, list):
-        return [rebuild(item, custom_objects) for item in description]
-    if not isinstance(description, dict):
-        return description
-    family = Family.by_kind.get(description["kind"])
-    if family is None:
-        raise ValueError(f"unknown kind of part {shown(description['kind'], 60)}")
-    cls = _class_of(family, description["name"], custom_objects or {})
-    return cls(**{key: rebuild(v, custom_objects) for key, v in description["config"].items()})
-
-
-def _class_of(
-    family: Family[Any], name: str, custom_objects: Mapping[str, type]
-) -> type[Configurable]:
-    """Return the class of a part that was saved under `name`.
-
-    Registered names are in lower case and found as they are. Files that were written before custom
-    classes were marked have the name of such a class alone, ``"Softplus"`` and not ``"softplus"``.
-    """
-    if name in family.classes:
-        return family.classes[name]
-    name = name.removeprefix(CUSTOM)
-    custom = custom_objects.get(name)
-    if custom is None:
-        shown = shorten(repr(name), 60)
-        raise ValueError(
-            f"unknown {family.kind} {shown}: it is not part of ffnn; if it is a class of yours, "
-            f"pass it in custom_objects={{{shown}: ...}}"
-        )
-    if not (isinstance(custom, type) and issubclass(custom, family.base)):
-        raise TypeError(f"custom object {name!r} must be a subclass of {family.base.__name__}")
-    return custom
-
-
-def custom_classes(value: Any) -> dict[str, type]:
-    """Return the classes in `value`, a part or a list of parts, that are not the library's.
-
-    ValueError is raised if two of them have one name, by which they could not be told apart.
-    """
-    found: dict[str, type] = {}
-    for part in _parts_in(value):
-        cls = type(part)
-        family = family_of(part)
-        if family.is_registered(cls):
-            continue
-        name = family.name_of(part)
-        if found.setdefault(name, cls) is not cls:
-            raise ValueError(f"there are two custom classes named {name!r}; rename one of them")
-    return found
-
-
-def _parts_in(value: Any) -> Iterator[Configurable]:
-    """Yield the parts in a config's value, and the parts that these consist of."""
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _parts_in(item)
-    elif isinstance(value, Configurable):
-        yield value
-        yield from _parts_in(list(value.get_config().values()))

@@ -104,6 +104,13 @@ def leave_out_absent(x: Any, y: Array, weight: Array | None) -> tuple[Any, Array
     return x[rows], y[rows], weight[rows] * (present / len(weight))
 
 
+def present_weights(weight: Array | None) -> Array | None:
+    """Return the weights that are not 0 as they are: those of the rows that are not left out."""
+    if weight is None or np.count_nonzero(weight) == len(weight):
+        return weight
+    return weight[np.flatnonzero(weight)]
+
+
 def rows_kept(rows: int, share: float) -> int:
     """Return how many of `rows` rows are left when the last `share` is cut off."""
     return int(rows * (1.0 - share) + 1e-9)  # of 10 rows, share 0.9: 1 row, not 0.999

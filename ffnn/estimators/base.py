@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ffnn._types import Array
-from ffnn.core.registry import describe
+from ffnn.core.descriptions import describe
 from ffnn.estimators import epochs, networks, solvers
 from ffnn.estimators.coefficients import Coefficients
 from ffnn.estimators.conventions import ScaledLoss
@@ -21,7 +20,6 @@ from ffnn.estimators.epochs import NON_FINITE
 from ffnn.estimators.parameters import trains_by_epochs
 from ffnn.estimators.refusal import unchanged_if_refused
 from ffnn.estimators.samples import Samples, open_matrix
-from ffnn.metrics import Metric
 from ffnn.optimizers import Optimizer
 from ffnn.sequential import Sequential
 
@@ -173,11 +171,9 @@ class BaseFFNN(Coefficients, BaseEstimator, ABC):
         loss = self._make_loss()
         if continues and wanted == self._wanted_loss:
             return loss.around(model.step.loss)
-        metrics: Sequence[Metric] = model.metrics
-        if fresh and self.network is not None:
-            metrics = [metric.clone() for metric in self.network.metrics]
+        holder = self.network if fresh and self.network is not None else model
         optimizer = model.optimizer if continues else None
-        model.compile(optimizer or solvers.make_optimizer(self), loss.inner, metrics)
+        model.compile(optimizer or solvers.make_optimizer(self), loss.inner, *holder.copy_metrics())
         self._compiled, self._wanted_loss = "here" if trains_by_epochs(self.solver) else "", wanted
         return loss.around(model.step.loss)
 
@@ -185,7 +181,7 @@ class BaseFFNN(Coefficients, BaseEstimator, ABC):
         """Return samples whose targets the model's loss and metrics have checked and taken."""
         target = self._with_columns(samples.target)
         target = self.model_.require_compiled().prepare(target, self.n_outputs_)
-        self.model_.check_metrics(target)
+        self.model_.check_metrics(target, self.n_outputs_)
         return samples._replace(target=target)
 
     def _describe_network(self) -> dict[str, str]:

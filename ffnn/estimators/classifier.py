@@ -207,7 +207,7 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
         if self.model_.require_compiled().task != "classes":
             return False  # one number for each output
         try:
-            self.model_.check_metrics(target)
+            self.model_.check_metrics(target, self.n_outputs_)
         except DataError:
             return False
         return True

@@ -127,7 +127,7 @@ class WeightedStep(TrainStep):
         penalties = make_penalties(model.layers, vector) + make_penalties(
             model.layers, vector, lambda layer: penalized if isinstance(layer, Dense) else {}
         )
-        metrics = model.metrics
+        metrics = model.epoch_metrics
         super().__init__(stages, model.layers, loss, penalties, vector, model.optimizer, metrics)
 
     def forward(self, x: Array, y: Array, weight: Array | None) -> float:

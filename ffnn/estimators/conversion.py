@@ -57,7 +57,7 @@ def _training_settings(
     optimizer, loss = model.optimizer, model.loss
     if optimizer is None or loss is None:
         return {}
-    network.compile(optimizer.clone(), loss.clone(), [metric.clone() for metric in model.metrics])
+    network.compile(optimizer.clone(), loss.clone(), *model.copy_metrics())
     solver = {} if "solver" in params else _solver_settings(optimizer)
     if isinstance(solver.get("solver"), Optimizer):
         given = [name for name in SOLVER_PARAMETERS if name in params]

@@ -88,7 +88,7 @@ class Score(Metric):
         """Forget all batches."""
         self._outputs: list[Array] = []
 
-    def update(self, target: Array, output: Array) -> None:
+    def update(self, target: Array, output: Array, weight: Array | None = None) -> None:
         """Keep the outputs of one batch; batches come in the order of the rows."""
         self._outputs.append(output.copy())
 
@@ -113,7 +113,7 @@ def make_validation(
             samples = samples.take(np.flatnonzero(cast))
     stages = model.replicas()[: len(model.step.stages)]
     examples, stages = samples._replace(weight=share, class_weight=None).open(model.dtype, stages)
-    metrics = [metric.clone() for metric in model.metrics]
+    metrics = [metric.clone() for metric in model.epoch_metrics]
     metrics.append(Score(score, samples.target, samples.weight))
     check_names(metrics)
     step = EvaluationStep(stages, loss, [], metrics)

@@ -10,7 +10,8 @@ import numpy as np
 
 from ffnn.activations import ACTIVATIONS, ActivationFunction, Sigmoid
 from ffnn.core.checks import check_int
-from ffnn.core.registry import custom_classes, describe, family_of, rebuild
+from ffnn.core.descriptions import custom_objects, describe, rebuild
+from ffnn.core.registry import family_of
 from ffnn.estimators.parameters import NORMALIZATIONS, Estimator
 from ffnn.layers import Activation, BatchNorm, Dense, Dropout
 from ffnn.layers.base import Layer
@@ -93,7 +94,7 @@ def copy_layers(network: Network) -> list[Layer]:
     """Return new, unbuilt layers like a network's; those that train nothing keep their state."""
     layers = []
     for layer in network.layers:
-        twin: Layer = rebuild(describe(layer), custom_classes(layer))
+        twin: Layer = rebuild(describe(layer), custom_objects(layer))
         if layer.state and not layer.parameter_shapes(layer.input_dim or 1):
             twin.load_state(layer.state)
         layers.append(twin)

@@ -1,8 +1,13 @@
 """Metrics: numbers that are reported but not trained on.
 
-A metric collects integer counts or float64 sums batch by batch, so its result is that of all rows
-together, whatever the batch size. Sample weights are ignored, except that rows of weight 0 are as
-if they were not there.
+Whatever the batch size, a metric is that of all rows together. Most collect counts or float64 sums
+batch by batch; `AUC` and plain functions keep all rows of an epoch, and take memory for them
+(`RowsMetric`). `ConfusionMatrix` is a table and not a number: `evaluate` returns it, and histories
+leave it out.
+
+In `metrics` of `compile` each row counts once, but for one of weight 0, which is as if it were not
+there. In `weighted_metrics` a row counts as much as it weighs: by `sample_weight`, and in training
+by `class_weight` too.
 
 Outputs are (batch, units). Targets are (batch, units), or (batch,) class numbers. What a row of
 targets means follows from the model's loss and last activation (`Loss.task_after`), never from the
@@ -20,7 +25,30 @@ mean either; precision, recall and F1 have the same argument.
 Beside them are functions of arrays, for predictions from anywhere: `curves` of scores against
 decisions, such as `roc_curve`, with their areas, and the `confusion_matrix`.
 
-Read `base` first, then `classification` and `regression`.
+A metric of one's own is a function, or a class with `reset`, `update` and `result`::
+
+    def worst(y_true, y_pred):
+        return abs(y_true - y_pred).max()
+
+    class HitRate(ffnn.metrics.Metric):
+        name = "hit_rate"
+        higher_is_better = True
+
+        def reset(self):
+            self._hits = self._rows = 0
+
+        def update(self, target, output):
+            self._hits += int((output.argmax(axis=1) == target).sum())
+            self._rows += len(target)
+
+        def result(self):
+            return self._hits / self._rows
+
+    model.compile("adam", "cce", metrics=[HitRate(), "auc"])
+    ffnn.load_model(path, custom_objects={"HitRate": HitRate})
+
+Read `base` first, then `classification` and `regression`; `rows` and `weighted` are about all rows
+together and about weights.
 """
 
 from __future__ import annotations
@@ -40,6 +68,8 @@ from ffnn.metrics.curves import (
     precision_recall_curve,
     roc_curve,
 )
+from ffnn.metrics.rows import FunctionMetric, RowsMetric
+from ffnn.metrics.weighted import Weighted, weigh
 
 if TYPE_CHECKING:
     from ffnn.metrics.classification import (
@@ -50,6 +80,8 @@ if TYPE_CHECKING:
         Precision,
         Recall,
     )
+    from ffnn.metrics.confusion import ConfusionMatrix
+    from ffnn.metrics.ranking import AUC, TopKAccuracy
     from ffnn.metrics.regression import R2, MeanAbsoluteError, MeanSquaredError
 else:
 
@@ -58,6 +90,7 @@ else:
 
 
 __all__ = [
+    "AUC",
     "F1",
     "METRICS",
     "R2",
@@ -65,7 +98,9 @@ __all__ = [
     "BinaryAccuracy",
     "CalibrationCurve",
     "ClassificationMetric",
+    "ConfusionMatrix",
     "DenseMetric",
+    "FunctionMetric",
     "MeanAbsoluteError",
     "MeanSquaredError",
     "Metric",
@@ -73,6 +108,9 @@ __all__ = [
     "PrecisionRecallCurve",
     "Recall",
     "RocCurve",
+    "RowsMetric",
+    "TopKAccuracy",
+    "Weighted",
     "area_under_roc",
     "average_precision",
     "calibration_curve",
@@ -80,4 +118,5 @@ __all__ = [
     "confusion_matrix",
     "precision_recall_curve",
     "roc_curve",
+    "weigh",
 ]

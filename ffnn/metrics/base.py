@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from ffnn._types import Array
 from ffnn.core.formulas import Formulas
 from ffnn.core.memory import Buffered
 from ffnn.core.registry import Family
+from ffnn.core.text import shown
 from ffnn.errors import DataError
 
 if TYPE_CHECKING:
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Metric(Buffered):
-    """A number about outputs and targets.
+    """A number, or a table of numbers, about outputs and targets.
 
     Attributes
     ----------
@@ -26,14 +29,20 @@ class Metric(Buffered):
         The name in histories.
     higher_is_better : bool or None
         Whether larger is better, for callbacks that watch it; None says that it is not known.
+    is_table : bool
+        Whether its value is an array: `evaluate` alone measures it then, as histories hold numbers.
     loss_task : str or None
         What targets are: "numbers", "probabilities" or "classes", as the model's loss and last
         activation say; None outside a model.
+    units : int or None
+        How many outputs the model has; None outside a model.
     """
 
-    name: ClassVar[str]
-    higher_is_better: ClassVar[bool | None] = None
+    name: str
+    higher_is_better: bool | None = None
+    is_table: bool = False
     loss_task: str | None = None
+    units: int | None = None
 
     @property
     def formulas(self) -> Formulas:
@@ -44,13 +53,51 @@ class Metric(Buffered):
         """Discard all batches."""
         raise NotImplementedError
 
-    def update(self, target: Array, output: Array) -> None:
-        """Add one batch."""
+    def update(self, target: Array, output: Array, weight: Array | None = None) -> None:
+        """Add one batch.
+
+        Only `weighted_metrics` of a model get the rows' weights, of shape (batch,); a metric that
+        cannot be weighted has no such argument.
+        """
         raise NotImplementedError
 
-    def result(self) -> float:
-        """Return the metric over all rows since `reset`; NaN, if it can, where there are none."""
+    def result(self) -> Any:
+        """Return the metric over all rows since `reset`: a number, or an array if it `is_table`.
+
+        A number is NaN, if it can be, where there are no rows.
+        """
         raise NotImplementedError
+
+    def exact(self, weight: Array | None) -> Array | None:
+        """Return a batch's weights in float64, if there are any."""
+        if weight is None:
+            return None
+        copy = self.array("weight", len(weight), dtype=np.float64)
+        np.copyto(copy, weight)
+        return copy
+
+    def measure(self, target: Array, output: Array, weight: Array | None) -> None:
+        """Add one batch of a model that weighs its rows so."""
+        self.update(target, output)
+
+    def value(self) -> Any:
+        """Return `result` as a plain float, or as an array if it is a table.
+
+        Raises
+        ------
+        TypeError
+            It is not a number.
+        """
+        result = self.result()
+        if self.is_table:
+            return np.asarray(result)
+        if not isinstance(result, (str, bytes)) and np.ndim(result) == 0:
+            with contextlib.suppress(TypeError, ValueError):
+                return float(result)
+        raise TypeError(
+            f"metric {self.name!r}: expected a number as its value, got {shown(result, 60)}; "
+            f"return one number for all rows, such as their mean"
+        )
 
     def get_state(self) -> dict[str, Any]:
         """Return what has been collected since `reset`, as plain data."""
@@ -67,12 +114,13 @@ class Metric(Buffered):
             value = state[name]
             setattr(self, name, np.array(value) if isinstance(value, list) else value)
 
-    def follow(self, task: str | None) -> None:
+    def follow(self, task: str | None, units: int | None = None) -> None:
         """Take note of what a row of targets is in the model that is measured.
 
-        `task` is what `Loss.task_after` the last activation says; None stands for no model.
+        `task` is what `Loss.task_after` the last activation says, and `units` the number of its
+        outputs; None stands for no model.
         """
-        self.loss_task = task
+        self.loss_task, self.units = task, units
 
     def check_target(self, target: Array) -> None:
         """Raise DataError if the metric means nothing for such targets.
@@ -84,7 +132,7 @@ class Metric(Buffered):
     def clone(self) -> Self:
         """Return a new metric made from the same arguments, for the same model."""
         twin = super().clone()
-        twin.follow(self.loss_task)
+        twin.follow(self.loss_task, self.units)
         return twin
 
 
@@ -101,6 +149,30 @@ class DenseMetric(Metric):
                 f"metric {self.name!r} compares numbers and cannot be used with class numbers; "
                 f"use one-hot rows as y, or another metric"
             )
+
+
+def count(chosen: Array, weight: Array | None, axis: int | None = None) -> Any:
+    """Return how many entries of a batch are true, or the sum of their rows' weights.
+
+    `chosen` is (batch,) or (batch, units); with `axis` 0, each unit's entries count for themselves.
+    """
+    if weight is None:
+        if axis is None:
+            return int(np.count_nonzero(chosen))
+        return np.add.reduce(chosen, axis=axis, dtype=np.intp)
+    spread = weight if chosen.ndim == 1 else np.broadcast_to(weight[:, None], chosen.shape)
+    total = np.add.reduce(spread, axis=axis, where=chosen, dtype=np.float64)
+    return float(total) if axis is None else total
+
+
+def rows_of(batch: Array, weight: Array | None) -> int | float:
+    """Return how many rows a batch has, or the sum of their weights."""
+    return len(batch) if weight is None else float(weight.sum(dtype=np.float64))
+
+
+def ratio(part: float, whole: float) -> float:
+    """Return a mean over rows, NaN of none and of such that weigh 0."""
+    return part / whole if whole else math.nan
 
 
 def check_names(metrics: Sequence[Metric]) -> None:
@@ -125,10 +197,11 @@ def check_names(metrics: Sequence[Metric]) -> None:
                 f"compile: metric {type(metric).__name__} was given the name {name!r}, but its "
                 f"copies and files would have {kept!r}; derive a class of it with this `name`"
             )
-        names = {name, f"val_{name}"}
-        if names & taken:
-            raise ValueError(
-                f"compile: two numbers would be called {min(names & taken)!r} in the history; "
-                f"give each metric once, and a metric of your own another `name`"
-            )
-        taken |= names
+        names = [name, f"val_{name}"]
+        for each in names:
+            if each in taken:
+                raise ValueError(
+                    f"compile: two numbers would be called {each!r} in the history; give each "
+                    f"metric once, and a metric of your own another `name`"
+                )
+        taken.update(names)

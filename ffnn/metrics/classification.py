@@ -11,11 +11,11 @@ from ffnn._types import Array
 from ffnn.core.checks import check_choice
 from ffnn.core.formulas import Formulas
 from ffnn.errors import DataError
-from ffnn.metrics.base import METRICS, DenseMetric, Metric
+from ffnn.metrics.base import METRICS, DenseMetric, Metric, count, ratio, rows_of
 
 _SUM_TOLERANCE = 1e-3  # soft labels come rounded
 _NUMBERS = "For numbers use 'mse', 'mae' or 'r2'."
-_LABELS = "For several labels a row use loss='binary_crossentropy' after sigmoid units."
+_SIGMOIDS = "For several labels a row use loss='binary_crossentropy' after sigmoid units."
 
 
 def check_entries(name: str, target: Array, task: str | None) -> None:
@@ -75,10 +75,16 @@ class ClassificationMetric(Metric):
         if len(wrong):
             raise DataError(
                 f"metric {self.name!r} of one class out of several: expected rows that sum to 1, "
-                f"got {target[wrong[0]].tolist()} in row {wrong[0]}. {_LABELS} "
-                f"With another loss give the metric as {type(self).__name__}(task='labels'). "
-                f"{_NUMBERS}"
+                f"got {target[wrong[0]].tolist()} in row {wrong[0]}. {self.if_labels} {_NUMBERS}"
             )
+
+    @property
+    def if_labels(self) -> str:
+        """What to do if rows have several labels, and not one class."""
+        return (
+            f"{_SIGMOIDS} With another loss give the metric as "
+            f"{type(self).__name__}(task='labels')."
+        )
 
     def means_labels(self, target: Array) -> bool:
         """Tell whether several units decide on a label each, and not on one class together."""
@@ -135,10 +141,10 @@ class Accuracy(ClassificationMetric):
     def reset(self) -> None:
         """Discard all batches."""
         super().reset()
-        self._right = 0
-        self._rows = 0
+        self._right: float = 0
+        self._rows: float = 0
 
-    def update(self, target: Array, output: Array) -> None:
+    def update(self, target: Array, output: Array, weight: Array | None = None) -> None:
         """Count the correct rows."""
         right = self.array("right", len(output), dtype=bool)
         if self.means_labels(target):
@@ -146,12 +152,12 @@ class Accuracy(ClassificationMetric):
             np.all(np.equal(self.labels(target, "target"), found, out=found), axis=1, out=right)
         else:
             np.equal(self.classes(target, "target"), self.classes(output, "output"), out=right)
-        self._right += int(np.count_nonzero(right))
-        self._rows += len(right)
+        self._right += count(right, weight)
+        self._rows += rows_of(right, weight)
 
     def result(self) -> float:
         """Return the fraction, from 0 to 1; NaN of no rows."""
-        return self._right / self._rows if self._rows else math.nan
+        return ratio(self._right, self._rows)
 
 
 @METRICS.register("binary_accuracy")
@@ -169,19 +175,19 @@ class BinaryAccuracy(DenseMetric):
 
     def reset(self) -> None:
         """Discard all batches."""
-        self._right = 0
-        self._entries = 0
+        self._right: float = 0
+        self._entries: float = 0
 
-    def update(self, target: Array, output: Array) -> None:
+    def update(self, target: Array, output: Array, weight: Array | None = None) -> None:
         """Count the correct entries."""
         high = np.greater(output, 0.5, out=self.array("output", *output.shape, dtype=bool))
         wanted = np.greater(target, 0.5, out=self.array("target", *output.shape, dtype=bool))
-        self._right += int(np.count_nonzero(np.equal(high, wanted, out=high)))
-        self._entries += high.size
+        self._right += count(np.equal(high, wanted, out=high), weight)
+        self._entries += rows_of(high, weight) * high.shape[1]
 
     def result(self) -> float:
         """Return the fraction, from 0 to 1; NaN of no rows."""
-        return self._right / self._entries if self._entries else math.nan
+        return ratio(self._right, self._entries)
 
 
 class _ConfusionMetric(ClassificationMetric):
@@ -202,32 +208,33 @@ class _ConfusionMetric(ClassificationMetric):
         self._units = 0
         self._hits = self._predicted = self._actual = np.zeros(0)
 
-    def update(self, target: Array, output: Array) -> None:
+    def update(self, target: Array, output: Array, weight: Array | None = None) -> None:
         """Count, per class or label, correct rows, rows predicted as it, and rows of it."""
         classes = max(output.shape[1], 2)
         if self._units == 0:
             self._units = output.shape[1]
             self._hits, self._predicted, self._actual = np.zeros((3, classes))
         if self.means_labels(target):
-            self._count_labels(self.labels(target, "target"), self.labels(output, "output"))
+            wanted, found = self.labels(target, "target"), self.labels(output, "output")
+            self._count_labels(wanted, found, weight)
         else:
-            self._count_classes(self.classes(target, "target"), self.classes(output, "output"))
+            wanted, found = self.classes(target, "target"), self.classes(output, "output")
+            self._count_classes(wanted, found, self.exact(weight))
 
-    def _count_labels(self, wanted: Array, found: Array) -> None:
-        self._actual += np.add.reduce(wanted, axis=0, dtype=np.intp)
-        self._predicted += np.add.reduce(found, axis=0, dtype=np.intp)
-        hits = np.logical_and(wanted, found, out=found)
-        self._hits += np.add.reduce(hits, axis=0, dtype=np.intp)
+    def _count_labels(self, wanted: Array, found: Array, weight: Array | None) -> None:
+        self._actual += count(wanted, weight, axis=0)
+        self._predicted += count(found, weight, axis=0)
+        self._hits += count(np.logical_and(wanted, found, out=found), weight, axis=0)
 
-    def _count_classes(self, wanted: Array, found: Array) -> None:
+    def _count_classes(self, wanted: Array, found: Array, weight: Array | None) -> None:
         classes = len(self._hits)
         right = np.equal(wanted, found, out=self.array("right", len(wanted), dtype=bool))
         hits = self.array("hits", len(wanted), dtype=np.intp)
         hits.fill(classes)  # an extra class, for the wrong rows
         np.copyto(hits, wanted, where=right)
-        self._hits += np.bincount(hits, minlength=classes + 1)[:classes]
-        self._predicted += np.bincount(found, minlength=classes)
-        self._actual += np.bincount(wanted, minlength=classes)
+        self._hits += np.bincount(hits, weight, classes + 1)[:classes]
+        self._predicted += np.bincount(found, weight, classes)
+        self._actual += np.bincount(wanted, weight, classes)
 
     def result(self) -> float:
         """Return the metric of class 1, or the mean over the classes, from 0 to 1.

@@ -8,9 +8,12 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.core.checks import check_int
+from ffnn.core.formulas import Formulas
 from ffnn.data.sources import as_numbers
 from ffnn.data.targets import prepare_weights, refuse
 from ffnn.errors import DataError
+from ffnn.metrics.base import METRICS
+from ffnn.metrics.classification import ClassificationMetric
 
 MOST_CLASSES = 10_000  # of which a matrix takes 800 MB
 
@@ -88,3 +91,44 @@ def _classes(values: Array, name: str) -> Array:
     expected = f"{name}: expected class numbers from 0 to {MOST_CLASSES - 1}"
     refuse(wrong, values, expected, "; give probabilities of class 1 as a column, (rows, 1)")
     return classes
+
+
+@METRICS.register("confusion_matrix")
+class ConfusionMatrix(ClassificationMetric):
+    """How many rows of each class are taken for each class: a table, which `evaluate` returns.
+
+    Entry [i, j] counts the rows of class i of which class j is the largest unit; with one unit, the
+    classes are 0 and 1, cut at 0.5. In `weighted_metrics` it holds sums of weights. The function
+    `confusion_matrix` is the same for arrays.
+    """
+
+    formulas = Formulas(("C = yᵀ c with c = [p = max_units(p)]",))
+    name = "confusion_matrix"
+    higher_is_better = False  # which callbacks never ask of a table
+    is_table = True
+    if_labels = "Several labels a row have no confusion matrix; precision and recall take them."
+
+    def __init__(self) -> None:
+        super().__init__("classes")
+
+    def reset(self) -> None:
+        """Discard all batches."""
+        super().reset()
+        classes = 0 if self.units is None else max(self.units, 2)
+        self._counts = np.zeros((classes, classes), np.intp)
+
+    def update(self, target: Array, output: Array, weight: Array | None = None) -> None:
+        """Count the rows of each pair of classes."""
+        classes = max(output.shape[1], 2)
+        if not len(self._counts):
+            self._counts = np.zeros((classes, classes), np.intp)
+        pairs = self.array("pairs", len(output), dtype=np.intp)
+        np.multiply(self.classes(target, "target"), classes, out=pairs)
+        np.add(pairs, self.classes(output, "output"), out=pairs)
+        counts = np.bincount(pairs, self.exact(weight), classes * classes)
+        self._counts = self._counts + counts.reshape(classes, classes)
+
+    def result(self) -> Array:
+        """Return the table, of shape (classes, classes)."""
+        table: Array = self._counts.copy()
+        return table

@@ -8,7 +8,7 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.core.formulas import Formulas
-from ffnn.metrics.base import METRICS, DenseMetric
+from ffnn.metrics.base import METRICS, DenseMetric, ratio, rows_of
 
 
 class _ResidualMetric(DenseMetric):
@@ -19,21 +19,37 @@ class _ResidualMetric(DenseMetric):
     def reset(self) -> None:
         """Discard all batches."""
         self._total = 0.0
-        self._elements = 0
+        self._elements: float = 0
 
     def _sum(self, residual: Array) -> float:
         raise NotImplementedError
 
-    def update(self, target: Array, output: Array) -> None:
+    def _measure(self, residual: Array) -> Array:
+        """Return the function of each element, in the same memory."""
+        raise NotImplementedError
+
+    def update(self, target: Array, output: Array, weight: Array | None = None) -> None:
         """Add the batch's elements."""
         residual = self.array("residual", *output.shape, dtype=np.float64)
         np.subtract(output, target, out=residual)
-        self._total += self._sum(residual)
-        self._elements += residual.size
+        if weight is None:
+            self._total += self._sum(residual)
+        else:
+            self._total += float(_weighed(self._measure(residual), weight).sum())
+        self._elements += rows_of(residual, weight) * residual.shape[1]
 
     def result(self) -> float:
         """Return the mean; NaN of no rows."""
-        return self._total / self._elements if self._elements else math.nan
+        return ratio(self._total, self._elements)
+
+
+def _weighed(values: Array, weight: Array) -> Array:
+    """Multiply rows by their weights, in place; one of weight 0 is 0, even if it is infinite."""
+    with np.errstate(invalid="ignore"):
+        np.multiply(values, weight[:, None], out=values)
+    if not np.isfinite(values.sum()):
+        values[weight == 0.0] = 0.0
+    return values
 
 
 @METRICS.register("mean_squared_error", "mse")
@@ -47,6 +63,9 @@ class MeanSquaredError(_ResidualMetric):
         flat = residual.ravel("K")
         return float(np.dot(flat, flat))
 
+    def _measure(self, residual: Array) -> Array:
+        return np.multiply(residual, residual, out=residual)
+
 
 @METRICS.register("mean_absolute_error", "mae")
 class MeanAbsoluteError(_ResidualMetric):
@@ -56,7 +75,10 @@ class MeanAbsoluteError(_ResidualMetric):
     name = "mean_absolute_error"
 
     def _sum(self, residual: Array) -> float:
-        return float(np.abs(residual, out=residual).sum())
+        return float(self._measure(residual).sum())
+
+    def _measure(self, residual: Array) -> Array:
+        return np.abs(residual, out=residual)
 
 
 @METRICS.register("r2", "r2_score")
@@ -74,29 +96,43 @@ class R2(DenseMetric):
 
     def reset(self) -> None:
         """Discard all batches."""
-        self._rows = 0
+        self._rows: float = 0
         self._origin = self._mean = self._spread = self._errors = np.zeros(1)
 
-    def update(self, target: Array, output: Array) -> None:
+    def update(self, target: Array, output: Array, weight: Array | None = None) -> None:
         """Add the batch's rows."""
+        added = rows_of(target, weight)
+        if added == 0:  # the rows of a batch may all weigh 0
+            self._rows += added
+            return
         if self._rows == 0:  # a constant target becomes exactly 0 around its first row
             self._origin = target[0].astype(np.float64)
-        rows = self._rows + len(target)
+        rows = self._rows + added
         centred = self.array("centred", *target.shape, dtype=np.float64)
         np.subtract(target, self._origin, out=centred)
-        mean = centred.mean(axis=0)
+        mean = self._mean_of(centred, weight, added)
         shift = mean - self._mean
-        between = shift**2 * (self._rows * len(target) / rows)
-        self._spread = self._spread + self._sum_of_squares(centred, mean) + between
-        self._mean = self._mean + shift * (len(target) / rows)
-        self._errors = self._errors + self._sum_of_squares(output, target)
+        between = shift**2 * (self._rows * added / rows)
+        self._spread = self._spread + self._sum_of_squares(centred, mean, weight) + between
+        self._mean = self._mean + shift * (added / rows)
+        self._errors = self._errors + self._sum_of_squares(output, target, weight)
         self._rows = rows
 
-    def _sum_of_squares(self, values: Array, origin: Array) -> Array:
-        """Return Σ(values - origin)² of each column."""
+    def _mean_of(self, values: Array, weight: Array | None, rows: float) -> Array:
+        """Return the mean of each column, whose rows together weigh `rows`."""
+        if weight is None:
+            return np.asarray(values.mean(axis=0))
+        weighed = self.array("distance", *values.shape, dtype=np.float64)
+        np.multiply(values, weight[:, None], out=weighed)
+        return np.asarray(np.add.reduce(weighed, axis=0)) / rows
+
+    def _sum_of_squares(self, values: Array, origin: Array, weight: Array | None) -> Array:
+        """Return Σ w (values - origin)² of each column."""
         distance = self.array("distance", *values.shape, dtype=np.float64)
         np.subtract(values, origin, out=distance)
         np.multiply(distance, distance, out=distance)
+        if weight is not None:
+            _weighed(distance, weight)
         return np.asarray(np.add.reduce(distance, axis=0))
 
     def result(self) -> float:

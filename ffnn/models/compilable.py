@@ -1,45 +1,40 @@
-"""`Compilable`: a network with a loss, an optimizer and metrics, and what it does with them."""
+"""`Compilable`: a network with a loss, an optimizer and metrics."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from typing import Any, ClassVar
-
-import numpy as np
+from typing import ClassVar
 
 from ffnn._types import Array
-from ffnn.callbacks import CallbackList
-from ffnn.core.checks import check_bool, check_int, check_items, check_number
+from ffnn.core.checks import check_items
 from ffnn.core.hints import explain_names
 from ffnn.core.memory import ParameterVector
-from ffnn.data.batches import Batches, Examples
-from ffnn.errors import DataError
-from ffnn.layers.chain import release
 from ffnn.losses import LOSSES, Loss
-from ffnn.metrics import METRICS, Metric, check_names
-from ffnn.models.network import EVALUATION_BATCH_SIZE, Network
-from ffnn.models.raw_rows import with_targets
+from ffnn.metrics import METRICS, Metric, check_names, weigh
+from ffnn.models.network import Network
 from ffnn.optimizers import OPTIMIZERS, Optimizer
-from ffnn.saving.schema import set_generators
-from ffnn.training.loop import diverged, run_pass, train
-from ffnn.training.position import Position
-from ffnn.training.step import EvaluationStep, TrainStep, make_penalties
+from ffnn.training.step import TrainStep, make_penalties
+
+Metrics = Sequence[str | Metric | Callable[[Array, Array], float]]
 
 
 class Compilable(Network):
-    """A network that can be given a loss: it evaluates, and trains on single batches.
+    """A network that can be given a loss, an optimizer and metrics.
 
     Its `step` trains on one batch; it is there once the network is built and compiled.
     """
 
     settled: ClassVar[Mapping[str, str]] = {
         **Network.settled,
-        **dict.fromkeys(("optimizer", "loss", "metrics"), "call compile, which takes it"),
+        **dict.fromkeys(
+            ("optimizer", "loss", "metrics", "weighted_metrics"), "call compile, which takes it"
+        ),
     }
     optimizer: Optimizer | None = None
     loss: Loss | None = None
     metrics: Sequence[Metric] = ()
+    weighted_metrics: Sequence[Metric] = ()
+    all_metrics: Sequence[Metric] = ()  # as `evaluate` returns them
     step: TrainStep
 
     @explain_names
@@ -47,7 +42,8 @@ class Compilable(Network):
         self,
         optimizer: str | Optimizer = "sgd",
         loss: str | Loss = "mean_squared_error",
-        metrics: Sequence[str | Metric] | None = None,
+        metrics: Metrics | None = None,
+        weighted_metrics: Metrics | None = None,
     ) -> None:
         """Choose how to train.
 
@@ -57,8 +53,15 @@ class Compilable(Network):
             The rule of the updates.
         loss : str or Loss, default "mean_squared_error"
             The function to minimise.
-        metrics : sequence of str or Metric, optional
-            What is reported besides the loss.
+        metrics : sequence of str, Metric or function, optional
+            What is reported besides the loss, each row counting once. A function
+            ``f(y_true, y_pred)`` returns a number and is called with all rows of an epoch, see
+            `ffnn.metrics.FunctionMetric`. A table, as "confusion_matrix" is, is reported by
+            `evaluate` alone.
+        weighted_metrics : sequence of str or Metric, optional
+            What is reported with each row counting as much as it weighs: by `sample_weight`, in
+            training multiplied by `class_weight`. One that is in `metrics` too is reported as
+            "weighted_accuracy", say.
 
         Raises
         ------
@@ -67,19 +70,36 @@ class Compilable(Network):
             a number becomes 0 or infinite in the model's dtype, or the optimizer already trains
             another model. Nothing was changed.
         TypeError
-            A part is none, or cannot be copied. Nothing was changed.
+            A part is none, or cannot be copied, or a metric cannot be weighted. Nothing was
+            changed.
         """
-        chosen = [] if metrics is None else check_items("compile", "metrics", metrics)
         new_optimizer = OPTIMIZERS.get(optimizer, "compile: optimizer")
         new_loss = LOSSES.get(loss, "compile: loss")
-        new_metrics = [METRICS.get(metric, "compile: metrics") for metric in chosen]
+        plain, weighted = (
+            []
+            if given is None
+            else [
+                METRICS.get(each, f"compile: {name}")
+                for each in check_items("compile", name, given)
+            ]
+            for name, given in (("metrics", metrics), ("weighted_metrics", weighted_metrics))
+        )
         new_loss.check_output(self.last_activation)
-        check_names(new_metrics)
+        check_names(plain)
+        check_names(weighted)
+        together = [*plain, *weigh(weighted, [metric.name for metric in plain])]
+        check_names(together)
         for part in (new_optimizer, new_loss):
             part.check_clone("compile")
             part.check_numbers(self.dtype, f"compile: {type(part).__name__}")
         new_optimizer.claim(self)
-        vars(self).update(optimizer=new_optimizer, loss=new_loss, metrics=new_metrics)
+        vars(self).update(
+            optimizer=new_optimizer,
+            loss=new_loss,
+            metrics=plain,
+            weighted_metrics=weighted,
+            all_metrics=together,
+        )
         self._make_step(self._vector)
 
     def _build(self, input_dim: int) -> ParameterVector:
@@ -97,7 +117,7 @@ class Compilable(Network):
         stages = self.stages if fused is None else self.stages[:-1]
         penalties = make_penalties(self.layers, vector)
         self.step = TrainStep(
-            stages, self.layers, fused or loss, penalties, vector, optimizer, self.metrics
+            stages, self.layers, fused or loss, penalties, vector, optimizer, self.epoch_metrics
         )
         self.renew_replicas()
 
@@ -107,243 +127,30 @@ class Compilable(Network):
             raise RuntimeError("this model is not compiled: call compile(...) first")
         return self.loss
 
+    @property
+    def epoch_metrics(self) -> list[Metric]:
+        """The metrics that each epoch reports: all but tables."""
+        return [metric for metric in self.all_metrics if not metric.is_table]
+
+    def copy_metrics(self) -> tuple[list[Metric], list[Metric]]:
+        """Return copies of `metrics` and of `weighted_metrics`, for another model."""
+        plain, weighted = self.metrics, self.weighted_metrics
+        return [metric.clone() for metric in plain], [metric.clone() for metric in weighted]
+
     def directions(self, *, validated: bool) -> dict[str, bool | None]:
         """Return by name the numbers that an epoch reports: is higher better, None for not known.
 
         With `validated` they include those of validation.
         """
-        own = {"loss": False} | {m.name: m.higher_is_better for m in self.metrics}
+        own = {"loss": False} | {m.name: m.higher_is_better for m in self.epoch_metrics}
         return own | {f"val_{name}": better for name, better in own.items() if validated}
 
-    # -- data ----------------------------------------------------------------------------------
+    def check_metrics(self, target: Array, units: int) -> None:
+        """Raise an error if a metric cannot take targets that the loss has prepared.
 
-    def open_examples(
-        self, x: Any, y: Any, sample_weight: Any = None, measured: bool = True
-    ) -> Examples:
-        """Check data as `fit` does, and then build the model if it is the first that it sees.
-
-        Whether the metrics can be `measured` is checked too, unless they will not be.
+        `units` is the number of outputs.
         """
-        examples = self._check_examples(x, y, sample_weight, measured=measured)
-        self.build(examples.x.shape[1])
-        return examples
-
-    def _check_examples(
-        self,
-        x: Any,
-        y: Any,
-        sample_weight: Any = None,
-        columns: int | None = None,
-        measured: bool = True,
-    ) -> Examples:
-        loss = self.require_compiled()
-        x, y, sample_weight = with_targets(self, x, y, sample_weight)
-        source = self.open_inputs(x, columns)
-        units = self.compute_dims(source.shape[1])[-1]
-        prepare = partial(loss.prepare, units=units)
-        examples = Examples.open(source, y, sample_weight, prepare=prepare, dtype=self.dtype)
-        if measured:
-            self.check_metrics(examples.y.data)
-        return examples
-
-    def check_metrics(self, target: Array) -> None:
-        """Raise an error if a metric cannot take targets that the loss has prepared."""
         task = self.require_compiled().task_after(self.last_activation)
-        for metric in self.metrics:
-            metric.follow(task)
+        for metric in self.all_metrics:
+            metric.follow(task, units)
             metric.check_target(target)
-
-    def open_batch(
-        self, x: Any, y: Any, sample_weight: Any = None, measured: bool = False
-    ) -> tuple[Array, Array, Array | None]:
-        """Return all rows as one batch (x, y, weight), checked as by `open_examples`."""
-        examples = self.open_examples(x, y, sample_weight, measured)
-        return next(iter(Batches(examples, len(examples.x))))
-
-    def open_training(
-        self,
-        x: Any,
-        y: Any,
-        sample_weight: Any,
-        class_weight: Mapping[int, float] | None,
-        validation_split: float,
-        validation_data: tuple[Any, ...] | None,
-    ) -> tuple[Examples, Examples | None]:
-        """Return the examples to train on and those to validate with; nothing is built."""
-        validation_split = check_number(
-            "fit", "validation_split", validation_split, low=0.0, high=1.0, high_open=True
-        )
-        if validation_split and validation_data is not None:
-            raise ValueError("fit: give validation_split or validation_data, not both")
-        for layer in self.layers if self.is_built else ():
-            layer.check_unchanged()
-        examples, held_out = self._check_examples(x, y, sample_weight), None
-        if validation_data is not None:
-            if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-                raise ValueError(
-                    "fit: expected validation_data=(x, y) or (x, y, sample_weight), "
-                    f"got {type(validation_data).__name__}"
-                )
-            try:
-                x, y, weight = (*validation_data, None)[:3]
-                held_out = self._check_examples(x, y, weight, examples.x.shape[1])
-            except DataError as error:
-                raise DataError(f"validation_data: {error}") from None
-        elif validation_split:
-            examples, held_out = examples.split(validation_split)
-        if class_weight is not None:
-            units = self.compute_dims(examples.x.shape[1])[-1]
-            task = self.require_compiled().task_after(self.last_activation)
-            examples = examples.weigh_classes(class_weight, units, task, self.dtype)
-        return examples, held_out
-
-    def forward(self, x: Any, training: bool = False) -> Array:
-        """Return the outputs for a batch, in training with the dropout rates of the next update."""
-        if self.is_built and self.optimizer is not None:
-            self.step.tell_updates()
-        return super().forward(x, training)
-
-    # -- one pass, one batch -------------------------------------------------------------------
-
-    def run(
-        self,
-        step: TrainStep,
-        called: CallbackList,
-        validate: Callable[[], Mapping[str, float]] | None,
-        position: Position,
-        epochs: int,
-    ) -> bool:
-        """Train from `position` up to the epoch `epochs`; return whether Ctrl-C ended it.
-
-        Every training by epochs runs here. `step` is the model's own, or another one on its
-        parameters; `validate` returns the validation numbers after an epoch.
-        """
-        for layer in self.layers:  # whose numbers may have been set since
-            layer.check_arguments()
-            layer.check_numbers(self.dtype, layer.title)
-        for part in (step.optimizer, self.require_compiled()):
-            part.check_numbers(self.dtype, type(part).__name__)
-        check_names(self.metrics)
-        try:
-            return train(step, called, validate, position, epochs)
-        finally:
-            self.renew_replicas()
-
-    @explain_names
-    def evaluate(
-        self,
-        x: Any,
-        y: Any = None,
-        batch_size: int = EVALUATION_BATCH_SIZE,
-        sample_weight: Any = None,
-        return_dict: bool = False,
-    ) -> float | list[float] | dict[str, float]:
-        """Return the loss and the metrics of rows; nothing is trained.
-
-        Parameters
-        ----------
-        x, y, sample_weight
-            As for `fit`.
-        batch_size : int, default 1024
-            How many rows are computed together.
-        return_dict : bool, default False
-            Whether to return the numbers by name.
-
-        Returns
-        -------
-        float, list of float, or dict of str to float
-            The loss; with metrics, the loss and each of them.
-
-        Raises
-        ------
-        DataError
-            The data does not fit.
-        """
-        batch_size = check_int("evaluate", "batch_size", batch_size, low=1)
-        return_dict = check_bool("evaluate", "return_dict", return_dict)
-        logs = self._evaluate(self.open_examples(x, y, sample_weight), batch_size)
-        if return_dict:
-            return logs
-        return list(logs.values()) if self.metrics else logs["loss"]
-
-    def _evaluate(
-        self, examples: Examples, batch_size: int = EVALUATION_BATCH_SIZE
-    ) -> dict[str, float]:
-        """Return loss and metrics, computed apart from a training that may be running."""
-        stages = self.replicas()[: len(self.step.stages)]
-        metrics = [metric.clone() for metric in self.metrics]
-        step = EvaluationStep(stages, self.step.loss.clone(), self.step.penalties, metrics)
-        with np.errstate(over="ignore", invalid="ignore"):  # as in training; the numbers tell
-            logs = run_pass(step, Batches(examples, batch_size))
-        release(stages)
-        return logs
-
-    @explain_names
-    def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Make one update from one batch.
-
-        The batch is checked and copied at every call; `fit` does so once and gathers batches into
-        memory that it keeps.
-
-        Parameters
-        ----------
-        x, y, sample_weight
-            As for `fit`.
-
-        Returns
-        -------
-        float
-            The loss before the update, penalties included.
-
-        Raises
-        ------
-        DataError, TrainingDivergedError
-            The data does not fit, or the loss or the gradient is infinite or NaN. Nothing was
-            updated.
-        """
-        for layer in self.layers:
-            layer.check_arguments()
-        batch = self.open_batch(x, y, sample_weight, measured=True)
-        for metric in self.metrics:
-            metric.reset()
-        optimizer = self.step.optimizer
-        optimizer.forget_sizes()
-        drawn_from = Network.random_generators(self)  # by the layers; the rows' order stays
-        states = [rng.bit_generator.state for rng in drawn_from]
-        try:
-            with np.errstate(all="ignore"):
-                return self.step(*batch)
-        except FloatingPointError as error:
-            set_generators(drawn_from, states)
-            raise diverged(error, optimizer, 1, optimizer.iterations + 1) from None
-
-    def compute_gradients(self, x: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Compute the loss and leave its gradients in the layers; nothing is updated.
-
-        The pass is one of training: `Dropout` masks, `BatchNorm` uses the batch. The generators of
-        the masks are put back, so the same call gives the same result again.
-
-        Parameters
-        ----------
-        x, y, sample_weight
-            As for `fit`; one batch.
-
-        Returns
-        -------
-        float
-            The loss, penalties included.
-
-        Raises
-        ------
-        DataError
-            The data does not fit.
-        """
-        batch = self.open_batch(x, y, sample_weight)
-        states = self.generator_states
-        try:
-            with np.errstate(over="ignore", invalid="ignore"):
-                loss = self.step.forward(*batch)
-                self.step.backward()
-        finally:
-            self.generator_states = states
-        return loss

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.core.registry import describe
-from ffnn.models.compilable import Compilable
+from ffnn.core.descriptions import describe
+from ffnn.models.batchwise import Batchwise
 from ffnn.training.position import Position
 
 
-class Positioned(Compilable):
+class Positioned(Batchwise):
     """A network that can say where its training is resumed, as long as nothing else changes it.
 
     Arrays that are written into past the network are not noticed.

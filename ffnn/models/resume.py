@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ffnn.callbacks import Callback, History
-from ffnn.core.registry import describe
+from ffnn.core.descriptions import describe
 from ffnn.core.text import shorten
 from ffnn.errors import ModelFileError, visible
 from ffnn.layers.base import Layer
@@ -78,6 +78,7 @@ def _facts(parts: Parts) -> dict[str, Any]:
         "optimizer": optimizer,
         "loss": parts.loss,
         "metrics": parts.metrics,
+        "weighted metrics": parts.weighted_metrics,
         "seed": parts.seed,
         "number of inputs": parts.input_dim,
         "class names": parts.class_names,

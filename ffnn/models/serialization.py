@@ -16,16 +16,17 @@ import numpy as np
 from ffnn._types import Array, FloatDType, Shape
 from ffnn.callbacks import History
 from ffnn.callbacks.recording import OUTPUT, Recording
-from ffnn.core import registry
-from ffnn.core.registry import describe, rebuild
+from ffnn.core import descriptions
+from ffnn.core.descriptions import describe, rebuild
 from ffnn.core.text import shorten, shown
 from ffnn.data.labels import describe_labels, restore_labels
 from ffnn.layers.base import Layer
 from ffnn.losses import Loss
 from ffnn.metrics import Metric
 from ffnn.models.names import check_names
+from ffnn.models.position_arrays import join_position, split_position, under
 from ffnn.optimizers import Optimizer
-from ffnn.saving.schema import check_form, set_generators
+from ffnn.saving.schema import check_form
 from ffnn.training.position import POSITION
 
 if TYPE_CHECKING:
@@ -56,12 +57,21 @@ CONFIG = {
     "has_gradients": bool,
     "history": ({"names": [str], "epoch": [int], "growing": [str], "interrupted": bool}, None),
     "recording": ({"parameters": [[str]], "layers": [str], "bins": (int, None)}, None),
-    "compile": ({"optimizer": PART, "loss": PART, "metrics": [PART], "iterations": int}, None),
+    "compile": (
+        {
+            "optimizer": PART,
+            "loss": PART,
+            "metrics": [PART],
+            "weighted_metrics": [PART],
+            "iterations": int,
+        },
+        None,
+    ),
     "position": (POSITION, None),
     "generators": [dict],
 }
 FACTS = ("input_dim", "dtype", "seed", "entropy", "class_names", "feature_names", "has_gradients")
-COMPILED = ("optimizer", "loss", "metrics")
+COMPILED: dict[str, Any] = {"optimizer": None, "loss": None, "metrics": [], "weighted_metrics": []}
 
 
 @dataclass(frozen=True)
@@ -81,14 +91,17 @@ class Parts:
     optimizer: Optimizer | None
     loss: Loss | None
     metrics: Sequence[Metric]
+    weighted_metrics: Sequence[Metric]
     history: History | None
     recording: Recording | None
     position: dict[str, Any] | None
     generator_states: list[dict[str, Any]]
 
-    def custom_classes(self) -> dict[str, type]:
-        """Return the classes of parts that are not part of the library, by name."""
-        return registry.custom_classes([*self.layers, *self.metrics, self.loss, self.optimizer])
+    def custom_objects(self) -> dict[str, Any]:
+        """Return by name the classes and functions that are not part of the library."""
+        return descriptions.custom_objects(
+            [*self.layers, *self.metrics, *self.weighted_metrics, self.loss, self.optimizer]
+        )
 
 
 # -- from parts to data ------------------------------------------------------------------------
@@ -107,7 +120,7 @@ def capture(parts: Parts) -> Content:
         "encoder": None if parts.encoder is None else parts.encoder.get_config(),
         **{name: None if kept is None else kept.get_config() for name, kept in _records(parts)},
         "compile": compiled,
-        "position": _split(parts.position)[0],
+        "position": split_position(parts.position)[0],
         "generators": parts.generator_states,
     }
     return config, live_arrays(parts)
@@ -119,7 +132,7 @@ def live_arrays(parts: Parts) -> dict[str, Array]:
     for record, kept in _records(parts):
         own = {} if kept is None else kept.arrays()
         arrays |= {f"{record}/{name}": array for name, array in own.items()}
-    return arrays | _split(parts.position)[1]
+    return arrays | split_position(parts.position)[1]
 
 
 def computed_arrays(parts: Parts) -> dict[str, Array]:
@@ -145,29 +158,13 @@ def _places(layers: Sequence[Layer]) -> list[tuple[str, Layer]]:
     return [(f"{index}_{layer.name}", layer) for index, layer in enumerate(layers)]
 
 
-def _split(position: dict[str, Any] | None) -> tuple[dict[str, Any] | None, dict[str, Array]]:
-    """Return a position without its arrays and those of its callbacks, and these by name."""
-    if position is None:
-        return None, {}
-    arrays = {f"position/{index}": array for index, array in enumerate(position["weights"])}
-    callbacks = []
-    for index, kept in enumerate(position["callbacks"]):
-        state = kept["state"]
-        own = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
-        arrays |= {f"callbacks/{index}/{name}": value for name, value in own.items()}
-        plain = {name: value for name, value in state.items() if name not in own}
-        callbacks.append({"kind": kept["kind"], "state": plain})
-    kept = {name: value for name, value in position.items() if name != "weights"}
-    return kept | {"callbacks": callbacks}, arrays
-
-
 # -- from data to parts ------------------------------------------------------------------------
 
 
 def restore(
     config: Mapping[str, Any],
     arrays: Mapping[str, Array],
-    custom_objects: Mapping[str, type] | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
 ) -> Parts:
     """Return the parts that `capture` described, the layers still without their arrays.
 
@@ -177,7 +174,7 @@ def restore(
     """
     config = _completed(config)
     check_form(config, CONFIG, "/config")
-    how = config["compile"] or {"optimizer": None, "loss": None, "metrics": [], "iterations": 0}
+    how = config["compile"] or {**COMPILED, "iterations": 0}
     iterations, compiled = how["iterations"], {n: rebuild(how[n], custom_objects) for n in COMPILED}
     if not 0 <= iterations < 1 << 63:  # powers of floats are computed with it
         raise ValueError(f"/config/compile/iterations: expected 0 to 2**63 - 1, got {iterations}")
@@ -186,7 +183,7 @@ def restore(
     if compiled["optimizer"] is not None:
         compiled["optimizer"].iterations = iterations
     records: dict[str, Any] = {
-        name: None if config[name] is None else kind.restore(config[name], _under(name, arrays))
+        name: None if config[name] is None else kind.restore(config[name], under(name, arrays))
         for name, kind in (("history", History), ("recording", Recording))
     }
     return Parts(
@@ -196,7 +193,7 @@ def restore(
         encoder=_restore_encoder(config["encoder"]),
         **compiled,
         **records,
-        position=_join(config["position"], arrays),
+        position=join_position(config["position"], arrays),
         generator_states=config["generators"],
     )
 
@@ -204,6 +201,8 @@ def restore(
 def _completed(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a config with what files of earlier versions do not say."""
     config = {"class_labels": None, "encoder": None, **config}
+    if isinstance(config.get("compile"), dict):
+        config["compile"] = {"weighted_metrics": [], **config["compile"]}
     position = config.get("position")
     if isinstance(position, dict):
         config["position"] = position | {"training": position.get("training")}
@@ -229,12 +228,15 @@ def check_classes(cls: type, custom_objects: Any) -> None:
     """Raise TypeError if no file is to blame: a model's class and those of parts from outside."""
     if custom_objects is not None and not isinstance(custom_objects, Mapping):
         raise TypeError(
-            f"load: custom_objects must be a dict, name to class, got {shown(custom_objects)}"
+            f"load: custom_objects must be a dict, name to class or function, "
+            f"got {shown(custom_objects)}"
         )
     for name, custom in (custom_objects or {}).items():
-        if not isinstance(name, str) or not isinstance(custom, type):
+        if not isinstance(name, str) or not callable(custom):
             found = f"{shown(custom, 60)} for the name {shown(name, 60)}"
-            raise TypeError(f"load: custom_objects must be a dict, name to class, got {found}")
+            raise TypeError(
+                f"load: custom_objects must be a dict, name to class or function, got {found}"
+            )
     try:
         inspect.signature(cls).bind((), dtype="float32", seed=None)
     except TypeError as error:
@@ -250,35 +252,13 @@ def unfit_class(cls: type, error: Exception) -> TypeError:
     )
 
 
-def _join(position: dict[str, Any] | None, arrays: Mapping[str, Array]) -> dict[str, Any] | None:
-    """Return the position that `_split` took apart."""
-    if position is None:
-        return None
-    shuffled_from = position["batches"]["shuffled_from"]
-    if shuffled_from is not None:
-        set_generators([np.random.default_rng()], [shuffled_from])
-    callbacks = [
-        {"kind": kept["kind"], "state": kept["state"] | _under(f"callbacks/{index}", arrays)}
-        for index, kept in enumerate(position["callbacks"])
-    ]
-    own = _under("position", arrays)
-    weights = [own[str(index)] for index in range(len(own))]
-    return position | {"callbacks": callbacks, "weights": weights}
-
-
-def _under(place: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """Return the arrays whose names begin with `place` and a slash, by what comes after it."""
-    prefix = f"{place}/"
-    return {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
-
-
 def prepare(parts: Parts, arrays: Mapping[str, Array]) -> None:
     """Load the layers' states, and check that the parameters have the sizes that `build` will give.
 
     Comes before `build`, which takes all the memory that a config asks for.
     """
     for place, layer in _places(parts.layers):
-        state = _under(f"state/{place}", arrays)
+        state = under(f"state/{place}", arrays)
         if state:
             layer.load_state(state)
     columns: Any = parts.input_dim

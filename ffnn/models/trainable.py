@@ -157,12 +157,13 @@ class Trainable(Positioned):
         """
         rate, users = self._check_rate(learning_rate), called.users
         training = fingerprint(batches, held_out, rate, users)
-        position = Position(batches, lambda: self.stop_training, self.metrics, users, training)
+        metrics = self.epoch_metrics
+        position = Position(batches, lambda: self.stop_training, metrics, users, training)
         position.epoch = settings.initial_epoch
         if saved is not None:
             check_training(saved.parts(), rate, history.params["metrics"], users)
             position.resume(saved.position or {}, saved)
-        validate = None if held_out is None else partial(self._evaluate, held_out)
+        validate = None if held_out is None else partial(self._validate, held_out)
         with unless_refused(self, position):
             self.build(batches.examples.x.shape[1])
             self._begin(rate, saved)
@@ -186,7 +187,7 @@ class Trainable(Positioned):
             raise ValueError("fit: give resume_from or initial_epoch, not both")
         self.require_compiled()
         here = self.parts()
-        there = Trainable.load(path, here.custom_classes())
+        there = Trainable.load(path, here.custom_objects())
         first = check_resumable(here, there.parts(), os.fspath(path), settings.epochs)
         return there, settings._replace(initial_epoch=first)
 
@@ -233,13 +234,13 @@ class Trainable(Positioned):
         """
         path = check_path("save", "path", path)
         self.require_built()
-        own = self.parts().custom_classes()
+        own = self.parts().custom_objects()
         build = partial(Trainable.restore, custom_objects=own)  # whatever a subclass takes
         saving.write(path, *self.capture(), build)
 
     @classmethod
     def load(
-        cls, path: str | os.PathLike[str], custom_objects: Mapping[str, type] | None = None
+        cls, path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None
     ) -> Self:
         """Return the model that `save` wrote.
 
@@ -250,8 +251,8 @@ class Trainable(Positioned):
         ----------
         path : str or path
             The file.
-        custom_objects : mapping of str to type, optional
-            Classes that are not part of the library, by name.
+        custom_objects : mapping of str to type or function, optional
+            Classes, and functions as metrics, that are not part of the library, by name.
 
         Raises
         ------
@@ -290,7 +291,7 @@ class Trainable(Positioned):
         cls,
         config: Mapping[str, Any],
         arrays: Mapping[str, Array],
-        custom_objects: Mapping[str, type] | None = None,
+        custom_objects: Mapping[str, Any] | None = None,
     ) -> Self:
         """Return the model that `capture` described, or raise what `serialization.restore` does."""
         parts = serialization.restore(config, arrays, custom_objects)
@@ -309,7 +310,7 @@ class Trainable(Positioned):
             self.require_built().has_gradients = parts.has_gradients
         if parts.optimizer is not None and parts.loss is not None:
             iterations = parts.optimizer.iterations
-            self.compile(parts.optimizer, parts.loss, parts.metrics)
+            self.compile(parts.optimizer, parts.loss, parts.metrics, parts.weighted_metrics)
             parts.optimizer.iterations = iterations
         self.history, self.recording = parts.history, parts.recording
         self.encoder = parts.encoder
@@ -321,19 +322,19 @@ class Trainable(Positioned):
 
     def twin(self) -> Trainable:
         """Return a copy with arrays of its own."""
-        return Trainable.restore(*self.capture(), self.parts().custom_classes())
+        return Trainable.restore(*self.capture(), self.parts().custom_objects())
 
     def as_double(self) -> Trainable:
         """Return a copy that computes in float64 from the same values, without what it recorded."""
         parts = replace(self.parts(), dtype="float64", recording=None, position=None)
         config, arrays = serialization.capture(parts)
         doubled = {name: array.astype(np.float64) for name, array in arrays.items()}
-        return Trainable.restore(config, doubled, parts.custom_classes())
+        return Trainable.restore(config, doubled, parts.custom_objects())
 
     def __getstate__(self) -> dict[str, Any]:
         config, arrays = self.capture()
         copies = {name: array.copy() for name, array in arrays.items()}
-        return {"config": config, "arrays": copies, "classes": self.parts().custom_classes()}
+        return {"config": config, "arrays": copies, "classes": self.parts().custom_objects()}
 
     def __setstate__(self, content: dict[str, Any]) -> None:
         parts = serialization.restore(content["config"], content["arrays"], content["classes"])

@@ -15,7 +15,7 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.callbacks import Callback
-from ffnn.core.registry import describe
+from ffnn.core.descriptions import describe
 from ffnn.data.batches import Batches, Examples
 from ffnn.data.sources import BLOCK_ROWS, Source
 from ffnn.schedules import Schedule

@@ -131,8 +131,7 @@ def run_pass(
             watched.call("on_train_batch_end", sums.batches - 1, {"loss": sums.loss})
         if interrupt is not None and interrupt.requested:
             break
-    # Plain floats, whatever a custom metric returns: they are printed and saved.
-    return {"loss": sums.loss} | {metric.name: float(metric.result()) for metric in step.metrics}
+    return {"loss": sums.loss} | {metric.name: metric.value() for metric in step.metrics}
 
 
 def diverged(

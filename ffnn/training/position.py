@@ -147,10 +147,11 @@ class Position:
         """Raise an error if a metric cannot go on from a state."""
         metric.set_state(state)
         output = np.full((1, units), 1.0 / units)
+        _, y, weight = self.batches.examples
         with np.errstate(all="ignore"):
-            float(metric.result())  # of the batches done, which may be all of the epoch
-            metric.update(self.batches.examples.y.slice(0, 1), output)
-            float(metric.result())
+            metric.value()  # of the batches done, which may be all of the epoch
+            metric.measure(y.slice(0, 1), output, None if weight is None else weight.slice(0, 1))
+            metric.value()
         own = plain(metric.get_state())
         if {name: type(value) for name, value in own.items()} != {
             name: type(value) for name, value in state.items()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ffnn._types import Array
 from ffnn.callbacks import CallbackList
 from ffnn.core.memory import ParameterVector
-from ffnn.data.batches import leave_out_absent
+from ffnn.data.batches import leave_out_absent, present_weights
 from ffnn.layers.base import Layer, Stage
 from ffnn.layers.chain import release, run_backward, run_forward, tap
 from ffnn.losses import Loss
@@ -69,8 +69,10 @@ class TrainStep:
         assert self.target is not None
         if not len(self.target):
             return loss
-        for metric in self.metrics:
-            metric.update(self.target, self.loss.output)
+        if self.metrics:
+            weight = present_weights(weight)
+            for metric in self.metrics:
+                metric.measure(self.target, self.loss.output, weight)
         if self._callbacks is not None:
             last = self.layers[-1].stages()[-1].layer.name  # which the loss may have replaced
             outputs = {**self._outputs, last: self.loss.output}
@@ -142,13 +144,16 @@ class EvaluationStep:
 
     def __call__(self, x: Array, y: Array, weight: Array | None) -> float:
         """Return the loss of one batch, penalties included; see `leave_out_absent`."""
+        given = weight
         x, y, weight = leave_out_absent(x, y, weight)
         if not len(y):
             return self._penalty
         output = run_forward(self.stages, x, training=False)
         loss = self.loss.forward(output, y, weight)
-        for metric in self.metrics:
-            metric.update(y, self.loss.output)
+        if self.metrics:
+            given = present_weights(given)
+            for metric in self.metrics:
+                metric.measure(y, self.loss.output, given)
         return loss + self._penalty
 
 

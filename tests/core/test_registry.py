@@ -10,15 +10,8 @@ import pytest
 
 from ffnn import activations, initializers, layers, losses, metrics, optimizers, schedules
 from ffnn.activations import ACTIVATIONS, ActivationFunction, LeakyReLU, ReLU
-from ffnn.core.registry import (
-    Configurable,
-    Family,
-    custom_classes,
-    describe,
-    family_of,
-    find_classes,
-    rebuild,
-)
+from ffnn.core.descriptions import custom_objects, describe, rebuild
+from ffnn.core.registry import Configurable, Family, family_of, find_classes
 from ffnn.layers import LAYERS, Activation, Dense, Layer
 from ffnn.losses import LOSSES
 from ffnn.optimizers import SGD
@@ -82,6 +75,9 @@ PARTS = [
     (metrics.MeanSquaredError(), "MeanSquaredError()"),
     (metrics.MeanAbsoluteError(), "MeanAbsoluteError()"),
     (metrics.R2(), "R2()"),
+    (metrics.AUC("labels"), "AUC(task='labels')"),
+    (metrics.TopKAccuracy(3), "TopKAccuracy(k=3)"),
+    (metrics.ConfusionMatrix(), "ConfusionMatrix()"),
     (
         SGD(DECAY, momentum=0.5, nesterov=True, clipnorm=2.0),
         f"SGD(learning_rate={DECAY!r}, momentum=0.5, nesterov=True, clipnorm=2.0)",
@@ -294,11 +290,11 @@ def test_family_of_an_activation_is_the_narrower_one():
     assert family_of(Dense(2)) is LAYERS
 
 
-def test_custom_classes_are_found_at_any_depth():
-    assert custom_classes(Dense(2, "relu")) == {}
-    assert custom_classes(Cube(2.0)) == {"Cube": Cube}
-    assert custom_classes([ReLU(), (Dense(2, Cube(1.0)), 3)]) == {"Cube": Cube}
-    assert custom_classes(Scale(Activation(Cube(1.0)))) == {"Scale": Scale, "Cube": Cube}
+def test_custom_objects_are_found_at_any_depth():
+    assert custom_objects(Dense(2, "relu")) == {}
+    assert custom_objects(Cube(2.0)) == {"Cube": Cube}
+    assert custom_objects([ReLU(), (Dense(2, Cube(1.0)), 3)]) == {"Cube": Cube}
+    assert custom_objects(Scale(Activation(Cube(1.0)))) == {"Scale": Scale, "Cube": Cube}
 
 
 def test_custom_class_is_rebuilt_when_it_is_given():
@@ -325,10 +321,10 @@ def test_custom_class_named_like_one_of_the_library_is_never_taken_for_it(part, 
             rebuild(description)
         assert type(rebuild(description, {name: own})) is own
         assert type(rebuild(describe(part), {name: own})) is type(part)
-        assert custom_classes([part, twins])[name] is own
+        assert custom_objects([part, twins])[name] is own
 
 
-def test_file_from_before_custom_classes_were_marked_has_their_names_as_they_are():
+def test_file_from_before_custom_objects_were_marked_has_their_names_as_they_are():
     own = type("Softplus", (activations.Softplus,), {})
     description = {"kind": "activation", "name": "Softplus", "config": {}}
 
@@ -337,12 +333,12 @@ def test_file_from_before_custom_classes_were_marked_has_their_names_as_they_are
         rebuild(description)
 
 
-def test_two_custom_classes_of_one_name_are_refused():
+def test_two_custom_objects_of_one_name_are_refused():
     other = type("Cube", (Cube,), {})
 
-    assert custom_classes([Cube(1.0), Cube(2.0)]) == {"Cube": Cube}
+    assert custom_objects([Cube(1.0), Cube(2.0)]) == {"Cube": Cube}
     with pytest.raises(ValueError, match="two custom classes named 'Cube'; rename one"):
-        custom_classes([Cube(1.0), Dense(2, other(1.0))])
+        custom_objects([Cube(1.0), Dense(2, other(1.0))])
 
 
 def test_custom_class_shows_its_changed_arguments():

@@ -7,7 +7,7 @@ import pytest
 
 import ffnn
 from ffnn.layers import Dense
-from ffnn.metrics import F1, METRICS, Accuracy, Metric, Precision, Recall
+from ffnn.metrics import F1, METRICS, Accuracy, Metric, Precision, Recall, TopKAccuracy
 
 rng = np.random.default_rng(12)
 X = rng.normal(size=(300, 5))
@@ -16,16 +16,22 @@ LABELS = rng.integers(0, 4, 300)
 ONE_HOT = np.eye(4)[LABELS]
 BINARY = rng.integers(0, 2, 300).astype(float)
 NUMBERS = X @ rng.normal(size=(5, 4))
+WEIGHT = rng.integers(0, 3, 300) * 0.75
 
 DECISIONS = ["accuracy", "precision", "recall", "f1"]
 RESIDUALS = ["mean_squared_error", "mean_absolute_error", "r2"]
-ALL = [*DECISIONS, "binary_accuracy", *RESIDUALS]
+OF_CLASSES = ["confusion_matrix", "top_2_accuracy"]
+ALL = [*DECISIONS, "auc", *OF_CLASSES, "binary_accuracy", *RESIDUALS]
 
 
 def network(units, activation, loss, metrics):
     model = ffnn.Sequential([Dense(units, activation)], seed=3)
     model.compile("sgd", loss, metrics)
     return model
+
+
+def made(name):
+    return TopKAccuracy(2) if name == "top_2_accuracy" else METRICS.get(name)
 
 
 # form → the network's end, its loss, its targets
@@ -55,7 +61,15 @@ NO_CLASSES = {
     "several labels as numbers": "sum to 1.*several labels.*binary_crossentropy.*task='labels'",
     "counts": "0 and 1",
 }
-REFUSED = {(name, form): text for form, text in NO_CLASSES.items() for name in DECISIONS}
+ONE_UNIT = ("yes or no", "yes or no as numbers", "share of yes")
+REFUSED = {
+    (name, form): text
+    for form, text in NO_CLASSES.items()
+    for name in [*DECISIONS, "auc", *OF_CLASSES]
+}
+REFUSED |= {(name, "several labels"): "sum to 1.*everal labels" for name in OF_CLASSES}
+REFUSED |= {(name, "several labels as numbers"): "sum to 1.*everal labels" for name in OF_CLASSES}
+REFUSED |= {("top_2_accuracy", form): "a unit for each class.*'accuracy'" for form in ONE_UNIT}
 REFUSED |= {("binary_accuracy", form): "0 and 1" for form in NO_CLASSES if "labels" not in form}
 REFUSED |= {(name, "class numbers"): "one-hot" for name in ["binary_accuracy", *RESIDUALS]}
 
@@ -64,31 +78,48 @@ def rows(values):
     return values[:, None] if np.ndim(values) == 1 else values
 
 
-def reference(name, form, target, output):
+def reference(name, form, target, output, weight=None):
     """Return the metric by scikit-learn."""
     m = pytest.importorskip("sklearn.metrics", reason="scikit-learn is an extra")
+    given = {"sample_weight": weight}
     if name in RESIDUALS:
-        return getattr(m, name + ("_score" if name == "r2" else ""))(target, output)
+        return getattr(m, name + ("_score" if name == "r2" else ""))(target, output, **given)
     if name == "binary_accuracy":
-        return m.accuracy_score(rows(target).ravel() > 0.5, output.ravel() > 0.5)
+        right = (rows(target) > 0.5) == (output > 0.5)
+        return np.average(right.mean(axis=1), weights=weight)
+    if name == "auc":
+        return areas(form, target, output, weight)
     options = {} if name == "accuracy" else {"average": "macro", "zero_division": 0}
     if output.shape[1] == 1:
         target, output = np.ravel(target) > 0.5, output.ravel() > 0.5
         options = options and {"zero_division": 0}
-    elif form.startswith("several labels"):
+    elif form.startswith("several labels") and name not in OF_CLASSES:
         target, output = target > 0.5, output > 0.5  # scikit-learn takes rows of labels as they are
     else:
         target = target.argmax(axis=1) if np.ndim(target) == 2 else target
+        if name == "top_2_accuracy":
+            return m.top_k_accuracy_score(target, output, k=2, labels=range(4), **given)
         output = output.argmax(axis=1)
         options = options and {**options, "labels": range(4)}
-    return getattr(m, f"{name}_score")(target, output, **options)
+    if name == "confusion_matrix":
+        return m.confusion_matrix(target, output, **given)
+    return getattr(m, f"{name}_score")(target, output, **options, **given)
+
+
+def areas(form, target, output, weight):
+    """Return the area under the ROC curve, of one column or the mean over several."""
+    m = pytest.importorskip("sklearn.metrics", reason="scikit-learn is an extra")
+    truth = np.eye(4)[target] if form == "class numbers" else rows(target)
+    if output.shape[1] > 1 and not form.startswith("several labels"):
+        truth = np.eye(4)[truth.argmax(axis=1)]
+    return m.roc_auc_score(truth > 0.5, output, average="macro", sample_weight=weight)
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", ALL)
 def test_each_metric_of_each_form_is_right_or_refused(name, form):
     units, activation, loss, target = FORMS[form]
-    model = network(units, activation, loss, [name])
+    model = network(units, activation, loss, [made(name)])
     if (name, form) in REFUSED:
         for run in (model.evaluate, model.fit, model.train_on_batch):
             with pytest.raises(ffnn.DataError, match=f"metric '{name}'.*{REFUSED[name, form]}"):
@@ -99,8 +130,29 @@ def test_each_metric_of_each_form_is_right_or_refused(name, form):
     value = model.evaluate(X, target, batch_size=64, return_dict=True)[name]
     assert value == pytest.approx(reference(name, form, target, model.predict(X)), rel=1e-5)
     fitted = model.fit(X, target, epochs=1, validation_split=0.2, verbose=0).history
+    if name == "confusion_matrix":
+        assert list(fitted) == ["loss", "val_loss"]
+        return
     last = model.evaluate(X[240:], target[240:], return_dict=True)[name]
     assert fitted[f"val_{name}"][-1] == pytest.approx(last, rel=1e-6)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", ALL)
+def test_each_weighted_metric_of_each_form_is_right_or_refused(name, form):
+    units, activation, loss, target = FORMS[form]
+    model = network(units, activation, loss, None)
+    model.compile("sgd", loss, weighted_metrics=[made(name)])
+    if (name, form) in REFUSED:
+        with pytest.raises(ffnn.DataError, match=f"metric '{name}'.*{REFUSED[name, form]}"):
+            model.fit(X, target, sample_weight=WEIGHT)
+        return
+    options = {"batch_size": 7, "return_dict": True}
+    value = model.evaluate(X, target, sample_weight=WEIGHT, **options)[name]
+    expected = reference(name, form, target, model.predict(X), WEIGHT)
+    assert value == pytest.approx(expected, rel=1e-5)
+    plain = model.evaluate(X, target, **options)[name]
+    assert plain == pytest.approx(reference(name, form, target, model.predict(X)), rel=1e-5)
 
 
 @pytest.mark.parametrize("name", DECISIONS)
@@ -218,7 +270,11 @@ def test_a_metric_without_a_name_is_refused(name):
 
 
 def test_every_metric_of_the_library_is_tried():
-    assert {cls.name for cls in METRICS if cls.__module__.startswith("ffnn.")} == set(ALL)
+    own = [cls.name for cls in METRICS if cls.__module__.startswith("ffnn.")]
+    assert {made(name).name for name in own} == {made(name).name for name in ALL} ^ {
+        "top_2_accuracy",
+        "top_5_accuracy",
+    }
 
 
 class Renamed(F1):

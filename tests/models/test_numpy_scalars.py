@@ -14,7 +14,8 @@ from ffnn.callbacks import (
     Recorder,
     ReduceLROnPlateau,
 )
-from ffnn.core.registry import Family, describe
+from ffnn.core.descriptions import describe
+from ffnn.core.registry import Family
 from ffnn.layers import Dense
 
 X = np.random.default_rng(0).standard_normal((40, 3))

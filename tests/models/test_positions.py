@@ -17,7 +17,7 @@ from ffnn.callbacks import (
     ReduceLROnPlateau,
 )
 from ffnn.layers import BatchNorm, Dense, Dropout
-from ffnn.metrics import METRICS
+from ffnn.metrics import METRICS, TopKAccuracy
 
 RNG = np.random.default_rng(5)
 X = RNG.standard_normal((70, 4)).astype(np.float32)
@@ -475,19 +475,22 @@ def test_a_metric_that_has_seen_no_row_is_resumed(saved, tmp_path):
 
 
 @needs_sigint
-@pytest.mark.parametrize("name", [names[0] for names in METRICS.names()])
-def test_every_metric_is_resumed_within_an_epoch(tmp_path, name):
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", [cls().name for cls in METRICS if not cls.is_table])
+def test_every_metric_is_resumed_within_an_epoch(tmp_path, name, weighted):
     path = tmp_path / "m.h5"
+    metric = TopKAccuracy() if name.startswith("top") else name
 
     def make():
-        model = ffnn.Sequential([Dense(3), Dense(2, "sigmoid")], input_dim=4, seed=1)
-        model.compile("adam", "bce", [name])
+        model = ffnn.Sequential([Dense(3), Dense(7, "softmax")], input_dim=4, seed=1)
+        model.compile("adam", "cce", *([], [metric]) if weighted else ([metric],))
         return model
 
     def fit(model, *press, **options):
-        y = np.column_stack([X[:, 0] > 0, X[:, 1] > 0]).astype(float)
+        y = np.eye(7)[np.arange(len(X)) % 7]
         callbacks = [PressCtrlC(*press), SaveWhenInterrupted(path)]
-        model.fit(X, y, 16, 2, verbose=0, callbacks=callbacks, **options)
+        weight = np.where(X[:, 0] > 0, 0.5, 2.0) if weighted else None
+        model.fit(X, y, 16, 2, verbose=0, callbacks=callbacks, sample_weight=weight, **options)
         return model
 
     straight = fit(make())

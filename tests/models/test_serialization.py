@@ -111,8 +111,8 @@ class Passing(ffnn.layers.Layer):
 
 
 def test_classes_from_outside_are_recognised():
-    assert trained().parts().custom_classes() == {}
-    assert ffnn.Sequential([Passing()]).parts().custom_classes() == {"Passing": Passing}
+    assert trained().parts().custom_objects() == {}
+    assert ffnn.Sequential([Passing()]).parts().custom_objects() == {"Passing": Passing}
 
 
 def test_a_recording_is_kept_as_names_and_arrays():

@@ -64,7 +64,9 @@ def test_an_error_that_quotes_a_file_keeps_its_beginning_and_its_end(error):
     "custom", [{1: 2}, {"X": 3}, {"X": "Dense"}, {"X": Dense(2)}, {1: Dense}, {None: None}, [Dense]]
 )
 def test_custom_objects_are_classes_by_name(custom, path):
-    with pytest.raises(TypeError, match="custom_objects must be a dict, name to class, got "):
+    with pytest.raises(
+        TypeError, match="custom_objects must be a dict, name to class or function, got "
+    ):
         ffnn.load_model(path, custom_objects=custom)
 
 

@@ -200,7 +200,7 @@ class Tripling(ffnn.layers.Layer):
         return self.factor * x
 
 
-def test_custom_classes_are_loaded_only_if_they_are_named(tmp_path):
+def test_custom_objects_are_loaded_only_if_they_are_named(tmp_path):
     model = ffnn.Sequential([Tripling(2.0)], input_dim=4)
     model.save(tmp_path / "model.h5")
 

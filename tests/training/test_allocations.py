@@ -29,7 +29,7 @@ from ffnn.layers import (
 )
 from ffnn.layers.base import Layer
 from ffnn.losses import CategoricalCrossentropy, SparseCategoricalCrossentropy
-from ffnn.metrics import METRICS
+from ffnn.metrics import METRICS, ConfusionMatrix, RowsMetric, TopKAccuracy
 from ffnn.optimizers import OPTIMIZERS, SGD, Adam
 from ffnn.regularizers import L1, L1L2, L2
 
@@ -130,7 +130,7 @@ def growth_with_rows(
             if isinstance(layer, Normalization):
                 layer.adapt(x[:100, : 4 if layer is layers[0] else 3])
         model = ffnn.Sequential(layers, input_dim=4, dtype=dtype, seed=0)
-        model.compile(SGD(1e-3), loss, list(metrics))
+        model.compile(SGD(1e-3), loss, *([], metrics) if weighted else (metrics,))
         options = dict(fit_options)
         if weighted:
             options["sample_weight"] = rng.uniform(size=total)
@@ -234,10 +234,32 @@ def test_accuracy_allocates_nothing_that_grows_with_the_rows(targets):
     growth_with_rows(targets=targets, metrics=["accuracy"])
 
 
+ADDED_UP = {cls.name for cls in METRICS if not issubclass(cls, RowsMetric)}  # batch by batch
+OF_CLASSES = {"confusion_matrix", "top_k_accuracy"}
+
+
+@pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("units", [1, 3])
-@pytest.mark.parametrize("name", sorted({cls.name for cls in METRICS.classes.values()}))
-def test_metrics_allocate_nothing_that_grows_with_the_rows(name, units):
-    growth_with_rows((), "sigmoid", "bce", "bits", units=units, metrics=[name])
+@pytest.mark.parametrize("name", sorted(ADDED_UP - OF_CLASSES))
+def test_metrics_allocate_nothing_that_grows_with_the_rows(name, units, weighted):
+    growth_with_rows((), "sigmoid", "bce", "bits", units=units, metrics=[name], weighted=weighted)
+
+
+class Counted(ConfusionMatrix):
+    """A table that a training has to fill too."""
+
+    is_table = False
+
+    def result(self):
+        return super().result()[0, 0]
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("targets", ["int", "onehot"])
+@pytest.mark.parametrize("name", ["accuracy", "f1", "top_k_accuracy", "confusion_matrix"])
+def test_metrics_of_classes_allocate_nothing_that_grows_with_the_rows(name, targets, weighted):
+    metric = {"confusion_matrix": Counted(), "top_k_accuracy": TopKAccuracy(2)}.get(name, name)
+    growth_with_rows(targets=targets, metrics=[metric], weighted=weighted)
 
 
 # Parameters

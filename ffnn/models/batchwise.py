@@ -1,0 +1,261 @@
+"""`Batchwise`: a compiled network at work on data: one pass over it, or one update."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ffnn._types import Array
+from ffnn.callbacks import CallbackList
+from ffnn.core.checks import check_bool, check_int, check_number
+from ffnn.core.hints import explain_names
+from ffnn.data.batches import Batches, Examples
+from ffnn.errors import DataError
+from ffnn.layers.chain import release
+from ffnn.metrics import Metric, check_names
+from ffnn.models.compilable import Compilable
+from ffnn.models.network import EVALUATION_BATCH_SIZE, Network
+from ffnn.models.raw_rows import with_targets
+from ffnn.saving.schema import set_generators
+from ffnn.training.loop import diverged, run_pass, train
+from ffnn.training.position import Position
+from ffnn.training.step import EvaluationStep, TrainStep
+
+
+class Batchwise(Compilable):
+    """A network that opens data, evaluates, and trains on single batches."""
+
+    # -- data ----------------------------------------------------------------------------------
+
+    def open_examples(
+        self, x: Any, y: Any, sample_weight: Any = None, measured: bool = True
+    ) -> Examples:
+        """Check data as `fit` does, and then build the model if it is the first that it sees.
+
+        Whether the metrics can be `measured` is checked too, unless they will not be.
+        """
+        examples = self._check_examples(x, y, sample_weight, measured=measured)
+        self.build(examples.x.shape[1])
+        return examples
+
+    def _check_examples(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any = None,
+        columns: int | None = None,
+        measured: bool = True,
+    ) -> Examples:
+        loss = self.require_compiled()
+        x, y, sample_weight = with_targets(self, x, y, sample_weight)
+        source = self.open_inputs(x, columns)
+        units = self.compute_dims(source.shape[1])[-1]
+        prepare = partial(loss.prepare, units=units)
+        examples = Examples.open(source, y, sample_weight, prepare=prepare, dtype=self.dtype)
+        if measured:
+            self.check_metrics(examples.y.data, units)
+        return examples
+
+    def open_batch(
+        self, x: Any, y: Any, sample_weight: Any = None, measured: bool = False
+    ) -> tuple[Array, Array, Array | None]:
+        """Return all rows as one batch (x, y, weight), checked as by `open_examples`."""
+        examples = self.open_examples(x, y, sample_weight, measured)
+        return next(iter(Batches(examples, len(examples.x))))
+
+    def open_training(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        class_weight: Mapping[int, float] | None,
+        validation_split: float,
+        validation_data: tuple[Any, ...] | None,
+    ) -> tuple[Examples, Examples | None]:
+        """Return the examples to train on and those to validate with; nothing is built."""
+        validation_split = check_number(
+            "fit", "validation_split", validation_split, low=0.0, high=1.0, high_open=True
+        )
+        if validation_split and validation_data is not None:
+            raise ValueError("fit: give validation_split or validation_data, not both")
+        for layer in self.layers if self.is_built else ():
+            layer.check_unchanged()
+        examples, held_out = self._check_examples(x, y, sample_weight), None
+        if validation_data is not None:
+            if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+                raise ValueError(
+                    "fit: expected validation_data=(x, y) or (x, y, sample_weight), "
+                    f"got {type(validation_data).__name__}"
+                )
+            try:
+                x, y, weight = (*validation_data, None)[:3]
+                held_out = self._check_examples(x, y, weight, examples.x.shape[1])
+            except DataError as error:
+                raise DataError(f"validation_data: {error}") from None
+        elif validation_split:
+            examples, held_out = examples.split(validation_split)
+        if class_weight is not None:
+            units = self.compute_dims(examples.x.shape[1])[-1]
+            task = self.require_compiled().task_after(self.last_activation)
+            examples = examples.weigh_classes(class_weight, units, task, self.dtype)
+        return examples, held_out
+
+    def forward(self, x: Any, training: bool = False) -> Array:
+        """Return the outputs for a batch, in training with the dropout rates of the next update."""
+        if self.is_built and self.optimizer is not None:
+            self.step.tell_updates()
+        return super().forward(x, training)
+
+    # -- one pass, one batch -------------------------------------------------------------------
+
+    def run(
+        self,
+        step: TrainStep,
+        called: CallbackList,
+        validate: Callable[[], Mapping[str, float]] | None,
+        position: Position,
+        epochs: int,
+    ) -> bool:
+        """Train from `position` up to the epoch `epochs`; return whether Ctrl-C ended it.
+
+        Every training by epochs runs here. `step` is the model's own, or another one on its
+        parameters; `validate` returns the validation numbers after an epoch.
+        """
+        for layer in self.layers:  # whose numbers may have been set since
+            layer.check_arguments()
+            layer.check_numbers(self.dtype, layer.title)
+        for part in (step.optimizer, self.require_compiled()):
+            part.check_numbers(self.dtype, type(part).__name__)
+        check_names(self.all_metrics)
+        try:
+            return train(step, called, validate, position, epochs)
+        finally:
+            self.renew_replicas()
+
+    @explain_names
+    def evaluate(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int = EVALUATION_BATCH_SIZE,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+    ) -> float | list[Any] | dict[str, Any]:
+        """Return the loss and the metrics of rows; nothing is trained.
+
+        Parameters
+        ----------
+        x, y, sample_weight
+            As for `fit`.
+        batch_size : int, default 1024
+            How many rows are computed together.
+        return_dict : bool, default False
+            Whether to return the numbers by name.
+
+        Returns
+        -------
+        float, list, or dict of str to a value
+            The loss; with metrics, the loss and each of them: floats, and arrays for those that
+            are tables, as "confusion_matrix" is.
+
+        Raises
+        ------
+        DataError
+            The data does not fit.
+        """
+        batch_size = check_int("evaluate", "batch_size", batch_size, low=1)
+        return_dict = check_bool("evaluate", "return_dict", return_dict)
+        examples = self.open_examples(x, y, sample_weight)
+        logs = self._measure(examples, self.all_metrics, batch_size)
+        if return_dict:
+            return logs
+        return list(logs.values()) if self.all_metrics else logs["loss"]
+
+    def _validate(self, examples: Examples) -> dict[str, float]:
+        """Return what an epoch reports of rows to validate on."""
+        return self._measure(examples, self.epoch_metrics, EVALUATION_BATCH_SIZE)
+
+    def _measure(
+        self, examples: Examples, metrics: Sequence[Metric], batch_size: int
+    ) -> dict[str, Any]:
+        """Return loss and metrics, computed apart from a training that may be running."""
+        stages = self.replicas()[: len(self.step.stages)]
+        copies = [metric.clone() for metric in metrics]
+        step = EvaluationStep(stages, self.step.loss.clone(), self.step.penalties, copies)
+        with np.errstate(over="ignore", invalid="ignore"):  # as in training; the numbers tell
+            logs = run_pass(step, Batches(examples, batch_size))
+        release(stages)
+        return logs
+
+    @explain_names
+    def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Make one update from one batch.
+
+        The batch is checked and copied at every call; `fit` does so once and gathers batches into
+        memory that it keeps.
+
+        Parameters
+        ----------
+        x, y, sample_weight
+            As for `fit`.
+
+        Returns
+        -------
+        float
+            The loss before the update, penalties included.
+
+        Raises
+        ------
+        DataError, TrainingDivergedError
+            The data does not fit, or the loss or the gradient is infinite or NaN. Nothing was
+            updated.
+        """
+        for layer in self.layers:
+            layer.check_arguments()
+        batch = self.open_batch(x, y, sample_weight, measured=True)
+        for metric in self.step.metrics:
+            metric.reset()
+        optimizer = self.step.optimizer
+        optimizer.forget_sizes()
+        drawn_from = Network.random_generators(self)  # by the layers; the rows' order stays
+        states = [rng.bit_generator.state for rng in drawn_from]
+        try:
+            with np.errstate(all="ignore"):
+                return self.step(*batch)
+        except FloatingPointError as error:
+            set_generators(drawn_from, states)
+            raise diverged(error, optimizer, 1, optimizer.iterations + 1) from None
+
+    def compute_gradients(self, x: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Compute the loss and leave its gradients in the layers; nothing is updated.
+
+        The pass is one of training: `Dropout` masks, `BatchNorm` uses the batch. The generators of
+        the masks are put back, so the same call gives the same result again.
+
+        Parameters
+        ----------
+        x, y, sample_weight
+            As for `fit`; one batch.
+
+        Returns
+        -------
+        float
+            The loss, penalties included.
+
+        Raises
+        ------
+        DataError
+            The data does not fit.
+        """
+        batch = self.open_batch(x, y, sample_weight)
+        states = self.generator_states
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                loss = self.step.forward(*batch)
+                self.step.backward()
+        finally:
+            self.generator_states = states
+        return loss
