@@ -13,6 +13,7 @@ To read the package floor by floor, each importing only from those above it:
 5. `training`: one step, and the loop around it;
 6. `models`: layers become a network, which trains, resumes, is saved and loaded;
 7. `visualization`: figures and pages; `gradcheck`: gradients against finite differences;
+   `rate_finder`: a learning rate to train with;
 8. `explanation`: a step with its numbers; `diagnostics`: what keeps a network from learning;
    `reports`: how well it answers;
 9. `sequential`: the model that users hold, with a method for each of these;
@@ -43,12 +44,15 @@ if TYPE_CHECKING:
         visualization,
     )
     from ffnn.gradcheck import GradientReport, gradient_check
+    from ffnn.rate_finder import LearningRateCurve, find_learning_rate
     from ffnn.sequential import Sequential, load_model
     from ffnn.threads import get_num_threads, set_num_threads
 
 _HOMES = {  # the other names are those of modules
     "GradientReport": "gradcheck",
+    "LearningRateCurve": "rate_finder",
     "Sequential": "sequential",
+    "find_learning_rate": "rate_finder",
     "get_num_threads": "threads",
     "gradient_check": "gradcheck",
     "load_model": "sequential",
@@ -59,6 +63,7 @@ __all__ = [
     "DataError",
     "GradientReport",
     "LayerError",
+    "LearningRateCurve",
     "ModelFileError",
     "Sequential",
     "TrainingDivergedError",
@@ -66,6 +71,7 @@ __all__ = [
     "activations",
     "callbacks",
     "datasets",
+    "find_learning_rate",
     "get_num_threads",
     "gradient_check",
     "initializers",

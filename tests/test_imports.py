@@ -32,7 +32,7 @@ FLOORS = [
     {"layers", "activations", "losses", "optimizers", "callbacks", "metrics"},
     {"training"},
     {"models"},
-    {"visualization", "gradcheck"},
+    {"visualization", "gradcheck", "rate_finder"},
     {"explanation", "diagnostics", "reports"},
     {"sequential"},
     {"estimators", "cli", "__main__"},
