@@ -12,6 +12,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.data.sources import BLOCK_ROWS
 from ffnn.diagnostics.catalogue import finding
+from ffnn.diagnostics.chance import is_better
 from ffnn.diagnostics.report import Finding
 from ffnn.diagnostics.sample import Sample
 from ffnn.schedules import Schedule
@@ -25,6 +26,8 @@ LARGE_UPDATE = 0.05  # of the weights' size, in one step
 SMALL_UPDATE = 1e-5
 LEARNED = 0.1  # of the loss of the best constant answer, below which there is little left to learn
 GAIN = 0.05  # of the loss; what a higher rate has to bring in the trial
+RESTART_STEPS = 128  # at most, from the initial weights on; and no more than the training had
+BETTER = 0.5  # of the trained model's loss; what a restart at a lower rate has to come below
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,15 @@ class Trial:
 
 
 def check_learning_rate(sample: Sample, chance: float) -> Iterator[Finding]:
-    """Yield whether the learning rate is too high or too low for the next steps.
+    """Yield whether the learning rate is too high or too low, for the next steps or the last ones.
 
     Trial steps are made with the optimizer and its memory as they are, and the loss is measured on
     fixed rows; `chance` is that of the best constant answer. Too high: the loss rises and stays up,
     or large updates leave a higher loss than a tenth of the rate does. Too low: updates are tiny,
     there is something left to learn, and a hundred times the rate or more learns it. The rate to
     try is the best of those tried, a factor of ten apart. The limits were chosen by what fully
-    trained networks show, so that rates that do train are left alone.
+    trained networks show, so that rates that do train are left alone. Whether it was too high, see
+    `_check_restarts`.
 
     Karpathy et al., CS231n course notes, "Neural networks 3", "Ratio of weights:updates", give
     10⁻³ as usual. Smith, "Cyclical learning rates for training neural networks", WACV 2017, section
@@ -69,6 +73,8 @@ def check_learning_rate(sample: Sample, chance: float) -> Iterator[Finding]:
         yield finding("learning-rate-too-high", **bench.evidence(trial, lower))
     elif trial.loss_before > LEARNED * chance and trial.is_small:
         yield from _check_low(bench, trial)
+    if lower is None or lower.loss_after >= lower.loss_before:
+        yield from _check_restarts(bench, chance)
 
 
 def _lower_rate(bench: _Bench, trial: Trial, chance: float) -> Trial | None:
@@ -83,6 +89,33 @@ def _lower_rate(bench: _Bench, trial: Trial, chance: float) -> Trial | None:
         if after > 1.1 * slower.loss_after:
             return slower
     return None
+
+
+def _check_restarts(bench: _Bench, chance: float) -> Iterator[Finding]:
+    """Yield whether a few updates at a lower rate reach far more than the whole training did.
+
+    They start from the initial weights and train on half of the rows; the other half judges both
+    models. Where the trained one has seen that half as well, this is in its favour, and what it
+    reached on its own rows counts for it too, so that one which has learned them by heart is left
+    alone.
+    """
+    history, rates = bench.sample.model.history, bench.rates
+    losses = [] if history is None else history.history.get("loss", [])
+    if not losses or not rates or bench.half < 1:
+        return
+    last = losses[-max(1, len(losses) // 5) :]
+    reached = min(bench.loss_of_trained(), float(np.mean(last)))
+    if not reached > LEARNED * chance:
+        return
+    steps = min(RESTART_STEPS, bench.optimizer.iterations)
+    for power in range(1, 7):
+        lower = rates["learning_rate"] / 10.0**power
+        loss = bench.restart(lower, steps)
+        if loss < BETTER * reached and is_better(bench.half, loss, reached, bench.task):
+            evidence = {"loss": reached, "restarted_loss": loss, "rows": bench.half, "steps": steps}
+            evidence |= {**rates, "lower_rate": lower, "chance_loss": chance}
+            yield finding("learning-rate-was-too-high", **evidence)
+            return
 
 
 def _check_low(bench: _Bench, trial: Trial) -> Iterator[Finding]:
@@ -108,8 +141,8 @@ class _Bench:
     def __init__(self, sample: Sample) -> None:
         assert sample.step is not None
         self.sample, self.step = sample, sample.step
-        self.optimizer = sample.step.optimizer
-        self.set_rate = self.optimizer.learning_rate
+        self.optimizer, self.task = sample.step.optimizer, sample.step.loss.task
+        self.set_rate, self.rates = self.optimizer.learning_rate, sample.rates
         self.rate = self.optimizer.current_learning_rate
         has_schedule = isinstance(self.set_rate, Schedule)
         self.schedule = type(self.set_rate).__name__ if has_schedule else None
@@ -118,6 +151,8 @@ class _Bench:
         arrays = [self.step.vector.values, *self.optimizer.slots.values()]
         self._start = [(array, array.copy()) for array in arrays]
         self._iterations = self.optimizer.iterations
+        self.half = min(sample.num_rows // 2, BLOCK_ROWS)  # as many rows judge a restart
+        self._judging, self._others = np.split(sample.chosen, [self.half])
 
     def evidence(self, trial: Trial, better: Trial) -> dict[str, Any]:
         """Return what a trial shows, with a better one."""
@@ -144,17 +179,15 @@ class _Bench:
 
     def run(self, rate: float | Schedule) -> Trial:
         """Make a trial at `rate`."""
-        self.optimizer.learning_rate, self.optimizer.iterations = rate, self._iterations
-        for array, start in self._start:
-            array[...] = start
-        self.optimizer.forget_sizes()
+        self._rewind(rate)
         first_rate = self.optimizer.current_learning_rate
-        losses, updates = [self._loss()], []
+        rows = self.sample.chosen
+        losses, updates = [self._loss(rows)], []
         try:
             for number in range(1, STEPS + 1):
-                updates.append(self._train(number))
+                updates.append(self._train(rows, number))
                 if number in LOOKS:
-                    losses.append(self._loss())
+                    losses.append(self._loss(rows))
         except FloatingPointError:
             losses.append(math.inf)
         known = [update for update in updates if not math.isnan(update)]
@@ -163,10 +196,41 @@ class _Bench:
             first_rate, losses[0], max(losses), losses[-1], median, max(known, default=None)
         )
 
-    def _train(self, number: int) -> float:
-        """Make one step and return the largest ‖ΔW‖ / ‖W‖ of all layers."""
+    def loss_of_trained(self) -> float:
+        """Return the loss of the model as it is on the rows that judge a restart."""
+        self._rewind(self.set_rate)
+        return self._loss(self._judging)
+
+    def restart(self, rate: float, steps: int) -> float:
+        """Return the loss on the judging rows after `steps` on others, from the initial weights."""
+        self._rewind(rate)
+        model, vector = self.sample.model, self.step.vector
+        for index, (layer, values) in enumerate(
+            zip(model.layers, vector.views(vector.values), strict=True)
+        ):
+            assert layer.input_dim is not None
+            layer.initialize(values, layer.input_dim, model.entropy, index)
+        for slot in self.optimizer.slots.values():
+            slot.fill(0.0)
+        self.optimizer.iterations = 0
+        try:
+            for number in range(steps):
+                self._train(self._others, number)
+        except FloatingPointError:
+            return math.inf
+        return self._loss(self._judging)
+
+    def _rewind(self, rate: float | Schedule) -> None:
+        """Go back to the model as it is, at `rate`."""
+        self.optimizer.learning_rate, self.optimizer.iterations = rate, self._iterations
+        for array, start in self._start:
+            array[...] = start
+        self.optimizer.forget_sizes()
+
+    def _train(self, rows: Array, number: int) -> float:
+        """Make step `number` on `rows` and return the largest ‖ΔW‖ / ‖W‖ of all layers."""
         indices = np.arange(self.batch_rows) + number * self.batch_rows
-        if not math.isfinite(self._forward(self.sample.chosen.take(indices, mode="wrap"))):
+        if not math.isfinite(self._forward(rows.take(indices, mode="wrap"))):
             raise FloatingPointError
         self.step.backward()
         before = [weight.copy() for weight in self.weights]
@@ -178,8 +242,8 @@ class _Bench:
         ]
         return max(ratios, default=math.nan)
 
-    def _loss(self) -> float:
-        loss = self._forward(self.sample.chosen[:BLOCK_ROWS])
+    def _loss(self, rows: Array) -> float:
+        loss = self._forward(rows[:BLOCK_ROWS])
         return loss if math.isfinite(loss) else math.inf
 
     def _forward(self, indices: Array) -> float:

@@ -38,6 +38,11 @@ def after(updates, model):
     return model
 
 
+def dead(model):
+    """Return the model as if a training had left no ReLU of its first layer alive."""
+    return after(100, written(model, 0, "bias", -1e3))
+
+
 def line(rate, updates=0, weight=3.0):
     """Return a model y = w x of loss (w - 1)² on `SIGNS`."""
     model = compiled(Dense(1, use_bias=False), optimizer=SGD(rate), dtype="float64")
@@ -294,6 +299,13 @@ PLANTED = [
         lambda: line(1e9, weight=1.0 + 1e-9),
         SIGNS,
         SIGNS,
+    ),
+    (
+        "learning-rate-was-too-high",
+        "Train again from the start with a lower learning rate, such as learning_rate=0.05 instead",
+        lambda: dead(with_history(regressor(Dense(8, "relu"), optimizer=SGD(0.5)), loss=[1.0] * 6)),
+        X,
+        Y,
     ),
     ("learning-rate-too-low", "At 0.1 it ended at", lambda: line(1e-9), SIGNS, SIGNS),
     (

@@ -1,5 +1,6 @@
 """What the history of a training shows, and models that have learned nothing."""
 
+import contextlib
 import os
 
 import numpy as np
@@ -421,3 +422,63 @@ def test_a_loaded_model_is_judged_by_its_history(tmp_path):
     model.save(tmp_path / "m.h5")
 
     assert list(diagnose(ffnn.load_model(tmp_path / "m.h5"), x, y)) == list(diagnose(model, x, y))
+
+
+# -- a rate that was too high ----------------------------------------------------------------------
+
+FAR_TOO_HIGH = [
+    *(SGD(rate) for rate in (10.0, 30.0, 1000.0)),
+    *(SGD(rate, momentum=0.9) for rate in (10.0, 100.0)),
+    *(cls(rate) for cls in (Adam, AdamW) for rate in (100.0, 1000.0)),
+    *(RMSprop(rate) for rate in (10.0, 1000.0)),
+]
+
+
+@pytest.mark.parametrize("optimizer", FAR_TOO_HIGH, ids=repr)
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("name", ["iris", "digits"])
+def test_a_rate_that_was_far_too_high_is_named_whatever_it_did(name, activation, optimizer):
+    x, y = load(name)
+    units = 8 if name == "iris" else 32
+    x = (x - x.mean(axis=0)) / (x.std(axis=0) + 1e-3)
+    layers = [Dense(units, activation), Dense(int(y.max()) + 1, "softmax")]
+    model = ffnn.Sequential(layers, seed=0)
+    model.compile(optimizer.clone(), "cce", ["accuracy"])
+    with contextlib.suppress(ffnn.TrainingDivergedError):
+        model.fit(x, y, epochs=20, verbose=0)
+
+    remedies = [found.remedy for found in diagnose(model, x, y)]
+
+    is_named = any(f"instead of {optimizer.learning_rate:.4g}" in remedy for remedy in remedies)
+    assert is_named or model.evaluate(x, y)[1] > 0.95  # where it did no harm
+
+
+def test_the_finding_says_what_a_lower_rate_reaches():
+    x, y = load("iris")
+    x = (x - x.mean(axis=0)) / x.std(axis=0)
+    model = ffnn.Sequential([Dense(8, "relu"), Dense(3, "softmax")], seed=0)
+    model.compile(SGD(10.0), "cce")
+    model.fit(x, y, epochs=20, verbose=0)
+    before = model.get_weights()
+
+    found = only(diagnose(model, x, y), "learning-rate-was-too-high")
+
+    again = ffnn.Sequential([Dense(8, "relu"), Dense(3, "softmax")], seed=0)
+    again.compile(SGD(found.evidence["lower_rate"]), "cce")
+    again.fit(x, y, epochs=found.evidence["steps"] // 5, verbose=0)  # 5 updates an epoch
+    assert again.evaluate(x, y) < 0.6 * found.evidence["loss"]
+    assert found.evidence["restarted_loss"] < 0.5 * found.evidence["loss"]
+    for kept, now in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(kept, now)
+
+
+def test_other_rows_than_those_of_the_training_are_not_laid_to_the_rate():
+    x, y = load("digits")
+    model = ffnn.Sequential([*relu(128), Dense(10, "softmax")], seed=0)
+    model.compile(Adam(0.005), "cce")
+    model.fit(x[:600], SHUFFLED[:600], epochs=60, verbose=0)  # by heart
+    assert model.evaluate(x[600:], y[600:]) > 4.0
+    assert "learning-rate-was-too-high" not in kinds(diagnose(model, x[600:], y[600:]))
+
+    model.history.history["loss"][-12:] = [5.0] * 12  # as if nothing had been learned
+    assert "learning-rate-was-too-high" in kinds(diagnose(model, x[600:], y[600:]))

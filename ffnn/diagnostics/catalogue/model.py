@@ -206,6 +206,14 @@ KINDS = {
             otherwise="No lower rate made the loss fall either: look at the other findings first.",
         ),
     ),
+    "learning-rate-was-too-high": Kind(
+        lambda e: PROBLEM if e["loss"] > e["chance_loss"] else WARNING,
+        "a few updates at a lower rate reach far more than the training",
+        "Trained at learning rate {learning_rate:.4g}, the model has a loss of {loss:.4g}. Started "
+        "again from its initial weights, it comes to {restarted_loss:.4g} after {steps} updates at "
+        "{lower_rate:.3g}, on {rows:,} rows that these have not seen.",
+        LOWER_RATE,
+    ),
     "learning-rate-too-low": Kind(
         lambda e: NOTE if e["has_ended"] else WARNING,
         "trial steps change nothing, and larger ones do",
