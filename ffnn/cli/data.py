@@ -88,7 +88,7 @@ def load_compiled(path: str) -> Sequential:
         raise ModelFileError(
             f"{path}: this model was saved without compile(...), so its loss is not known"
         )
-    if not model.metrics and model.optimizer is not None:
+    if not model.all_metrics and model.optimizer is not None:
         metrics = ["mse", "r2"] if model.loss.task == "numbers" else ["accuracy"]
         place = model.position
         model.compile(model.optimizer, model.loss, metrics)

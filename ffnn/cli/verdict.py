@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from ffnn.optimizers import OPTIMIZERS
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
     from ffnn._types import Array
     from ffnn.cli.classes import TrainingData
@@ -77,20 +78,25 @@ def require_learning(
     complain(f"ffnn: note: not clearly better than a constant prediction: {message}{cause}{saved}")
 
 
-def baseline(y: Array, scores: dict[str, float], names: list[str] | None) -> str | None:
-    """Return the line that says what a constant prediction reaches in the last of the scores.
+def main_score(scores: Mapping[str, Any]) -> str | None:
+    """Return the name of the score that is compared with a constant prediction, if it is there."""
+    return next((name for name in ("r2", "accuracy") if name in scores), None)
+
+
+def baseline(y: Array, scores: Mapping[str, Any], names: list[str] | None) -> str | None:
+    """Return the line that says what a constant prediction reaches in the `main_score`.
 
     `y` are the targets that the scores are of. None where there is no such score.
     """
-    if not scores or not len(y):
+    name, y = main_score(scores), np.asarray(y)
+    if name is None or not len(y):
         return None
-    name, y = [*scores][-1], np.asarray(y)
     if name == "r2":
         means = f"the mean {y.mean():.6g}" if y.size == len(y) else "the means"
         return f"baseline r2: 0.0000 (always {means})"
     is_one_hot = y.ndim == 2 and y.shape[1] > 1 and bool((y.sum(axis=1) == 1).all())
     is_numbered = y.ndim == 1 and y.dtype.kind in "iub"
-    if name != "accuracy" or not (is_one_hot or is_numbered):
+    if not (is_one_hot or is_numbered):
         return None
     best, share = _most_frequent(y)
     label = shown(names[best] if names is not None and best < len(names) else best, 60)

@@ -14,7 +14,7 @@ from ffnn.metrics.confusion import confusion_matrix
 from ffnn.reports.base import Report
 from ffnn.reports.curves import Calibration, Question, curve_charts
 from ffnn.reports.mistakes import MOST_MISTAKES, Mistake, show_mistakes
-from ffnn.reports.pieces import MOST_IN_MATRIX, Matrix, Piece, Table, rate
+from ffnn.reports.pieces import MOST_IN_MATRIX, Matrix, Piece, Table, rate, tally
 from ffnn.reports.rows import Answers
 from ffnn.reports.scores import Scores, means, score, scores_table
 
@@ -136,7 +136,7 @@ class ClassReport(Report):
             scores_table("class", self.classes, (self.macro_mean, self.weighted_mean)),
         ]
         pieces += [matrix] if size <= MOST_IN_MATRIX else []
-        pieces += [self._pairs()] if size > FEWEST_FOR_PAIRS and self.mistakes else []
+        pieces += [confused_pairs(matrix)] if size > FEWEST_FOR_PAIRS and self.mistakes else []
         asked = self._questions if size > 2 else self._questions[1:]
         pieces += curve_charts(asked, "classes")
         if self.calibration is not None:
@@ -151,23 +151,24 @@ class ClassReport(Report):
             pieces.append(show_mistakes(title, self.mistakes, rows, self._answers.inputs))
         return pieces
 
-    def _pairs(self) -> Table:
-        """Return the pairs of classes that are confused most often."""
-        counts = self.confusion_matrix.copy()
-        np.fill_diagonal(counts, 0)
-        size, order = len(counts), np.argsort(-counts, axis=None, kind="stable")[:MOST_PAIRS]
-        rows = tuple(
-            (
-                self.class_names[true],
-                self.class_names[predicted],
-                f"{counts[true, predicted]:,}",
-                rate(counts[true, predicted] / self.classes[true].rows),
-            )
-            for true, predicted in (divmod(int(place), size) for place in order)
-            if counts[true, predicted]
+
+def confused_pairs(matrix: Matrix) -> Table:
+    """Return the pairs of classes that are confused most often."""
+    counts = matrix.counts.copy()
+    np.fill_diagonal(counts, 0)
+    size, order = len(counts), np.argsort(-counts, axis=None, kind="stable")[:MOST_PAIRS]
+    rows = tuple(
+        (
+            matrix.names[true],
+            matrix.names[predicted],
+            tally(counts[true, predicted]),
+            rate(matrix.shares[true, predicted]),
         )
-        header = ("true", "predicted", "rows", "of the true class")
-        return Table("Most confused classes", header, rows, "llrr")
+        for true, predicted in (divmod(int(place), size) for place in order)
+        if counts[true, predicted]
+    )
+    header = ("true", "predicted", "rows", "of the true class")
+    return Table("Most confused classes", header, rows, "llrr")
 
 
 def overview(report: Report) -> Table:

@@ -114,6 +114,11 @@ def rate(value: float) -> str:
     return "–" if math.isnan(value) else f"{round(value, 4) + 0.0:.4f}"  # no -0
 
 
+def tally(count: float) -> str:
+    """Return a number of rows, or the sum of their weights, as a text."""
+    return f"{count:,}" if isinstance(count, (int, np.integer)) else f"{count:,.4g}"
+
+
 def number(value: float) -> str:
     """Return a number in a target's own unit as a text."""
     return "–" if math.isnan(value) else f"{value:.6g}"

@@ -183,7 +183,8 @@ def _task(model: Trainable) -> str:
     loss = model.require_compiled()
     task, units = loss.task_after(model.last_activation), model.output_dim or 0
     if task == "numbers":
-        measured = any(isinstance(metric, ClassificationMetric) for metric in model.metrics)
+        chosen = [*model.metrics, *model.weighted_metrics]
+        measured = any(isinstance(metric, ClassificationMetric) for metric in chosen)
         return "classes" if measured or model.class_names is not None else "numbers"
     return "labels" if task == "probabilities" and units > 1 else "classes"
 

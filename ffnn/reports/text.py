@@ -6,15 +6,16 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from ffnn.core.text import counted, printable
-from ffnn.reports.pieces import Chart, Matrix, Pictures, Piece, Table
+from ffnn.reports.pieces import Chart, Matrix, Pictures, Piece, Table, tally
 
 WIDTH = 80
 _LONGEST_CELL = 24
+_SHORTEST_NAME = 8  # of a class, beside its row or above its column
 
 
 def text(headline: str, pieces: Iterable[Piece]) -> str:
     """Return the headline and the tables; what charts show is told by their numbers."""
-    shown = filter(None, map(_show, pieces))
+    shown = filter(None, map(in_lines, pieces))
     return "\n\n".join([_filled(f"Report: {headline}"), *shown])
 
 
@@ -23,27 +24,31 @@ def _filled(paragraph: str) -> str:
     return textwrap.fill(line, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
-def _show(piece: Piece) -> str:
-    """Return a piece in lines, "" if it has none."""
+def in_lines(piece: Piece) -> str:
+    """Return a piece in lines, "" if it has none or they would be too long."""
     if isinstance(piece, Chart):
         return ""
     if isinstance(piece, Pictures):
-        return _show(piece.table)
+        return in_lines(piece.table)
     table = _as_table(piece) if isinstance(piece, Matrix) else piece
-    lines = list(_lines(table))
-    if isinstance(piece, Matrix) and max(map(len, lines)) > WIDTH:
+    if table is None:
         return ""  # the most confused classes are told
     head = [table.title] if not table.text else [_filled(f"{table.title}. {table.text}")]
-    return "\n".join([*head, *lines])
+    return "\n".join([*head, *_lines(table)])
 
 
-def _as_table(matrix: Matrix) -> Table:
-    names = tuple(printable(name, 8) for name in matrix.names)
-    rows = tuple(
-        (printable(name, _LONGEST_CELL), *(f"{count:,}" if count else "." for count in counts))
-        for name, counts in zip(matrix.names, matrix.counts.tolist(), strict=True)
-    )
-    return Table(matrix.title, ("", *names), rows, "l" + "r" * len(names), matrix.text)
+def _as_table(matrix: Matrix) -> Table | None:
+    """Return a matrix as a table whose first column has the room that is left; None without any."""
+    columns = [
+        (printable(name, _SHORTEST_NAME), *(tally(count) if count else "." for count in counts))
+        for name, counts in zip(matrix.names, matrix.counts.T.tolist(), strict=True)
+    ]
+    room = WIDTH - sum(2 + max(map(len, column)) for column in columns)
+    if room < _SHORTEST_NAME:
+        return None
+    names = ("", *(printable(name, min(room, _LONGEST_CELL)) for name in matrix.names))
+    header, *rows = zip(names, *columns, strict=True)
+    return Table(matrix.title, header, tuple(rows), "l" + "r" * len(columns), matrix.text)
 
 
 def _lines(table: Table) -> Iterator[str]:
