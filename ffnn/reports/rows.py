@@ -14,7 +14,7 @@ from ffnn._types import Array
 from ffnn.core.console import is_terminal, takes_bars
 from ffnn.data.sources import Source
 from ffnn.errors import DataError
-from ffnn.metrics import ClassificationMetric
+from ffnn.models.decisions import decided, names_of, task_of
 from ffnn.models.raw_rows import targets_for
 from ffnn.models.trainable import Trainable
 
@@ -132,15 +132,15 @@ def answer(model: Trainable, x: Any, y: Any, origin: TableRows | None = None) ->
         origin = TableRows(table, numbers)
     examples = model.open_examples(x, y, measured=False)
     output = _predict(model, examples.x)
-    task, names = _task(model), model.class_names
+    task, names = task_of(model), model.class_names
     if task == "numbers":
         names = [f"output {i}" for i in range(output.shape[1])] if output.shape[1] > 1 else [""]
     span = getattr(model.last_activation, "output_range", (-math.inf, math.inf))
     return Answers(
         task=task,
-        target=_decided(examples.y.data, task),
+        target=decided(examples.y.data, task),
         output=output,
-        names=_named(names, output.shape[1], task),
+        names=names_of(names, output.shape[1], task),
         inputs=Inputs(examples.x, model.feature_names, origin, _target_name(model)),
         are_probabilities=span[0] >= 0.0 and span[1] <= 1.0,
     )
@@ -172,37 +172,3 @@ def _predict(model: Trainable, source: Source) -> Array:
             f"looks for the cause"
         )
     return output
-
-
-def _task(model: Trainable) -> str:
-    """Return what a row of targets is: one class, several labels, or numbers.
-
-    A loss on numbers may have been used for classes: then the model has names for them, or a metric
-    that counts right decisions.
-    """
-    loss = model.require_compiled()
-    task, units = loss.task_after(model.last_activation), model.output_dim or 0
-    if task == "numbers":
-        chosen = [*model.metrics, *model.weighted_metrics]
-        measured = any(isinstance(metric, ClassificationMetric) for metric in chosen)
-        return "classes" if measured or model.class_names is not None else "numbers"
-    return "labels" if task == "probabilities" and units > 1 else "classes"
-
-
-def _decided(target: Array, task: str) -> Array:
-    """Return prepared targets as class numbers, booleans, or float64."""
-    if task == "numbers":
-        return target.astype(np.float64)
-    if task == "labels":
-        return np.asarray(target > 0.5)
-    if target.ndim == 1:
-        return target
-    return target.argmax(axis=1) if target.shape[1] > 1 else (target[:, 0] > 0.5).astype(np.intp)
-
-
-def _named(names: Sequence[str] | None, units: int, task: str) -> tuple[str, ...]:
-    """Return a name for each class, label or output."""
-    size = 2 if task == "classes" and units == 1 else units
-    return (
-        tuple(names) if names is not None and len(names) == size else tuple(map(str, range(size)))
-    )
