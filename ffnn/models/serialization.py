@@ -25,6 +25,7 @@ from ffnn.losses import Loss
 from ffnn.metrics import Metric
 from ffnn.models.names import check_names
 from ffnn.models.position_arrays import join_position, split_position, under
+from ffnn.models.stored_encoder import ENCODER, completed, restore_encoder
 from ffnn.optimizers import Optimizer
 from ffnn.saving.schema import check_form
 from ffnn.training.position import POSITION
@@ -45,15 +46,7 @@ CONFIG = {
     "class_names": ([str], None),
     "class_labels": ({"dtype": str, "values": [str]}, None),
     "feature_names": ([str], None),
-    "encoder": (
-        {
-            "columns": [dict],
-            "left_out": [[str]],
-            "target": ({"name": str, "class_names": ([str], None), "are_numbers": bool}, None),
-            "reading": dict,
-        },
-        None,
-    ),
+    "encoder": (ENCODER, None),
     "has_gradients": bool,
     "history": ({"names": [str], "epoch": [int], "growing": [str], "interrupted": bool}, None),
     "recording": ({"parameters": [[str]], "layers": [str], "bins": (int, None)}, None),
@@ -190,7 +183,7 @@ def restore(
         layers=rebuild(config["layers"], custom_objects),
         **{name: config[name] for name in FACTS},
         class_labels=restore_labels(config["class_labels"]),
-        encoder=_restore_encoder(config["encoder"]),
+        encoder=restore_encoder(config["encoder"]),
         **compiled,
         **records,
         position=join_position(config["position"], arrays),
@@ -203,25 +196,11 @@ def _completed(config: Mapping[str, Any]) -> dict[str, Any]:
     config = {"class_labels": None, "encoder": None, **config}
     if isinstance(config.get("compile"), dict):
         config["compile"] = {"weighted_metrics": [], **config["compile"]}
+    config["encoder"] = completed(config["encoder"])
     position = config.get("position")
     if isinstance(position, dict):
         config["position"] = position | {"training": position.get("training")}
     return config
-
-
-def _restore_encoder(config: Mapping[str, Any] | None) -> TableEncoder | None:
-    if config is None:
-        return None
-    from ffnn.tables.encoder import TableEncoder  # few models have one
-    from ffnn.tables.encodings import ENCODINGS
-
-    for index, column in enumerate(config["columns"]):
-        place, kind = f"/config/encoder/columns/{index}", column.get("kind")
-        if kind not in ENCODINGS:
-            known = ", ".join(ENCODINGS)
-            raise ValueError(f"{place}: expected a kind of {known}, got {shown(kind, 60)}")
-        check_form(column, ENCODINGS[kind].form(), place)
-    return TableEncoder.from_config(config)
 
 
 def check_classes(cls: type, custom_objects: Any) -> None:

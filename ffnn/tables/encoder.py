@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ffnn._types import Array
+from ffnn.core.checks import check_choice, check_int
 from ffnn.core.text import counted, listed, shown
 from ffnn.errors import DataError
+from ffnn.tables.clipping import SmoothClipping
 from ffnn.tables.column import Column
 from ffnn.tables.encodings import ENCODINGS, Encoding
 from ffnn.tables.frames import as_table, is_table
@@ -37,6 +40,16 @@ class TableEncoder:
     Text and ignored columns are left out. Columns are found by their names, in any order; others
     than those fitted on are not looked at.
 
+    Parameters
+    ----------
+    scaling : {"standard", "robust"}, default "standard"
+        Whether that is all, or each feature that is not a code is then centred at its median,
+        divided by the distance of its quartiles and softly clipped to ±3; see `SmoothClipping`.
+    one_hot_max_size : int, optional
+        A category that would take more columns than this becomes one column of whole numbers: 1, 2,
+        ... for its values, a number of its own for missing ones, and 0 for all others. An
+        `Embedding` reads such codes.
+
     Attributes
     ----------
     feature_names : list of str
@@ -50,7 +63,12 @@ class TableEncoder:
         `header` of `read_table` that were given for the file that was learned from.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, scaling: str = "standard", one_hot_max_size: int | None = None) -> None:
+        self.scaling = check_choice("TableEncoder", "scaling", scaling, ("standard", "robust"))
+        if one_hot_max_size is not None:
+            check_int("TableEncoder", "one_hot_max_size", one_hot_max_size, low=1)
+        self.one_hot_max_size = one_hot_max_size
+        self.clipping: SmoothClipping | None = None
         self.encodings: list[Encoding] = []
         self.target: Target | None = None
         self.left_out: list[tuple[str, str]] = []  # name and why
@@ -98,14 +116,40 @@ class TableEncoder:
             target = Target.of(table[target], task, table.source)
         if target is not None:
             table = table.take(target.rows_of(table))
-        self.encodings = [ENCODINGS[each.kind].of(table[each.name]) for each in columns]
-        self.left_out, self.target = left_out, target
+        size, taken = self.one_hot_max_size, (table[each.name] for each in columns)
+        self.encodings = [ENCODINGS[column.kind].of(column, size) for column in taken]
+        self.left_out, self.target, self.clipping = left_out, target, None
+        if self.scaling == "robust":
+            self.clipping = SmoothClipping.of(self.transform(table)[:, self._scaled])
         return self
 
     @property
     def feature_names(self) -> list[str]:
         """The names of the columns that `transform` returns."""
         return [name for encoding in self.encodings for name in encoding.feature_names]
+
+    @property
+    def measured(self) -> list[int]:
+        """The places of the features that are measured on a scale: numbers and elapsed times."""
+        return [
+            place
+            for place, encoding in self._starts()
+            for place in range(place, place + encoding.num_measured)
+        ]
+
+    @property
+    def codes(self) -> dict[int, int]:
+        """The places of the features that are codes of categories → how many codes there are."""
+        return {place: each.num_codes for place, each in self._starts() if each.num_codes}
+
+    @property
+    def _scaled(self) -> list[int]:
+        return [place for place in range(len(self.feature_names)) if place not in self.codes]
+
+    def _starts(self) -> list[tuple[int, Encoding]]:
+        """Return each encoding with the place of its first feature."""
+        widths = [len(each.feature_names) for each in self.encodings]
+        return list(zip(itertools.accumulate([0, *widths[:-1]]), self.encodings, strict=True))
 
     def transform(self, table: Any) -> NDArray[np.float64]:
         """Return the rows of a table as numbers.
@@ -136,7 +180,10 @@ class TableEncoder:
                 problems.append(str(error).removeprefix(f"{table.source}: "))
         if problems:
             raise DataError(f"{table.source}: " + "; ".join(problems))
-        return np.concatenate(blocks, axis=1)
+        features = np.concatenate(blocks, axis=1)
+        if self.clipping is not None:
+            self.clipping.apply(features, self._scaled)
+        return features
 
     def numbers_of(self, x: Any) -> Any:
         """Return the rows of a table as numbers, and anything else, such as an array, as it is."""
@@ -199,7 +246,11 @@ class TableEncoder:
 
     def describe(self) -> list[dict[str, str]]:
         """Return for each column its name, its kind, and what becomes of it."""
-        own = [{"name": e.name, "kind": e.kind, "becomes": str(e)} for e in self.encodings]
+        clipped = ", clipped to ±3" if self.clipping else ""
+        own = [
+            {"name": e.name, "kind": e.kind, "becomes": f"{e}{clipped * (not e.num_codes)}"}
+            for e in self.encodings
+        ]
         rest = [
             {"name": n, "kind": "ignore", "becomes": f"left out: {w}"} for n, w in self.left_out
         ]
@@ -218,6 +269,8 @@ class TableEncoder:
             "left_out": [list(pair) for pair in self.left_out],
             "target": None if self.target is None else self.target.get_config(),
             "reading": dict(self.reading),
+            "one_hot_max_size": self.one_hot_max_size,
+            "clipping": None if self.clipping is None else self.clipping.get_config(),
         }
 
     @classmethod
@@ -229,10 +282,14 @@ class TableEncoder:
         if not reading.keys() <= set(READING):
             raise ValueError(f"encoder: unknown ways to read a file: {shown([*reading], 60)}")
         check_reading("encoder", **reading)
-        encoder = cls()
+        encoder = cls(one_hot_max_size=config["one_hot_max_size"])
         encoder.reading = reading
         encoder.encodings = [ENCODINGS[c["kind"]].from_config(c) for c in config["columns"]]
         encoder.left_out = [(name, why) for name, why in config["left_out"]]
+        if config["clipping"] is not None:
+            encoder.scaling, encoder.clipping = "robust", SmoothClipping(**config["clipping"])
+            if len(encoder.clipping.centers) != len(encoder._scaled):
+                raise ValueError("encoder: the clipping is of another number of features")
         encoder.target = None if config["target"] is None else Target.from_config(config["target"])
         return encoder
 

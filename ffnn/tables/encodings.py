@@ -47,14 +47,24 @@ class Encoding:
             )
 
     @classmethod
-    def of(cls, column: Column) -> Encoding:
-        """Return the encoding that the rows to train on lead to."""
+    def of(cls, column: Column, one_hot_max_size: int | None = None) -> Encoding:
+        """Return the encoding that the rows to train on lead to, as `TableEncoder` was told to."""
         raise NotImplementedError
 
     @property
     def feature_names(self) -> list[str]:
         """The names of the columns of numbers."""
         raise NotImplementedError
+
+    @property
+    def num_measured(self) -> int:
+        """How many of the features, the first ones, are measured on a scale, as numbers are."""
+        return 0
+
+    @property
+    def num_codes(self) -> int:
+        """From how many codes its only feature is; 0 if it has others."""
+        return 0
 
     def transform(self, raw: RawColumn) -> Floats:
         """Return the column's numbers, of shape (rows, features)."""
@@ -93,7 +103,7 @@ class NumberEncoding(Encoding):
     std: float
 
     @classmethod
-    def of(cls, column: Column) -> NumberEncoding:
+    def of(cls, column: Column, one_hot_max_size: int | None = None) -> NumberEncoding:
         """Measure the numbers that are there."""
         assert column.values is not None
         known = column.values[~column.is_missing]
@@ -105,6 +115,11 @@ class NumberEncoding(Encoding):
     def feature_names(self) -> list[str]:
         """The column itself, and whether it is missing."""
         return [self.name, *self._flag_names]
+
+    @property
+    def num_measured(self) -> int:
+        """The column itself."""
+        return 1
 
     def transform(self, raw: RawColumn) -> Floats:
         """Scale the numbers."""
@@ -128,7 +143,7 @@ class BooleanEncoding(Encoding):
     std: float
 
     @classmethod
-    def of(cls, column: Column) -> BooleanEncoding:
+    def of(cls, column: Column, one_hot_max_size: int | None = None) -> BooleanEncoding:
         """Note which words there are, and how frequent."""
         assert column.values is not None
         mean, std = _scale(column.values[~column.is_missing])
@@ -171,23 +186,27 @@ class BooleanEncoding(Encoding):
 
 @dataclass(frozen=True)
 class CategoryEncoding(Encoding):
-    """One-hot: a column of zeros and ones for each category of enough rows."""
+    """One-hot: a column of zeros and ones for each category of enough rows; or a code for each."""
 
     kind = "category"
     categories: list[str]
-    num_rare: int  # categories of very few rows, which share a column
+    num_rare: int  # categories of very few rows, which share a column, or the code 0
+    is_code: bool = False
 
     @classmethod
-    def of(cls, column: Column) -> CategoryEncoding:
-        """Choose the categories that get a column: the most frequent ones, of two rows or more."""
+    def of(cls, column: Column, one_hot_max_size: int | None = None) -> CategoryEncoding:
+        """Choose the most frequent ones, of two rows or more; codes for more than so many."""
         raw = column.raw.as_texts()
         assert raw.codes is not None
         counts = np.bincount(raw.codes[~raw.is_missing], minlength=len(raw.texts))
         least = max(2, math.ceil(len(raw) / 1000))
         order = sorted(range(len(counts)), key=lambda i: (-counts[i], raw.texts[i]))
-        kept = [i for i in order if counts[i] >= least][:_MOST_CATEGORIES]
-        names = sorted(raw.texts[i] for i in kept)
-        return cls(column.name, raw.num_missing > 0, names, len(raw.texts) - len(names))
+        kept = [i for i in order if counts[i] >= least]
+        has_missing = raw.num_missing > 0
+        width = len(kept) + (len(kept) < len(counts)) + has_missing
+        is_code = one_hot_max_size is not None and width > one_hot_max_size
+        names = sorted(raw.texts[i] for i in (kept if is_code else kept[:_MOST_CATEGORIES]))
+        return cls(column.name, has_missing, names, len(raw.texts) - len(names), is_code)
 
     def __post_init__(self) -> None:
         """Raise ValueError where no name is left for a category."""
@@ -198,28 +217,42 @@ class CategoryEncoding(Encoding):
 
     @property
     def feature_names(self) -> list[str]:
-        """A name for each category, for the rare ones and for missing ones."""
+        """A name for each category, for the rare ones and for missing ones; or one for the code."""
+        if self.is_code:
+            return [f"{self.name} (code)"]
         others = [OTHER] * bool(self.num_rare) + [MISSING] * self.has_missing
         return [f"{self.name}={category}" for category in (*self.categories, *others)]
 
+    @property
+    def num_codes(self) -> int:
+        """A code for each category, one for missing ones, and 0 for all others."""
+        return len(self.categories) + 1 + self.has_missing if self.is_code else 0
+
     def transform(self, raw: RawColumn) -> Floats:
-        """Set a 1 for each row."""
-        texts, width = raw.as_texts(), len(self.categories)
-        places = {category: i for i, category in enumerate(self.categories)}
-        other = width if self.num_rare else -1
-        missing = width + bool(self.num_rare) if self.has_missing else -1
-        found = np.array([*(places.get(text, other) for text in texts.texts), missing])
-        assert texts.codes is not None
-        columns = found[texts.codes]
+        """Set a 1 for each row, or its code."""
+        columns = self._places(raw.as_texts())
+        if self.is_code:
+            return (columns + 1)[:, None].astype(np.float64)
         rows = np.flatnonzero(columns >= 0)
         result = np.zeros((len(columns), len(self.feature_names)))
         result[rows, columns[rows]] = 1.0
         return result
 
+    def _places(self, texts: RawColumn) -> NDArray[np.intp]:
+        """Return the place of each row's category, -1 where there is none."""
+        places = {category: i for i, category in enumerate(self.categories)}
+        width, has_other = len(places), self.num_rare > 0 and not self.is_code
+        other = width if has_other else -1
+        missing = width + has_other if self.has_missing else -1
+        found = np.array([*(places.get(text, other) for text in texts.texts), missing])
+        assert texts.codes is not None
+        return found[texts.codes]
+
     def __str__(self) -> str:
         rare = f", {counted(self.num_rare, 'rare one')} together" if self.num_rare else ""
         missing = ", one for missing ones" if self.has_missing else ""
-        return f"one-hot: {counted(len(self.categories), 'column')}{rare}{missing}"
+        form, each = ("codes", "category") if self.is_code else ("one-hot", "column")
+        return f"{form}: {counted(len(self.categories), each)}{rare}{missing}"
 
 
 # The parts of a date that go in a circle: the length of the circle, and where a moment is on it.
@@ -241,7 +274,7 @@ class DateEncoding(Encoding):
     parts: list[str]
 
     @classmethod
-    def of(cls, column: Column) -> DateEncoding:
+    def of(cls, column: Column, one_hot_max_size: int | None = None) -> DateEncoding:
         """Measure the span of the dates, and note which parts of them differ."""
         assert column.values is not None
         known = column.values[~column.is_missing]
@@ -263,6 +296,11 @@ class DateEncoding(Encoding):
         """The elapsed time, and two coordinates for each circle."""
         circles = [f"{self.name} ({p}, {f})" for p in self.parts for f in ("sin", "cos")]
         return [f"{self.name} (elapsed)", *circles, *self._flag_names]
+
+    @property
+    def num_measured(self) -> int:
+        """The elapsed time."""
+        return 1
 
     def transform(self, raw: RawColumn) -> Floats:
         """Compute elapsed time and places; a missing date is in the middle of all."""
