@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from ffnn.core.checks import check_path, check_text
@@ -42,8 +43,13 @@ class Report:
         """The main score and the baseline in a sentence."""
         raise NotImplementedError
 
+    @cached_property
     def pieces(self) -> list[Piece]:
-        """Return what the report consists of, in the order in which it is shown."""
+        """What the report consists of, in the order in which it is shown."""
+        return self.compose()
+
+    def compose(self) -> list[Piece]:
+        """Return new pieces."""
         raise NotImplementedError
 
     def save(self, path: str | os.PathLike[str], title: str = "Report") -> None:
@@ -71,19 +77,19 @@ class Report:
         title = check_text("save", "title", title)
         check_target(target)
         replace_whole(
-            target, page(title, self.headline, self.pieces()).encode("utf-8", errors="replace")
+            target, page(title, self.headline, self.pieces).encode("utf-8", errors="replace")
         )
 
     def plot(self) -> Figure:
         """Return the charts, the confusion matrix and the pictures as a figure of matplotlib."""
         from ffnn.reports.figure import plot
 
-        return plot(self.headline, self.pieces())
+        return plot(self.headline, self.pieces)
 
     def __str__(self) -> str:
         from ffnn.reports.text import text
 
-        return text(self.headline, self.pieces())
+        return text(self.headline, self.pieces)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.headline}>"
@@ -92,4 +98,4 @@ class Report:
         """Return the report for a notebook."""
         from ffnn.reports.page import notebook_html
 
-        return notebook_html(self.headline, self.pieces())
+        return notebook_html(self.headline, self.pieces)

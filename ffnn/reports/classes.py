@@ -12,11 +12,11 @@ from ffnn._types import Array
 from ffnn.core.text import counted, printable, shown
 from ffnn.metrics.confusion import confusion_matrix
 from ffnn.reports.base import Report
-from ffnn.reports.curves import Calibration, Question, curve_charts
+from ffnn.reports.curves import Calibration, curve_charts
 from ffnn.reports.mistakes import MOST_MISTAKES, Mistake, show_mistakes
 from ffnn.reports.pieces import MOST_IN_MATRIX, Matrix, Piece, Table, rate, tally
 from ffnn.reports.rows import Answers
-from ffnn.reports.scores import Scores, means, score, scores_table
+from ffnn.reports.scores import Question, Scores, ask_each, means, scores_table
 
 FEWEST_FOR_PAIRS = 6  # classes; of fewer, the matrix says it all
 MOST_PAIRS = 12
@@ -87,13 +87,17 @@ class ClassReport(Report):
 
     def _ask(self) -> list[Question]:
         """Return for each class whether a row belongs to it."""
-        output, target, questions = self._answers.output, self._answers.target, list[Question]()
-        for index, name in enumerate(self.class_names):
-            values = output[:, index] if output.shape[1] > 1 else output[:, 0] * (2 * index - 1)
-            actual = target == index
-            scores = score(name, actual, self._predicted == index, values)
-            questions.append(Question(scores, actual, values))
-        return questions
+        output, target = self._answers.output, self._answers.target
+        columns = (
+            (
+                name,
+                target == index,
+                self._predicted == index,
+                output[:, index] if output.shape[1] > 1 else output[:, 0] * (2 * index - 1),
+            )
+            for index, name in enumerate(self.class_names)
+        )
+        return ask_each(columns, len(self.class_names))
 
     def _calibrate(self) -> Calibration:
         if len(self.class_names) == 2:
@@ -122,7 +126,7 @@ class ClassReport(Report):
             f"{rate(self.baseline['accuracy'])}"
         )
 
-    def pieces(self) -> list[Piece]:
+    def compose(self) -> list[Piece]:
         """Return scores, classes, confusion matrix, curves, calibration and mistakes."""
         matrix = Matrix(
             "Confusion matrix",

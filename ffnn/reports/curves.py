@@ -16,21 +16,13 @@ from ffnn.metrics.curves import (
     roc_curve,
 )
 from ffnn.reports.pieces import Chart, Mark, Table, rate
-from ffnn.reports.scores import Scores
+from ffnn.reports.scores import Question
 
 MOST_CURVES = 6  # that can be told apart in one chart
 MOST_POINTS = 300  # of a curve
 BINS = 10
 _WHOLE = (0.0, 1.0)
 _LONGEST_NAME = 20
-
-
-class Question(NamedTuple):
-    """A yes-or-no question: does a row belong to a class or label, and how sure is the model."""
-
-    scores: Scores
-    actual: Array  # (rows,), booleans
-    values: Array  # (rows,)
 
 
 def curve_charts(questions: Sequence[Question], subject: str) -> list[Chart]:

@@ -9,11 +9,11 @@ import numpy as np
 from ffnn.core.text import counted
 from ffnn.reports.base import Report
 from ffnn.reports.classes import overview
-from ffnn.reports.curves import Calibration, Question, curve_charts
+from ffnn.reports.curves import Calibration, curve_charts
 from ffnn.reports.mistakes import MOST_MISTAKES, Mistake, show_mistakes
 from ffnn.reports.pieces import Piece, Table, rate
 from ffnn.reports.rows import Answers
-from ffnn.reports.scores import MOST_GROUPS, Scores, means, score, scores_table
+from ffnn.reports.scores import MOST_GROUPS, Scores, ask_each, means, scores_table
 
 
 class LabelReport(Report):
@@ -48,10 +48,7 @@ class LabelReport(Report):
             ]
         )
         columns = zip(self.label_names, target.T, predicted.T, output.T, strict=True)
-        self._questions = [
-            Question(score(name, actual, found, values), actual, values)
-            for name, actual, found, values in columns
-        ]
+        self._questions = ask_each(columns, len(self.label_names))
         self.labels: list[Scores] = [question.scores for question in self._questions]
         self.macro_mean, self.weighted_mean = means(self.labels)
         self.calibration = Calibration.of(target.ravel(), output.ravel())
@@ -110,7 +107,7 @@ class LabelReport(Report):
             f"of {counted(len(self.labels), 'label')}; the usual answers: {usual[0]}, {usual[1]}"
         )
 
-    def pieces(self) -> list[Piece]:
+    def compose(self) -> list[Piece]:
         """Return scores, labels, counts, curves, calibration and mistakes."""
         pieces: list[Piece] = [
             overview(self),

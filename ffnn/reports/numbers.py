@@ -60,7 +60,7 @@ class NumberReport(Report):
     output_names : tuple of str
         Names of the outputs; a single one has none.
     outputs : list of dict
-        The scores of each output: R², MAE (mean absolute error), RMSE (root of the mean squared
+        The scores of each output: R², MAE (mean absolute error), RMSE (root mean squared
         error). `scores` has R² as the mean over the outputs, and the others over all entries.
     ranges : list of list of Range
         The error by range of the target, of each output: fifths of the rows.
@@ -104,7 +104,7 @@ class NumberReport(Report):
             f"{number(self.baseline['MAE'])}"
         )
 
-    def pieces(self) -> list[Piece]:
+    def compose(self) -> list[Piece]:
         """Return scores, charts, the error by range, and the rows with the largest errors."""
         pieces: list[Piece] = [self._overview()]
         if len(self.outputs) > 1:
@@ -115,7 +115,7 @@ class NumberReport(Report):
         return [*pieces, self._largest()]
 
     def _overview(self) -> Table:
-        names = {"MAE": "mean absolute error", "RMSE": "root of mean squared error", "R²": "R²"}
+        names = {"MAE": "mean absolute error", "RMSE": "root mean squared error", "R²": "R²"}
         rows = tuple(
             (names[key], _shown(key, value), _shown(key, self.baseline[key]))
             for key, value in self.scores.items()

@@ -52,6 +52,7 @@ def _content(headline: str, pieces: Iterable[Piece]) -> str:
     """Return the pieces side by side where there is room; charts have rows of their own."""
     groups = itertools.groupby(pieces, key=lambda piece: isinstance(piece, Chart))
     shown = (f'<div class="pieces">{"".join(map(_section, group))}</div>\n' for _, group in groups)
+    headline = headline[0].upper() + headline[1:]
     return f"<p>{escape(headline)}</p>\n{''.join(shown)}"
 
 

@@ -111,7 +111,9 @@ Piece = Table | Matrix | Chart | Pictures
 
 def rate(value: float) -> str:
     """Return a fraction as a text, "–" where it is not defined."""
-    return "–" if math.isnan(value) else f"{round(value, 4) + 0.0:.4f}"  # no -0
+    if math.isnan(value):
+        return "–"
+    return f"{round(value, 4) + 0.0:.4f}" if abs(value) < 1e4 else f"{value:.4g}"  # no -0
 
 
 def tally(count: float) -> str:
@@ -121,7 +123,7 @@ def tally(count: float) -> str:
 
 def number(value: float) -> str:
     """Return a number in a target's own unit as a text."""
-    return "–" if math.isnan(value) else f"{value:.6g}"
+    return f"{value:,.0f}" if 1e6 <= abs(value) < 1e15 else f"{value:,.6g}"
 
 
 def ticks(low: float, high: float, most: int = 5) -> list[tuple[float, str]]:

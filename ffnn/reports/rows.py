@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -11,12 +10,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.core.console import is_terminal, takes_bars
 from ffnn.data.sources import Source
 from ffnn.errors import DataError
 from ffnn.models.decisions import decided, names_of, task_of
 from ffnn.models.raw_rows import targets_for
 from ffnn.models.trainable import Trainable
+from ffnn.reports.progress import bar
 
 if TYPE_CHECKING:
     from ffnn.tables import Table
@@ -152,18 +151,16 @@ def _target_name(model: Trainable) -> str | None:
 
 
 def _predict(model: Trainable, source: Source) -> Array:
-    """Return the outputs for all rows, with a bar if that takes long; DataError if not finite."""
-    from tqdm.auto import tqdm
-
-    output = np.empty((len(source), model.output_dim or 0), model.dtype)
-    stages, can_show = model.replicas(), is_terminal(sys.stderr) or "ipykernel" in sys.modules
-    hidden = not (can_show and takes_bars())
-    bar = tqdm(total=len(source), desc="Predicting", unit="row", delay=1, disable=hidden)
-    with bar, np.errstate(over="ignore", invalid="ignore"):
+    """Return the outputs for all rows; DataError if one is not finite."""
+    output, stages = np.empty((len(source), model.output_dim or 0), model.dtype), model.replicas()
+    with (
+        bar("Predicting", len(source), "row") as seen,
+        np.errstate(over="ignore", invalid="ignore"),
+    ):
         for start in range(0, len(source), _BLOCK):
             stop = min(start + _BLOCK, len(source))
             output[start:stop] = model.compute(source.part(start, stop), stages)
-            bar.update(stop - start)
+            seen.update(stop - start)
     wrong = np.argwhere(~np.isfinite(output))
     if len(wrong):
         row, unit = wrong[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.metrics.curves import area_under_roc, average_precision
 from ffnn.reports.pieces import Table, rate
+from ffnn.reports.progress import bar
 
 MOST_GROUPS = 60  # classes or labels that a table lists
 
@@ -45,8 +46,29 @@ class Scores(NamedTuple):
     rows: int
 
 
-def score(name: str, actual: Array, predicted: Array, scores: Array) -> Scores:
-    """Return the scores of a class or label.
+class Question(NamedTuple):
+    """Does a row belong to a class or label: the truth, and how sure the model is that it does.
+
+    Rows are in the order of falling values, which all curves begin with, and which sorts once.
+    """
+
+    scores: Scores
+    actual: Array  # (rows,), booleans
+    values: Array  # (rows,)
+
+
+def ask_each(columns: Iterable[tuple[str, Array, Array, Array]], number: int) -> list[Question]:
+    """Return the questions of some classes or labels, each given as the arguments of `ask`."""
+    questions = list[Question]()
+    with bar("Measuring", number, "class") as seen:
+        for column in columns:
+            questions.append(ask(*column))
+            seen.update()
+    return questions
+
+
+def ask(name: str, actual: Array, predicted: Array, values: Array) -> Question:
+    """Return the question of a class or label, with its scores.
 
     Parameters
     ----------
@@ -54,7 +76,7 @@ def score(name: str, actual: Array, predicted: Array, scores: Array) -> Scores:
         What it is called.
     actual, predicted : ndarray of bool, shape (rows,)
         Which rows belong to it, and which are predicted as it.
-    scores : ndarray of shape (rows,)
+    values : ndarray of shape (rows,)
         How sure the model is that they do.
 
     Notes
@@ -68,15 +90,18 @@ def score(name: str, actual: Array, predicted: Array, scores: Array) -> Scores:
     def share(part: float, whole: float) -> float:
         return part / whole if whole else 0.0 if is_there else math.nan
 
-    return Scores(
+    order = np.argsort(-values)
+    actual, values = actual[order], values[order]
+    scores = Scores(
         name,
         precision=share(hits, found),
         recall=share(hits, rows),
         f1=share(2 * hits, found + rows),
-        auc=area_under_roc(actual, scores),
-        average_precision=average_precision(actual, scores),
+        auc=area_under_roc(actual, values),
+        average_precision=average_precision(actual, values),
         rows=rows,
     )
+    return Question(scores, actual, values)
 
 
 def means(groups: Sequence[Scores]) -> tuple[Scores, Scores]:

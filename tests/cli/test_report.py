@@ -96,7 +96,7 @@ def test_train_writes_a_report_on_the_test_rows(run, flowers, tmp_path, last_num
     assert f"written: {tmp_path / 'r.html'}" in out.splitlines()
     text = page(tmp_path / "r.html")
     assert "<h1>flowers.csv: test rows</h1>" in text
-    assert f"accuracy {accuracy:.4f} on 30 rows" in text
+    assert f"Accuracy {accuracy:.4f} on 30 rows" in text
 
 
 def test_without_test_rows_the_report_is_on_the_training_rows(run, flowers, tmp_path):

@@ -155,7 +155,7 @@ def test_one_row_has_no_curves():
     assert report.scores["accuracy"] == 1.0
     assert math.isnan(report.scores["macro AUC"])
     assert "–" in str(report)
-    assert [piece.title for piece in report.pieces() if "ROC" in piece.title] == []
+    assert [piece.title for piece in report.pieces if "ROC" in piece.title] == []
 
 
 def test_a_loss_on_numbers_stands_for_classes_where_these_have_names_or_a_metric():
@@ -189,10 +189,10 @@ def test_targets_come_in_all_forms_of_the_loss(form):
 def test_the_most_confused_pairs_are_told_of_many_classes():
     x, y = random_answers(2000, 40, 1)
     report = answering(40, "softmax").report(x, y)
-    titles = [piece.title for piece in report.pieces()]
+    titles = [piece.title for piece in report.pieces]
 
     assert "Confusion matrix" not in titles
-    (pairs,) = (piece for piece in report.pieces() if piece.title == "Most confused classes")
+    (pairs,) = (piece for piece in report.pieces if piece.title == "Most confused classes")
     counts = report.confusion_matrix - np.diag(np.diag(report.confusion_matrix))
     true, predicted, rows, share = pairs.rows[0]
     assert int(rows) == counts.max() == counts[int(true), int(predicted)]

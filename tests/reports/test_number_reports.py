@@ -20,7 +20,7 @@ def answering(units=1):
 
 
 def piece(report, title):
-    (found,) = (piece for piece in report.pieces() if piece.title == title)
+    (found,) = (piece for piece in report.pieces if piece.title == title)
     return found
 
 
@@ -128,4 +128,4 @@ def test_several_outputs_have_a_line_each():
         ("output 1", "0.6250", "5", "5"),
     )
     assert report.largest_errors[0].output == 1
-    assert "Residuals: output 1" in [piece.title for piece in report.pieces()]
+    assert "Residuals: output 1" in [piece.title for piece in report.pieces]

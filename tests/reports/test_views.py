@@ -176,7 +176,7 @@ def test_a_figure_has_a_panel_for_each_chart(make):
     report = make()
     titles = [axes.get_title(loc="left") for axes in report.plot().axes]
 
-    for piece in report.pieces():
+    for piece in report.pieces:
         if type(piece).__name__ != "Table":
             assert piece.title in titles
     report.plot().canvas.draw()
