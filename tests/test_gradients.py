@@ -19,6 +19,7 @@ from ffnn.activations import ACTIVATIONS, ELU, ActivationFunction, Sigmoid
 from ffnn.layers import (
     Activation,
     BatchNorm,
+    Clamp,
     Dense,
     Dropout,
     LayerNorm,
@@ -250,7 +251,7 @@ def test_every_loss_is_checked_fused_and_unfused_where_it_fuses():
 
 def test_every_layer_class_is_checked():
     checked = {Dense, Activation, Dropout, RMSNorm, LayerNorm, BatchNorm, Rescaling, Normalization}
-    checked |= {Scale, ParametricActivation}
+    checked |= {Scale, ParametricActivation, Clamp}
     layers_alone = set(LAYERS.classes.values()) - set(ACTIVATIONS.classes.values())
     assert layers_alone == checked
 
@@ -405,6 +406,9 @@ def input_gradient_cases():
         function = TEXTBOOK_NORMALISATIONS[name]
         yield name, cls(), lambda x, f=function: f(x, gamma, beta), True
     yield "Scale", Scale(), lambda x: gamma * x, True
+    yield "Clamp in training", Clamp(-0.5, 0.5), lambda x: x, True
+    clamped = lambda x: np.where(x.real < -0.5, -0.5, np.where(x.real > 0.5, 0.5, x))  # noqa: E731
+    yield "Clamp", Clamp(-0.5, 0.5), clamped, False
     parametric = TEXTBOOK_NORMALISATIONS["ParametricActivation"]
     layer = ParametricActivation(ELU(0.7))
     yield "ParametricActivation", layer, lambda x: parametric(x, np.array([0.2, 1.0, -0.6])), True

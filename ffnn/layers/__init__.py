@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ffnn.activations.leaky_relu import LeakyReLU
     from ffnn.layers.activation import Activation
     from ffnn.layers.batch_norm import BatchNorm
+    from ffnn.layers.clamp import Clamp
     from ffnn.layers.dense import Dense
     from ffnn.layers.dropout import Dropout
     from ffnn.layers.layer_norm import LayerNorm
@@ -33,6 +34,7 @@ __all__ = [
     "LAYERS",
     "Activation",
     "BatchNorm",
+    "Clamp",
     "Dense",
     "Dropout",
     "Layer",

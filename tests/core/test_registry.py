@@ -117,6 +117,7 @@ PARTS = [
     (layers.Rescaling(0.5, offset=-1), "Rescaling(0.5, offset=-1.0)"),
     (layers.Normalization(), "Normalization()"),
     (layers.Scale(), "Scale()"),
+    (layers.Clamp(-1, 2.5), "Clamp(-1.0, 2.5)"),
     (layers.ParametricActivation("mish"), "ParametricActivation(Mish())"),
 ]
 IDS = [f"{family_of(part).kind}-{type(part).__name__}" for part, _ in PARTS]

@@ -25,6 +25,7 @@ from ffnn.initializers import INITIALIZERS, Constant, HeNormal, RandomNormal, Ra
 from ffnn.layers import (
     Activation,
     BatchNorm,
+    Clamp,
     Dense,
     Dropout,
     LayerNorm,
@@ -62,6 +63,7 @@ SAMPLES = {
         Activation("tanh"),
         Dropout(0.4, seed=1),
         Dropout(0.0),
+        Clamp(-0.5, 0.5),
         Dropout(FlatCosine(0.4, 20), seed=1),
         Dropout(CosineLog(0.4, 20), seed=1),
         Rescaling(0.5, -0.25),

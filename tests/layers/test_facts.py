@@ -6,6 +6,7 @@ import pytest
 from ffnn.activations import ACTIVATIONS
 from ffnn.layers import (
     BatchNorm,
+    Clamp,
     Dense,
     Dropout,
     LayerNorm,
@@ -27,6 +28,7 @@ LAYERS = {
     "layer_norm": LayerNorm,
     "rms_norm": RMSNorm,
     "scale": Scale,
+    "clamp": lambda: Clamp(-0.5, 0.5),
     "parametric_activation": lambda: ParametricActivation("selu"),
     **ACTIVATIONS.classes,
 }

@@ -13,6 +13,7 @@ from ffnn.activations import ELU, LeakyReLU
 from ffnn.layers import (
     Activation,
     BatchNorm,
+    Clamp,
     Dense,
     Dropout,
     LayerNorm,
@@ -79,6 +80,8 @@ def apply(part, x, arrays, state):
     if name == "normalization":
         std = np.sqrt(state["variance"][()])
         return (x - state["mean"][()]) / np.where(std == 0, 1, std)
+    if name == "clamp":
+        return np.minimum(np.maximum(x, c["low"]), c["high"])
     if name == "scale":
         return arrays["gamma"][()] * x
     if name == "parametric_activation":
@@ -120,6 +123,7 @@ def path(tmp_path):
         Rescaling(0.5, 0.1),
         LayerNorm(),
         Scale(),
+        Clamp(-0.5, 0.75),
         Dense(4),
         ParametricActivation("selu"),
         Dense(4, "mish", parametrization="ntk"),

@@ -18,6 +18,7 @@ from ffnn.callbacks import Callback
 from ffnn.layers import (
     Activation,
     BatchNorm,
+    Clamp,
     Dense,
     Dropout,
     LayerNorm,
@@ -205,6 +206,7 @@ def test_activations_allocate_nothing_that_grows_with_the_rows(name):
         lambda: Dropout(ffnn.schedules.FlatCosine(0.3, 50)),
         lambda: Rescaling(0.5, offset=1.0),
         Scale,
+        lambda: Clamp(-0.5, 0.5),
         lambda: ParametricActivation("mish"),
     ],
     ids=repr,
