@@ -15,6 +15,7 @@ from ffnn.core.memory import Buffered
 from ffnn.core.registry import Family
 from ffnn.core.text import shown
 from ffnn.errors import DataError
+from ffnn.metrics.batch import check_batch
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -58,6 +59,11 @@ class Metric(Buffered):
 
         Only `weighted_metrics` of a model get the rows' weights, of shape (batch,); a metric that
         cannot be weighted has no such argument.
+
+        Raises
+        ------
+        DataError
+            Outside a model, which checks all data before: the metric cannot measure such rows.
         """
         raise NotImplementedError
 
@@ -67,6 +73,24 @@ class Metric(Buffered):
         A number is NaN, if it can be, where there are no rows.
         """
         raise NotImplementedError
+
+    def open_batch(
+        self, target: Any, output: Any, weight: Any = None
+    ) -> tuple[Array, Array, Array | None]:
+        """Return a batch to be measured; outside a model it is checked first.
+
+        There, targets and outputs of one unit may come flat, and the first batch needs no `reset`.
+        """
+        if self.loss_task is not None:
+            return target, output, weight
+        try:
+            target, output, weight = check_batch(target, output, weight)
+        except DataError as error:
+            raise DataError(f"metric {self.name!r}: {error}") from None
+        if not any(name.startswith("_") and name != "_workspace" for name in vars(self)):
+            self.reset()
+        self.check_target(target)
+        return target, output, weight
 
     def exact(self, weight: Array | None) -> Array | None:
         """Return a batch's weights in float64, if there are any."""

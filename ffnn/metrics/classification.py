@@ -146,6 +146,7 @@ class Accuracy(ClassificationMetric):
 
     def update(self, target: Array, output: Array, weight: Array | None = None) -> None:
         """Count the correct rows."""
+        target, output, weight = self.open_batch(target, output, weight)
         right = self.array("right", len(output), dtype=bool)
         if self.means_labels(target):
             found = self.labels(output, "output")
@@ -180,6 +181,7 @@ class BinaryAccuracy(DenseMetric):
 
     def update(self, target: Array, output: Array, weight: Array | None = None) -> None:
         """Count the correct entries."""
+        target, output, weight = self.open_batch(target, output, weight)
         high = np.greater(output, 0.5, out=self.array("output", *output.shape, dtype=bool))
         wanted = np.greater(target, 0.5, out=self.array("target", *output.shape, dtype=bool))
         self._right += count(np.equal(high, wanted, out=high), weight)
@@ -210,6 +212,7 @@ class _ConfusionMetric(ClassificationMetric):
 
     def update(self, target: Array, output: Array, weight: Array | None = None) -> None:
         """Count, per class or label, correct rows, rows predicted as it, and rows of it."""
+        target, output, weight = self.open_batch(target, output, weight)
         classes = max(output.shape[1], 2)
         if self._units == 0:
             self._units = output.shape[1]

@@ -119,6 +119,7 @@ class ConfusionMatrix(ClassificationMetric):
 
     def update(self, target: Array, output: Array, weight: Array | None = None) -> None:
         """Count the rows of each pair of classes."""
+        target, output, weight = self.open_batch(target, output, weight)
         classes = max(output.shape[1], 2)
         if not len(self._counts):
             self._counts = np.zeros((classes, classes), np.intp)

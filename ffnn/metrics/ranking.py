@@ -143,6 +143,7 @@ class TopKAccuracy(ClassificationMetric):
 
     def update(self, target: Array, output: Array, weight: Array | None = None) -> None:
         """Count the rows whose class is among the first k."""
+        target, output, weight = self.open_batch(target, output, weight)
         rows, units = output.shape
         self._check_units(units)
         classes = self.classes(target, "target")

@@ -30,6 +30,7 @@ class _ResidualMetric(DenseMetric):
 
     def update(self, target: Array, output: Array, weight: Array | None = None) -> None:
         """Add the batch's elements."""
+        target, output, weight = self.open_batch(target, output, weight)
         residual = self.array("residual", *output.shape, dtype=np.float64)
         np.subtract(output, target, out=residual)
         if weight is None:
@@ -101,6 +102,7 @@ class R2(DenseMetric):
 
     def update(self, target: Array, output: Array, weight: Array | None = None) -> None:
         """Add the batch's rows."""
+        target, output, weight = self.open_batch(target, output, weight)
         added = rows_of(target, weight)
         if added == 0:  # the rows of a batch may all weigh 0
             self._rows += added

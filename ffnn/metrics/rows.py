@@ -28,6 +28,7 @@ class RowsMetric(Metric):
 
     def update(self, target: Array, output: Array, weight: Array | None = None) -> None:
         """Keep one batch."""
+        target, output, weight = self.open_batch(target, output, weight)
         for kept, batch in zip(self._kept.values(), (target, output, weight), strict=True):
             if batch is not None:
                 kept.append(np.array(batch, order="C"))
