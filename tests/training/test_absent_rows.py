@@ -104,7 +104,9 @@ def test_no_metric_sees_them(name):
     other = network(loss="binary_crossentropy", metrics=[name])
     came = model.evaluate(spoilt(), y, batch_size=5, sample_weight=WEIGHT, return_dict=True)
     expected = other.evaluate(X[KEPT], y[KEPT], sample_weight=WEIGHT[KEPT], return_dict=True)
-    assert came[name] == pytest.approx(expected[name], rel=1e-6)
+    np.testing.assert_allclose(came[name], expected[name], rtol=1e-6)
+    if METRICS.get(name).is_table:  # which histories do not hold
+        return
     for each, x, target, weight in (
         (model, spoilt(), y, WEIGHT),
         (other, X[KEPT], y[KEPT], WEIGHT[KEPT]),
