@@ -50,7 +50,7 @@ def _has_updated(estimator: Estimator, before: _Network | None) -> bool:
 class _Network:
     """What a training changes of a network besides its attributes before the first update."""
 
-    def __init__(self, model: Trainable, with_arrays: bool) -> None:
+    def __init__(self, model: Trainable, with_values: bool) -> None:
         self._model, self.optimizer = model, model.optimizer
         self.iterations = 0
         if self.optimizer is not None:
@@ -59,7 +59,9 @@ class _Network:
         self._generators = model.generator_states
         self._vector = model.require_built()
         self._has_gradients = self._vector.has_gradients
-        arrays = [self._vector.values, self._vector.gradients] if with_arrays else []
+        arrays = [self._vector.gradients]  # which a first update that fails has filled
+        if with_values:
+            arrays.append(self._vector.values)
         self._arrays = [(array, array.copy()) for array in arrays]
 
     def put_back(self) -> None:

@@ -59,10 +59,9 @@ def trained(outputs, loss, y):
 
 
 def whole(model):
-    """Return all that `save` keeps of a model but the gradients, which a failed update leaves."""
+    """Return all that `save` keeps of a model."""
     config, arrays = model.capture()
-    kept = {name: array.copy() for name, array in arrays.items() if "gradient" not in name}
-    return repr(config), kept
+    return repr(config), {name: array.copy() for name, array in arrays.items()}
 
 
 def assert_same(now, before):
