@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ffnn._types import Array
+    from ffnn.cli.rows import UsedRows
     from ffnn.tables import Table, TableEncoder
 
 _FEW = 5  # rows of a class
@@ -23,16 +24,15 @@ _REMEDY = "--kind NAME=KIND, such as number or category, takes in a column that 
 
 
 def account_of(
-    table: Table, encoder: TableEncoder, training: Table, rows: Array, used: str
+    table: Table, encoder: TableEncoder, training: Array, used: UsedRows
 ) -> tuple[str, ...]:
     """Return a table of the columns, and paragraphs on the rows.
 
-    The encoder was fitted on the rows in `training`, out of those with the numbers `rows`, which
-    are used as `used` says.
+    The encoder was fitted on the rows with the numbers `training`, some of those that are used.
     """
-    notes = [*table.notes, *_notes(table), *_constant(encoder, training)]
-    notes += [*_few(table, encoder, training, rows), *_remedy(encoder)]
-    remarks = (used, *(f"note: {note}" for note in notes))
+    notes = [*table.notes, *_notes(table), *_constant(table, encoder, training)]
+    notes += [*_few(table, encoder, training, used.rows), *_remedy(encoder)]
+    remarks = (str(used), *(f"note: {note}" for note in notes))
     return _columns(table, encoder), *map(filled, remarks)
 
 
@@ -70,22 +70,22 @@ def _notes(table: Table) -> Iterator[str]:
             yield f"column {shown(column.name, 60)}: {column.note}"
 
 
-def _constant(encoder: TableEncoder, training: Table) -> Iterator[str]:
-    raws = [training.raw(encoding.name) for encoding in encoder.encodings]
+def _constant(table: Table, encoder: TableEncoder, training: Array) -> Iterator[str]:
+    raws = (table.raw(encoding.name).take(training) for encoding in encoder.encodings)
     # Where only some rows lack the only entry, that may tell something.
     names = [r.name for r in raws if r.is_constant and r.num_missing in (0, len(r))]
     if names:
         yield f"constant in the training rows: {listed(shown(name, 60) for name in names)}"
 
 
-def _few(table: Table, encoder: TableEncoder, training: Table, rows: Array) -> Iterator[str]:
+def _few(table: Table, encoder: TableEncoder, training: Array, rows: Array) -> Iterator[str]:
     """Yield which classes have very few rows, and which of them none to train on."""
     target = encoder.target
     if target is None or target.class_names is None:
         return
     size = len(target.class_names)
     counts = np.bincount(target.values_of(table, rows), minlength=size)
-    trained = np.bincount(target.values_of(training), minlength=size)
+    trained = np.bincount(target.values_of(table, training), minlength=size)
     texts = [
         f"class {shown(name, 60)} has {counted(int(count), 'row')}"
         + (", none of them to train on" if count and not known else "")

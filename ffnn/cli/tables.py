@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from ffnn.cli.account import account_of
 from ffnn.cli.classes import TrainingData
 from ffnn.cli.exit_codes import usage_errors
 from ffnn.cli.plan import plan_training
+from ffnn.cli.rows import UsedRows
+from ffnn.core.free_memory import memory_for
 from ffnn.core.text import counted, listed, shown
 from ffnn.data.batches import rows_kept
 from ffnn.errors import DataError
@@ -20,27 +23,32 @@ from ffnn.reports import TableRows
 from ffnn.tables import Column, Table, TableEncoder, read_table
 from ffnn.tables.encoder import choose_columns
 from ffnn.tables.kinds import find_kind
+from ffnn.tables.outline import TOO_LARGE
 from ffnn.tables.target import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ffnn._types import Array
     from ffnn.sequential import Sequential
 
 
-class UsedRows(NamedTuple):
-    """The numbers of the rows that are used, of how many, and why others are not."""
-
-    rows: NDArray[np.intp]
-    read: int
-    reasons: tuple[str, ...]
-
-    def __str__(self) -> str:
-        why = f": {', '.join(self.reasons)}" if self.reasons else ""
-        return f"read {counted(self.read, 'row')}, used {len(self.rows):,}{why}"
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
+def _within_memory(read: Callable[P, R]) -> Callable[P, R]:
+    """Return a reader of the table `args.data` that says what to do where memory is short."""
+
+    @functools.wraps(read)
+    def reading(*args: P.args, **kwargs: P.kwargs) -> R:
+        with memory_for(args[0].data, TOO_LARGE):  # type: ignore[attr-defined]
+            return read(*args, **kwargs)
+
+    return reading
+
+
+@_within_memory
 def table_to_learn(args: argparse.Namespace) -> TrainingData:
     """Return what ``ffnn train`` learns from a table."""
     reading, kinds = _reading(args), _kinds(args)
@@ -55,32 +63,32 @@ def table_to_learn(args: argparse.Namespace) -> TrainingData:
     target = Target.of(table[name], task, table.source)
     used = _used_rows(args.missing, table, features, target)
     if len(used.rows) < len(target.rows_of(table)):  # there must be something left to tell apart
-        Target.of(table.take(used.rows)[name], target.task, table.source)
+        Target.of(table[name].take(used.rows), target.task, table.source)
     train, test = held_out(len(used.rows), args.test_split, args.seed)
-    training = table.take(used.rows[train])
     plan_training(args, len(train))
+    training, kept = used.rows[train], rows_kept(len(train), args.validation_split)
     encoder = TableEncoder()
     encoder.reading = reading
-    count = rows_kept(len(train), args.validation_split)
-    kept = training if count == len(train) else training.take(np.arange(count))
-    encoder.fit(kept, target, exclude=exclude, only=only)
-    tested = None if test is None else table.take(used.rows[test])
+    encoder.fit(table, target, exclude=exclude, only=only, rows=training[:kept])
+    account = () if args.quiet else account_of(table, encoder, training[:kept], used)
+    reported = TableRows(table, used.rows[train if test is None else test]) if args.report else None
+    table = table.select([name, *(each.name for each in features)])  # others may need much memory
+    tested = None if test is None else used.rows[test]
     return TrainingData(
-        x_train=encoder.transform(training),
-        y_train=target.values_of(training),
-        x_test=None if tested is None else encoder.transform(tested),
-        y_test=None if tested is None else target.values_of(tested),
+        x_train=encoder.transform(table, rows=training, dtype=np.float32),
+        y_train=target.values_of(table, training),
+        x_test=None if tested is None else encoder.transform(table, rows=tested, dtype=np.float32),
+        y_test=None if tested is None else target.values_of(table, tested),
         class_names=target.class_names,
         feature_names=encoder.feature_names,
         target=name,
         encoder=encoder,
-        tested=None
-        if not args.report
-        else TableRows(table, used.rows[train if test is None else test]),
-        account=() if args.quiet else account_of(table, encoder, kept, used.rows, str(used)),
+        tested=reported,
+        account=account,
     )
 
 
+@_within_memory
 def table_to_test(
     args: argparse.Namespace, model: Sequential
 ) -> tuple[Array, Array, UsedRows, Table]:
@@ -98,6 +106,7 @@ def table_to_test(
     return _numbers(model, table, used.rows, target.name), y, used, table
 
 
+@_within_memory
 def table_to_predict(args: argparse.Namespace, model: Sequential) -> tuple[Array, UsedRows]:
     """Return the rows of a table to predict from."""
     table = _read(args, _reading(args, model))
@@ -277,12 +286,10 @@ def _inputs(model: Sequential, table: Table, target: str | None = None) -> list[
     return columns
 
 
-def _numbers(
-    model: Sequential, table: Table, rows: Array, target: str | None = None
-) -> NDArray[np.float64]:
+def _numbers(model: Sequential, table: Table, rows: Array, target: str | None = None) -> Array:
     """Return what a model reads of rows of a table."""
     if model.encoder is not None:
-        return model.encoder.transform(table)[rows]  # errors name the rows of the file
+        return model.encoder.transform(table, rows=rows, dtype=model.dtype)
     columns = _inputs(model, table, target)
     lacking = [shown(column.name, 60) for column in columns if column.is_missing[rows].any()]
     if lacking:

@@ -21,6 +21,7 @@ from ffnn.errors import DataError
 from ffnn.layers.base import Layer, Stage
 from ffnn.layers.chain import release, run_forward
 from ffnn.models.names import Named
+from ffnn.models.raw_rows import input_dtype
 from ffnn.models.replicas import Replicas
 from ffnn.models.weights import check_weights
 from ffnn.saving.schema import set_generators
@@ -274,8 +275,8 @@ class Network(Named, Guarded):
         """
         self._replicas.check()
         if self.encoder is not None:
-            x = self.encoder.numbers_of(x)
-        source = open_source(x, None if self.layers[0].takes_any_dtype else self.dtype, "x")
+            x = self.encoder.numbers_of(x, input_dtype(self) or np.float64)
+        source = open_source(x, input_dtype(self), "x")
         columns, expected = source.shape[1], self.input_dim or expected
         if expected not in (None, columns):
             first = self.layers[0]

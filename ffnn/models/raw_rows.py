@@ -24,7 +24,7 @@ def with_targets(model: Any, x: Any, y: Any, sample_weight: Any) -> tuple[Any, A
     encoder = model.encoder
     if encoder is None or encoder.target is None or not encoder.takes(x):
         return x, y, sample_weight  # which is refused later
-    x, y, rows, lacking = encoder.examples_of(x)
+    x, y, rows, lacking = encoder.examples_of(x, input_dtype(model) or np.float64)
     if lacking:
         name = shown(encoder.target.name, 60)
         verb = "lacks" if lacking == 1 else "lack"
@@ -49,7 +49,12 @@ def with_targets_if_any(model: Any, x: Any, y: Any, sample_weight: Any) -> tuple
         has_own = encoder.target is not None and encoder.target.name in x
     if y is not None or has_own:
         x, y, sample_weight = with_targets(model, x, y, sample_weight)
-    return encoder.numbers_of(x), y, sample_weight
+    return encoder.numbers_of(x, input_dtype(model) or np.float64), y, sample_weight
+
+
+def input_dtype(model: Any) -> np.dtype[Any] | None:
+    """Return the dtype of a model's inputs, None if its first layer takes them as they are."""
+    return None if model.layers[0].takes_any_dtype else model.dtype
 
 
 def _numbered(model: Any, y: Any) -> Any:

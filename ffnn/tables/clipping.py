@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -55,11 +54,15 @@ class SmoothClipping:
         factors = np.where(is_constant, 0.0, 1.0 / np.where(is_constant, 1.0, distance))
         return cls(median.tolist(), factors.tolist())
 
-    def apply(self, features: Array, columns: Sequence[int]) -> None:
-        """Clip those columns of features, of shape (rows, columns), in place."""
-        for column, center, factor in zip(columns, self.centers, self.factors, strict=True):
-            u = (features[:, column] - center) * factor
-            features[:, column] = u / np.hypot(1.0, u / _LIMIT)
+    def part(self, start: int, stop: int) -> SmoothClipping:
+        """Return the clipping of some of the features."""
+        return SmoothClipping(self.centers[start:stop], self.factors[start:stop])
+
+    def apply(self, features: Array) -> Array:
+        """Return features clipped, of shape (rows, features)."""
+        u = (features - self.centers) * self.factors
+        clipped: Array = u / np.hypot(1.0, u / _LIMIT)
+        return clipped
 
     def get_config(self) -> dict[str, Any]:
         """Return the numbers as plain data."""

@@ -15,25 +15,35 @@ from typing import Any
 import numpy as np
 
 from ffnn._types import FilePath
+from ffnn.core.free_memory import free_memory
 from ffnn.tables.layout import SPACES, Layout
-from ffnn.tables.raw import MISSING, ColumnReader, NotNumbersError, RawColumn, encode, is_missing
+from ffnn.tables.outline import Outline
+from ffnn.tables.raw import MISSING, RawColumn, encoded, is_missing
+from ffnn.tables.source import packing
 
 LEAST_BYTES = 4 << 20  # of smaller files the core is as fast
+_UNPACKED = 5  # times the size of a packed file
+_NUMBERS_HOLD, _TEXTS_HOLD = 5, 8  # times the size of a file, in memory
 _NULLS = sorted({form(text) for text in MISSING for form in (str, str.upper, str.title)})
 
 
 def read_columns(
-    path: FilePath, encoding: str, layout: Layout, start: int, sample: Sequence[Sequence[str]]
+    path: FilePath, encoding: str, layout: Layout, start: int, outline: Outline
 ) -> list[RawColumn] | None:
     """Return the columns, without names, of the rows from line `start` on, None if that is unsafe.
 
-    `sample` are the first of these rows.
+    It is, too, where memory is short: DuckDB holds all rows, and each text of each row.
     """
-    if not _is_plain(path, encoding, layout) or importlib.util.find_spec("duckdb") is None:
+    if not _is_plain(path, encoding, layout) or not outline.has_plain_head:
+        return None
+    if importlib.util.find_spec("duckdb") is None:
+        return None
+    are_numbers = outline.are_numbers
+    size = outline.size or _UNPACKED * os.path.getsize(path)
+    if size * (_NUMBERS_HOLD if all(are_numbers) else _TEXTS_HOLD) > free_memory():
         return None
     import duckdb
 
-    are_numbers = [_is_number(column) for column in zip(*sample, strict=True)]
     kinds = ["DOUBLE" if is_number else "VARCHAR" for is_number in are_numbers]
     try:
         with duckdb.connect() as connection:
@@ -50,19 +60,9 @@ def read_columns(
 
 def _is_plain(path: FilePath, encoding: str, layout: Layout) -> bool:
     special = layout.comment or layout.has_spaced_quotes or layout.has_escapes
-    is_text = encoding in ("utf-8", "utf-8-sig") and not os.fspath(path).lower().endswith(".zip")
+    is_text = encoding in ("utf-8", "utf-8-sig") and packing(path) != "zip"
     is_large = os.path.getsize(path) >= LEAST_BYTES
     return is_text and is_large and layout.delimiter != SPACES and not special
-
-
-def _is_number(entries: Sequence[str]) -> bool:
-    """Tell whether the first entries of a column are plain numbers."""
-    reader = ColumnReader()
-    try:
-        reader.add(entries)
-    except NotNumbersError:
-        return False
-    return not reader.is_text and not all(map(is_missing, map(str.strip, entries)))
 
 
 def _query(
@@ -72,8 +72,9 @@ def _query(
     nulls = ", ".join(f"'{text}'" for text in _NULLS)
     return (
         f"SELECT {what} FROM read_csv(?, auto_detect=false, header=false, skip=?, delim=?, "
-        f"quote='\"', escape='\"', columns={{{columns}}}, nullstr=[{nulls}], strict_mode=true)",
-        [os.fspath(path), start - 1, layout.delimiter],
+        f"quote='\"', escape='\"', columns={{{columns}}}, nullstr=[{nulls}], strict_mode=true, "
+        f"compression=?)",
+        [os.fspath(path), start - 1, layout.delimiter, packing(path) or "none"],
     )
 
 
@@ -112,4 +113,4 @@ def _stripped(codes: Any, index: dict[str, int]) -> RawColumn:
     for text, code in index.items():
         entry = text.strip()
         places[code] = -1 if is_missing(entry) else merged.setdefault(entry, len(merged))
-    return encode("", places[codes], merged)
+    return encoded("", places[codes], [*merged])

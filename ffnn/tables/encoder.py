@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ffnn._types import Array
+from ffnn._types import Array, DTypeLike
 from ffnn.core.checks import check_choice, check_int
 from ffnn.core.text import counted, listed, shown
 from ffnn.errors import DataError
+from ffnn.tables.blocks import encode
 from ffnn.tables.clipping import SmoothClipping
 from ffnn.tables.column import Column
 from ffnn.tables.encodings import ENCODINGS, Encoding
@@ -82,6 +82,7 @@ class TableEncoder:
         task: str | None = None,
         exclude: Sequence[str] = (),
         only: Sequence[str] | None = None,
+        rows: Array | None = None,
     ) -> TableEncoder:
         """Learn from the rows to train on how to encode each column.
 
@@ -98,6 +99,8 @@ class TableEncoder:
             Columns to leave out.
         only : sequence of str, optional
             The columns to use, if not all.
+        rows : array of int, optional
+            The numbers of the rows to learn from, if not all.
 
         Returns
         -------
@@ -115,12 +118,14 @@ class TableEncoder:
         if isinstance(target, str):
             target = Target.of(table[target], task, table.source)
         if target is not None:
-            table = table.take(target.rows_of(table))
-        size, taken = self.one_hot_max_size, (table[each.name] for each in columns)
+            known = target.rows_of(table)
+            rows = known if rows is None else rows[np.isin(rows, known)]
+        size = self.one_hot_max_size
+        taken = (column if rows is None else column.take(rows) for column in columns)
         self.encodings = [ENCODINGS[column.kind].of(column, size) for column in taken]
         self.left_out, self.target, self.clipping = left_out, target, None
         if self.scaling == "robust":
-            self.clipping = SmoothClipping.of(self.transform(table)[:, self._scaled])
+            self.clipping = SmoothClipping.of(self.transform(table, rows=rows)[:, self._scaled])
         return self
 
     @property
@@ -151,43 +156,39 @@ class TableEncoder:
         widths = [len(each.feature_names) for each in self.encodings]
         return list(zip(itertools.accumulate([0, *widths[:-1]]), self.encodings, strict=True))
 
-    def transform(self, table: Any) -> NDArray[np.float64]:
+    def transform(
+        self, table: Any, *, rows: Array | None = None, dtype: DTypeLike = np.float64
+    ) -> Array:
         """Return the rows of a table as numbers.
 
         Parameters
         ----------
         table : Table, data frame, list of dict, dict of columns, or path
             Rows with the columns that the encoder was fitted on, by name.
+        rows : array of int, optional
+            The numbers of the rows to return, if not all.
+        dtype : dtype, default float64
+            Of the numbers. They are computed in float64, a block of rows at a time.
 
         Returns
         -------
-        ndarray of float64, shape (rows, features)
+        ndarray of shape (rows, features)
             The numbers.
 
         Raises
         ------
         DataError
             Columns are missing, or hold what theirs cannot; all such problems are listed.
+        MemoryError
+            There is not enough memory for so many numbers.
         """
         if not self.encodings:
             raise RuntimeError("TableEncoder: call fit first")
-        table = self.open(table)
-        problems, blocks = list[str](), list[NDArray[np.float64]]()
-        for encoding in self.encodings:
-            try:
-                blocks.append(encoding.transform(table.raw(encoding.name)))
-            except (DataError, ValueError) as error:
-                problems.append(str(error).removeprefix(f"{table.source}: "))
-        if problems:
-            raise DataError(f"{table.source}: " + "; ".join(problems))
-        features = np.concatenate(blocks, axis=1)
-        if self.clipping is not None:
-            self.clipping.apply(features, self._scaled)
-        return features
+        return encode(self.encodings, self.clipping, self.open(table), rows, dtype)
 
-    def numbers_of(self, x: Any) -> Any:
+    def numbers_of(self, x: Any, dtype: DTypeLike = np.float64) -> Any:
         """Return the rows of a table as numbers, and anything else, such as an array, as it is."""
-        return self.transform(x) if self.takes(x) else x
+        return self.transform(x, dtype=dtype) if self.takes(x) else x
 
     def takes(self, x: Any) -> bool:
         """Tell whether `x` is something that `transform` takes, and not an array of numbers."""
@@ -197,17 +198,21 @@ class TableEncoder:
         """Return the rows that `transform` takes in any form as a table."""
         return as_table(table, self.reading)
 
-    def examples_of(self, table: Any) -> tuple[NDArray[np.float64], Array, Array, int]:
+    def examples_of(
+        self, table: Any, dtype: DTypeLike = np.float64
+    ) -> tuple[Array, Array, Array, int]:
         """Return the rows of a table that have the target, and their targets.
 
         Parameters
         ----------
         table : Table, data frame, list of dict, dict of columns, or path
             As for `transform`, with the target's column.
+        dtype : dtype, default float64
+            Of the inputs.
 
         Returns
         -------
-        inputs : ndarray of float64, shape (rows, features)
+        inputs : ndarray of shape (rows, features)
             What `transform` returns of those rows.
         targets : ndarray of shape (rows,)
             Class numbers or numbers.
@@ -227,9 +232,8 @@ class TableEncoder:
         rows = target.rows_of(table)
         if not len(rows):
             raise DataError(f"{table.source}: every row lacks the target {shown(target.name, 60)}")
-        numbers, lacking = self.transform(table), table.num_rows - len(rows)
-        targets = target.values_of(table, rows)
-        return numbers[rows] if lacking else numbers, targets, rows, lacking
+        targets, lacking = target.values_of(table, rows), table.num_rows - len(rows)
+        return self.transform(table, rows=rows, dtype=dtype), targets, rows, lacking
 
     def targets_of(self, entries: Any) -> Array:
         """Return entries of the target, as they stand in a table, as class numbers or numbers.

@@ -66,8 +66,14 @@ class Encoding:
         """From how many codes its only feature is; 0 if it has others."""
         return 0
 
-    def transform(self, raw: RawColumn) -> Floats:
-        """Return the column's numbers, of shape (rows, features)."""
+    def read(self, raw: RawColumn) -> Array:
+        """Return what `encode` takes of each row, of shape (rows,), or raise ValueError."""
+        column = _read(raw, self.kind)
+        assert column.values is not None
+        return column.values
+
+    def encode(self, entries: Array) -> Floats:
+        """Return the numbers of some rows, of shape (rows, features), out of what `read` found."""
         raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
@@ -121,12 +127,11 @@ class NumberEncoding(Encoding):
         """The column itself."""
         return 1
 
-    def transform(self, raw: RawColumn) -> Floats:
+    def encode(self, entries: Array) -> Floats:
         """Scale the numbers."""
-        column = _read(raw, self.kind)
-        assert column.values is not None
-        values = np.where(column.is_missing, self.median, column.values)
-        return np.column_stack([(values - self.mean) / self.std, *self._flags(column.is_missing)])
+        is_missing = np.isnan(entries)
+        values = np.where(is_missing, self.median, entries)
+        return np.column_stack([(values - self.mean) / self.std, *self._flags(is_missing)])
 
     def __str__(self) -> str:
         flag = f", missing ones as {self.median:g} with a flag" if self.has_missing else ""
@@ -164,7 +169,7 @@ class BooleanEncoding(Encoding):
         """The column itself, and whether it is missing."""
         return [self.name, *self._flag_names]
 
-    def transform(self, raw: RawColumn) -> Floats:
+    def read(self, raw: RawColumn) -> Array:
         """Look each entry up, whatever its case; 0 and 1 and the words of other pairs will do."""
         texts = raw.as_texts()
         known = {**WORDS, **{text.casefold(): value for text, value in self.meanings.items()}}
@@ -172,11 +177,16 @@ class BooleanEncoding(Encoding):
         if unknown:
             words = listed(shown(word, 60) for word in self.meanings)
             raise ValueError(
-                f"column {shown(self.name, 60)} has {words}, got {shown(unknown[0], 60)}"
+                f"column {shown(self.name, 60)} has {words}, got {shown(unknown[0], 60)} in "
+                f"{raw.place_of(unknown[0])}"
             )
-        values = _looked_up([known[text.casefold()] for text in texts.texts], texts.codes)
-        is_missing = np.isnan(values)
-        values = np.where(is_missing, self.mean, values)
+        assert texts.codes is not None
+        return np.array([*(known[text.casefold()] for text in texts.texts), np.nan])[texts.codes]
+
+    def encode(self, entries: Array) -> Floats:
+        """Scale the values."""
+        is_missing = np.isnan(entries)
+        values = np.where(is_missing, self.mean, entries)
         return np.column_stack([(values - self.mean) / self.std, *self._flags(is_missing)])
 
     def __str__(self) -> str:
@@ -228,25 +238,23 @@ class CategoryEncoding(Encoding):
         """A code for each category, one for missing ones, and 0 for all others."""
         return len(self.categories) + 1 + self.has_missing if self.is_code else 0
 
-    def transform(self, raw: RawColumn) -> Floats:
-        """Set a 1 for each row, or its code."""
-        columns = self._places(raw.as_texts())
-        if self.is_code:
-            return (columns + 1)[:, None].astype(np.float64)
-        rows = np.flatnonzero(columns >= 0)
-        result = np.zeros((len(columns), len(self.feature_names)))
-        result[rows, columns[rows]] = 1.0
-        return result
-
-    def _places(self, texts: RawColumn) -> NDArray[np.intp]:
+    def read(self, raw: RawColumn) -> Array:
         """Return the place of each row's category, -1 where there is none."""
+        texts = raw.as_texts()
         places = {category: i for i, category in enumerate(self.categories)}
         width, has_other = len(places), self.num_rare > 0 and not self.is_code
         other = width if has_other else -1
         missing = width + has_other if self.has_missing else -1
-        found = np.array([*(places.get(text, other) for text in texts.texts), missing])
+        found = np.array([*(places.get(text, other) for text in texts.texts), missing], np.int32)
         assert texts.codes is not None
         return found[texts.codes]
+
+    def encode(self, entries: Array) -> Floats:
+        """Set a 1 for each row, or its code."""
+        if self.is_code:
+            return (entries + 1)[:, None].astype(np.float64)
+        is_one: Array = entries[:, None] == np.arange(len(self.feature_names))
+        return is_one.astype(np.float64)
 
     def __str__(self) -> str:
         rare = f", {counted(self.num_rare, 'rare one')} together" if self.num_rare else ""
@@ -302,12 +310,10 @@ class DateEncoding(Encoding):
         """The elapsed time."""
         return 1
 
-    def transform(self, raw: RawColumn) -> Floats:
+    def encode(self, entries: Array) -> Floats:
         """Compute elapsed time and places; a missing date is in the middle of all."""
-        column = _read(raw, self.kind)
-        assert column.values is not None
-        is_missing, first = column.is_missing, np.datetime64(self.first, "s")
-        moments = np.where(is_missing, first, column.values)
+        is_missing, first = np.isnat(entries), np.datetime64(self.first, "s")
+        moments = np.where(is_missing, first, entries)
         elapsed = (moments - first).astype(np.float64) / 86400.0
         blocks = [np.where(is_missing, 0.0, (elapsed - self.mean) / self.std)]
         for part in self.parts:
@@ -341,9 +347,3 @@ def _read(raw: RawColumn, kind: str) -> Column:
         return find_kind(raw, asked=kind)
     except ValueError as error:
         raise ValueError(f"column {shown(raw.name, 60)} is a {kind}, but {error}") from None
-
-
-def _looked_up(values: list[float], codes: Array | None) -> Floats:
-    """Return the value of each row's code; NaN for a missing one."""
-    assert codes is not None
-    return np.array([*values, np.nan])[codes]

@@ -205,7 +205,7 @@ def _misfits(raw: RawColumn, find: Callable[[RawColumn], Column | None], what: s
     first = texts.texts[texts.codes[rows[0]]]
     return (
         f"{len(rows):,} of {len(raw) - raw.num_missing:,} values are not {what}, the first "
-        f"{shorten(first, 40)!r} in row {rows[0] + 1:,}"
+        f"{shorten(first, 40)!r} in {raw.place(int(rows[0]))}"
     )
 
 

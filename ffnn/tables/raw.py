@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import re
 from array import array
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,36 @@ from numpy.typing import NDArray
 from ffnn._types import Array
 
 MISSING = frozenset({"", "?", "na", "n/a", "#n/a", "nan", "null"})
+
+
+def row_place(row: int) -> str:
+    """Return where a row is, for messages, if that is all that is known."""
+    return f"row {row + 1:,}"
+
+
+@dataclass(frozen=True)
+class NumberedRows:
+    """Where rows are that have numbers of their own, such as those of lines."""
+
+    label: str
+    numbers: Sequence[int] | Array
+
+    def __call__(self, row: int) -> str:
+        """Return where a row is, given by its number."""
+        return f"{self.label} {int(self.numbers[row]):,}"
+
+
+@dataclass(frozen=True)
+class TakenRows:
+    """Where rows are that were taken out of others, by number or by a mask."""
+
+    place: Callable[[int], str]
+    rows: Array
+
+    def __call__(self, row: int) -> str:
+        """Return where a row is, given by its number."""
+        rows = np.flatnonzero(self.rows) if self.rows.dtype == bool else self.rows
+        return self.place(int(rows[row]))
 
 
 @dataclass
@@ -33,6 +63,8 @@ class RawColumn:
         The distinct entries, in the order of their first rows.
     decimal : {".", ","} or None
         What marks decimals in `texts`, if that was said.
+    place : callable
+        Of the number of a row, where it is in its source: ``"line 7"``.
     """
 
     name: str
@@ -40,6 +72,7 @@ class RawColumn:
     codes: NDArray[np.int32] | None = None
     texts: list[str] = field(default_factory=list)
     decimal: str | None = None
+    place: Callable[[int], str] = row_place
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -80,14 +113,15 @@ class RawColumn:
 
     def take(self, rows: Array) -> RawColumn:
         """Return the entries of some rows, given by number or by a mask."""
+        place = TakenRows(self.place, rows)
         if self.codes is None:
-            return RawColumn(self.name, numbers=self._entries[rows])
+            return RawColumn(self.name, numbers=self._entries[rows], place=place)
         codes = self.codes[rows]
         used = np.unique(codes[codes >= 0])
         places = np.full(len(self.texts) + 1, -1, np.int32)
         places[used] = np.arange(len(used))
         texts = [self.texts[i] for i in used]
-        return RawColumn(self.name, codes=places[codes], texts=texts, decimal=self.decimal)
+        return replace(self, codes=places[codes], texts=texts, place=place)
 
     def as_texts(self) -> RawColumn:
         """Return the column with texts for its numbers, if it has numbers."""
@@ -97,13 +131,46 @@ class RawColumn:
         distinct, inverse = np.unique(self.numbers[known], return_inverse=True)
         codes = np.full(len(self), -1, np.int32)
         codes[known] = inverse
-        return RawColumn(self.name, codes=codes, texts=[number_text(v) for v in distinct.tolist()])
+        texts = [number_text(value) for value in distinct.tolist()]
+        return RawColumn(self.name, codes=codes, texts=texts, place=self.place)
+
+    def place_of(self, text: str) -> str:
+        """Return where an entry is found first."""
+        texts = self.as_texts()
+        return self.place(int(np.argmax(texts.codes == texts.texts.index(text))))
 
 
 class NotNumbersError(Exception):
     """A column that began with numbers has other entries; `column` is its position."""
 
     column: int
+
+
+class _Codes(dict[str, int]):
+    """The code of each entry as it is written: -1 for a missing one, else that of its text.
+
+    They are found when an entry first comes; looking up others is quick.
+    """
+
+    def __init__(self) -> None:
+        self.num_texts = 0
+
+    def __missing__(self, entry: str) -> int:
+        text = entry.strip()
+        if is_missing(text):
+            code = -1
+        elif text != entry:
+            code = self[text]
+        else:
+            code = self.num_texts
+            self.num_texts += 1
+        self[entry] = code
+        return code
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts in the order of their codes."""
+        return [text for text, code in self.items() if code >= 0 and text == text.strip()]
 
 
 class ColumnReader:
@@ -114,8 +181,7 @@ class ColumnReader:
 
     def __init__(self, is_text: bool = False, decimal: str | None = None) -> None:
         self.is_text, self.decimal = is_text, decimal
-        self._numbers, self._codes = array("d"), array("i")
-        self._index: dict[str, int] = {}
+        self._numbers, self._codes, self._known = array("d"), array("i"), _Codes()
 
     def add(self, texts: Sequence[str]) -> None:
         """Add the entries of some rows; NotNumbersError: all have to be read again, as text."""
@@ -128,31 +194,24 @@ class ColumnReader:
             if self._numbers:
                 raise NotNumbersError
             self.is_text = True
-        codes, index = self._codes, self._index
-        for text in texts:
-            entry = text.strip()
-            code = index.get(entry)
-            if code is None:
-                code = index[entry] = -1 if is_missing(entry) else len(index)
-            codes.append(code)
+        self._codes.extend(map(self._known.__getitem__, texts))
 
     def add_numbers(self, numbers: NDArray[np.float64]) -> None:
         """Add plain numbers."""
         self._numbers.frombytes(numbers.tobytes())
 
     def finish(self, name: str) -> RawColumn:
-        """Return the column."""
+        """Return the column, once, and forget it."""
+        numbers, codes, known = self._numbers, self._codes, self._known
+        self._numbers, self._codes, self._known = array("d"), array("i"), _Codes()
         if not self.is_text:
-            return RawColumn(name, numbers=np.frombuffer(self._numbers, np.float64))
-        return encode(name, self._codes, self._index)
+            return RawColumn(name, numbers=np.frombuffer(numbers, np.float64))
+        return encoded(name, np.frombuffer(codes, np.int32), known.texts)
 
 
-def encode(name: str, codes: Sequence[int] | Array, index: dict[str, int]) -> RawColumn:
-    """Return a column of texts from a code for each row; codes are numbered anew, without gaps."""
-    texts = [text for text, code in index.items() if code >= 0]
-    places = np.full(len(index) + 1, -1, np.int32)  # the last one for a missing entry, -1
-    places[[index[text] for text in texts]] = np.arange(len(texts))
-    return RawColumn(name, codes=places[np.asarray(codes, np.int32)], texts=unquoted(texts))
+def encoded(name: str, codes: Sequence[int] | Array, texts: Sequence[str]) -> RawColumn:
+    """Return a column of texts from a code for each row."""
+    return RawColumn(name, codes=np.asarray(codes, np.int32), texts=unquoted(texts))
 
 
 def unquoted(texts: Sequence[str]) -> list[str]:

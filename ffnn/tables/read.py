@@ -9,10 +9,12 @@ from typing import Any
 
 from ffnn._types import FilePath
 from ffnn.core.checks import check_bool, check_choice, check_path, check_text
+from ffnn.core.free_memory import memory_for
 from ffnn.core.text import shown
 from ffnn.errors import DataError
 from ffnn.tables.kinds import KINDS
-from ffnn.tables.raw import RawColumn
+from ffnn.tables.outline import TOO_LARGE
+from ffnn.tables.raw import NumberedRows, RawColumn
 from ffnn.tables.source import check_encoding, find_encoding, open_text
 from ffnn.tables.table import Table, make_table
 from ffnn.tables.text_file import read_text_file
@@ -66,21 +68,24 @@ def read_table(
         listed.
     ModuleNotFoundError
         A file of this kind needs ``ffnn[tables]``.
+    MemoryError
+        The columns need more memory than is free.
     """
     check_path("read_table", "path", path, needs_name=False)
     check_reading("read_table", delimiter, encoding, decimal, header)
     for kind in (kinds or {}).values():
         check_choice("read_table", "kinds", kind, KINDS)
     suffix = suffix_of(path)
-    if suffix in _READERS:
-        columns, notes = _READERS[suffix](path, encoding), list[str]()
-    else:
-        columns, notes = read_text_file(path, delimiter, encoding, decimal, header)
-    if not columns or not len(columns[0]):
-        raise DataError(f"{path}: expected rows, got none")
-    for column in columns:
-        column.decimal = decimal
-    return make_table(columns, str(path), kinds, notes)
+    with memory_for(f"{path}", TOO_LARGE):
+        if suffix in _READERS:
+            columns, notes = _READERS[suffix](path, encoding), list[str]()
+        else:
+            columns, notes = read_text_file(path, delimiter, encoding, decimal, header)
+        if not columns or not len(columns[0]):
+            raise DataError(f"{path}: expected rows, got none")
+        for column in columns:
+            column.decimal = decimal
+        return make_table(columns, str(path), kinds, notes)
 
 
 def check_reading(
@@ -125,16 +130,19 @@ def _read_json(path: FilePath, encoding: str | None) -> list[RawColumn]:
 
 def _read_json_lines(path: FilePath, encoding: str | None) -> list[RawColumn]:
     """Read an object a line."""
-    rows = []
+    rows, numbers = list[Any](), list[int]()
     with open_text(path, find_encoding(path, encoding)[0]) as file:
         for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            numbers.append(number)
             try:
-                rows += [json.loads(line)] if line.strip() else []
+                rows.append(json.loads(line))
             except (json.JSONDecodeError, RecursionError) as error:
                 raise DataError(
                     f"{path}, line {number}: this is not valid JSON: {error}"
                 ) from error
-    return _columns_of_objects(path, rows)
+    return _placed(_columns_of_objects(path, rows), NumberedRows("line", numbers))
 
 
 def _columns_of_objects(path: FilePath, rows: Any) -> list[RawColumn]:
@@ -144,6 +152,12 @@ def _columns_of_objects(path: FilePath, rows: Any) -> list[RawColumn]:
     if nested:
         raise DataError(f"{path}: {nested[0]!r} holds a list or an object; expected single values")
     return columns_of_rows(rows)
+
+
+def _placed(columns: list[RawColumn], place: NumberedRows) -> list[RawColumn]:
+    for column in columns:
+        column.place = place
+    return columns
 
 
 def _read_parquet(path: FilePath, _: str | None) -> list[RawColumn]:
@@ -161,15 +175,17 @@ def _read_excel(path: FilePath, _: str | None) -> list[RawColumn]:
     openpyxl = _module("openpyxl", path)
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        rows = [row for row in book.worksheets[0].values if any(cell is not None for cell in row)]
+        rows = list(enumerate(book.worksheets[0].values, start=1))
         book.close()
     except Exception as error:  # openpyxl, zipfile and the XML parser have many of their own
         raise DataError(f"{path}: this is not an Excel file that can be read: {error}") from error
+    rows = [(n, row) for n, row in rows if any(cell is not None for cell in row)]
     if len(rows) < 2:
         raise DataError(f"{path}: expected a row of names and rows below it in the first sheet")
-    names, *values = rows
+    numbers, (names, *values) = zip(*rows, strict=True)
     cells = zip(names, zip(*values, strict=True), strict=True)
-    return [column_of("" if name is None else str(name).strip(), c) for name, c in cells]
+    columns = [column_of("" if name is None else str(name).strip(), c) for name, c in cells]
+    return _placed(columns, NumberedRows("row", numbers[1:]))
 
 
 def _module(name: str, path: FilePath) -> Any:

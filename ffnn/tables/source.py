@@ -6,6 +6,7 @@ import codecs
 import contextlib
 import gzip
 import io
+import os
 import zipfile
 from collections.abc import Iterator
 from typing import IO, cast
@@ -15,6 +16,7 @@ from ffnn.core.text import shown
 from ffnn.errors import DataError
 
 _BLOCK = 1 << 20
+_PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip"}
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -29,6 +31,18 @@ def open_text(path: FilePath, encoding: str) -> Iterator[IO[str]]:
     """Open a file of text, which may be packed, with its line ends as they are."""
     with _open_bytes(path) as file, io.TextIOWrapper(file, encoding=encoding, newline="") as text:
         yield text
+
+
+def packing(path: FilePath) -> str | None:
+    """Return how a file is packed, whatever its name: "gzip", "zip" or None."""
+    with open(path, "rb") as file:
+        start = file.read(4)
+    return next((name for mark, name in _PACKED.items() if start.startswith(mark)), None)
+
+
+def text_size(path: FilePath) -> int | None:
+    """Return the bytes of a file, None if they are packed."""
+    return None if packing(path) else os.path.getsize(path)
 
 
 def check_encoding(where: str, name: str) -> None:
@@ -79,11 +93,10 @@ def _open_bytes(path: FilePath) -> Iterator[IO[bytes]]:
     try:
         with contextlib.ExitStack() as stack:
             file: IO[bytes] = stack.enter_context(open(path, "rb"))
-            start = file.read(4)
-            file.seek(0)
-            if start.startswith(b"\x1f\x8b"):
+            packed = packing(path)
+            if packed == "gzip":
                 file = cast("IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=file)))
-            elif start.startswith(b"PK\x03\x04"):
+            elif packed == "zip":
                 archive = stack.enter_context(zipfile.ZipFile(file))
                 names = [n for n in archive.namelist() if not n.endswith("/")]
                 names = [n for n in names if not n.startswith("__MACOSX/")]

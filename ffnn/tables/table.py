@@ -71,6 +71,10 @@ class Table:
         """Return a table of some rows, given by number or by a mask; kinds stay as they are."""
         return Table(tuple(each.take(rows) for each in self.columns), self.notes, self.source)
 
+    def select(self, names: Iterable[str]) -> Table:
+        """Return a table of the columns with some names."""
+        return Table(tuple(self[name] for name in names), self.notes, self.source)
+
     def __str__(self) -> str:
         """One line a column: name, kind, missing, distinct, and what is to be said of it."""
         head = ("column", "kind", "missing", "distinct", "note")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ffnn._types import Array
 from ffnn.core.checks import nearest
-from ffnn.core.text import listed, shorten, shown
+from ffnn.core.text import counted, listed, shown
 from ffnn.errors import DataError
 from ffnn.tables.column import Column
 from ffnn.tables.kinds import find_kind
@@ -72,15 +72,14 @@ class Target:
                 f"{where} is {shown(raw.as_texts().texts[0], 60)} in every row: there is nothing "
                 f"to learn"
             )
-        numbers = _numbers(raw)
+        numbers, problem = _numbers(raw)
         if task is None:
             is_plain = raw.numbers is not None  # without a unit, which numbers have and classes not
             are_classes = numbers is None or (is_plain and _are_classes(numbers))
             task = "classification" if are_classes else "regression"
         if task == "regression":
             if numbers is None:
-                wrong = listed((repr(shorten(t, 40)) for t in raw.texts), 3)
-                raise DataError(f"{where} has to be numbers for a regression, got {wrong}")
+                raise DataError(f"{where} has to be numbers for a regression, but {problem}")
             return cls(column.name, None)
         names = raw.as_texts().texts
         if len(names) == len(raw) - raw.num_missing:
@@ -109,9 +108,13 @@ class Target:
         """
         values = self._numbers_of(table) if self.class_names is None else self._codes_of(table)
         values = values if rows is None else values[rows]
-        if (np.isnan(values) if self.class_names is None else values < 0).any():
+        is_missing = np.isnan(values) if self.class_names is None else values < 0
+        if is_missing.any():
+            first = int(np.argmax(is_missing))
+            place = table.raw(self.name).place(first if rows is None else int(rows[first]))
             raise DataError(
-                f"{table.source}: target {shown(self.name, 60)} is missing in some rows"
+                f"{table.source}: target {shown(self.name, 60)} is missing in "
+                f"{counted(int(is_missing.sum()), 'row')}, the first of them {place}"
             )
         return values
 
@@ -130,10 +133,10 @@ class Target:
         index = {name: i for i, name in enumerate(self.class_names)}
         unknown = [text for text in texts.texts if text not in index]
         if unknown:
-            row = int(np.argmax(texts.codes == texts.texts.index(unknown[0]))) + 1
             raise DataError(
                 f"{table.source}: target {shown(self.name, 60)} has the unknown class "
-                f"{shown(unknown[0], 60)} in row {row:,}{nearest(unknown[0], self.class_names)}; "
+                f"{shown(unknown[0], 60)} in {texts.place_of(unknown[0])}"
+                f"{nearest(unknown[0], self.class_names)}; "
                 f"the classes are {listed((shown(n, 60) for n in self.class_names), 12)}"
             )
         return np.array([*(index[text] for text in texts.texts), -1], np.int64)[texts.codes]
@@ -148,13 +151,13 @@ class Target:
         return cls(**config)
 
 
-def _numbers(raw: RawColumn) -> NDArray[np.float64] | None:
-    """Return the numbers that are there, None if the entries are no numbers."""
+def _numbers(raw: RawColumn) -> tuple[NDArray[np.float64] | None, str]:
+    """Return the numbers that are there, or None and why the entries are no numbers."""
     try:
         values = _values(raw)
-    except ValueError:
-        return None
-    return values[~np.isnan(values)]
+    except ValueError as error:
+        return None, str(error)
+    return values[~np.isnan(values)], ""
 
 
 def _values(raw: RawColumn) -> NDArray[np.float64]:

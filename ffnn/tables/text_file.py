@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import IO
 
 import numpy as np
 
 from ffnn._types import FilePath
+from ffnn.core.free_memory import require_memory
 from ffnn.core.text import counted, listed
 from ffnn.errors import DataError
 from ffnn.tables import duck
 from ffnn.tables.entries import parse_numbers
 from ffnn.tables.layout import SPACES, Layout, find_layout, split
+from ffnn.tables.outline import TOO_LARGE, Outline
 from ffnn.tables.raw import (
     ColumnReader,
     NotNumbersError,
     RawColumn,
     are_plain,
     is_missing,
+    row_place,
     unquoted,
 )
-from ffnn.tables.source import find_encoding, open_text
+from ffnn.tables.source import find_encoding, open_text, text_size
 
 _SAMPLE_SIZE = 1 << 17  # characters of a file, to find its layout
 _BLOCK_ROWS = 8192
@@ -52,24 +57,33 @@ def read_text_file(
     if has_header is None and _is_count(header, records):
         notes.append("the first line has the number of rows, not names")
         header, records = None, records[1:]
-    if header is not None and len(records) < 2:
-        raise DataError(
-            f"{path}: expected rows below the header line, got none; "
-            f"if that line is a row, say that there is no header"
-        )
+    _require_rows(path, header, records)
     start = records[header is not None][0]
     if layout.skipped:
         notes.append(f"what precedes the table is left out: {counted(layout.skipped, 'line')}")
     rows = [fields for line, fields in records if line >= start and len(fields) == layout.width]
-    columns, more = _read_columns(path, encoding, layout, start, decimal, rows)
+    outline = Outline.of(rows, lines, start, text_size(path))
+    require_memory(outline.num_bytes, f"{path}: {outline}", TOO_LARGE)
+    columns, more = _read_columns(path, encoding, layout, start, decimal, outline)
     notes += more
     if header is None:
         header = [f"column_{i}" for i in range(1, layout.width + 1)]
         why = "" if has_header is False else "the first row looks like the others, so "
         notes.append(f"{why}there is no header: the columns are named {header[0]} to {header[-1]}")
-    for column, name in zip(columns, unquoted([name.strip() for name in header]), strict=True):
-        column.name = name
+    place, names = LinesOfRows(path, encoding, layout, start), map(str.strip, header)
+    for column, name in zip(columns, unquoted([*names]), strict=True):
+        column.name, column.place = name, place
     return columns, notes
+
+
+def _require_rows(
+    path: FilePath, header: Sequence[str] | None, records: Sequence[tuple[int, list[str]]]
+) -> None:
+    if header is not None and len(records) < 2:
+        raise DataError(
+            f"{path}: expected rows below the header line, got none; "
+            f"if that line is a row, say that there is no header"
+        )
 
 
 def _sample(file: IO[str]) -> tuple[list[str], bool]:
@@ -150,14 +164,11 @@ def _read_columns(
     layout: Layout,
     start: int,
     decimal: str | None,
-    sample: Sequence[Sequence[str]],
+    outline: Outline,
 ) -> tuple[list[RawColumn], list[str]]:
-    """Return the columns of the rows from line `start` on, without names, and notes.
-
-    `sample` are the first of these rows.
-    """
+    """Return the columns of the rows from line `start` on, without names, and notes."""
     if decimal != ",":
-        columns = duck.read_columns(path, encoding, layout, start, sample)
+        columns = duck.read_columns(path, encoding, layout, start, outline)
         if columns is not None:
             return columns, []
     is_text = [False] * layout.width
@@ -219,6 +230,28 @@ def _read_numbers(
             reader.add_numbers(column)
         start += len(block)
     return start, lines
+
+
+@dataclass(frozen=True)
+class LinesOfRows:
+    """In which lines of a file rows are: it is read again, as that is seldom asked."""
+
+    path: FilePath
+    encoding: str
+    layout: Layout
+    start: int  # the line of the first row
+
+    def __call__(self, row: int) -> str:
+        """Return where a row is, given by its number."""
+        width, uneven = self.layout.width, _Uneven()
+        with contextlib.suppress(DataError, OSError), open_text(self.path, self.encoding) as file:
+            lines = itertools.islice(file, self.start - 1, None)
+            records = _records(self.path, lines, self.layout, is_cut=True)
+            found = (line for line, each in records if uneven.fit(line, each, width) is not None)
+            line = next(itertools.islice(found, row, None), None)
+            if line is not None:
+                return f"line {self.start - 1 + line:,}"
+        return row_place(row)
 
 
 class _Uneven:

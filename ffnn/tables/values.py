@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.tables.raw import RawColumn, encode, is_missing, number_text
+from ffnn.tables.raw import RawColumn, encoded, is_missing, number_text
 
 
 def columns_of_rows(rows: Sequence[Mapping[str, Any]]) -> list[RawColumn]:
@@ -35,7 +35,7 @@ def column_of(name: str, values: Any) -> RawColumn:
         numbers = [np.nan if _is_absent(entry) else float(entry) for entry in entries]
         return RawColumn(name, numbers=np.array(numbers))
     index: dict[str, int] = {}
-    return encode(name, [_code(entry, index) for entry in entries], index)
+    return encoded(name, [_code(entry, index) for entry in entries], [*index])
 
 
 def _as_array(values: Any) -> Array:

@@ -261,7 +261,7 @@ REFUSED = {
     "a kind that does not fit": (
         ODD,
         ["--kind", "age=number", "--kind", "size=date"],
-        ["'age' is to be a number, but 2 of 12 values are not numbers, the first 'n/a?' in row 5",
+        ["'age' is to be a number, but 2 of 12 values are not numbers, the first 'n/a?' in line 6",
          "column 'size' is to be a date, but its values are not dates: 'S', 'M', 'L'"],
     ),
     "a kind of no column": (GOOD, ["--kind", "aeg=text"], ["'aeg'", "did you mean 'age'"]),
@@ -321,7 +321,7 @@ def test_a_saved_model_refuses_rows_that_it_cannot_read(run, tmp_path, model, as
     run("train", write(tmp_path / "d.csv", GOOD), *ONCE, "--out", model)
     code, out, err = run("predict", model, write(tmp_path / "d.csv", ODD.replace("size", "sise")))
     assert (code, out) == (2, "")
-    assert_one_line(err, "'age' is a number, but 2 of 12 values", "'n/a?' in row 5", "'size'")
+    assert_one_line(err, "'age' is a number, but 2 of 12 values", "'n/a?' in line 6", "'size'")
     code, out, err = run("evaluate", model, write(tmp_path / "d.csv", GOOD + "3,S,?!\n"))
     assert (code, out) == (2, "")
-    assert_one_line(err, "target 'cost' is a number", "1 of 13 values", "'?!' in row 13")
+    assert_one_line(err, "target 'cost' is a number", "1 of 13 values", "'?!' in line 14")

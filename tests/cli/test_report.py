@@ -146,5 +146,5 @@ def test_targets_that_do_not_fit_are_one_line(run, model, tmp_path, write_csv, a
     code, out, err = run("report", model, path, "--out", tmp_path / "r.html")
 
     assert (code, out) == (2, "")
-    assert_one_line(err, "unknown class 'teal' in row 2")
+    assert_one_line(err, "unknown class 'teal' in line 3")
     assert not (tmp_path / "r.html").exists()

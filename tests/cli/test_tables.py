@@ -136,7 +136,7 @@ def test_numeric_class_labels_are_kept_as_they_are_written(
     write_csv(path, ["a", "b"], [[1, 9], [1, 5]])
     code, _, err = run("evaluate", model, path)
     assert code == 2
-    assert_one_line(err, "'4', '9', '10'", "unknown class '5' in row 2")
+    assert_one_line(err, "'4', '9', '10'", "unknown class '5' in line 3")
 
 
 def test_two_classes_are_a_softmax_of_two(run, tmp_path, write_csv):
@@ -187,7 +187,7 @@ def test_the_target_of_a_model_without_an_encoder_is_the_column_that_it_does_not
     write_csv(path, ["w", "kind"], [[1, "a"], ["x", "b"], ["", "b"]])
     code, _, err = run("evaluate", tmp_path / "m.h5", path)
     assert code == 2
-    assert_one_line(err, "column 'w': 1 of 2 values are not numbers, the first 'x' in row 2")
+    assert_one_line(err, "column 'w': 1 of 2 values are not numbers, the first 'x' in line 3")
     write_csv(path, ["w", "kind"], [[1, "a"], [3, "b"], ["", "b"]])
     code, _, err = run("evaluate", tmp_path / "m.h5", path)
     assert code == 2
@@ -292,7 +292,7 @@ def test_data_that_does_not_fit_the_model_is_2(
     write_csv(new, ["width", "height", "name"], [[1, 2, "tall"], [1, 2, "tal"]])
     code, _, err = run("evaluate", tmp_path / "m.h5", new)
     assert code == 2
-    assert_one_line(err, "row 2", "'tal'", "did you mean 'tall'")
+    assert_one_line(err, "in line 3", "'tal'", "did you mean 'tall'")
     write_csv(new, ["height", "width"], [[1, 2]])
     code, _, err = run("evaluate", tmp_path / "m.h5", new)
     assert code == 2

@@ -1,5 +1,6 @@
 """DuckDB reads what the core reads, or leaves the file to it."""
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,8 @@ OTHERS = {
     "underscores": ("n,x,s\n" + ROWS * 200 + "1_000,1,a\n", False),
     "infinite": ("n,x,s\n" + ROWS * 200 + "inf,1,a\n", False),
     "1e999": ("n,x,s\n" + ROWS * 200 + "1e999,1,a\n", False),
+    "a line break in the header": ('"n\n(m)",x,s\n' + ROWS, False),
+    "packed": (gzip.compress(("\n\nn,x,s\n" + ROWS).encode()), True),
     "comments": ("# c\nn,x,s\n" + ROWS, False),
     "footnote": ("n,x,s\n" + ROWS * 200 + "a note\n", False),
     "shorter": ("n,x,s\n" + ROWS * 200 + "7,8\n", False),

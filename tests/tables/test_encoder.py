@@ -175,7 +175,11 @@ def test_what_is_a_class(name):
         (["a", "a"], None, "there is nothing to learn"),
         ([None, None], None, "is empty"),
         (["a", "b"], None, "different in every row"),
-        (["a", "b", "a"], "regression", "numbers for a regression, got 'a', 'b'"),
+        (
+            ["a", "b", "a"],
+            "regression",
+            "numbers for a regression, but its values are not numbers: 'a', 'b'",
+        ),
     ],
 )
 def test_what_cannot_be_a_target(entries, task, message):

@@ -183,7 +183,7 @@ def test_what_is_no_number(tmp_path, entries):
 @pytest.mark.parametrize(
     ("entries", "note"),
     [
-        (["1.5", "n/a?", "old"], "2 of 53 values are not numbers, the first 'n/a?' in row 52"),
+        (["1.5", "n/a?", "old"], "2 of 53 values are not numbers, the first 'n/a?' in line 53"),
         (["01204"], ""),
         ([f"x{i}" for i in range(9)], ""),
     ],

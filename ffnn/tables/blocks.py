@@ -1,0 +1,81 @@
+"""The numbers of a table's rows, computed block by block into one array."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ffnn._types import Array, DTypeLike
+from ffnn.core.free_memory import memory_for, require_memory
+from ffnn.core.text import counted, shown
+from ffnn.errors import DataError
+from ffnn.tables.clipping import SmoothClipping
+from ffnn.tables.encodings import Encoding
+from ffnn.tables.raw import RawColumn
+from ffnn.tables.table import Table
+
+_ROWS = 8192  # of a block
+_TOO_LARGE = (
+    "use fewer columns (--only or --exclude of the command, only or exclude of fit), fewer rows, "
+    "or a .h5 file of numbers, which is read a batch at a time"
+)
+
+
+def encode(
+    encodings: Sequence[Encoding],
+    clipping: SmoothClipping | None,
+    table: Table,
+    rows: Array | None,
+    dtype: DTypeLike,
+) -> Array:
+    """Return the numbers of all rows, or of those with the numbers `rows`.
+
+    The clipping is of all features that are no codes. Raises DataError, which lists all problems,
+    and MemoryError.
+    """
+    count = table.num_rows if rows is None else len(rows)
+    features = sum(len(encoding.feature_names) for encoding in encodings)
+    what = f"{table.source}: {counted(count, 'row')} of {counted(features, 'number')}"
+    require_memory(count * features * np.dtype(dtype).itemsize, what, _TOO_LARGE)
+    problems, start, num_scaled = list[str](), 0, 0
+    with memory_for(what, _TOO_LARGE), np.errstate(over="ignore"):
+        out = np.empty((count, features), dtype)
+        for encoding in encodings:
+            width, clip = len(encoding.feature_names), None
+            if clipping is not None and not encoding.num_codes:
+                clip = clipping.part(num_scaled, num_scaled + width).apply
+                num_scaled += width
+            try:
+                raw = table.raw(encoding.name)
+                _write(encoding, clip, raw, rows, out[:, start : start + width])
+            except (DataError, ValueError) as error:
+                problems.append(str(error).removeprefix(f"{table.source}: "))
+            start += width
+    if problems:
+        raise DataError(f"{table.source}: " + "; ".join(problems))
+    return out
+
+
+def _write(
+    encoding: Encoding,
+    clip: Callable[[Array], Array] | None,
+    raw: RawColumn,
+    rows: Array | None,
+    out: Array,
+) -> None:
+    """Write the numbers of a column; ValueError for what is none, or too large a one."""
+    entries = encoding.read(raw)
+    for start in range(0, len(out), _ROWS):
+        part = slice(start, start + _ROWS)
+        chosen, block = entries[part] if rows is None else entries[rows[part]], out[part]
+        numbers = encoding.encode(chosen)
+        block[:] = numbers if clip is None else clip(numbers)
+        is_finite = np.isfinite(block).all(axis=1)
+        if not is_finite.all():
+            first = int(np.argmin(is_finite))
+            row = start + first if rows is None else int(rows[start + first])
+            raise ValueError(
+                f"column {shown(raw.name, 60)} has {chosen[first]:g} in {raw.place(row)}, which is "
+                f"too far from the numbers that were learned from"
+            )
