@@ -42,5 +42,5 @@ def describe_plan(args: argparse.Namespace, rows: int) -> str:
     epochs = counted(args.epochs, "epoch")
     if not held:
         return epochs
-    stop = "" if args.patience is None else f", stopped when {args.patience} bring no better loss"
+    stop = "" if args.patience is None else f", stopped after {args.patience} without a better loss"
     return f"at most {epochs}{stop} on {counted(held, 'validation row')}"

@@ -17,6 +17,8 @@ from ffnn.metrics.classification import ClassificationMetric
 from ffnn.metrics.curves import area_under_roc
 from ffnn.metrics.rows import RowsMetric
 
+DEFAULT_K = 5
+
 
 @METRICS.register("auc", "roc_auc")
 class AUC(RowsMetric, ClassificationMetric):
@@ -97,7 +99,7 @@ class TopKAccuracy(ClassificationMetric):
     """The fraction of rows whose class is among the k units with the largest outputs.
 
     Of equal outputs the later unit comes first, as in scikit-learn's ``top_k_accuracy_score``. Its
-    name in histories is ``"top_5_accuracy"`` for k = 5.
+    name in histories is ``"top_k_accuracy"`` for the default k, and ``"top_3_accuracy"`` for 3.
 
     Parameters
     ----------
@@ -112,10 +114,11 @@ class TopKAccuracy(ClassificationMetric):
     higher_is_better = True
     if_labels = "Rows with several labels have no one class to be found."
 
-    def __init__(self, k: int = 5) -> None:
+    def __init__(self, k: int = DEFAULT_K) -> None:
         super().__init__("classes")
         self.k = check_int("TopKAccuracy", "k", k, low=1)
-        self.name = f"top_{self.k}_accuracy"
+        if self.k != DEFAULT_K:
+            self.name = f"top_{self.k}_accuracy"
 
     def reset(self) -> None:
         """Discard all batches."""

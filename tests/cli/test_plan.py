@@ -43,7 +43,7 @@ def test_the_plan_is_said():
     args = options({})
     plan_training(args, 2_000)
     assert describe_plan(args, 2_000) == (
-        "at most 88 epochs, stopped when 20 bring no better loss on 200 validation rows"
+        "at most 88 epochs, stopped after 20 without a better loss on 200 validation rows"
     )
     plan_training(few := options({}), 40)
     assert describe_plan(few, 40) == "200 epochs"
@@ -68,7 +68,7 @@ def test_training_stops_early_with_the_best_weights(run, noise, tmp_path):
     code, out, _ = run("train", noise, "--out", tmp_path / "m.h5")
 
     assert code == 0
-    assert "at most 200 epochs, stopped when 20 bring no better loss on 24 validation rows" in out
+    assert "at most 200 epochs, stopped after 20 without a better loss on 24 validation rows" in out
     history = ffnn.load_model(tmp_path / "m.h5").history.history["val_loss"]
     assert len(history) < 200
     assert len(history) - 1 - int(np.argmin(history)) == 20

@@ -140,13 +140,13 @@ def test_a_class_whose_output_is_nan_is_not_found():
 
 
 def test_the_name_says_k():
-    assert TopKAccuracy().name == "top_5_accuracy"
+    assert TopKAccuracy().name == "top_k_accuracy"
     assert TopKAccuracy(3).name == "top_3_accuracy"
     model = ffnn.Sequential([Dense(7, "softmax")], seed=0)
     model.compile("sgd", "cce", ["top_k_accuracy", TopKAccuracy(2)])
     x, y = np.ones((14, 2)), np.arange(14) % 7
     history = model.fit(x, y, epochs=1, verbose=0).history
-    assert list(history) == ["loss", "top_5_accuracy", "top_2_accuracy"]
+    assert list(history) == ["loss", "top_k_accuracy", "top_2_accuracy"]
 
 
 @pytest.mark.parametrize(("k", "units"), [(5, 5), (5, 3), (2, 2)])
@@ -154,7 +154,7 @@ def test_as_many_as_there_are_classes_are_refused_before_work(k, units):
     model = ffnn.Sequential([Dense(units, "softmax")], seed=0)
     model.compile("sgd", "cce", [TopKAccuracy(k)])
     x, y = np.ones((4, 2)), np.arange(4) % units
-    message = rf"'top_{k}_accuracy': expected more than {k} classes, got {units}.*k below {units}"
+    message = rf"'{TopKAccuracy(k).name}': expected more than {k} classes, got {units}.*k below {units}"
     for run in (model.fit, model.evaluate, model.train_on_batch):
         with pytest.raises(ffnn.DataError, match=message):
             run(x, y)
