@@ -25,7 +25,7 @@ from ffnn.cli.data import evaluation_data, load_compiled, prediction_rows, shown
 from ffnn.cli.exit_codes import CheckFailedError, usage_errors
 from ffnn.cli.output import check_writable, print_scores, say
 from ffnn.cli.tables import input_names
-from ffnn.cli.trained import tell_trained_rows
+from ffnn.cli.trained import note_trained_rows, tell_trained_rows
 from ffnn.cli.values import is_file
 from ffnn.core.checks import nearest
 from ffnn.core.console import is_open, is_terminal, show
@@ -90,8 +90,8 @@ def report(args: argparse.Namespace) -> None:
         check_writable(args.out, args.data, args.model, label="--out ")
     model = load_compiled(args.model)
     x, y, rows = shown_data(args, model)
-    tell_trained_rows(model, x, y)
     found = reports.report(model, x, y, rows)
+    found.note = "; ".join(note_trained_rows(model, x, y))
     show(str(found))
     if args.out:
         found.save(args.out, f"{Path(args.model).name} on {Path(args.data).name}")

@@ -12,6 +12,8 @@ from ffnn.core.text import counted
 from ffnn.training.fingerprint import has_seen, rows_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ffnn._types import Array
     from ffnn.data.batches import Examples
     from ffnn.sequential import Sequential
@@ -26,7 +28,13 @@ class KnownRows(NamedTuple):
 
 
 def tell_trained_rows(model: Sequential, x: Any, y: Array) -> None:
-    """Say if a model was trained on rows that it is to be tested on, and what the others give.
+    """Say if a model was trained on rows that it is to be tested on, and what the others give."""
+    for sentence in note_trained_rows(model, x, y):
+        say(sentence)
+
+
+def note_trained_rows(model: Sequential, x: Any, y: Array) -> Iterator[str]:
+    """Yield what there is to say of rows that a model was trained on, and what the others give.
 
     `x` and `y` are rows and targets as `evaluate` takes them. Nothing is said where it is not
     known: of rows in another order, or if something else has changed the model since.
@@ -40,12 +48,12 @@ def tell_trained_rows(model: Sequential, x: Any, y: Array) -> None:
         which = f"{trained:,} of these {counted(trained + validated + others, 'row')}"
     if validated:
         which += f" and validated on {validated:,}"
-    say(f"note: the model was trained on {which}, so it may score lower on new ones")
+    yield f"note: the model was trained on {which}, so it may score lower on new ones"
     if others:
         chosen = np.sort(known.others)
         scores = model.evaluate(x[chosen], y[chosen], return_dict=True)
         assert isinstance(scores, dict)
-        say(f"on the {counted(others, 'row')} that it has not seen: {scores_in_words(scores)}")
+        yield f"on the {counted(others, 'row')} that it has not seen: {scores_in_words(scores)}"
 
 
 def find_trained_rows(model: Sequential, x: Any, y: Array) -> KnownRows | None:

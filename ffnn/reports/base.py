@@ -31,7 +31,12 @@ class Report:
         The main numbers by name, NaN where one is not defined.
     baseline : mapping of str to float
         What a constant prediction reaches on the same rows, by the same names.
+    note : str
+        What else there is to say of the rows, such as that the model was trained on them. It may be
+        set, and is shown below the headline.
     """
+
+    note: str = ""
 
     task: ClassVar[str]
     num_rows: int
@@ -77,7 +82,8 @@ class Report:
         title = check_text("save", "title", title)
         check_target(target)
         replace_whole(
-            target, page(title, self.headline, self.pieces).encode("utf-8", errors="replace")
+            target,
+            page(title, self.headline, self.note, self.pieces).encode("utf-8", errors="replace"),
         )
 
     def plot(self) -> Figure:
@@ -89,7 +95,7 @@ class Report:
     def __str__(self) -> str:
         from ffnn.reports.text import text
 
-        return text(self.headline, self.pieces)
+        return text(self.headline, self.note, self.pieces)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.headline}>"
@@ -98,4 +104,4 @@ class Report:
         """Return the report for a notebook."""
         from ffnn.reports.page import notebook_html
 
-        return notebook_html(self.headline, self.pieces)
+        return notebook_html(self.headline, self.note, self.pieces)

@@ -24,7 +24,7 @@ _LONGEST_NAME = 24
 _DEEPEST = 0.5  # opacity of a matrix's fullest cell, on which text can still be read
 
 
-def page(title: str, headline: str, pieces: Iterable[Piece]) -> str:
+def page(title: str, headline: str, note: str, pieces: Iterable[Piece]) -> str:
     """Return a report as a page."""
     style = _read("page.css") + _read("report.css")
     return (
@@ -33,27 +33,30 @@ def page(title: str, headline: str, pieces: Iterable[Piece]) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
         f'<main class="ffnn-report">\n<h1>{escape(title)}</h1>\n'
-        f"{_content(headline, pieces)}</main>\n"
+        f"{_content(headline, note, pieces)}</main>\n"
         "</body>\n</html>\n"
     )
 
 
-def notebook_html(headline: str, pieces: Iterable[Piece]) -> str:
+def notebook_html(headline: str, note: str, pieces: Iterable[Piece]) -> str:
     """Return a report as a part of a page."""
     style = _read("report.css")
-    return f'<style>{style}</style><div class="ffnn-report">{_content(headline, pieces)}</div>'
+    return (
+        f'<style>{style}</style><div class="ffnn-report">{_content(headline, note, pieces)}</div>'
+    )
 
 
 def _read(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text("utf-8")
 
 
-def _content(headline: str, pieces: Iterable[Piece]) -> str:
+def _content(headline: str, note: str, pieces: Iterable[Piece]) -> str:
     """Return the pieces side by side where there is room; charts have rows of their own."""
     groups = itertools.groupby(pieces, key=lambda piece: isinstance(piece, Chart))
     shown = (f'<div class="pieces">{"".join(map(_section, group))}</div>\n' for _, group in groups)
-    headline = headline[0].upper() + headline[1:]
-    return f"<p>{escape(headline)}</p>\n{''.join(shown)}"
+    head = f"<p>{escape(headline[0].upper() + headline[1:])}</p>\n"
+    head += f'<p class="quiet">{escape(note)}</p>\n' if note else ""
+    return f"{head}{''.join(shown)}"
 
 
 def _section(piece: Piece) -> str:

@@ -13,9 +13,9 @@ _LONGEST_CELL = 24
 _SHORTEST_NAME = 8  # of a class, beside its row or above its column
 
 
-def text(headline: str, pieces: Iterable[Piece]) -> str:
-    """Return the headline and the tables; what charts show is told by their numbers."""
-    shown = filter(None, map(in_lines, pieces))
+def text(headline: str, note: str, pieces: Iterable[Piece]) -> str:
+    """Return the headline, the note and the tables; charts are told by their numbers."""
+    shown = filter(None, [_filled(note), *map(in_lines, pieces)])
     return "\n\n".join([_filled(f"Report: {headline}"), *shown])
 
 

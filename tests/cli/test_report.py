@@ -28,10 +28,12 @@ def test_it_prints_the_accuracy_that_evaluate_prints(run, model, flowers, last_n
     assert max(map(len, out.splitlines())) <= 80
 
 
-def test_it_says_which_rows_were_trained_on(run, model, flowers):
-    out = run("report", model, flowers)[1]
+def test_it_says_which_rows_were_trained_on(run, model, flowers, tmp_path):
+    out = run("report", model, flowers, "--out", tmp_path / "r.html")[1]
 
-    assert "the model was trained on 108 of these 150 rows" in " ".join(out.split())
+    note = "the model was trained on 108 of these 150 rows and validated on 12, so it may score"
+    assert note in " ".join(out.split())
+    assert note in page(tmp_path / "r.html")
 
 
 def test_the_page_is_written_if_asked_for(run, model, flowers, tmp_path):
