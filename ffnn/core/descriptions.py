@@ -15,15 +15,17 @@ CUSTOM = "custom:"
 def describe(value: Any) -> Any:
     """Turn a value of a config into plain data: numbers, strings, lists and dicts.
 
-    A part becomes ``{"kind": ..., "name": ..., "config": {...}}``. The name of a class of the
-    user's is marked as such, so that it is never taken for one of the library's.
+    A part becomes ``{"kind": ..., "name": ..., "config": {...}}``, a mapping in it a list of pairs.
+    The name of a class of the user's is marked, so that it is never taken for one of the library's.
     """
     if isinstance(value, (list, tuple)):
         return [describe(item) for item in value]
     if not isinstance(value, Configurable):
         return value
     family = family_of(value)
-    config = {name: describe(item) for name, item in value.get_config().items()}
+    config = dict(value.get_config())
+    for name, item in config.items():
+        config[name] = describe([*item.items()] if isinstance(item, Mapping) else item)
     mark = "" if family.is_registered(type(value)) else CUSTOM
     return {"kind": family.kind, "name": mark + family.name_of(value), "config": config}
 

@@ -59,6 +59,8 @@ HINTS = {
     "out_features": "units",
     "output_dim": "units",
     "p": "rate",
+    "param_groups": "learning_rate_factors of the optimizer, or decay_exclude of AdamW",
+    "exclude_from_weight_decay": "decay_exclude of AdamW",
     "pop": "Sequential([...]) with copies of the layers that remain",
     "predict_classes": "predict(x).argmax(axis=1)",
     "predict_on_batch": "predict",

@@ -6,7 +6,7 @@ Layers, losses, metrics and optimizers compute in arrays that are made here and 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
@@ -211,17 +211,25 @@ class ParameterVector:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.values.size:,} {self.values.dtype}>"
 
-    def views(self, vector: Array) -> list[dict[str, Array]]:
-        """Cut a vector that is laid out like `values` into the layers' arrays, without copying."""
-        start, result = 0, []
+    def stretches(self) -> Iterator[tuple[str, int, int]]:
+        """Yield the name of each array, and where it begins and ends in the vectors."""
+        start = 0
         for layer in self._shapes:
-            arrays = {}
             for name, shape in layer.items():
                 stop = start + math.prod(shape)
-                arrays[name] = vector[start:stop].reshape(shape)
+                yield name, start, stop
                 start = stop
-            result.append(arrays)
-        return result
+
+    def views(self, vector: Array) -> list[dict[str, Array]]:
+        """Cut a vector that is laid out like `values` into the layers' arrays, without copying."""
+        places = self.stretches()
+        return [
+            {
+                name: vector[start:stop].reshape(shape)
+                for (name, shape), (_, start, stop) in zip(layer.items(), places, strict=False)
+            }
+            for layer in self._shapes
+        ]
 
 
 def _too_large(

@@ -18,6 +18,11 @@ from ffnn.training.step import TrainStep
 
 _FRESH = "It is the first update: what the optimizer remembers was 0 before."
 _TIME = "t is the number of updates made before this one."
+_OWN = {
+    "f": "f is the factor of a parameter's learning rate.",
+    "d": "d is 1 for a parameter that decays, else 0.",
+}
+_FACTOR = Formula("η ← η f")
 _CLIPPING = Formula("g ← g c / ‖g‖ if ‖g‖ > c")
 
 
@@ -40,9 +45,13 @@ def update(
             problem = str(error)
     if problem is not None:
         note = f"Nothing is updated: {problem}."
+    owned = dict.fromkeys(s for layer in layers for n in layer.params for s in rule.own_numbers(n))
+    note = " ".join(filter(None, (note, *(_OWN.get(sign) for sign in owned))))
     formulas = [Formula(f"g = ∂{total}/∂w"), *formulas_of(rule).update]
     if rule.clipnorm is not None:
         formulas.insert(1, _CLIPPING)
+    if rule.learning_rate_factors is not None:
+        formulas.insert(1, _FACTOR)
     first = Step.made("update", "optimizer", kind, formulas, constants, {}, note)
     if problem is not None:
         return [*scheduled, first]
@@ -53,6 +62,7 @@ def update(
         for name in layer.params:
             sign = symbol_of(name)
             old = {f"{prefix}{sign}": views[index][name] for prefix, views in before.items()}
+            old |= {f"{own}_{sign}": np.array(n) for own, n in rule.own_numbers(name).items()}
             new = {f"{prefix}{sign}_new": views[index][name] for prefix, views in after.items()}
             steps.append(Step.made("update", layer.name, f"{kind} of {name}", (), old, new))
     moved = [follow(layer) for layer in training.layers_with_state]

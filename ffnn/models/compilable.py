@@ -68,7 +68,7 @@ class Compilable(Network):
         ValueError
             A name is unknown, the loss cannot follow the last layer, two metrics have one name,
             a number becomes 0 or infinite in the model's dtype, or the optimizer already trains
-            another model. Nothing was changed.
+            another model or names parameters that this one has not. Nothing was changed.
         TypeError
             A part is none, or cannot be copied, or a metric cannot be weighted. Nothing was
             changed.
@@ -89,6 +89,8 @@ class Compilable(Network):
         check_names(weighted)
         together = [*plain, *weigh(weighted, [metric.name for metric in plain])]
         check_names(together)
+        if self.input_dim is not None:
+            new_optimizer.check_names(self.parameter_names(self.input_dim))
         for part in (new_optimizer, new_loss):
             part.check_clone("compile")
             part.check_numbers(self.dtype, f"compile: {type(part).__name__}")
@@ -103,6 +105,8 @@ class Compilable(Network):
         self._make_step(self._vector)
 
     def _build(self, input_dim: int) -> ParameterVector:
+        if self.optimizer is not None:
+            self.optimizer.check_names(self.parameter_names(input_dim))
         vector = super()._build(input_dim)
         self._make_step(vector)
         return vector

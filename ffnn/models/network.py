@@ -15,7 +15,6 @@ from ffnn.core.hints import Guarded, explain_names
 from ffnn.core.locks import ForkSafeLock
 from ffnn.core.memory import ParameterVector
 from ffnn.core.registry import family_of
-from ffnn.core.text import shorten
 from ffnn.data.sources import Source, check_finite, open_source
 from ffnn.errors import DataError
 from ffnn.layers.base import Layer, Stage
@@ -23,6 +22,7 @@ from ffnn.layers.chain import release, run_forward
 from ffnn.models.names import Named
 from ffnn.models.raw_rows import input_dtype
 from ffnn.models.replicas import Replicas
+from ffnn.models.summary import summarize
 from ffnn.models.weights import check_weights
 from ffnn.saving.schema import set_generators
 
@@ -113,6 +113,11 @@ class Network(Named, Guarded):
             dims.append(layer.compute_output_dim(dims[-1]))
         return dims
 
+    def parameter_names(self, input_dim: int) -> set[str]:
+        """Return the names that parameters have in any of the layers."""
+        layers = zip(self.layers, self.compute_dims(input_dim), strict=False)
+        return {name for layer, columns in layers for name in layer.parameter_shapes(columns)}
+
     def build(self, input_dim: int) -> None:
         """Make and initialise all parameters for a number of input columns.
 
@@ -179,21 +184,7 @@ class Network(Named, Guarded):
 
         It is at most 80 columns wide. What is not known before the model is built is shown as "?".
         """
-        line = "─" * 78
-        show(f"{'name':<16}{'layer':<38}{'outputs':>10}{'parameters':>14}\n{line}")
-        for layer in self.layers:
-            size = sum(array.size for array in layer.params.values())
-            output, count = (f"{layer.output_dim:,}", f"{size:,}") if self.is_built else "??"
-            show(f"{layer.name:<16}{shorten(repr(layer), 36):<38}{output:>10}{count:>14}")
-        show(line)
-        if self.is_built:
-            kib = self.parameters.nbytes / 1024
-            parameters = (
-                f"{self.count_params():,} trainable parameters ({self.dtype}, {kib:,.1f} KiB)"
-            )
-            show(f"{self.input_dim:,} inputs, {parameters}")
-        else:
-            show("Not built yet: sizes follow from the number of input columns.")
+        show(summarize(self.layers, self._vector))
 
     def __repr__(self) -> str:
         layers = ", ".join(map(repr, self.layers))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -34,6 +35,8 @@ class Adam(Optimizer):
         ε, above 0.
     clipnorm : float, optional
         The largest norm of the whole gradient.
+    learning_rate_factors : mapping of str to float, optional
+        Name of parameters → the factor of η for these, such as ``{"bias": 0.1}``.
 
     References
     ----------
@@ -41,15 +44,6 @@ class Adam(Optimizer):
     of computation at the end of section 2.
     """
 
-    formulas = Formulas(
-        update=(
-            "m ← β₁ m + (1 - β₁) g",
-            "v ← β₂ v + (1 - β₂) g²",
-            "w ← w - η √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + ε)",
-        ),
-        where={"β₁": "beta_1", "β₂": "beta_2", "ε": "epsilon", "m": "slots.m", "v": "slots.v"},
-        scale={"m": "1 - β₁", "v": "1 - β₂"},
-    )
     slot_names = ("m", "v")
     non_negative = ("v",)
 
@@ -60,12 +54,27 @@ class Adam(Optimizer):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         clipnorm: float | None = None,
+        learning_rate_factors: Mapping[str, float] | None = None,
     ) -> None:
-        super().__init__(learning_rate, clipnorm)
+        super().__init__(learning_rate, clipnorm, learning_rate_factors)
         name = type(self).__name__
         self.beta_1 = check_number(name, "beta_1", beta_1, low=0.0, high=1.0, high_open=True)
         self.beta_2 = check_number(name, "beta_2", beta_2, low=0.0, high=1.0, high_open=True)
         self.epsilon = check_number(name, "epsilon", epsilon, low=0.0, low_open=True)
+
+    @property
+    def formulas(self) -> Formulas:
+        """The two means and the update."""
+        names = {"β₁": "beta_1", "β₂": "beta_2", "ε": "epsilon", "m": "slots.m", "v": "slots.v"}
+        return Formulas(
+            update=(
+                "m ← β₁ m + (1 - β₁) g",
+                "v ← β₂ v + (1 - β₂) g²",
+                "w ← w - η √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + ε)",
+            ),
+            where=names,
+            scale={"m": "1 - β₁", "v": "1 - β₂"},
+        )
 
     def numbers(self) -> dict[str, float]:
         """Return the numbers that the update uses, among them ε / √(1 - β₂) in place of ε."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ffnn._types import Array
-from ffnn.core.checks import check_number
+from ffnn.core.checks import check_items, check_number, check_text
+from ffnn.core.formulas import Formulas
 from ffnn.optimizers.adam import Adam
 from ffnn.optimizers.base import OPTIMIZERS
 from ffnn.schedules import Schedule
@@ -21,25 +23,25 @@ class AdamW(Adam):
     learning_rate : float or Schedule, default 0.001
         η, at least 0.
     weight_decay : float or Schedule, default 0.004
-        λ, at least 0, or a schedule that gives it by the number of updates; it acts on all
-        parameters, biases and gains included.
+        λ, at least 0, or a schedule that gives it by the number of updates.
     beta_1, beta_2 : float, default 0.9 and 0.999
         β₁ and β₂, in [0, 1).
     epsilon : float, default 1e-7
         ε, above 0.
     clipnorm : float, optional
         The largest norm of the whole gradient.
+    learning_rate_factors : mapping of str to float, optional
+        Name of parameters → the factor of η for these, such as ``{"bias": 0.1}``; the decay has it
+        too.
+    decay_exclude : sequence of str, optional
+        The names of parameters that do not decay, such as ``["bias", "gamma"]``; without it all do.
 
     References
     ----------
     Loshchilov, Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2.
     """
 
-    formulas = replace(
-        Adam.formulas,
-        update=("w ← (1 - η λ) w", *Adam.formulas.update),
-        where={"λ": "current_weight_decay", **Adam.formulas.where},
-    )
+    _excluded: list[str] | None = None
 
     def __init__(
         self,
@@ -49,11 +51,45 @@ class AdamW(Adam):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         clipnorm: float | None = None,
+        learning_rate_factors: Mapping[str, float] | None = None,
+        decay_exclude: Sequence[str] | None = None,
     ) -> None:
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, clipnorm)
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, clipnorm, learning_rate_factors)
+        self.decay_exclude = decay_exclude
         if not isinstance(weight_decay, Schedule):
             weight_decay = check_number("AdamW", "weight_decay", weight_decay, low=0.0)
         self.weight_decay = weight_decay
+
+    @property
+    def formulas(self) -> Formulas:
+        """The decay and `Adam`'s; d is 1 for parameters that decay, else 0."""
+        decay = "w ← (1 - η λ d) w" if self._excluded else "w ← (1 - η λ) w"
+        adam = super().formulas
+        where = {"λ": "current_weight_decay", **adam.where}
+        return replace(adam, update=(decay, *adam.update), where=where)
+
+    @property
+    def decay_exclude(self) -> list[str] | None:
+        """The names of parameters that do not decay, a copy; they may be set again."""
+        return None if self._excluded is None else list(self._excluded)
+
+    @decay_exclude.setter
+    def decay_exclude(self, value: Sequence[str] | None) -> None:
+        what = "decay_exclude"
+        names = None if value is None else check_items("AdamW", what, value)
+        names = names and [check_text("AdamW", f"a name in {what}", name) for name in names]
+        self.check_set(what, names or ())
+        self._excluded = names
+        self.regroup()
+
+    def own_numbers(self, name: str) -> dict[str, float]:
+        """Return the factor of η and d, 1 for parameters that decay, else 0."""
+        own = super().own_numbers(name)
+        return own | {"d": float(name not in self._excluded)} if self._excluded else own
+
+    def named(self) -> dict[str, list[str]]:
+        """Return argument → the names of parameters in it."""
+        return {**super().named(), "decay_exclude": self._excluded or []}
 
     @property
     def current_weight_decay(self) -> float:
@@ -82,7 +118,10 @@ class AdamW(Adam):
         w *= factor if factor == 1.0 or updates == 1 else math.inf
         return super().bound(updates, rate, norm, w, *memory)
 
-    def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
-        """Shrink w, then apply Adam's update."""
-        w *= 1.0 - rate * self.current_weight_decay
+    def update(
+        self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array, d: float = 1.0
+    ) -> None:
+        """Shrink w, unless d is 0, then apply Adam's update."""
+        if d:
+            w *= 1.0 - rate * self.current_weight_decay
         super().update(rate, w, g, scratch, *memory)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import weakref
+from collections.abc import Collection, Iterable, Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from ffnn.core.hints import Guarded
 from ffnn.core.memory import Buffered, ParameterVector, aligned_full
 from ffnn.core.registry import Family
 from ffnn.core.sums import sum_of_squares
+from ffnn.optimizers.groups import Block, check_factors, check_known, cut, group
 from ffnn.schedules import Schedule
 
 
@@ -28,6 +30,9 @@ class Optimizer(Guarded, Buffered):
     clipnorm : float, optional
         The largest norm of the whole gradient: a longer g is replaced by g · clipnorm / ‖g‖ in
         the update (`model.gradients` keep their true values).
+    learning_rate_factors : mapping of str to float, optional
+        Name of parameters, such as ``"bias"`` or ``"gamma"`` → the factor, at least 0, of η for
+        these; for others it is 1.
 
     Attributes
     ----------
@@ -38,9 +43,16 @@ class Optimizer(Guarded, Buffered):
     """
 
     non_negative: ClassVar[tuple[str, ...]] = ()
+    _vector: ParameterVector | None = None
 
-    def __init__(self, learning_rate: float | Schedule, clipnorm: float | None = None) -> None:
+    def __init__(
+        self,
+        learning_rate: float | Schedule,
+        clipnorm: float | None = None,
+        learning_rate_factors: Mapping[str, float] | None = None,
+    ) -> None:
         self.learning_rate = learning_rate
+        self.learning_rate_factors = learning_rate_factors
         if clipnorm is not None:
             name = type(self).__name__
             clipnorm = check_number(name, "clipnorm", clipnorm, low=0.0, low_open=True)
@@ -49,7 +61,6 @@ class Optimizer(Guarded, Buffered):
         self._slots: dict[str, Array] = {}
         self._safe = _NOT_SAFE
         self._owner: weakref.ref[object] | None = None
-        self._vector: ParameterVector | None = None
 
     @property
     def formulas(self) -> Formulas:
@@ -91,10 +102,44 @@ class Optimizer(Guarded, Buffered):
         return float(rate(self.iterations)) if isinstance(rate, Schedule) else rate
 
     @property
+    def learning_rate_factors(self) -> dict[str, float] | None:
+        """Name of parameters → the factor of η for these, a copy; it may be set again."""
+        return None if self._factors is None else dict(self._factors)
+
+    @learning_rate_factors.setter
+    def learning_rate_factors(self, value: Mapping[str, float] | None) -> None:
+        factors = None if value is None else check_factors(type(self).__name__, value)
+        self.check_set("learning_rate_factors", factors or ())
+        self._factors = factors
+        self.regroup()
+
+    @property
     def schedules(self) -> dict[str, Schedule]:
         """The schedules that it follows, by the sign of what they give in its formulas."""
         rate = self._learning_rate
         return {"η": rate} if isinstance(rate, Schedule) else {}
+
+    def own_numbers(self, name: str) -> dict[str, float]:
+        """Return, by its sign in formulas, what the parameters of a name have as their own.
+
+        It is f, the factor of η; `update` is given other signs as keyword arguments.
+        """
+        return {} if self._factors is None else {"f": self._factors.get(name, 1.0)}
+
+    def named(self) -> dict[str, list[str]]:
+        """Return argument → the names of parameters in it."""
+        return {"learning_rate_factors": list(self._factors or ())}
+
+    def check_names(self, known: Collection[str]) -> None:
+        """Raise ValueError if an argument names parameters that are not among the `known`."""
+        for argument, names in self.named().items():
+            check_known(type(self).__name__, argument, names, known)
+
+    def check_set(self, argument: str, names: Iterable[str]) -> None:
+        """Do the same for an argument that is set, if the parameters are known already."""
+        if self._vector is not None:
+            known = {name for name, _, _ in self._vector.stretches()}
+            check_known(type(self).__name__, argument, names, known)
 
     def claim(self, owner: object) -> None:
         """Bind the optimizer to one model; raise ValueError if it trains another already."""
@@ -112,8 +157,20 @@ class Optimizer(Guarded, Buffered):
             size, dtype = vector.values.size, vector.values.dtype
             self._slots = {name: aligned_full(size, dtype, 0.0) for name in self.slot_names}
             self._vector, self.iterations = vector, 0
-            self._blocks, self._limits = self._cut(vector.gradients), _LARGEST[dtype.char]
-            self.forget_sizes()
+            self._limits = _LARGEST[dtype.char]
+            self.regroup()
+
+    def regroup(self) -> None:
+        """Cut the vectors for `update`, which is called for parameters with the same own numbers.
+
+        A subclass calls it when what `own_numbers` returns has changed.
+        """
+        if self._vector is None:
+            return
+        self._groups = group(self._vector, self.own_numbers)
+        self._largest_factor = max((own.get("f", 1.0) for own, _ in self._groups), default=1.0)
+        self._blocks = self._cut(self._vector.gradients)
+        self.forget_sizes()
 
     def forget_sizes(self) -> None:
         """Note that parameters or memory may have been written to: the next step measures them.
@@ -149,15 +206,15 @@ class Optimizer(Guarded, Buffered):
             np.multiply(g, self.clipnorm / norm, out=clipped)
             norm, blocks = self.clipnorm, self._cut(clipped)
         largest_norm, largest_update, largest = self._limits
+        peak = rate * self._largest_factor
         if not norm < largest_norm:
             raise FloatingPointError(f"the norm of the gradient became {norm:g}")
-        if not rate * max(norm, 1.0) < largest_update:
+        if not peak * max(norm, 1.0) < largest_update:
             raise FloatingPointError("the update became too large for the weights")
         until, safe_rate, safe_norm = self._safe  # for so long, updates up to these cannot fail
-        is_safe = self.iterations < until and rate <= safe_rate and norm <= safe_norm
-        if is_safe or self._look_ahead(rate, norm, largest):
-            for block in blocks:
-                self.update(rate, *block)
+        is_safe = self.iterations < until and peak <= safe_rate and norm <= safe_norm
+        if is_safe or self._look_ahead(peak, norm, largest):
+            self._update(rate, blocks)
         else:
             self._update_or_undo(rate, blocks)
         self.__dict__["iterations"] += 1  # whose name needs no check
@@ -207,7 +264,11 @@ class Optimizer(Guarded, Buffered):
         )
         return (self.norm(self._vector.values), *memory)
 
-    def _update_or_undo(self, rate: float, blocks: list[tuple[Array, ...]]) -> None:
+    def _update(self, rate: float, blocks: list[Block]) -> None:
+        for factor, own, arrays in blocks:
+            self.update(rate * factor, *arrays, **own)
+
+    def _update_or_undo(self, rate: float, blocks: list[Block]) -> None:
         """Update, unless that makes a number infinite or NaN: then all is as it was before."""
         assert self._vector is not None
         w = self._vector.values
@@ -216,8 +277,7 @@ class Optimizer(Guarded, Buffered):
         _copy(arrays, kept)
         try:
             with np.errstate(all="ignore"):
-                for block in blocks:
-                    self.update(rate, *block)
+                self._update(rate, blocks)
                 is_finite = sum(self._measure()) < math.inf
         except BaseException:
             _copy(kept, arrays)
@@ -229,15 +289,9 @@ class Optimizer(Guarded, Buffered):
         what = f"{wrong} of {w.size} weights" if wrong else "the optimizer's memory"
         raise FloatingPointError(f"the update would have made {what} infinite or NaN")
 
-    def _cut(self, g: Array) -> list[tuple[Array, ...]]:
-        """Return parameters, gradients, scratch and memory, cut alike into blocks for the cache."""
+    def _cut(self, g: Array) -> list[Block]:
         assert self._vector is not None
-        w, memory, blocks = self._vector.values, self._slots.values(), []
-        for start in range(0, g.size, _BLOCK_SIZE):
-            block = slice(start, start + _BLOCK_SIZE)
-            scratch = self._vector.scratch[: len(w[block])]  # one for all, so that it stays cached
-            blocks.append((w[block], g[block], scratch, *(vector[block] for vector in memory)))
-        return blocks
+        return cut(self._groups, self._vector, g, list(self._slots.values()))
 
     def norm(self, g: Array) -> float:
         """Return ‖g‖, also where g·g overflows."""
@@ -253,7 +307,7 @@ class Optimizer(Guarded, Buffered):
         Parameters
         ----------
         rate : float
-            η of this update.
+            η of this update, times the factor of these parameters.
         w : ndarray of shape (size,)
             The parameters.
         g : ndarray of shape (size,)
@@ -270,10 +324,6 @@ def _copy(sources: list[Array], targets: list[Array]) -> None:
     """Copy arrays into others."""
     for source, target in zip(sources, targets, strict=True):
         np.copyto(target, source)
-
-
-# So many entries of all vectors of a rule stay in a core's cache from pass to pass.
-_BLOCK_SIZE = 32_768
 
 
 # The updates for which bounds are looked up at once, and what is known before that.

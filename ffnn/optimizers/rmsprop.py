@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from ffnn._types import Array
@@ -27,6 +29,8 @@ class RMSprop(Optimizer):
         ε, above 0.
     clipnorm : float, optional
         The largest norm of the whole gradient.
+    learning_rate_factors : mapping of str to float, optional
+        Name of parameters → the factor of η for these, such as ``{"bias": 0.1}``.
 
     References
     ----------
@@ -48,8 +52,9 @@ class RMSprop(Optimizer):
         rho: float = 0.9,
         epsilon: float = 1e-7,
         clipnorm: float | None = None,
+        learning_rate_factors: Mapping[str, float] | None = None,
     ) -> None:
-        super().__init__(learning_rate, clipnorm)
+        super().__init__(learning_rate, clipnorm, learning_rate_factors)
         self.rho = check_number("RMSprop", "rho", rho, low=0.0, high=1.0, high_open=True)
         self.epsilon = check_number("RMSprop", "epsilon", epsilon, low=0.0, low_open=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -43,8 +44,9 @@ class SGD(Optimizer):
         momentum: float = 0.0,
         nesterov: bool = False,
         clipnorm: float | None = None,
+        learning_rate_factors: Mapping[str, float] | None = None,
     ) -> None:
-        super().__init__(learning_rate, clipnorm)
+        super().__init__(learning_rate, clipnorm, learning_rate_factors)
         self.momentum = check_number("SGD", "momentum", momentum, low=0.0, high=1.0)
         self.nesterov = check_bool("SGD", "nesterov", nesterov)
         if self.nesterov and not self.momentum:

@@ -79,21 +79,24 @@ PARTS = [
     (metrics.TopKAccuracy(3), "TopKAccuracy(k=3)"),
     (metrics.ConfusionMatrix(), "ConfusionMatrix()"),
     (
-        SGD(DECAY, momentum=0.5, nesterov=True, clipnorm=2.0),
-        f"SGD(learning_rate={DECAY!r}, momentum=0.5, nesterov=True, clipnorm=2.0)",
+        SGD(DECAY, 0.5, nesterov=True, clipnorm=2.0, learning_rate_factors={"bias": 0.5}),
+        f"SGD(learning_rate={DECAY!r}, momentum=0.5, nesterov=True, clipnorm=2.0, "
+        "learning_rate_factors={'bias': 0.5})",
     ),
     (
-        optimizers.RMSprop(0.1, rho=0.5, epsilon=0.2, clipnorm=2.0),
-        "RMSprop(learning_rate=0.1, rho=0.5, epsilon=0.2, clipnorm=2.0)",
+        optimizers.RMSprop(0.1, 0.5, 0.2, clipnorm=2.0, learning_rate_factors={"bias": 0.5}),
+        "RMSprop(learning_rate=0.1, rho=0.5, epsilon=0.2, clipnorm=2.0, "
+        "learning_rate_factors={'bias': 0.5})",
     ),
     (
-        optimizers.Adam(0.1, beta_1=0.5, beta_2=0.6, epsilon=0.2, clipnorm=2.0),
-        "Adam(learning_rate=0.1, beta_1=0.5, beta_2=0.6, epsilon=0.2, clipnorm=2.0)",
+        optimizers.Adam(0.1, 0.5, 0.6, 0.2, clipnorm=2.0, learning_rate_factors={"bias": 0.5}),
+        "Adam(learning_rate=0.1, beta_1=0.5, beta_2=0.6, epsilon=0.2, clipnorm=2.0, "
+        "learning_rate_factors={'bias': 0.5})",
     ),
     (
-        optimizers.AdamW(0.1, 0.05, beta_1=0.5, beta_2=0.6, epsilon=0.2, clipnorm=2.0),
+        optimizers.AdamW(0.1, 0.05, 0.5, 0.6, 0.2, 2.0, {"gamma": 6}, ["bias"]),
         "AdamW(learning_rate=0.1, weight_decay=0.05, beta_1=0.5, beta_2=0.6, epsilon=0.2, "
-        "clipnorm=2.0)",
+        "clipnorm=2.0, learning_rate_factors={'gamma': 6.0}, decay_exclude=['bias'])",
     ),
     (Activation(LeakyReLU(0.2)), "Activation(LeakyReLU(negative_slope=0.2))"),
     (

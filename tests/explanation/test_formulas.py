@@ -78,6 +78,8 @@ SAMPLES = {
         SGD(0.1, momentum=0.9, nesterov=True),
         AdamW(0.1, weight_decay=0.2),
         AdamW(CosineDecay(0.1, 5), weight_decay=FlatCosine(0.2, 4)),
+        SGD(0.1, momentum=0.9, learning_rate_factors={"bias": 0.25}),
+        AdamW(0.1, 0.2, learning_rate_factors={"weight": 3.0}, decay_exclude=["bias"]),
     ],
     SCHEDULES: [
         ExponentialDecay(0.1, 10, 0.5),
@@ -128,26 +130,35 @@ def check_step(step):
 
 
 def check_updates(explanation):
-    """Evaluate the optimizer's formulas on all parameters together."""
+    """Evaluate the optimizer's formulas: of g on all parameters together, then on each."""
     updates = [step for step in explanation if step.direction == "update"]
     first, *steps = (step for step in updates if step.kind not in SCHEDULES.classes)
-    known, expected = dict(first.arrays), {}
-    for step in (step for step in steps if " of " in step.kind):
-        sign = next(iter(step.arrays))
+    steps = [step for step in steps if " of " in step.kind]
+    of_g = [formula for formula in first.formulas if formula.symbol == "g"]
+    whole = dict(first.arrays)
+    (name,) = of_g[0].symbols
+    whole[name] = np.concatenate([gradient_of(step).ravel() for step in steps])
+    for formula in of_g:
+        whole["g"] = formula.evaluate(whole)
+    start = 0
+    for step in steps:
+        known, expected = dict(first.arrays), {}
+        gradient, sign = gradient_of(step), next(iter(step.arrays))
+        known["g"] = whole["g"][start : (start := start + gradient.size)].reshape(gradient.shape)
         for symbol, array in step.arrays.items():
-            is_new = symbol.endswith("_new")
-            if symbol.startswith("∂"):
-                name = symbol.removesuffix(sign) + "w"
-            else:
-                remembered = symbol.removesuffix("_new").removesuffix(sign)
-                name = remembered.removesuffix("_") or "w"
-            target = expected if is_new else known
-            target[name] = np.append(target.get(name, []), array)
-    for formula in first.formulas:
-        known.setdefault(formula.symbol, np.zeros_like(known["w"]))  # what was not yet remembered
-        known[formula.symbol] = formula.evaluate(known)
-    for name, array in expected.items():
-        assert_same(known[name], array, name)
+            name = symbol.removesuffix("_new").removesuffix(sign).removesuffix("_") or "w"
+            (expected if symbol.endswith("_new") else known)[name] = array
+        for formula in first.formulas:
+            if formula not in of_g:
+                known.setdefault(formula.symbol, np.zeros_like(gradient))  # not yet remembered
+                known[formula.symbol] = formula.evaluate(known)
+        assert expected
+        for name, array in expected.items():
+            assert_same(known[name], array, name)
+
+
+def gradient_of(step):
+    return next(array for symbol, array in step.arrays.items() if symbol.startswith("∂"))
 
 
 def explained(layers, y=Y, loss="mse", optimizer="sgd", weight=WEIGHT, updates_before=0):
@@ -418,6 +429,7 @@ CHECKS = {
         (L2(), "backward", "2 λ₂", "-2 λ₂"),
         (SGD(0.1, momentum=0.9), "update", "μ v -", "μ v +"),
         (Adam(), "update", "w - η", "w + η"),
+        (AdamW(0.1, 0.2, decay_exclude=["bias"]), "update", "λ d", "λ"),
         (Adam(), "scale", "1 - β₁", "1 + β₁"),
         (CosineDecay(0.1, 20, 0.2), "forward", "1 - α", "1 + α"),
         (FlatCosine(0.1, 20), "forward", "1 + cos", "1 - cos"),

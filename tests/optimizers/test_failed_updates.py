@@ -68,6 +68,7 @@ FAILURES = {
         lambda: AdamW(1.0, weight_decay=PiecewiseConstantDecay([4], [0.1, 1e300])),
         None,
     ),
+    "a huge factor": (lambda: SGD(0.1, learning_rate_factors={"weight": 1e300}), None),
     "negative squares, Adam": (Adam, forge("v", -1.0)),
     "negative squares, AdamW": (AdamW, forge("v", -1.0)),
     "negative squares, RMSprop": (RMSprop, forge("square", -1.0)),

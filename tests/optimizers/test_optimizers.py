@@ -142,6 +142,7 @@ def test_defaults_are_those_of_the_contract():
         "momentum": 0.0,
         "nesterov": False,
         "clipnorm": None,
+        "learning_rate_factors": None,
     }
     for adam in (Adam(), AdamW()):
         assert (adam.learning_rate, adam.beta_1, adam.beta_2) == (0.001, 0.9, 0.999)

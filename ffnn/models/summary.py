@@ -1,0 +1,29 @@
+"""The table of a network's layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ffnn.core.memory import ParameterVector
+from ffnn.core.text import shorten
+from ffnn.layers.base import Layer
+
+
+def summarize(layers: Sequence[Layer], vector: ParameterVector | None) -> str:
+    """Return the lines of `Network.summary`; `vector` is None before the network is built."""
+    rule = "─" * 78
+    lines = [f"{'name':<16}{'layer':<38}{'outputs':>10}{'parameters':>14}", rule]
+    for layer in layers:
+        size = sum(array.size for array in layer.params.values())
+        output, count = "??" if vector is None else (f"{layer.output_dim:,}", f"{size:,}")
+        lines.append(f"{layer.name:<16}{shorten(repr(layer), 36):<38}{output:>10}{count:>14}")
+    lines.append(rule)
+    if vector is None:
+        lines.append("Not built yet: sizes follow from the number of input columns.")
+    else:
+        values = vector.values
+        lines.append(
+            f"{layers[0].input_dim:,} inputs, {values.size:,} trainable parameters "
+            f"({values.dtype}, {values.nbytes / 1024:,.1f} KiB)"
+        )
+    return "\n".join(lines)

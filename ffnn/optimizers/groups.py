@@ -1,0 +1,72 @@
+"""Parameters by name: which of them have numbers of their own, and the blocks that are updated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any, TypeAlias
+
+from ffnn._types import Array
+from ffnn.core.checks import check_number, check_text, nearest
+from ffnn.core.memory import ParameterVector
+from ffnn.core.text import shown
+
+# Numbers by their signs in formulas, and the part of the vectors whose parameters have them.
+Group: TypeAlias = tuple[dict[str, float], slice]
+
+# The factor of η, the other numbers, and w, g, scratch and memory.
+Block: TypeAlias = tuple[float, dict[str, Any], tuple[Array, ...]]
+
+# So many entries of all vectors of a rule stay in a core's cache from pass to pass.
+_BLOCK_SIZE = 32_768
+
+
+def group(vector: ParameterVector, own_numbers: Callable[[str], dict[str, float]]) -> list[Group]:
+    """Return the parts of a vector in which `own_numbers` of the parameters' names are the same."""
+    groups: list[Group] = []
+    for name, start, stop in vector.stretches():
+        own = own_numbers(name)
+        follows = bool(groups) and groups[-1][0] == own
+        groups.append((own, slice(groups.pop()[1].start if follows else start, stop)))
+    return groups
+
+
+def cut(
+    groups: Iterable[Group], vector: ParameterVector, g: Array, memory: Sequence[Array]
+) -> list[Block]:
+    """Return parameters, gradients, scratch and memory, cut alike into blocks for the cache."""
+    blocks: list[Block] = []
+    for own, part in groups:
+        others = {sign: number for sign, number in own.items() if sign != "f"}
+        for first in range(part.start, part.stop, _BLOCK_SIZE):
+            block = slice(first, min(first + _BLOCK_SIZE, part.stop))
+            w = vector.values[block]
+            scratch = vector.scratch[: len(w)]  # one for all, so that it stays cached
+            arrays = (w, g[block], scratch, *(each[block] for each in memory))
+            blocks.append((own.get("f", 1.0), others, arrays))
+    return blocks
+
+
+def check_factors(owner: str, factors: Any) -> dict[str, float]:
+    """Return name → factor of a mapping, or of the pairs that a file has."""
+    what = "learning_rate_factors"
+    try:
+        pairs = dict(factors)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"{owner}: {what} must be a dict, name of parameters to factor, such as "
+            f"{{'bias': 0.1}}, got {shown(factors)}"
+        ) from None
+    for name, factor in pairs.items():
+        check_text(owner, f"a name in {what}", name)
+        pairs[name] = check_number(owner, f"{what}[{name!r}]", factor, low=0.0)
+    return dict(sorted(pairs.items()))
+
+
+def check_known(owner: str, argument: str, names: Iterable[str], known: Collection[str]) -> None:
+    """Raise ValueError if `names` in an argument are not those of parameters."""
+    for name in names:
+        if name not in known:
+            raise ValueError(
+                f"{owner}: {argument} names {shown(name)}{nearest(name, known)}, but the "
+                f"parameters of this model are {', '.join(sorted(known)) or 'none'}"
+            )
