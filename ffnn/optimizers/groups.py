@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ffnn._types import Array
@@ -46,20 +46,27 @@ def cut(
     return blocks
 
 
-def check_factors(owner: str, factors: Any) -> dict[str, float]:
-    """Return name → factor of a mapping, or of the pairs that a file has."""
+def check_factors(owner: str, factors: Any) -> dict[str, float] | None:
+    """Return name → factor of a mapping, or of the list of pairs that a file has; None if empty."""
     what = "learning_rate_factors"
-    try:
-        pairs = dict(factors)
-    except (TypeError, ValueError):
+    if isinstance(factors, list) and factors and all(_is_pair(item) for item in factors):
+        factors = dict(factors)
+    if not isinstance(factors, Mapping):
         raise TypeError(
             f"{owner}: {what} must be a dict, name of parameters to factor, such as "
             f"{{'bias': 0.1}}, got {shown(factors)}"
-        ) from None
-    for name, factor in pairs.items():
-        check_text(owner, f"a name in {what}", name)
-        pairs[name] = check_number(owner, f"{what}[{name!r}]", factor, low=0.0)
-    return dict(sorted(pairs.items()))
+        )
+    checked = {
+        check_text(owner, f"a name in {what}", name): check_number(
+            owner, f"{what}[{name!r}]", factor, low=0.0
+        )
+        for name, factor in factors.items()
+    }
+    return dict(sorted(checked.items())) or None
+
+
+def _is_pair(item: Any) -> bool:
+    return isinstance(item, list) and len(item) == 2 and isinstance(item[0], str)
 
 
 def check_known(owner: str, argument: str, names: Iterable[str], known: Collection[str]) -> None:
