@@ -72,7 +72,15 @@ def test_the_examples_run(tmp_path, monkeypatch, capsys):
 
     assert names["accuracy"] > 0.95
     assert names["probabilities"].shape == (5, 10)
-    pictures = ("curves.png", "digits.png", "distributions.png", "training.png", "step.png")
+    pictures = (
+        "curves.png",
+        "digits.png",
+        "distributions.png",
+        "training.png",
+        "step.png",
+        "rates.png",
+        "boundary.png",
+    )
     for name in (*pictures, "digits.html"):
         assert (tmp_path / name).stat().st_size > 1000
     assert names["report"].max_error < 1e-7

@@ -16,10 +16,25 @@ GREEN = "#009E73"
 BLUE = "#0072B2"
 VERMILION = "#D55E00"
 PURPLE = "#CC79A7"
+YELLOW = "#F0E442"
 GREY = "#8C8C8C"
 LIGHT_GREY = "#D9D9D9"
 
 LINES = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY_BLUE, BLACK)  # one after the other
+# Regions of classes, to be told apart side by side too; the last three are Paul Tol's, 2021.
+CLASSES = (
+    BLUE,
+    ORANGE,
+    GREEN,
+    VERMILION,
+    SKY_BLUE,
+    PURPLE,
+    YELLOW,
+    "#882255",
+    "#999933",
+    "#332288",
+)
+MARKERS = "os^DvPX*<>"  # of classes
 TRAINING, VALIDATION = BLUE, VERMILION
 POSITIVE, NEGATIVE = BLUE, VERMILION
 KIND_COLOURS = {"input": SKY_BLUE, "bias": GREY, "neuron": ORANGE, "output": GREEN}

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+NAMES = ("graph.png", "training.png", "rates.png", "boundary.png")
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
@@ -12,6 +13,6 @@ def test_readmes_pictures_are_drawn_anew_by_the_script(tmp_path):
 
     result = subprocess.run(command, capture_output=True, text=True, check=True)
 
-    pictures = [tmp_path / "new" / name for name in ("graph.png", "training.png")]
+    pictures = [tmp_path / "new" / name for name in NAMES]
     assert result.stdout.splitlines() == [f"written: {picture}" for picture in pictures]
     assert all(picture.read_bytes().startswith(b"\x89PNG") for picture in pictures)
