@@ -117,6 +117,15 @@ class ConfusionMatrix(ClassificationMetric):
         classes = 0 if self.units is None else max(self.units, 2)
         self._counts = np.zeros((classes, classes), np.intp)
 
+    def check_target(self, target: Array) -> None:
+        """Raise DataError unless targets are classes, of which there are not too many."""
+        super().check_target(target)
+        if self.units is not None and self.units > MOST_CLASSES:
+            raise DataError(
+                f"metric {self.name!r}: expected at most {MOST_CLASSES:,} classes, "
+                f"got {self.units:,}, whose table would fill the memory"
+            )
+
     def update(self, target: Array, output: Array, weight: Array | None = None) -> None:
         """Count the rows of each pair of classes."""
         target, output, weight = self.open_batch(target, output, weight)

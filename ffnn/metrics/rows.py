@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -53,8 +55,8 @@ class RowsMetric(Metric):
         self.reset()
         target, output, weight = (state[name] for name in self._kept)
         for name, array, dimensions in (
-            ("targets", target, (1, 2)),
             ("outputs", output, (2,)),
+            ("targets", target, (1, 2)),
             ("weights", weight, (1,)),
         ):
             if array is None and (name == "weights" or output is target is None):
@@ -81,7 +83,7 @@ class FunctionMetric(RowsMetric):
     Raises
     ------
     TypeError
-        It has no name, as a lambda.
+        It has no name, as a lambda, or does not take two arguments.
     """
 
     def __init__(self, function: Callable[[Array, Array], float]) -> None:
@@ -91,6 +93,13 @@ class FunctionMetric(RowsMetric):
                 f"metric: {function!r} has no name to report its value under; define it by "
                 f"def my_metric(y_true, y_pred)"
             )
+        with contextlib.suppress(ValueError):  # of some that are written in C
+            try:
+                inspect.signature(function).bind(None, None)
+            except TypeError as error:
+                raise TypeError(
+                    f"metric {name!r}: expected a function of y_true and y_pred, but {error}"
+                ) from None
         self.function, self.name = function, name
 
     def __repr__(self) -> str:

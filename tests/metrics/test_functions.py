@@ -132,6 +132,18 @@ def test_without_a_name_it_is_refused(function):
         classifier(function)
 
 
+@pytest.mark.parametrize("function", [lambda: 0.0, lambda y: y, lambda y, p, w: 0.0])
+def test_it_takes_two_arguments(function):
+    function.__name__ = "few"
+    with pytest.raises(TypeError, match="metric 'few': expected a function of y_true and y_pred"):
+        classifier(function)
+
+
+def test_a_function_without_a_signature_serves():
+    model = regressor(max)  # of Python, which says nothing of its arguments
+    assert model.metrics[0].name == "max"
+
+
 def test_two_of_one_name_are_refused():
     with pytest.raises(ValueError, match="two numbers would be called 'worst'"):
         regressor(worst, worst)

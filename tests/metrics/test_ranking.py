@@ -99,6 +99,37 @@ def test_rows_of_weight_0_do_not_make_a_class():
         assert np.isnan(measure(AUC(), y, p, np.array([0.0, 1.0, 1.0])))
 
 
+def test_a_state_gives_the_rows_back():
+    metric, twin = AUC(), AUC()
+    y, p = column([0, 1, 1, 0]), column([0.5, 0.9, 0.2, 0.1])
+    value = measure(metric, y, p, batch_size=3)
+    twin.set_state(metric.get_state())
+    assert twin.result() == value
+    twin.update(y, p)
+    assert metric.result() == value
+    metric.reset()
+    assert metric.get_state() == dict.fromkeys(("targets", "outputs", "weights"))
+    assert np.isnan(metric.result())
+
+
+ROWS = {"targets": np.zeros((2, 1)), "outputs": np.zeros((2, 1)), "weights": None}
+
+
+@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize(
+    "value", [3, [[0.0], [1.0]], np.zeros(()), np.zeros((3, 1)), np.array([["a"], ["b"]])], ids=repr
+)
+def test_a_state_that_no_rows_have_is_refused(name, value):
+    with pytest.raises(ValueError, match="metric 'auc': expected an array of rows as "):
+        AUC().set_state(ROWS | {name: value})
+
+
+@pytest.mark.parametrize("name", ["targets", "outputs"])
+def test_a_state_of_half_the_arrays_is_refused(name):
+    with pytest.raises(ValueError, match="metric 'auc': expected an array of rows as "):
+        AUC().set_state(ROWS | {name: None})
+
+
 def test_outputs_that_are_nan_have_no_area():
     assert np.isnan(measure(AUC(), column([0, 1]), column([NAN, 0.5])))
 

@@ -116,6 +116,14 @@ def test_a_model_with_one_is_saved_and_resumed(tmp_path):
     np.testing.assert_array_equal(resumed.parameters, model.parameters)
 
 
+def test_a_table_that_would_fill_the_memory_is_refused_before_work():
+    model = ffnn.Sequential([Dense(10_001, "softmax")], seed=0)
+    model.compile("sgd", "cce", ["confusion_matrix"])
+    with pytest.raises(ffnn.DataError, match="'confusion_matrix': expected at most 10,000 class"):
+        model.fit(np.ones((3, 1)), [0, 1, 2])
+    assert not model.is_built
+
+
 class Extremes(Metric):
     """The smallest and the largest output."""
 
