@@ -239,6 +239,13 @@ def test_copies_measure_by_the_same_function():
         assert twin.metrics[0].function is hit_rate
 
 
+def test_a_copy_of_the_metric_knows_what_it_measures():
+    model = classifier(hit_rate)
+    model.evaluate(X, Y)
+    twin = model.metrics[0].clone()
+    assert (twin.loss_task, twin.units) == ("classes", 3)
+
+
 def test_two_functions_of_one_name_are_told_apart_by_no_file(tmp_path):
     def other():
         def hit_rate(y_true, y_pred):

@@ -123,6 +123,29 @@ def test_weights_of_classes_count_in_training_and_not_in_validation():
     assert logs["val_accuracy"][0] == accuracy_of(model, *held_out[:2], None)
 
 
+def test_rows_of_weight_0_are_left_out_of_training_and_evaluation_alike():
+    model, weight = classifier(), WEIGHT * (np.arange(40) % 3 > 0)
+    start = copy.deepcopy(model)
+    logs = model.fit(X, Y, batch_size=40, sample_weight=weight, verbose=0).history
+    expected = accuracy_of(start, X, Y, weight)
+    assert logs["weighted_accuracy"][0] == pytest.approx(expected, rel=1e-6)
+    values = start.evaluate(X, Y, batch_size=7, sample_weight=weight, return_dict=True)
+    assert values["weighted_accuracy"] == pytest.approx(expected, rel=1e-6)
+
+
+class Evaluating(ffnn.callbacks.Callback):
+    """Evaluates after each batch."""
+
+    def on_train_batch_end(self, batch, logs):
+        self.model.evaluate(X, Y)
+
+
+def test_evaluating_in_a_callback_leaves_the_epochs_weighted_metrics_alone():
+    plain = fitted(classifier(), batch_size=8)
+    watched = fitted(classifier(), batch_size=8, callbacks=[Evaluating()])
+    assert watched.history.history == plain.history.history
+
+
 def test_callbacks_and_plots_know_weighted_metrics():
     model = classifier()
     stopping = ffnn.callbacks.EarlyStopping("weighted_accuracy", patience=0)
