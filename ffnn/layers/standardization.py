@@ -9,7 +9,7 @@ import numpy as np
 from ffnn._types import Array, Shape
 from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
-from ffnn.core.sums import BLOCK_ROWS, has_huge, mean_rows, shrinking, sum_rows
+from ffnn.core.sums import has_huge, mean_rows, shrinking, sum_rows
 from ffnn.initializers import Initializer, Ones, Zeros
 from ffnn.layers.base import Layer
 
@@ -103,10 +103,10 @@ class Standardization(Layer):
 
     def average(self, x: Array, out: Array) -> None:
         """Write the means along `axis` into `out`."""
-        if self.axis == 0 and self.rows > BLOCK_ROWS:
+        if self.axis == 0:
             mean_rows(x, out)
         else:
-            x.mean(axis=self.axis, keepdims=True, out=out)
+            x.mean(axis=1, keepdims=True, out=out)
 
     def scale_and_shift(self) -> Array:
         """Return γ ∘ x̂ + β."""
