@@ -240,12 +240,16 @@ class Family(Generic[T]):
         if isinstance(identifier, self.base):
             return identifier
         if not isinstance(identifier, (str, type)) and (make := self.maker_of(identifier)):
-            return make()
+            try:
+                return make()
+            except TypeError as error:
+                raise TypeError(f"{prefix}{error}") from None
         if not isinstance(identifier, str):
             hint = " (write it with parentheses)" if isinstance(identifier, type) else ""
+            function = "" if self._of_function is None else ", a function"
             raise TypeError(
-                f"{prefix}expected {self.kind}: a name or an object of {self.base.__name__}, "
-                f"got {identifier!r}{hint}"
+                f"{prefix}expected {self.kind}: a name{function} or an object of "
+                f"{self.base.__name__}, got {identifier!r}{hint}"
             )
         cls = self.class_named(identifier, owner)
         defaults = _constructor_defaults(cls)

@@ -118,8 +118,10 @@ class Metric(Buffered):
         if not isinstance(result, (str, bytes)) and np.ndim(result) == 0:
             with contextlib.suppress(TypeError, ValueError):
                 return float(result)
+        is_array = isinstance(result, np.ndarray) and result.ndim > 0
+        found = f"an array of shape {result.shape}" if is_array else shown(result, 60)
         raise TypeError(
-            f"metric {self.name!r}: expected a number as its value, got {shown(result, 60)}; "
+            f"metric {self.name!r}: expected a number as its value, got {found}; "
             f"return one number for all rows, such as their mean"
         )
 

@@ -87,18 +87,18 @@ class FunctionMetric(RowsMetric):
     """
 
     def __init__(self, function: Callable[[Array, Array], float]) -> None:
-        name = getattr(function, "__name__", "<lambda>")
+        name = getattr(function, "__name__", None)
         if not isinstance(name, str) or not name.isidentifier():
             raise TypeError(
-                f"metric: {function!r} has no name to report its value under; define it by "
-                f"def my_metric(y_true, y_pred)"
+                f"{'a lambda' if name == '<lambda>' else repr(function)} has no name to report its "
+                f"value under; define it by def my_metric(y_true, y_pred)"
             )
         with contextlib.suppress(ValueError):  # of some that are written in C
             try:
                 inspect.signature(function).bind(None, None)
             except TypeError as error:
                 raise TypeError(
-                    f"metric {name!r}: expected a function of y_true and y_pred, but {error}"
+                    f"metric {name!r} must be a function of y_true and y_pred, but {error}"
                 ) from None
         self.function, self.name = function, name
 

@@ -128,14 +128,19 @@ class Nameless:
     "function", [lambda y, p: 0.0, functools.partial(worst), Nameless()], ids=str
 )
 def test_without_a_name_it_is_refused(function):
-    with pytest.raises(TypeError, match=r"has no name to report.*def my_metric\(y_true, y_pred\)"):
+    with pytest.raises(
+        TypeError,
+        match=r"compile: metrics: .* has no name to report.*def my_metric\(y_true, y_pred\)",
+    ):
         classifier(function)
 
 
 @pytest.mark.parametrize("function", [lambda: 0.0, lambda y: y, lambda y, p, w: 0.0])
 def test_it_takes_two_arguments(function):
     function.__name__ = "few"
-    with pytest.raises(TypeError, match="metric 'few': expected a function of y_true and y_pred"):
+    with pytest.raises(
+        TypeError, match="compile: metrics: metric 'few' must be a function of y_true"
+    ):
         classifier(function)
 
 
@@ -181,6 +186,14 @@ def test_any_number_becomes_a_float(value):
     found = classifier(fine).evaluate(X, Y)[1]
     assert type(found) is float
     np.testing.assert_equal(found, float(value))
+
+
+def test_an_array_is_told_by_its_shape():
+    def errors(y_true, y_pred):
+        return y_true - y_pred
+
+    with pytest.raises(TypeError, match=r"got an array of shape \(50, 1\); return one number"):
+        regressor(errors).evaluate(X, NUMBERS)
 
 
 def test_whether_higher_is_better_is_not_known():

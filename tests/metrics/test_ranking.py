@@ -185,7 +185,9 @@ def test_as_many_as_there_are_classes_are_refused_before_work(k, units):
     model = ffnn.Sequential([Dense(units, "softmax")], seed=0)
     model.compile("sgd", "cce", [TopKAccuracy(k)])
     x, y = np.ones((4, 2)), np.arange(4) % units
-    message = rf"'{TopKAccuracy(k).name}': expected more than {k} classes, got {units}.*k below {units}"
+    message = (
+        rf"'{TopKAccuracy(k).name}': expected more than {k} classes, got {units}.*k below {units}"
+    )
     for run in (model.fit, model.evaluate, model.train_on_batch):
         with pytest.raises(ffnn.DataError, match=message):
             run(x, y)
