@@ -183,8 +183,9 @@ class Network(Named, Guarded):
         """Print a table of the layers, their output sizes and their numbers of parameters.
 
         It is at most 80 columns wide. What is not known before the model is built is shown as "?".
+        Of a model with an encoder, the last line names the columns of a table that it reads.
         """
-        show(summarize(self.layers, self._vector))
+        show(summarize(self.layers, self._vector, self.encoder))
 
     def __repr__(self) -> str:
         layers = ", ".join(map(repr, self.layers))

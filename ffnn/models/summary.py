@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ffnn.core.memory import ParameterVector
-from ffnn.core.text import shorten
+from ffnn.core.text import printable, shorten
 from ffnn.layers.base import Layer
 
+if TYPE_CHECKING:
+    from ffnn.tables import TableEncoder
 
-def summarize(layers: Sequence[Layer], vector: ParameterVector | None) -> str:
+
+def summarize(
+    layers: Sequence[Layer], vector: ParameterVector | None, encoder: TableEncoder | None
+) -> str:
     """Return the lines of `Network.summary`; `vector` is None before the network is built."""
     rule = "─" * 78
     lines = [f"{'name':<16}{'layer':<38}{'outputs':>10}{'parameters':>14}", rule]
@@ -26,4 +32,7 @@ def summarize(layers: Sequence[Layer], vector: ParameterVector | None) -> str:
             f"{layers[0].input_dim:,} inputs, {values.size:,} trainable parameters "
             f"({values.dtype}, {values.nbytes / 1024:,.1f} KiB)"
         )
+    if encoder is not None:
+        names = ", ".join(printable(each.name) for each in encoder.encodings)
+        lines.append(shorten(f"reads the columns {names}", 78))
     return "\n".join(lines)

@@ -176,3 +176,23 @@ def test_views_call_columns_by_name():
     numbers[1, 2] = np.nan
     (found,) = (f for f in model.diagnose(numbers) if f.kind == "non-finite-inputs")
     assert "in columns 2 ('age');" in found.message
+
+
+def test_the_summary_names_the_columns_of_the_table(capsys):
+    model = make()
+    model.summary()
+    assert capsys.readouterr().out.endswith("KiB)\nreads the columns wood, age\n")
+    model.encoder = None
+    model.summary()
+    assert capsys.readouterr().out.endswith("KiB)\n")
+
+
+def test_a_summary_of_many_columns_fits_the_screen(capsys):
+    rows = [{f"column {i}": i + j**2 % 7 for i in range(50)} | {"y": j} for j in range(9)]
+    model = ffnn.Sequential([Dense(1)])
+    model.encoder = TableEncoder().fit(rows, "y")
+    model.summary()
+    *_, last = capsys.readouterr().out.splitlines()
+    assert last.startswith("reads the columns column 0, column 1, ")
+    assert last.endswith("…")
+    assert len(last) == 78
