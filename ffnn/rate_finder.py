@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import sys
+import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -109,8 +110,6 @@ class LearningRateCurve:
         return plot_rates(self)
 
     def __str__(self) -> str:
-        import textwrap
-
         lines = (self.headline, self.verdict)
         return "\n".join(textwrap.fill(line, 80, break_on_hyphens=False) for line in lines)
 
@@ -237,7 +236,8 @@ def _try_rates(step: TrainStep, batches: Batches, rates: Array, shows_bar: bool)
     lowest = math.inf
     bar = tqdm(total=len(rates), desc="Trying rates", unit="step", disable=not shows_bar)
     with bar, np.errstate(all="ignore"):
-        for number, (rate, batch) in enumerate(zip(rates.tolist(), _endless(batches)), start=1):  # noqa: B905
+        pairs = zip(rates.tolist(), _endless(batches), strict=False)
+        for number, (rate, batch) in enumerate(pairs, start=1):
             step.optimizer.learning_rate = rate
             try:
                 losses.append(step(*batch))

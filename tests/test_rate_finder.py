@@ -10,7 +10,7 @@ import ffnn
 from ffnn.layers import BatchNorm, Dense, Dropout
 from ffnn.losses import MeanSquaredError as Squares
 from ffnn.optimizers import OPTIMIZERS
-from ffnn.rate_finder import judge
+from ffnn.rate_finder import LearningRateCurve, judge
 from ffnn.schedules import ExponentialDecay
 from ffnn.tables import TableEncoder
 
@@ -306,3 +306,12 @@ def test_the_bar(verbose, terminal, shown, monkeypatch, capsys):
     out, err = capsys.readouterr()
     assert ("Trying rates" in err) == shown
     assert out == ""
+
+
+@pytest.mark.parametrize("count", [1, 2, 30])
+def test_a_test_of_few_steps_and_a_level_loss_are_drawn_too(count, tmp_path):
+    level = np.ones(count)
+    curve = LearningRateCurve(np.geomspace(1, 1 + count, count), level, level, False, True, 8)
+    curve.plot().savefig(tmp_path / "rates.png")
+    assert "nan" not in curve._repr_html_()
+    assert "No suggestion" in str(curve)

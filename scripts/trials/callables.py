@@ -108,8 +108,12 @@ def others() -> list[Argument]:
         for name in METHODS
         for each in _arguments(f"Sequential.{name}", getattr(ffnn.Sequential, name), is_method=True)
     ]
-    check = _arguments("gradient_check", ffnn.gradient_check, is_method=True)
-    return [*functions, *methods, *check]
+    on_models = [
+        each
+        for call in (ffnn.gradient_check, ffnn.find_learning_rate)
+        for each in _arguments(call.__name__, call, is_method=True)
+    ]
+    return [*functions, *methods, *on_models]
 
 
 def _arguments(

@@ -58,6 +58,7 @@ VERBS = {
     "train_on_batch": lambda model, *xy: (model.train_on_batch(*xy), model.parameters)[1],
     "compute_gradients": lambda model, *xy: (model.compute_gradients(*xy), model.gradients)[1],
     "gradient_check": lambda model, *xy: str(ffnn.gradient_check(model, *xy)),
+    "find_learning_rate": lambda model, *xy: str(ffnn.find_learning_rate(model, *xy)),
     "diagnose": lambda model, *xy: str(model.diagnose(*xy)),
     "explain_step": lambda model, *xy: str(model.explain_step(*xy)),
     "validation_data": lambda model, *xy: (
