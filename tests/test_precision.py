@@ -19,10 +19,11 @@ from ffnn.regularizers import L2
 
 TOO_SMALL, TOO_LARGE = 1e-200, 1e300  # for float32, and for its squares and square roots
 # Used as Python floats: η may fall to nothing in a long training, and of λ only 1 - η λ counts.
-NOT_IN_THE_DTYPE = {"learning_rate", "weight_decay"}
+NOT_IN_THE_DTYPE = {"learning_rate", "learning_rate_factors", "weight_decay"}
 NEEDED = {
     "activation": "leaky_relu",
     "boundaries": [],
+    "categories": [2, 2],
     "decay_rate": 0.5,
     "decay_steps": 5,
     "initial_learning_rate": 0.1,

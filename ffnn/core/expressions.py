@@ -8,7 +8,9 @@ string such as ``"max(x, 0)"``, ``"δᵀ x"`` or ``"μ v - η g"`` may consist o
   of these;
 - ``Σ``, ``Σ_rows``, ``Σ_units``, which reach as far as the next + or -; ``mean(…)`` and, over rows
   or units alone, ``mean_rows(…)``, ``max_units(…)`` and so on;
-- ``ᵀ ² ³ ᵗ ^ √``, ``max(a, b)``, ``min(a, b)``, ``log``, ``tanh``, ``cos``, ``sign``, ``e^x``, π;
+- ``ᵀ ² ³ ᵗ ^ √``, ``max(a, b)``, ``min(a, b)``, ``log``, ``tanh``, ``cos``, ``sin``, ``sign``,
+  ``e^x``, π;
+- ``join(a, b)``, columns side by side, ``head(a)``, the first of them, ``tail(a)``, the others;
 - ``|a|``, the norm ``‖a‖``, ``⌊a⌋``, and ``[a > b]``, which is 1 where it holds, else 0.
 """
 
@@ -251,6 +253,10 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "log": np.log,
     "tanh": np.tanh,
     "cos": np.cos,
+    "sin": np.sin,
+    "join": lambda a, b: np.concatenate([a, b], axis=1),
+    "head": lambda a: a[:, :1],
+    "tail": lambda a: a[:, 1:],
     "sign": np.sign,
 }
 _BRACKETS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
@@ -269,7 +275,7 @@ _WORDS = (
 )
 _LATEX = {
     **{letter: rf"\{word}" for letter, word in zip(_GREEK.split(), _WORDS.split(), strict=True)},
-    **{name: rf"\{name}" for name in ("max", "min", "log", "tanh", "cos")},
+    **{name: rf"\{name}" for name in ("max", "min", "log", "tanh", "cos", "sin")},
     "ℓ": r"\ell",
     "Σ": r"\sum",
     "∘": r"\odot",

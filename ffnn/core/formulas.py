@@ -27,6 +27,8 @@ class Formulas:
     where : mapping of str to str
         Symbol → the part's attribute, of constants and of what it keeps; an entry of a mapping is
         written as ``"state.moving_mean"``, an attribute of a part of it as ``"activation.alpha"``.
+    note : str
+        A remark in words.
     scale : mapping of str to str
         Symbol → the factor by which what is kept has to be multiplied, as an expression.
     """
@@ -36,6 +38,7 @@ class Formulas:
     update: tuple[str, ...] = ()
     where: Mapping[str, str] = field(default_factory=dict)
     scale: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
 
 
 @dataclass(frozen=True)

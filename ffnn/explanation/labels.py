@@ -20,6 +20,9 @@ _SIGNS = {
     "mean": "mean over all entries",
     "mean_units": "mean over the units of each row",
     "max_units": "largest of the units of each row",
+    "join": "columns side by side",
+    "head": "the first column",
+    "tail": "all columns but the first",
     "[c]": "1 where c holds, else 0",
     "θ": "each parameter of the layer",
 }

@@ -13,7 +13,18 @@ from ffnn._types import Array
 from ffnn.core.formulas import Formula
 from ffnn.core.registry import Configurable, family_of
 
-SYMBOLS = {"weight": "W", "bias": "b", "gamma": "γ", "beta": "β", "alpha": "α"}
+SYMBOLS = {
+    "weight": "W",
+    "bias": "b",
+    "gamma": "γ",
+    "beta": "β",
+    "alpha": "α",
+    "embedding": "E",
+    "frequency": "ω",
+    "phase": "φ",
+    "mixing": "M",
+    "offset": "o",
+}
 _TAKEN = ("x", "y", "z")
 
 
@@ -93,6 +104,7 @@ class Mathematics(NamedTuple):
     update: tuple[Formula, ...]
     where: Mapping[str, str]
     scale: Mapping[str, str]
+    note: str
 
     def copy_kept(self, part: object, symbols: Container[str]) -> dict[str, Array]:
         """Return those of `symbols` that `part` keeps, copied."""
@@ -123,7 +135,7 @@ def formulas_of(part: Configurable) -> Mathematics:
         tuple(map(Formula, getattr(own, name) or getattr(general, name)))
         for name in ("forward", "backward", "update")
     )
-    return Mathematics(forward, backward, update, own.where, own.scale)
+    return Mathematics(forward, backward, update, own.where, own.scale, own.note)
 
 
 def symbols_in(formulas: Iterable[Formula]) -> set[str]:

@@ -61,7 +61,9 @@ class Link:
         results[self.output] = output
         name = self.stage.layer.name
         there = self._there
-        self.forward = Step.made("forward", name, self.kind, there, given, results, "", self.place)
+        self.forward = Step.made(
+            "forward", name, self.kind, there, given, results, self.formulas.note, self.place
+        )
 
     def backward_step(self) -> Step:
         """Return the step of the backward pass that has just been."""

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from ffnn.layers.clamp import Clamp
     from ffnn.layers.dense import Dense
     from ffnn.layers.dropout import Dropout
+    from ffnn.layers.embedding import Embedding
     from ffnn.layers.layer_norm import LayerNorm
     from ffnn.layers.normalization import Normalization
     from ffnn.layers.parametric_activation import ParametricActivation
+    from ffnn.layers.periodic_embedding import PeriodicEmbedding
     from ffnn.layers.rescaling import Rescaling
     from ffnn.layers.rms_norm import RMSNorm
     from ffnn.layers.scale import Scale
@@ -37,11 +39,13 @@ __all__ = [
     "Clamp",
     "Dense",
     "Dropout",
+    "Embedding",
     "Layer",
     "LayerNorm",
     "LeakyReLU",
     "Normalization",
     "ParametricActivation",
+    "PeriodicEmbedding",
     "RMSNorm",
     "Rescaling",
     "Scale",

@@ -35,6 +35,7 @@ RIGHT: dict[str, Any] = {
     "activation": "relu",
     "activations": "relu",
     "boundaries": [1, 2],
+    "categories": [2, 3],
     "values": [0.3, 0.2, 0.1],
     "decay_rate": 0.5,
     "decay_steps": 3,

@@ -120,6 +120,14 @@ PARTS = [
     (layers.Rescaling(0.5, offset=-1), "Rescaling(0.5, offset=-1.0)"),
     (layers.Normalization(), "Normalization()"),
     (layers.Scale(), "Scale()"),
+    (
+        layers.Embedding([3, 2], units=4, columns=[2, 0]),
+        "Embedding([3, 2], units=4, columns=[2, 0])",
+    ),
+    (
+        layers.PeriodicEmbedding(8, outputs=3, sigma=0.5, columns=[1]),
+        "PeriodicEmbedding(frequencies=8, outputs=3, sigma=0.5, columns=[1])",
+    ),
     (layers.Clamp(-1, 2.5), "Clamp(-1.0, 2.5)"),
     (layers.ParametricActivation("mish"), "ParametricActivation(Mish())"),
 ]

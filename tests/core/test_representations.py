@@ -45,6 +45,7 @@ NEEDED = {
     "FlatCosine": "0.1, 20",
     "Dense": "3",
     "Dropout": "0.25",
+    "Embedding": "[3, 2]",
     "ExponentialDecay": "0.1, 10, 0.5",
     "InverseTimeDecay": "0.1, 10, 0.5",
     "LossThreshold": "0.5",

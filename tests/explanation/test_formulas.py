@@ -28,9 +28,11 @@ from ffnn.layers import (
     Clamp,
     Dense,
     Dropout,
+    Embedding,
     LayerNorm,
     Normalization,
     ParametricActivation,
+    PeriodicEmbedding,
     Rescaling,
     Scale,
 )
@@ -97,10 +99,16 @@ SAMPLES = {
 }
 
 
+# Their formulas are those of one column: tests/layers/test_embeddings.py evaluates them.
+BY_COLUMN = (Embedding, PeriodicEmbedding)
+
+
 def parts_of(family):
     """Return a part of each class of a family, and those of other settings."""
     given = SAMPLES[family]
     classes = dict.fromkeys(family.classes.values())
+    for cls in BY_COLUMN:
+        classes.pop(cls, None)
     return [*given, *(cls() for cls in classes if not any(type(part) is cls for part in given))]
 
 

@@ -16,9 +16,11 @@ from ffnn.layers import (
     Clamp,
     Dense,
     Dropout,
+    Embedding,
     LayerNorm,
     Normalization,
     ParametricActivation,
+    PeriodicEmbedding,
     Rescaling,
     RMSNorm,
     Scale,
@@ -82,6 +84,8 @@ def apply(part, x, arrays, state):
         return (x - state["mean"][()]) / np.where(std == 0, 1, std)
     if name == "clamp":
         return np.minimum(np.maximum(x, c["low"]), c["high"])
+    if name in ("embedding", "periodic_embedding"):
+        return embed(name, c, x, {key: array[()] for key, array in arrays.items()})
     if name == "scale":
         return arrays["gamma"][()] * x
     if name == "parametric_activation":
@@ -92,6 +96,21 @@ def apply(part, x, arrays, state):
     if name == "batch_norm":
         m, v = state["moving_mean"][()], state["moving_variance"][()]
     return arrays["gamma"][()] * (x - m) / np.sqrt(v + c["epsilon"]) + arrays["beta"][()]
+
+
+def embed(name, c, x, arrays):
+    own = range(x.shape[1]) if c["columns"] is None else c["columns"]
+    made, start = [], 0
+    for place, column in enumerate(own):
+        if name == "embedding":
+            made.append(arrays["embedding"][start + x[:, column].astype(int)])
+            start += c["categories"][place]
+        else:
+            turns = 2 * np.pi * x[:, [column]] * arrays["frequency"][place]
+            cosines = np.cos(turns + arrays["phase"][place])
+            mixed = cosines @ arrays["mixing"][place].T + arrays["offset"][place]
+            made += [x[:, [column]], mixed]
+    return np.hstack([*made, np.delete(x, own, axis=1)])
 
 
 def predict(path, x):
@@ -113,6 +132,7 @@ def path(tmp_path):
     layers = [
         Normalization().adapt(np.hstack([X[:, :3], np.ones((20, 1))])),
         Dense(6, LeakyReLU(0.2)),
+        PeriodicEmbedding(5, 3, columns=[2, 0, 1]),
         RMSNorm(1e-5),
         ffnn.activations.Tanh(),
         Dense(5, "gelu"),
@@ -143,6 +163,15 @@ def test_a_reader_written_from_the_document_predicts_the_same(path):
     expected = ffnn.load_model(path).predict(X)
 
     np.testing.assert_allclose(predict(path, X), expected, rtol=1e-10)
+
+
+def test_so_does_it_of_embedded_categories(tmp_path):
+    layers = [Embedding([4, 3], 2, columns=[2, 0]), Dense(2)]
+    model = ffnn.Sequential(layers, input_dim=3, seed=1, dtype="float64")
+    model.save(tmp_path / "model.h5")
+    x = np.column_stack([np.arange(12) % 3, np.linspace(-1, 1, 12), np.arange(12) % 4])
+
+    np.testing.assert_allclose(predict(tmp_path / "model.h5", x), model.predict(x), rtol=1e-10)
 
 
 def test_the_header_is_as_the_document_says(path):

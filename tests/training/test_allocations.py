@@ -26,9 +26,11 @@ from ffnn.layers import (
     Clamp,
     Dense,
     Dropout,
+    Embedding,
     LayerNorm,
     Normalization,
     ParametricActivation,
+    PeriodicEmbedding,
     Rescaling,
     RMSNorm,
     Scale,
@@ -217,6 +219,8 @@ def test_activations_allocate_nothing_that_grows_with_the_rows(name):
         Scale,
         lambda: Clamp(-0.5, 0.5),
         lambda: ParametricActivation("mish"),
+        lambda: PeriodicEmbedding(5, 3),
+        lambda: PeriodicEmbedding(5, 3, columns=[1]),
     ],
     ids=repr,
 )
@@ -234,6 +238,10 @@ def test_layers_allocate_nothing_that_grows_with_the_rows(layer, dtype):
 @pytest.mark.parametrize("shuffle", [True, False], ids=["shuffled", "in order"])
 def test_gathering_and_casting_allocate_nothing_that_grows_with_the_rows(first, x_dtype, shuffle):
     growth_with_rows(first=first, x_dtype=x_dtype, shuffle=shuffle)
+
+
+def test_embeddings_allocate_nothing_that_grows_with_the_rows():
+    growth_with_rows(first=[lambda: Embedding([256] * 4, 2)], x_dtype="uint8")
 
 
 def test_class_weights_allocate_nothing_that_grows_with_the_rows():

@@ -1,0 +1,107 @@
+"""What layers share that make several columns of each of some."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ffnn._types import Array
+from ffnn.core.checks import check_int, check_items
+from ffnn.layers.base import Layer
+
+
+class ColumnWise(Layer):
+    """A layer that makes `width` columns of each of its own, which stand first in y.
+
+    The other columns of x follow as they are.
+    """
+
+    columns: list[int] | None
+    own_dim: int  # the number of its own columns, once built
+
+    @property
+    def width(self) -> int:
+        """The number of columns that it makes of one."""
+        raise NotImplementedError
+
+    def own_columns(self, input_dim: int) -> Sequence[int]:
+        """Return which columns are its own; ValueError if there are not so many."""
+        if self.columns is None:
+            return range(input_dim)
+        if max(self.columns) >= input_dim:
+            raise ValueError(
+                f"{self.title}: columns names column {max(self.columns)}, but there are "
+                f"{input_dim}, counted from 0"
+            )
+        return self.columns
+
+    def compute_output_dim(self, input_dim: int) -> int:
+        """Return the number of columns that it makes, and of those that follow."""
+        own = len(self.own_columns(input_dim))
+        return own * self.width + input_dim - own
+
+    def bind(self, input_dim: int, *arrays: Any) -> None:
+        """Set the sizes, and which columns are whose."""
+        own = self.own_columns(input_dim)
+        self.own_dim = len(own)
+        self.own_runs = _runs(own)
+        self.other_runs = _runs([column for column in range(input_dim) if column not in set(own)])
+        super().bind(input_dim, *arrays)
+
+    def allocate(self, rows: int) -> None:
+        """Allocate y, views of it, the columns of x and ∂L/∂x; all have a row for each column."""
+        super().allocate(rows)
+        self.y = self.buffer("y", self.output_dim)
+        self.own_y, self.other_y = self.split(self.y)
+        self.own_x = self.buffer("own_x", self.own_dim).T
+        if self.needs_input_grad:
+            self.dx = self.buffer("dx", self.input_dim)
+
+    def split(self, y: Array) -> tuple[Array, Array]:
+        """Return, of y or its gradient, (columns, width, rows) and what follows, transposed."""
+        end = self.own_dim * self.width
+        return y.T[:end].reshape(self.own_dim, self.width, len(y)), y.T[end:]
+
+    def take(self, x: Array) -> None:
+        """Write the columns of a batch into `own_x` and y."""
+        if len(x) != self.rows:
+            self.allocate(len(x))
+        for target, source in self.own_runs:
+            self.own_x[target] = x.T[source]
+        for target, source in self.other_runs:
+            self.other_y[target] = x.T[source]
+
+    def join(self, own: Array | float, others: Array) -> Array:
+        """Return ∂L/∂x, whose columns are those of `own`, which may be 0 for all, and `others`."""
+        dx_t = self.dx.T
+        for target, source in self.own_runs:
+            dx_t[source] = own if isinstance(own, float) else own[target]
+        for target, source in self.other_runs:
+            dx_t[source] = others[target]
+        return self.dx
+
+
+def _runs(columns: Sequence[int]) -> list[tuple[slice, slice]]:
+    """Return places and numbers of columns, those that follow one another together."""
+    starts = [i for i, column in enumerate(columns) if not i or column != columns[i - 1] + 1]
+    ends = [*starts[1:], len(columns)] if starts else []
+    return [
+        (slice(start, end), slice(columns[start], columns[end - 1] + 1))
+        for start, end in zip(starts, ends, strict=True)
+    ]
+
+
+def check_columns(owner: str, columns: Any) -> list[int] | None:
+    """Return the numbers of columns, each once, or None for all."""
+    if columns is None:
+        return None
+    checked = [
+        check_int(owner, "columns", column, low=0)
+        for column in check_items(owner, "columns", columns)
+    ]
+    if not checked or len(set(checked)) < len(checked):
+        raise ValueError(
+            f"{owner}: columns must be the numbers of columns, each once, or None for all, got "
+            f"{columns!r}"
+        )
+    return checked

@@ -1,0 +1,138 @@
+"""A learned vector for each category."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ffnn._types import Array, Shape
+from ffnn.core.checks import check_int, check_items
+from ffnn.core.formulas import Formulas
+from ffnn.initializers import Initializer, RandomNormal
+from ffnn.layers.base import LAYERS
+from ffnn.layers.columns import ColumnWise, check_columns
+
+
+@LAYERS.register("embedding")
+class Embedding(ColumnWise):
+    """Replace each category by a learned vector: y = H E, H = [x = k], k = 0, 1, 2, ...
+
+    A column x of the inputs, (batch, 1), has the numbers of categories, whole numbers from 0 on.
+    Its table E, (categories, units), has a row for each of them; y is the row of the one in x:
+
+        ∂L/∂E = Hᵀ ∂L/∂y,    ∂L/∂x = 0.
+
+    The tables of all columns stand one below the other in the parameter ``embedding``.
+
+    Parameters
+    ----------
+    categories : sequence of int
+        How many categories each column has, at least 1.
+    units : int, default 8
+        The length of the vectors.
+    columns : sequence of int, optional
+        The numbers of the columns that have categories, counted from 0, one for each of
+        `categories`; without it all. Their vectors come first, in this order; the other columns
+        follow as they are.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of the wrong type or out of its range, or the inputs have another number of
+        columns. What is no number of a category is refused where it comes.
+
+    References
+    ----------
+    Guo, Berkhahn, "Entity embeddings of categorical variables", 2016, section 3.
+    """
+
+    formulas = Formulas(
+        forward=("H = [x = k]", "y = H E"),
+        backward=("∂L/∂E = Hᵀ ∂L/∂y", "∂L/∂x = 0 x"),
+        note="The formulas are those of one column, which has its own E; k are the numbers of its "
+        "categories, from 0 on.",
+    )
+    fixed = ("categories", "units", "columns")
+
+    def __init__(
+        self, categories: Sequence[int], units: int = 8, columns: Sequence[int] | None = None
+    ) -> None:
+        counts = check_items("Embedding", "categories", categories)
+        self.categories = [check_int("Embedding", "categories", n, low=1) for n in counts]
+        self.units = check_int("Embedding", "units", units, low=1)
+        self.columns = check_columns("Embedding", columns)
+        if not self.categories:
+            raise ValueError("Embedding: categories must have a number for each column, got []")
+        if self.columns is not None and len(self.columns) != len(self.categories):
+            raise ValueError(
+                f"Embedding: expected a number of categories for each of {len(self.columns)} "
+                f"columns, got categories of {len(self.categories)}"
+            )
+
+    @property
+    def width(self) -> int:
+        """The length of the vectors."""
+        return self.units
+
+    def own_columns(self, input_dim: int) -> Sequence[int]:
+        """Return which columns have categories; ValueError if there are not so many."""
+        if self.columns is None and input_dim != len(self.categories):
+            raise ValueError(
+                f"{self.title}: expected {len(self.categories)} columns, one for each number in "
+                f"categories, got {input_dim}; give columns if the others are no categories"
+            )
+        return super().own_columns(input_dim)
+
+    def parameter_shapes(self, input_dim: int) -> dict[str, Shape]:
+        """Return the shape of all tables together."""
+        return {"embedding": (sum(self.categories), self.units)}
+
+    def initializers(self) -> dict[str, Initializer]:
+        """Return the initial values, which have variance 1."""
+        return {"embedding": RandomNormal(variance=1.0)}
+
+    def allocate(self, rows: int) -> None:
+        """Allocate the numbers of rows of the tables, and room for a vector of each."""
+        super().allocate(rows)
+        self.E, self.dE = self._params["embedding"], self._grads["embedding"]
+        counts = np.array(self.categories)
+        self.starts = (np.cumsum(counts) - counts)[:, None]
+        self.last = (counts - 1).astype(self.dtype)[:, None]
+        self.index = self.buffer("index", self.own_dim, dtype=np.intp).T
+        self.whole = self.buffer("whole", self.own_dim).T
+        self.wrong = self.buffer("wrong", self.own_dim, dtype=bool).T
+        self.vectors = self.array("vectors", self.units, rows, self.own_dim).T  # as rows of E
+
+    def forward(self, x: Array, training: bool = False) -> Array:
+        """Return the vectors of the categories, or raise ValueError if one has none."""
+        self.take(x)
+        self.check_categories()
+        np.copyto(self.index, self.own_x, casting="unsafe")
+        self.index += self.starts
+        np.take(self.E, self.index, axis=0, out=self.vectors, mode="clip")
+        np.copyto(self.own_y, self.vectors.transpose(0, 2, 1))
+        return self.y
+
+    def check_categories(self) -> None:
+        """Raise ValueError if a number in `own_x` is none of a category."""
+        np.clip(self.own_x, 0.0, self.last, out=self.whole)
+        np.rint(self.whole, out=self.whole)
+        if np.not_equal(self.whole, self.own_x, out=self.wrong).any():
+            column, row = np.argwhere(self.wrong)[0]
+            number = column if self.columns is None else self.columns[column]
+            raise ValueError(
+                f"column {number} has {self.own_x[column, row]:g} in row {row} of the "
+                f"batch, expected the number of a category, a whole number from 0 to "
+                f"{self.categories[column] - 1}"
+            )
+
+    def backward(self, grad: Array) -> Array | None:
+        """Add the gradients of the vectors to their rows of E, and return ∂L/∂x."""
+        own, others = self.split(grad)
+        np.copyto(self.vectors, own.transpose(0, 2, 1))
+        self.dE.fill(0.0)
+        np.add.at(self.dE, self.index, self.vectors)
+        if not self.needs_input_grad:
+            return None
+        return self.join(0.0, others)
