@@ -28,6 +28,7 @@ from ffnn.core.checks import nearest
 from ffnn.core.console import show
 from ffnn.core.text import counted, listed
 from ffnn.data.batches import rows_kept
+from ffnn.errors import DataError
 from ffnn.initializers import INITIALIZERS
 from ffnn.layers import Dense, Dropout, Normalization, Rescaling
 from ffnn.losses import LOSSES, MeanSquaredError
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from ffnn.layers.base import Layer
 
 _SNAPSHOT_BYTES = 1 << 18  # that an epoch of a recording adds to the model file, on average
+_SMALLEST = 1e-18  # of a target's largest number, and 1 by it the largest
 _LARGEST_PIXEL = {"digits": 16.0}  # of other uint8 data: 255
 
 
@@ -196,6 +198,13 @@ def _target_scale(data: TrainingData) -> tuple[float, float]:
     y = np.asarray(data.y_train, dtype=np.float64)
     if not np.isfinite(y).all():
         return 1.0, 0.0  # fit says where
+    largest = float(np.abs(y).max())
+    if largest and not _SMALLEST < largest < 1.0 / _SMALLEST:
+        raise DataError(
+            f"target {data.target!r}: expected numbers of a size from {_SMALLEST:g} to "
+            f"{1.0 / _SMALLEST:g}, whose squares float32 holds, got {largest:g}; multiply the "
+            f"column by a power of ten"
+        )
     return float(y.std()) or 1.0, float(y.mean())
 
 

@@ -87,7 +87,7 @@ def _has_codes(
     connection: Any, path: FilePath, layout: Layout, start: int, whole: Sequence[int]
 ) -> bool:
     """Tell whether a column of whole numbers has codes such as 01204 among them."""
-    checks = (f"bool_or(regexp_matches(c{i}, '^\\s*[-+]?0[0-9]|_'))" for i in whole)
+    checks = (f"bool_or(regexp_matches(c{i}, '^\\s*[-+]?0[0-9]|_|[0-9]{{16}}'))" for i in whole)
     kinds = itertools.repeat("VARCHAR", layout.width)
     query = _query(path, layout, start, list(kinds), f"{', '.join(checks)}")
     return any(connection.execute(*query).fetchone())

@@ -323,5 +323,8 @@ def choose_columns(
     if not chosen:
         reasons = listed(f"{shown(name, 60)} ({why})" for name, why in left_out)
         alone = f"there is only {listed(map(shown, table.names), 1)}; is the delimiter right?"
-        raise DataError(f"{table.source}: no column is left to learn from: {reasons or alone}")
+        remedy = "; the option kind or kinds takes in what is left out" if reasons else ""
+        raise DataError(
+            f"{table.source}: no column is left to learn from: {reasons or alone}{remedy}"
+        )
     return chosen, left_out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -9,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ffnn.tables.raw import EXACT, LONG_WHOLE
 
 _CURRENCY = "$€£¥₹"
 _NUMBER = re.compile(
@@ -65,6 +68,9 @@ def parse_numbers(texts: Sequence[str], decimal: str | None = None) -> Numbers |
     values[places] = [_value(match, mark) for match in matches]
     if np.isinf(values).any():
         return None
+    is_long = np.abs(values) >= EXACT
+    if is_long.any() and any(map(LONG_WHOLE.search, itertools.compress(texts, is_long))):
+        return None  # float64 does not tell them apart
     currency = {sign for text in texts for sign in _CURRENCY if sign in text}
     return Numbers(values, "".join(sorted(currency or units)), mark)
 

@@ -12,8 +12,9 @@ from typing import NamedTuple
 SPACES = " "  # stands for runs of spaces and tabs
 _DELIMITERS = "\t;|,"
 _COMMENTS = ("#", "%", "//")
+_SEPARATOR = re.compile(r'("?sep=)(.)"?\r?\n?', re.IGNORECASE)  # as Excel writes it
 _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
-_LONGEST_FIELD = 1 << 24
+LONGEST_FIELD = 1 << 24
 _ENOUGH = 0.9  # of the lines, to have the same number of fields
 
 
@@ -35,9 +36,12 @@ def find_layout(lines: list[str], delimiter: str | None = None) -> Layout:
     or more; then the one that cuts them into most. Runs of spaces delimit where no other one does,
     and commas between digits do not where semicolons do. A file that begins with ``#``, ``%`` or
     ``//`` has comments, unless that line has as many fields as the others: then it is the header.
+    A first line ``sep=;`` names the delimiter.
     """
     first = next((line for line in lines if line.strip()), "")
     comment = next((sign for sign in _COMMENTS if first.startswith(sign)), None)
+    if separator := _SEPARATOR.fullmatch(first):
+        comment, delimiter = separator[1], delimiter or separator[2]
     tried = [delimiter] if delimiter else [*_DELIMITERS, SPACES]
     layouts = {each: _measure(lines, Layout(each, 1, comment)) for each in tried}
     even = {each: found for each, found in layouts.items() if found[0] >= _ENOUGH}
@@ -49,7 +53,11 @@ def find_layout(lines: list[str], delimiter: str | None = None) -> Layout:
     width = layouts[best][1]
     if width < 2 and delimiter is None:
         best = ","
-    if comment and len(_sample([first[len(comment) :]], Layout(best, width))[0]) == width > 1:
+    if (
+        comment
+        and not separator
+        and len(_sample([first[len(comment) :]], Layout(best, width))[0]) == width > 1
+    ):
         comment = None
     spaced = re.compile(rf'"[ \t]+{re.escape(best)}') if best not in SPACES + "\t" else None
     has_spaced = spaced is not None and any(map(spaced.search, lines))
@@ -64,9 +72,9 @@ def find_layout(lines: list[str], delimiter: str | None = None) -> Layout:
 def split(lines: Iterable[str], layout: Layout) -> Iterator[tuple[int, list[str]]]:
     """Yield the number of the line and the fields of each record that is not empty or a comment.
 
-    Raises `csv.Error` for a quote that is never closed.
+    Raises `csv.Error`, with a message and the line of the record, for a quote that is never closed.
     """
-    csv.field_size_limit(_LONGEST_FIELD)
+    csv.field_size_limit(LONGEST_FIELD)
     if layout.comment:
         # Empty lines take their place, so that the others keep their numbers.
         lines = ("\n" if line.startswith(layout.comment) else line for line in lines)
@@ -86,10 +94,13 @@ def split(lines: Iterable[str], layout: Layout) -> Iterator[tuple[int, list[str]
         escapechar="\\" if layout.has_escapes else None,
     )
     number = 1
-    for fields in reader:
-        if fields:
-            yield number, fields
-        number = reader.line_num + 1
+    try:
+        for fields in reader:
+            if fields:
+                yield number, fields
+            number = reader.line_num + 1
+    except csv.Error as error:
+        raise csv.Error(str(error), number) from error
 
 
 def _sample(lines: list[str], layout: Layout) -> list[list[str]]:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from ffnn._types import Array
 
+LONG_WHOLE = re.compile(r"(?<![\d.])\d{16,}(?![\d.eE])")
+EXACT = 2.0**53  # from which on float64 does not tell whole numbers apart
 MISSING = frozenset({"", "?", "na", "n/a", "#n/a", "nan", "null"})
 
 
@@ -211,7 +213,11 @@ class ColumnReader:
 
 def encoded(name: str, codes: Sequence[int] | Array, texts: Sequence[str]) -> RawColumn:
     """Return a column of texts from a code for each row."""
-    return RawColumn(name, codes=np.asarray(codes, np.int32), texts=unquoted(texts))
+    texts, codes = unquoted(texts), np.asarray(codes, np.int32)
+    index = {text: code for code, text in enumerate(dict.fromkeys(texts))}
+    if len(index) < len(texts):  # some are the same without the quotes
+        codes = np.array([*map(index.__getitem__, texts), -1], np.int32)[codes]
+    return RawColumn(name, codes=codes, texts=[*index])
 
 
 def unquoted(texts: Sequence[str]) -> list[str]:
@@ -256,9 +262,12 @@ def _plain_numbers(texts: Sequence[str]) -> array[float] | None:
 def are_plain(numbers: NDArray[np.float64], text: str, delimiter: str | None) -> bool:
     """Tell whether numbers, of shape (rows, columns), are all that the text says that they are.
 
-    Infinite ones are not, nor 1_000, nor codes such as 01204.
+    Infinite ones are not, nor 1_000, nor codes such as 01204, nor whole numbers of so many digits
+    that float64 does not tell them apart.
     """
     if np.isinf(numbers).any() or "_" in text:
+        return False
+    if (np.abs(numbers) >= EXACT).any() and LONG_WHOLE.search(text):
         return False
     is_whole = ((numbers == np.floor(numbers)) | np.isnan(numbers)).all(axis=0)
     if not is_whole.any():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -119,11 +119,12 @@ def _read_json(path: FilePath, encoding: str | None) -> list[RawColumn]:
     with open_text(path, find_encoding(path, encoding)[0]) as file:
         try:
             data = json.load(file)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"{path}: this is not valid JSON: {error}") from error
     if isinstance(data, dict) and all(isinstance(values, list) for values in data.values()):
         if len({len(values) for values in data.values()}) > 1:
             raise DataError(f"{path}: expected columns of one length")
+        _refuse_nested(path, data.items())
         return [column_of(name, values) for name, values in data.items()]
     return _columns_of_objects(path, data)
 
@@ -138,7 +139,7 @@ def _read_json_lines(path: FilePath, encoding: str | None) -> list[RawColumn]:
             numbers.append(number)
             try:
                 rows.append(json.loads(line))
-            except (json.JSONDecodeError, RecursionError) as error:
+            except (ValueError, RecursionError) as error:
                 raise DataError(
                     f"{path}, line {number}: this is not valid JSON: {error}"
                 ) from error
@@ -148,10 +149,17 @@ def _read_json_lines(path: FilePath, encoding: str | None) -> list[RawColumn]:
 def _columns_of_objects(path: FilePath, rows: Any) -> list[RawColumn]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise DataError(f"{path}: expected a list of objects with names and values")
-    nested = [k for row in rows for k, value in row.items() if isinstance(value, (list, dict))]
-    if nested:
-        raise DataError(f"{path}: {nested[0]!r} holds a list or an object; expected single values")
+    _refuse_nested(path, ((name, [value]) for row in rows for name, value in row.items()))
     return columns_of_rows(rows)
+
+
+def _refuse_nested(path: FilePath, columns: Iterable[tuple[str, list[Any]]]) -> None:
+    for name, values in columns:
+        if any(isinstance(value, (list, dict)) for value in values):
+            raise DataError(
+                f"{path}: {shown(name, 60)} holds a list or an object; expected single values, in "
+                f"a list of objects or an object of lists"
+            )
 
 
 def _placed(columns: list[RawColumn], place: NumberedRows) -> list[RawColumn]:
@@ -167,7 +175,8 @@ def _read_parquet(path: FilePath, _: str | None) -> list[RawColumn]:
             query = connection.execute("SELECT * FROM read_parquet(?)", [str(path)])
             found = query.fetchnumpy()
     except duckdb.Error as error:
-        raise DataError(f"{path}: the file cannot be read: {error}") from error
+        problem = str(error).splitlines()[0]
+        raise DataError(f"{path}: the file cannot be read: {problem}") from error
     return [column_of(name, values) for name, values in found.items()]
 
 

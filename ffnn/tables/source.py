@@ -69,8 +69,9 @@ def find_encoding(path: FilePath, asked: str | None = None) -> tuple[str, str | 
         if start.startswith(mark):
             return _checked(path, name), None
     if b"\0" in start:
-        if not start[1:64:2].strip(b"\0") and start[0:64:2].strip(b"\0"):
-            return _checked(path, "utf-16-le"), None
+        first, second = start[0:64:2].strip(b"\0"), start[1:64:2].strip(b"\0")
+        if bool(first) != bool(second):  # every other byte of plain letters is 0
+            return _checked(path, "utf-16-le" if first else "utf-16-be"), None
         raise DataError(f"{path}: expected a table in text, got bytes that are none, such as NUL")
     wrong = _first_wrong_byte(path, "utf-8")
     if wrong is None:

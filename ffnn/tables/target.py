@@ -76,6 +76,11 @@ class Target:
         if task is None:
             is_plain = raw.numbers is not None  # without a unit, which numbers have and classes not
             are_classes = numbers is None or (is_plain and _are_classes(numbers))
+            if numbers is None and column.note and raw.num_distinct > MOST_CLASSES:
+                raise DataError(
+                    f"{where} is mostly numbers, but {problem}; correct these, leave them empty, "
+                    f"or say that it is a classification"
+                )
             task = "classification" if are_classes else "regression"
         if task == "regression":
             if numbers is None:

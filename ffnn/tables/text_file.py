@@ -17,7 +17,7 @@ from ffnn.core.text import counted, listed
 from ffnn.errors import DataError
 from ffnn.tables import duck
 from ffnn.tables.entries import parse_numbers
-from ffnn.tables.layout import SPACES, Layout, find_layout, split
+from ffnn.tables.layout import LONGEST_FIELD, SPACES, Layout, find_layout, split
 from ffnn.tables.outline import TOO_LARGE, Outline
 from ffnn.tables.raw import (
     ColumnReader,
@@ -30,7 +30,8 @@ from ffnn.tables.raw import (
 )
 from ffnn.tables.source import find_encoding, open_text, text_size
 
-_SAMPLE_SIZE = 1 << 17  # characters of a file, to find its layout
+_SAMPLE_SIZE, _LARGEST_SAMPLE = 1 << 17, 1 << 24  # characters of a file, to find its layout
+_SAMPLE_LINES = 10  # at least, if these are not too long
 _BLOCK_ROWS = 8192
 _MOST_COLUMNS = 100_000
 
@@ -48,7 +49,7 @@ def read_text_file(
     with open_text(path, encoding) as file:
         lines, is_cut = _sample(file)
     layout = find_layout(lines, delimiter)
-    records = list(_records(path, iter(lines), layout, is_cut))[layout.skipped :]
+    records = list(_records(path, iter(lines), layout, is_cut=is_cut))[layout.skipped :]
     if not records:
         raise DataError(f"{path}: expected a table, got an empty file")
     header, layout = _find_header([fields for _, fields in records], layout, has_header)
@@ -92,23 +93,27 @@ def _sample(file: IO[str]) -> tuple[list[str], bool]:
     for line in file:
         lines.append(line)
         size += len(line)
-        if size > _SAMPLE_SIZE:
+        if size > _SAMPLE_SIZE and (len(lines) > _SAMPLE_LINES or size > _LARGEST_SAMPLE):
             return lines, True
     return lines, False
 
 
 def _records(
-    path: FilePath, lines: Iterator[str], layout: Layout, is_cut: bool = False
+    path: FilePath, lines: Iterator[str], layout: Layout, start: int = 1, is_cut: bool = False
 ) -> Iterator[tuple[int, list[str]]]:
-    """Yield the line and the fields of each record."""
+    """Yield the line and the fields of each record, of which the first is in line `start`."""
+    line = 0
     try:
-        yield from split(lines, layout)
+        for line, fields in split(lines, layout):
+            yield start - 1 + line, fields
     except csv.Error as error:
-        if not is_cut:  # which may be within quotes
-            raise DataError(
-                f"{path}: a quote is opened that is never closed, or is followed by other text: "
-                f"{error}"
-            ) from error
+        if is_cut and line:  # which may be within quotes
+            return
+        text, line = error.args
+        problem = "a quote is opened that is never closed, or is followed by other text"
+        if "limit" in text:
+            problem = f"a field has more than {LONGEST_FIELD:,} characters; is a quote never closed"
+        raise DataError(f"{path}, line {start - 1 + line:,}: {problem}") from error
 
 
 def _find_header(
@@ -190,11 +195,11 @@ def _read_rows(
         lines: Iterator[str] = itertools.islice(file, start - 1, None)
         if not any(reader.is_text or reader.decimal == "," for reader in readers):
             start, lines = _read_numbers(lines, layout, start, readers)
-        records = _records(path, lines, layout)
+        records = _records(path, lines, layout, start)
         while block := list(itertools.islice(records, _BLOCK_ROWS)):
             rows = [fields for _, fields in block]
             if not all(len(fields) == width for fields in rows):
-                fitted = [uneven.fit(start - 1 + line, each, width) for line, each in block]
+                fitted = [uneven.fit(line, each, width) for line, each in block]
                 rows = [fields for fields in fitted if fields is not None]
             for position, column in enumerate(zip(*rows, strict=True)):
                 try:
@@ -246,11 +251,11 @@ class LinesOfRows:
         width, uneven = self.layout.width, _Uneven()
         with contextlib.suppress(DataError, OSError), open_text(self.path, self.encoding) as file:
             lines = itertools.islice(file, self.start - 1, None)
-            records = _records(self.path, lines, self.layout, is_cut=True)
+            records = _records(self.path, lines, self.layout, self.start, is_cut=True)
             found = (line for line, each in records if uneven.fit(line, each, width) is not None)
             line = next(itertools.islice(found, row, None), None)
             if line is not None:
-                return f"line {self.start - 1 + line:,}"
+                return f"line {line:,}"
         return row_place(row)
 
 

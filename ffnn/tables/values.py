@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.tables.raw import RawColumn, encoded, is_missing, number_text
+from ffnn.tables.raw import EXACT, RawColumn, encoded, is_missing, number_text
 
 
 def columns_of_rows(rows: Sequence[Mapping[str, Any]]) -> list[RawColumn]:
@@ -21,10 +21,11 @@ def column_of(name: str, values: Any) -> RawColumn:
     """Return a column from an array, a series or a list.
 
     Where all entries are numbers, it is one of numbers. Others become texts: 3.0 is 3, a date is
-    written as ISO 8601 has it, to the second.
+    written as ISO 8601 has it, to the second. So do infinite numbers, and whole ones that float64
+    does not tell apart, as in a file.
     """
     array = _as_array(values)
-    if array.dtype.kind in "iuf":
+    if array.dtype.kind in "iuf" and _are_plain(array):
         return RawColumn(name, numbers=array.astype(np.float64))
     if array.dtype.kind == "M":
         moments = array.astype("datetime64[s]")
@@ -36,6 +37,13 @@ def column_of(name: str, values: Any) -> RawColumn:
         return RawColumn(name, numbers=np.array(numbers))
     index: dict[str, int] = {}
     return encoded(name, [_code(entry, index) for entry in entries], [*index])
+
+
+def _are_plain(numbers: Array) -> bool:
+    """Tell whether float64 holds numbers as what they are; infinite ones are none."""
+    if numbers.dtype.kind == "f":
+        return not bool(np.isinf(numbers).any())
+    return not len(numbers) or -EXACT < int(numbers.min()) <= int(numbers.max()) < EXACT
 
 
 def _as_array(values: Any) -> Array:
@@ -54,7 +62,9 @@ def _as_array(values: Any) -> Array:
 
 
 def _is_number_or_absent(entry: Any) -> bool:
-    is_number = isinstance(entry, (int, float, np.number)) and not isinstance(entry, bool)
+    if isinstance(entry, (int, np.integer)) and not isinstance(entry, bool):
+        return bool(-EXACT < entry < EXACT)
+    is_number = isinstance(entry, (float, np.floating)) and not np.isinf(entry)
     return is_number or _is_absent(entry)
 
 
