@@ -57,10 +57,11 @@ def check_inputs(sample: Sample, measured: Probe) -> Iterator[Finding]:
 
 
 def _scaling(sample: Sample) -> dict[str, Any]:
-    """Return the layers before the first `Dense` that scale, None where there is none."""
+    """Return what scales before the first `Dense`: layers, None where there is none, or encoder."""
     leading = sample.model.layers[: sample.model.layers.index(sample.dense_layers[0])]
     rescaling = next((layer for layer in leading if hasattr(layer, "scale")), None)
-    return {
+    encoded = {"is_encoded": True} if sample.model.encoder is not None else {}
+    return encoded | {
         "normalization": next((layer.name for layer in leading if hasattr(layer, "adapt")), None),
         "rescaling": getattr(rescaling, "name", None),
         "scale": getattr(rescaling, "scale", None),

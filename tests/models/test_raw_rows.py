@@ -173,6 +173,7 @@ def test_views_call_columns_by_name():
     far = model.diagnose([row | {"age": 1e4 * i} for i, row in enumerate(ROWS)])
     (found,) = (finding for finding in far if finding.kind == "unscaled-inputs")
     assert "in column 2 ('age')" in found.message
+    assert found.remedy.startswith("The model's encoder scales columns by the rows that it was fit")
     numbers = NUMBERS.copy()
     numbers[1, 2] = np.nan
     (found,) = (f for f in model.diagnose(numbers) if f.kind == "non-finite-inputs")

@@ -12,7 +12,12 @@ def _of_scale(e: Evidence) -> str:
     return PROBLEM if e["large"] and e["largest_rms"] > 100.0 else WARNING
 
 
+_ENCODED = (
+    "The model's encoder scales columns by the rows that it was fitted on, and these are other "
+    "ones: are they in the same units? If they are right, fit a new encoder on such rows."
+)
 _NORMALIZE = first(
+    is_encoded=_ENCODED,
     normalization="{normalization} was adapted to other data: make a new model that begins with "
     "Normalization().adapt(x_train), where x_train holds the training rows.",
     otherwise="Put Normalization().adapt(x_train) first in the list of layers: it scales each "
@@ -46,6 +51,7 @@ KINDS = {
             "is {row_length:.3g}, below {limit:g}, and their largest value {largest:.3g}.",
         ),
         first(
+            is_encoded=_ENCODED,
             single_scale="Is x scaled already? Then {rescaling} scales it twice: leave that layer "
             "out, or write Rescaling({single_scale:.3g}), which makes the largest value 1.",
             better_scale="Replace {rescaling} by Rescaling({better_scale:.4g}).",
