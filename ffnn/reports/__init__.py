@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ffnn.reports.base import Report
 from ffnn.reports.classes import ClassReport
 from ffnn.reports.labels import LabelReport
@@ -29,4 +31,5 @@ def report(model: Trainable, x: Any, y: Any = None, origin: TableRows | None = N
     Where `x` was made from rows of a table, these are shown as they stand in it: `origin`.
     """
     answers = answer(model, x, y, origin)
-    return _REPORTS[answers.task](answers)
+    with np.errstate(over="ignore", invalid="ignore"):  # of squares; the numbers tell
+        return _REPORTS[answers.task](answers)

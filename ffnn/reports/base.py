@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from ffnn.core.checks import check_path, check_text
@@ -31,6 +30,8 @@ class Report:
         The main numbers by name, NaN where one is not defined.
     baseline : mapping of str to float
         What a constant prediction reaches on the same rows, by the same names.
+    pieces : list of Table, Matrix, Chart or Pictures
+        What the report consists of, in the order in which it is shown; the rows are not kept.
     note : str
         What else there is to say of the rows, such as that the model was trained on them. It may be
         set, and is shown below the headline.
@@ -42,19 +43,11 @@ class Report:
     num_rows: int
     scores: Mapping[str, float]
     baseline: Mapping[str, float]
+    pieces: list[Piece]
 
     @property
     def headline(self) -> str:
         """The main score and the baseline in a sentence."""
-        raise NotImplementedError
-
-    @cached_property
-    def pieces(self) -> list[Piece]:
-        """What the report consists of, in the order in which it is shown."""
-        return self.compose()
-
-    def compose(self) -> list[Piece]:
-        """Return new pieces."""
         raise NotImplementedError
 
     def save(self, path: str | os.PathLike[str], title: str = "Report") -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -45,65 +45,46 @@ class ClassReport(Report):
     task: ClassVar[str] = "classes"
 
     def __init__(self, answers: Answers) -> None:
-        self._answers, target = answers, answers.target
+        target, (predicted, sureness) = answers.target, _decide(answers.output)
         self.class_names, self.num_rows = answers.names, len(target)
         size = len(self.class_names)
-        self._predicted, self._sureness = _decide(answers.output)
-        self.confusion_matrix: Array = confusion_matrix(target, self._predicted, num_classes=size)
-        self._questions = self._ask()
-        self.classes: list[Scores] = [question.scores for question in self._questions]
-        there = [s for s, n in zip(self.classes, self._occurrences, strict=True) if n]
+        self.confusion_matrix: Array = confusion_matrix(target, predicted, num_classes=size)
+        questions = _ask(answers, predicted)
+        self.classes: list[Scores] = [question.scores for question in questions]
+        there = [each for each in self.classes if not math.isnan(each.f1)]
         self.macro_mean, self.weighted_mean = means(there)
-        self.calibration = self._calibrate() if answers.are_probabilities else None
-        right, most = self._predicted == target, self.confusion_matrix.sum(axis=1)
-        self.scores = {
+        self.calibration = None
+        if answers.are_probabilities:
+            last, right = questions[-1], predicted == target
+            about = (last.actual, last.values) if size == 2 else (right, sureness)
+            self.calibration = Calibration.of(*about)
+        self.scores = self._measure(predicted == target)
+        self.baseline = self._measure_constant(there)
+        wrong = np.flatnonzero(predicted != target)
+        worst = wrong[np.argsort(-sureness[wrong], kind="stable")][:MOST_MISTAKES].tolist()
+        self.mistakes: list[Mistake] = [
+            Mistake(
+                answers.inputs.number(row),
+                self.class_names[target[row]],
+                self.class_names[predicted[row]],
+                float(sureness[row]),
+            )
+            for row in worst
+        ]
+        self.pieces = [*self._tables(), *self._charts(questions)]
+        if self.mistakes:
+            self.pieces.append(show_mistakes(self.mistakes, worst, answers.inputs))
+
+    def _measure(self, right: Array) -> dict[str, float]:
+        scores = {
             "accuracy": float(np.mean(right)),
             "macro F1": self.macro_mean.f1,
             "macro AUC": self.macro_mean.auc,
             "macro average precision": self.macro_mean.average_precision,
         }
         if self.calibration is not None:
-            self.scores["calibration error"] = self.calibration.error
-        self._most_frequent = int(most.argmax())
-        self.baseline = self._measure_constant(there)
-        wrong = np.flatnonzero(~right)
-        self._wrong = wrong[np.argsort(-self._sureness[wrong], kind="stable")][:MOST_MISTAKES]
-        self.mistakes: list[Mistake] = [
-            Mistake(
-                answers.inputs.number(row),
-                self.class_names[target[row]],
-                self.class_names[self._predicted[row]],
-                float(self._sureness[row]),
-            )
-            for row in self._wrong
-        ]
-
-    @cached_property
-    def _occurrences(self) -> Array:
-        """How often each class is either true or predicted."""
-        matrix = self.confusion_matrix
-        occurrences: Array = matrix.sum(axis=0) + matrix.sum(axis=1)
-        return occurrences
-
-    def _ask(self) -> list[Question]:
-        """Return for each class whether a row belongs to it."""
-        output, target = self._answers.output, self._answers.target
-        columns = (
-            (
-                name,
-                target == index,
-                self._predicted == index,
-                output[:, index] if output.shape[1] > 1 else output[:, 0] * (2 * index - 1),
-            )
-            for index, name in enumerate(self.class_names)
-        )
-        return ask_each(columns, len(self.class_names))
-
-    def _calibrate(self) -> Calibration:
-        if len(self.class_names) == 2:
-            last = self._questions[-1]
-            return Calibration.of(last.actual, last.values)
-        return Calibration.of(self._predicted == self._answers.target, self._sureness)
+            scores["calibration error"] = self.calibration.error
+        return scores
 
     def _measure_constant(self, there: Sequence[Scores]) -> dict[str, float]:
         """Return what always predicting the most frequent class reaches."""
@@ -119,41 +100,54 @@ class ClassReport(Report):
     @property
     def headline(self) -> str:
         """The accuracy and that of the most frequent class."""
-        name = shown(self.class_names[self._most_frequent], 40)
+        most_frequent = int(self.confusion_matrix.sum(axis=1).argmax())
+        name = shown(self.class_names[most_frequent], 40)
         return (
             f"accuracy {rate(self.scores['accuracy'])} on {counted(self.num_rows, 'row')} of "
             f"{counted(len(self.class_names), 'class')}; always {name}: "
             f"{rate(self.baseline['accuracy'])}"
         )
 
-    def compose(self) -> list[Piece]:
-        """Return scores, classes, confusion matrix, curves, calibration and mistakes."""
-        matrix = Matrix(
-            "Confusion matrix",
-            self.class_names,
-            self.confusion_matrix,
-            "Rows are true classes, columns predicted ones.",
-        )
+    def _tables(self) -> list[Piece]:
+        """Return scores, classes and confusion matrix."""
+        how = "Rows are true classes, columns predicted ones."
+        matrix = Matrix("Confusion matrix", self.class_names, self.confusion_matrix, how)
         size = len(self.class_names)
         pieces: list[Piece] = [
             overview(self),
             scores_table("class", self.classes, (self.macro_mean, self.weighted_mean)),
         ]
         pieces += [matrix] if size <= MOST_IN_MATRIX else []
-        pieces += [confused_pairs(matrix)] if size > FEWEST_FOR_PAIRS and self.mistakes else []
-        asked = self._questions if size > 2 else self._questions[1:]
-        pieces += curve_charts(asked, "classes")
+        return pieces + (
+            [confused_pairs(matrix)] if size > FEWEST_FOR_PAIRS and self.mistakes else []
+        )
+
+    def _charts(self, questions: Sequence[Question]) -> list[Piece]:
+        """Return curves and calibration; two classes have the same ones, but for the direction."""
+        are_two = len(questions) == 2
+        pieces: list[Piece] = [*curve_charts(questions[1:] if are_two else questions, "classes")]
         if self.calibration is not None:
             said, found = "probability of the predicted class", "fraction right"
-            if size == 2:
+            if are_two:
                 name = printable(self.class_names[1], 24)
                 said, found = f"probability of {name}", f"fraction that is {name}"
             pieces += self.calibration.pieces(said, found)
-        if self.mistakes:
-            rows = self._wrong.tolist()
-            title = "Most confident mistakes"
-            pieces.append(show_mistakes(title, self.mistakes, rows, self._answers.inputs))
         return pieces
+
+
+def _ask(answers: Answers, predicted: Array) -> list[Question]:
+    """Return for each class whether a row belongs to it."""
+    output, target = answers.output, answers.target
+    columns = (
+        (
+            name,
+            target == index,
+            predicted == index,
+            output[:, index] if output.shape[1] > 1 else output[:, 0] * (2 * index - 1),
+        )
+        for index, name in enumerate(answers.names)
+    )
+    return ask_each(columns, len(answers.names))
 
 
 def confused_pairs(matrix: Matrix) -> Table:

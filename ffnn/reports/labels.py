@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.text import counted
 from ffnn.reports.base import Report
 from ffnn.reports.classes import overview
@@ -13,7 +15,7 @@ from ffnn.reports.curves import Calibration, curve_charts
 from ffnn.reports.mistakes import MOST_MISTAKES, Mistake, show_mistakes
 from ffnn.reports.pieces import Piece, Table, rate
 from ffnn.reports.rows import Answers
-from ffnn.reports.scores import MOST_GROUPS, Scores, ask_each, means, scores_table
+from ffnn.reports.scores import MOST_GROUPS, Question, Scores, ask_each, means, scores_table
 
 
 class LabelReport(Report):
@@ -38,31 +40,24 @@ class LabelReport(Report):
     task: ClassVar[str] = "labels"
 
     def __init__(self, answers: Answers) -> None:
-        self._answers, target, output = answers, answers.target, answers.output
+        target, output = answers.target, answers.output
         self.label_names, self.num_rows = answers.names, len(target)
         predicted = output > 0.5
         self.counts = np.stack(
             [
-                np.bincount(2 * target[:, i] + predicted[:, i], minlength=4).reshape(2, 2)
-                for i in range(target.shape[1])
+                np.bincount(2 * actual + found, minlength=4).reshape(2, 2)
+                for actual, found in zip(target.T, predicted.T, strict=True)
             ]
         )
         columns = zip(self.label_names, target.T, predicted.T, output.T, strict=True)
-        self._questions = ask_each(columns, len(self.label_names))
-        self.labels: list[Scores] = [question.scores for question in self._questions]
+        questions = ask_each(columns, len(self.label_names))
+        self.labels: list[Scores] = [question.scores for question in questions]
         self.macro_mean, self.weighted_mean = means(self.labels)
         self.calibration = Calibration.of(target.ravel(), output.ravel())
         right = predicted == target
-        self.scores = {
-            "all labels of a row": float(right.all(axis=1).mean()),
-            "each label": float(right.mean()),
-            "macro F1": self.macro_mean.f1,
-            "macro AUC": self.macro_mean.auc,
-            "macro average precision": self.macro_mean.average_precision,
-            "calibration error": self.calibration.error,
-        }
-        self.baseline = self._measure_constant()
-        self._wrong = self._most_confident(~right)
+        self.scores = self._measure(right)
+        self.baseline = _measure_constant(target)
+        worst = _most_confident(~right, output)
         self.mistakes: list[Mistake] = [
             Mistake(
                 answers.inputs.number(row),
@@ -71,29 +66,22 @@ class LabelReport(Report):
                 float(output[row, i] if predicted[row, i] else 1.0 - output[row, i]),
                 self.label_names[i],
             )
-            for row, i in self._wrong
+            for row, i in worst
         ]
+        self.pieces = self._compose(questions)
+        if self.mistakes:
+            rows = [row for row, _ in worst]
+            self.pieces.append(show_mistakes(self.mistakes, rows, answers.inputs))
 
-    def _measure_constant(self) -> dict[str, float]:
-        """Return what the more frequent answer to each label reaches."""
-        target = self._answers.target
-        shares = target.mean(axis=0)
-        usual = shares > 0.5
-        f1 = np.where(usual, 2 * shares / (shares + 1), 0.0)
+    def _measure(self, right: Array) -> dict[str, float]:
         return {
-            "all labels of a row": float((target == usual).all(axis=1).mean()),
-            "each label": float(np.maximum(shares, 1.0 - shares).mean()),
-            "macro F1": float(f1.mean()),
-            "macro AUC": 0.5,
-            "macro average precision": float(shares.mean()),
+            "all labels of a row": float(right.all(axis=1).mean()),
+            "each label": float(right.mean()),
+            "macro F1": self.macro_mean.f1,
+            "macro AUC": self.macro_mean.auc,
+            "macro average precision": self.macro_mean.average_precision,
+            "calibration error": self.calibration.error,
         }
-
-    def _most_confident(self, wrong: np.ndarray) -> list[tuple[int, int]]:
-        """Return row and label of the mistakes of which the model is most sure."""
-        places = np.flatnonzero(wrong)
-        sureness = np.abs(self._answers.output.ravel()[places] - 0.5)
-        chosen = places[np.argsort(-sureness, kind="stable")][:MOST_MISTAKES]
-        return [divmod(int(place), wrong.shape[1]) for place in chosen]
 
     @property
     def headline(self) -> str:
@@ -107,20 +95,15 @@ class LabelReport(Report):
             f"of {counted(len(self.labels), 'label')}; the usual answers: {usual[0]}, {usual[1]}"
         )
 
-    def compose(self) -> list[Piece]:
-        """Return scores, labels, counts, curves, calibration and mistakes."""
-        pieces: list[Piece] = [
+    def _compose(self, questions: Sequence[Question]) -> list[Piece]:
+        """Return scores, labels, counts, curves and calibration."""
+        return [
             overview(self),
             scores_table("label", self.labels, (self.macro_mean, self.weighted_mean)),
             self._counts(),
-            *curve_charts(self._questions, "labels"),
+            *curve_charts(questions, "labels"),
             *self.calibration.pieces("probability of a label", "fraction that has it"),
         ]
-        if self.mistakes:
-            rows = [row for row, _ in self._wrong]
-            title = "Most confident mistakes"
-            pieces.append(show_mistakes(title, self.mistakes, rows, self._answers.inputs))
-        return pieces
 
     def _counts(self) -> Table:
         header = ("label", "found", "missed", "false alarms", "rightly no")
@@ -131,3 +114,25 @@ class LabelReport(Report):
         )
         some = "" if len(pairs) == len(self.labels) else f"The first {MOST_GROUPS}."
         return Table("Confusion of each label", header, rows, "lrrrr", some)
+
+
+def _measure_constant(target: Array) -> dict[str, float]:
+    """Return what the more frequent answer to each label reaches."""
+    shares = target.mean(axis=0)
+    usual = shares > 0.5
+    f1 = np.where(usual, 2 * shares / (shares + 1), 0.0)
+    return {
+        "all labels of a row": float((target == usual).all(axis=1).mean()),
+        "each label": float(np.maximum(shares, 1.0 - shares).mean()),
+        "macro F1": float(f1.mean()),
+        "macro AUC": 0.5,
+        "macro average precision": float(shares.mean()),
+    }
+
+
+def _most_confident(wrong: Array, output: Array) -> list[tuple[int, int]]:
+    """Return row and label of the mistakes of which the model is most sure."""
+    places = np.flatnonzero(wrong)
+    sureness = np.abs(output.ravel()[places] - 0.5)
+    chosen = places[np.argsort(-sureness, kind="stable")][:MOST_MISTAKES]
+    return [divmod(int(place), wrong.shape[1]) for place in chosen]

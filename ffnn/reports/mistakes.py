@@ -38,9 +38,10 @@ class Mistake(NamedTuple):
 
 
 def show_mistakes(
-    title: str, mistakes: Sequence[Mistake], places: Sequence[int], inputs: Inputs
+    mistakes: Sequence[Mistake], places: Sequence[int], inputs: Inputs
 ) -> Table | Pictures:
     """Return the mistakes with the rows' entries; `places` are the rows' positions in `inputs`."""
+    title = "Most confident mistakes"
     has_labels = any(mistake.label for mistake in mistakes)
     header = ("row", *(["label"] if has_labels else []), "true", "predicted", "probability")
     facts = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -12,8 +12,9 @@ from ffnn.core.text import counted
 from ffnn.metrics import R2
 from ffnn.reports.base import Report
 from ffnn.reports.mistakes import MOST_IN_TEXT, with_entries
-from ffnn.reports.pieces import Chart, Mark, Piece, Table, number, rate
-from ffnn.reports.rows import Answers
+from ffnn.reports.pieces import Chart, Mark, Table, number, rate
+from ffnn.reports.rows import Answers, Inputs
+from ffnn.reports.scores import MOST_GROUPS
 
 MOST_OUTPUTS = 4  # that have charts of their own
 MOST_POINTS = 600  # of a scatter plot
@@ -71,28 +72,31 @@ class NumberReport(Report):
     task: ClassVar[str] = "numbers"
 
     def __init__(self, answers: Answers) -> None:
-        self._answers, target = answers, answers.target
-        self._predicted = answers.output.astype(np.float64)
+        target, predicted = answers.target, answers.output.astype(np.float64)
         self.output_names, self.num_rows = answers.names, len(target)
-        self._mean = target.mean(axis=0)
-        columns = range(target.shape[1])
+        columns = [slice(i, i + 1) for i in range(target.shape[1])]
         self.outputs: list[Mapping[str, float]] = [
-            _measure(target[:, [i]], self._predicted[:, [i]]) for i in columns
+            _measure(target[:, each], predicted[:, each]) for each in columns
         ]
-        self.scores = _measure(target, self._predicted)
-        self.baseline = _measure(target, np.broadcast_to(self._mean, target.shape))
-        self._errors = self._predicted - target
+        self.scores = _measure(target, predicted)
+        self.baseline = _measure(target, np.broadcast_to(target.mean(axis=0), target.shape))
+        errors = predicted - target
         self.ranges: list[list[Range]] = [
-            _ranges(target[:, i], self._errors[:, i]) for i in columns
+            _ranges(*pair) for pair in zip(target.T, errors.T, strict=True)
         ]
-        order = np.argsort(-np.abs(self._errors), axis=None, kind="stable")[:MOST_ERRORS]
-        self._worst = [divmod(int(place), target.shape[1]) for place in order]
+        order = np.argsort(-np.abs(errors), axis=None, kind="stable")[:MOST_ERRORS]
+        worst = [divmod(int(place), target.shape[1]) for place in order]
         self.largest_errors: list[LargeError] = [
             LargeError(
-                answers.inputs.number(row), float(target[row, i]), float(self._predicted[row, i]), i
+                answers.inputs.number(row), float(target[row, i]), float(predicted[row, i]), i
             )
-            for row, i in self._worst
+            for row, i in worst
         ]
+        self.pieces = [self._overview(), *([self._each_output()] if len(self.outputs) > 1 else [])]
+        for index in range(min(len(self.outputs), MOST_OUTPUTS)):
+            self.pieces += self._charts(index, target[:, index], predicted[:, index])
+            self.pieces.append(self._by_range(index))
+        self.pieces.append(self._largest([row for row, _ in worst], answers.inputs))
 
     @property
     def headline(self) -> str:
@@ -104,16 +108,6 @@ class NumberReport(Report):
             f"{number(self.baseline['MAE'])}"
         )
 
-    def compose(self) -> list[Piece]:
-        """Return scores, charts, the error by range, and the rows with the largest errors."""
-        pieces: list[Piece] = [self._overview()]
-        if len(self.outputs) > 1:
-            pieces.append(self._each_output())
-        for index in range(min(len(self.outputs), MOST_OUTPUTS)):
-            pieces += self._charts(index)
-            pieces.append(self._by_range(index))
-        return [*pieces, self._largest()]
-
     def _overview(self) -> Table:
         names = {"MAE": "mean absolute error", "RMSE": "root mean squared error", "R²": "R²"}
         rows = tuple(
@@ -124,19 +118,21 @@ class NumberReport(Report):
         return Table("Scores", ("", "model", "baseline"), rows, "lrr", text)
 
     def _each_output(self) -> Table:
+        pairs = list(zip(self.output_names, self.outputs, strict=True))
         rows = tuple(
             (name, *(_shown(key, value) for key, value in scores.items()))
-            for name, scores in zip(self.output_names, self.outputs, strict=True)
+            for name, scores in pairs[:MOST_GROUPS]
         )
-        return Table("Outputs", ("output", *self.outputs[0]), rows, "lrrr")
+        some = "" if len(pairs) <= MOST_GROUPS else f"The first {MOST_GROUPS} of {len(pairs):,}."
+        return Table("Outputs", ("output", *self.outputs[0]), rows, "lrrr", some)
 
     def _titled(self, title: str, index: int) -> str:
         name = self.output_names[index]
         return f"{title}: {name}" if name else title
 
-    def _charts(self, index: int) -> list[Chart]:
-        target, predicted = self._answers.target[:, index], self._predicted[:, index]
-        errors, shown = self._errors[:, index], self._drawn(index)
+    def _charts(self, index: int, target: Array, predicted: Array) -> list[Chart]:
+        errors = predicted - target
+        shown = _drawn(errors)
         low, high = (float(f(np.concatenate([target, predicted]))) for f in (np.min, np.max))
         ends, across = np.array([low, high]), np.array([predicted.min(), predicted.max()])
         zero = Mark("line", across, np.zeros(2), "no error", None)
@@ -162,15 +158,6 @@ class NumberReport(Report):
             ),
         ]  # fmt: skip
 
-    def _drawn(self, index: int) -> Array:
-        """Return the rows that are drawn: of many, those with the largest errors and every n-th."""
-        errors = np.abs(self._errors[:, index])
-        if len(errors) <= MOST_POINTS:
-            return np.arange(len(errors))
-        largest = np.argsort(-errors, kind="stable")[: MOST_POINTS // 10]
-        others = np.linspace(0, len(errors) - 1, MOST_POINTS - len(largest)).astype(np.intp)
-        return np.union1d(largest, others)
-
     def _by_range(self, index: int) -> Table:
         rows = tuple(
             (
@@ -183,7 +170,7 @@ class NumberReport(Report):
         header = ("true", "rows", "mean error", "MAE", "RMSE")
         return Table(self._titled("Error by range", index), header, rows, "lrrrr")
 
-    def _largest(self) -> Table:
+    def _largest(self, places: Sequence[int], inputs: Inputs) -> Table:
         several = len(self.outputs) > 1
         header = ("row", *(["output"] if several else []), "true", "predicted", "error")
         rows = tuple(
@@ -196,11 +183,10 @@ class NumberReport(Report):
             )
             for each in self.largest_errors
         )
-        inputs = self._answers.inputs
         text = f"Rows are counted from {inputs.counted_from}."
         alignments = "r" + ("l" if several else "") + "rrr"
         table = Table("Largest errors", header, rows, alignments, text, most_in_text=MOST_IN_TEXT)
-        return with_entries(table, [row for row, _ in self._worst], inputs)
+        return with_entries(table, places, inputs)
 
 
 def _shown(name: str, value: float) -> str:
@@ -217,6 +203,15 @@ def _measure(target: Array, predicted: Array) -> dict[str, float]:
         "MAE": float(np.abs(errors).mean()),
         "RMSE": float(np.sqrt(np.square(errors).mean())),
     }
+
+
+def _drawn(errors: Array) -> Array:
+    """Return the rows that are drawn: of many, those with the largest errors and every n-th."""
+    if len(errors) <= MOST_POINTS:
+        return np.arange(len(errors))
+    largest = np.argsort(-np.abs(errors), kind="stable")[: MOST_POINTS // 10]
+    others = np.linspace(0, len(errors) - 1, MOST_POINTS - len(largest)).astype(np.intp)
+    return np.union1d(largest, others)
 
 
 def _ranges(target: Array, errors: Array) -> list[Range]:

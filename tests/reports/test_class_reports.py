@@ -138,6 +138,14 @@ def test_calibration_of_two_classes_is_about_the_second_one():
     np.testing.assert_allclose(report.calibration.curve.fraction, [0, 1, 1])
 
 
+def test_of_one_unit_both_answers_have_their_probability():
+    p = np.array([[0.1], [0.8], [0.3]])
+    report = answering(1, "sigmoid", "binary_crossentropy").report(np.log(p / (1 - p)), [1, 0, 0])
+
+    assert [(m.row, m.true, m.predicted) for m in report.mistakes] == [(0, "1", "0"), (1, "0", "1")]
+    assert [m.probability for m in report.mistakes] == pytest.approx([0.9, 0.8])
+
+
 def test_a_class_that_is_nowhere_is_left_out_of_the_means():
     p = [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.7, 0.2, 0.1]]
     report = answering(3, "softmax").report(softmax_of(p), np.array([0, 1, 1]))

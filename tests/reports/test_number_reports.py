@@ -76,6 +76,21 @@ def test_ranges_are_fifths_of_the_rows():
     assert [r.mean_error for r in report.ranges[0]] == [1.0] * 5
 
 
+def test_a_target_at_a_limit_is_in_the_range_below():
+    y = np.arange(11.0)
+    report = answering().report(y[:, None], y)
+
+    assert [(r.low, r.high) for r in report.ranges[0]] == [(0, 2), (3, 4), (5, 6), (7, 8), (9, 10)]
+
+
+def test_numbers_whose_squares_are_infinite_are_reported():
+    y = np.array([1e200, -1e200, 3.0])
+    report = answering().report(y[:, None] / 2, y)
+
+    assert report.scores["RMSE"] == np.inf
+    assert len(str(report)) < len(report._repr_html_())
+
+
 def test_equal_targets_are_in_one_range():
     y = np.array([0.0] * 8 + [5.0, 6.0])
     report = answering().report(y[:, None], y)

@@ -1,6 +1,7 @@
 """What a report looks like as text, as a page, in a notebook and as a figure."""
 
 import html
+import pickle
 import re
 from html.parser import HTMLParser
 
@@ -10,7 +11,7 @@ import pytest
 import ffnn
 from ffnn.layers import Dense
 
-HOSTILE = "</style></script><script>alert('x')</script><img src=x onerror=alert(2)>"
+HOSTILE = "\"></style></script><script>alert('x')</script><img src=x onerror=alert(2)>"
 VOID = {"meta", "img"}
 
 
@@ -206,6 +207,52 @@ def test_what_comes_out_of_files_is_text_and_never_markup(tmp_path):
     for shown in (text, str(report), report._repr_html_()):
         assert "\x1b" not in shown
         assert "\u202e" not in shown
+
+
+def test_captions_of_pictures_and_notes_are_text_too():
+    model = model_of(3, 64)
+    model.class_names = [f"<b>{i}</b>" for i in range(3)]
+    report = model.report(np.abs(rows(50, 64)), np.arange(50) % 3)
+    report.note = HOSTILE
+
+    part = report._repr_html_()
+
+    assert part.count("<img ") == 24
+    assert "<b>" not in part
+    assert f'<p class="quiet">{html.escape(HOSTILE)}</p>' in part
+
+
+def test_of_two_classes_one_has_curves():
+    charts = [piece for piece in two_classes().pieces if type(piece).__name__ == "Chart"]
+
+    assert [chart.title for chart in charts] == [
+        "ROC curves",
+        "Precision and recall",
+        "Calibration",
+    ]
+    assert [len([m for m in chart.marks if m.colour is not None]) for chart in charts[:2]] == [1, 1]
+
+
+def test_of_many_classes_those_of_the_smallest_area_have_curves():
+    report = alphabet()
+    (roc,) = (piece for piece in report.pieces if piece.title == "ROC curves")
+
+    smallest = sorted(report.classes, key=lambda each: each.auc)[:6]
+    assert {mark.label.split(",")[0] for mark in roc.marks} == {
+        "by chance",
+        *(each.name for each in smallest),
+    }
+    assert roc.text == "The 6 classes of the lowest area."
+
+
+def test_a_report_keeps_no_rows(tmp_path):
+    """It can be pickled, and is a few kilobytes."""
+    report = model_of(3, 50).report(rows(20_000, 50), np.arange(20_000) % 3)
+
+    stored = pickle.dumps(report)
+
+    assert len(stored) < 100_000
+    assert str(pickle.loads(stored)) == str(report)
 
 
 def test_charts_and_tables_are_told_to_screen_readers():
