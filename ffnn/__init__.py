@@ -15,7 +15,7 @@ To read the package floor by floor, each importing only from those above it:
 7. `visualization`: figures and pages; `gradcheck`: gradients against finite differences;
    `rate_finder`: a learning rate to train with;
 8. `explanation`: a step with its numbers; `diagnostics`: what keeps a network from learning;
-   `reports`: how well it answers;
+   `reports`: how well it answers; `tabular`, the network for tables that needs no tuning;
 9. `sequential`: the model that users hold, with a method for each of these;
 10. `estimators`, for scikit-learn's tools, and `cli`, the command line.
 """

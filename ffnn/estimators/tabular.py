@@ -1,0 +1,317 @@
+"""`TabularClassifier` and `TabularRegressor`: the network for tables, without tuning."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    assert_all_finite,
+    check_consistent_length,
+    check_is_fitted,
+    validate_data,
+)
+
+from ffnn._types import Array
+from ffnn.core.checks import check_int, check_number
+from ffnn.core.text import shown
+from ffnn.errors import DataError
+from ffnn.sequential import Sequential
+from ffnn.tables.encoder import TableEncoder
+from ffnn.tables.frames import as_table, is_table
+from ffnn.tables.table import Table
+from ffnn.tabular.budget import Budget
+from ffnn.tabular.folds import Split, splits
+from ffnn.tabular.network import make_layers
+from ffnn.tabular.recipe import LARGEST_ONE_HOT, Recipe
+from ffnn.tabular.training import Rows, train
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class BaseTabular(BaseEstimator, ABC):
+    """What the two estimators for tables share."""
+
+    models_: list[Sequential]
+    recipe_: Recipe
+    n_features_in_: int
+
+    def __init__(
+        self, ensemble: int = 1, time_budget: float | None = None, random_state: Any = None
+    ) -> None:
+        self.ensemble = ensemble
+        self.time_budget = time_budget
+        self.random_state = random_state
+
+    # -- what the two define -------------------------------------------------------------------
+
+    _are_classes: bool
+
+    @abstractmethod
+    def _read_targets(self, y: Array) -> Array:
+        """Learn from y what it can be, and return it as class numbers or numbers."""
+
+    @abstractmethod
+    def _count_outputs(self) -> int:
+        """Return how many outputs the network has."""
+
+    # -- fitting -------------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train one network, or an ensemble.
+
+        Parameters
+        ----------
+        X : data frame, dict of columns, list of dict, Table, path, or array-like
+            Rows; text, dates and missing values as they are.
+        y : array-like of shape (rows,)
+            Class labels of any sortable kind, or numbers.
+
+        Returns
+        -------
+        estimator
+            Itself.
+
+        Raises
+        ------
+        ValueError, TypeError
+            A parameter or the data does not fit, or `time_budget` is too short. The estimator is
+            then as it was.
+        """
+        before = dict(vars(self))
+        try:
+            self._fit(X, y)
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+        return self
+
+    def _fit(self, X: Any, y: Any) -> None:
+        count = check_int(type(self).__name__, "ensemble", self.ensemble, low=1)
+        budget = None
+        if self.time_budget is not None:
+            name = type(self).__name__
+            seconds = check_number(name, "time_budget", self.time_budget, low=0.0, low_open=True)
+            budget = Budget(seconds, count)
+        table = self._read(X, reset=True)
+        y = self._check_targets(y, table)
+        state = check_random_state(self.random_state)
+        rng = np.random.default_rng(int(state.randint(2**31 - 1)))
+        chosen = splits(y, count, rng, are_classes=self._are_classes)
+        self.models_ = [self._train(table, y, split, rng, budget) for split in chosen]
+        if count == 1:
+            self.model_ = self.models_[0]
+
+    def _train(
+        self, table: Table, y: Array, split: Split, rng: np.random.Generator, budget: Budget | None
+    ) -> Sequential:
+        """Return a network that is trained on some rows of a table and validated on others."""
+        encoder = TableEncoder("robust", LARGEST_ONE_HOT).fit(table, rows=split[0])
+        rows, held_out = (
+            Rows(encoder.transform(table, rows=numbers, dtype=np.float32), y[numbers])
+            for numbers in split
+        )
+        task = "classification" if self._are_classes else "regression"
+        recipe = Recipe.of(task, len(rows.y), rows.x.shape[1], self._count_outputs())
+        seed, until = int(rng.integers(2**31)), None
+        if budget is not None:
+            until = budget.next_end()
+            trial = Sequential(make_layers(recipe, encoder, y), seed=seed)
+            recipe = budget.fit(recipe, trial, rows, held_out)
+        model = Sequential(make_layers(recipe, encoder, y), seed=seed)
+        model.encoder = encoder
+        self._name_outputs(model)
+        train(model, recipe, rows, held_out, rng, until)
+        self.recipe_ = recipe
+        return model
+
+    def _name_outputs(self, model: Sequential) -> None:
+        """Tell the network what its outputs mean."""
+
+    # -- what comes in -------------------------------------------------------------------------
+
+    def _read(self, X: Any, *, reset: bool) -> Table:
+        """Return rows in any form as a table whose columns have the names of the fit."""
+        if not is_table(X):
+            least = 2 if reset else 1
+            X = validate_data(
+                self,
+                X,
+                reset=reset,
+                dtype=None,
+                ensure_all_finite="allow-nan",
+                ensure_min_samples=least,
+            )
+            names = getattr(self, "feature_names_in_", [f"x{i}" for i in range(X.shape[1])])
+            return as_table({name: X[:, i] for i, name in enumerate(names)})
+        if hasattr(X, "shape"):  # a data frame, whose names scikit-learn checks
+            validate_data(self, X, reset=reset, skip_check_array=True)
+            return as_table(X)
+        table = as_table(X)
+        if reset:
+            self.feature_names_in_ = np.array(table.names, dtype=object)
+            self.n_features_in_ = len(table.names)
+        return table
+
+    def _check_targets(self, y: Any, table: Table) -> Array:
+        if y is None:
+            raise ValueError(
+                f"This {type(self).__name__} estimator requires y to be passed, but the target y "
+                f"is None"
+            )
+        y = column_or_1d(y, warn=True)
+        check_consistent_length(y, range(table.num_rows))
+        assert_all_finite(y, input_name="y")
+        return self._read_targets(y)
+
+    # -- predicting ----------------------------------------------------------------------------
+
+    def _compute(self, X: Any) -> Array:
+        """Return the mean of the networks' outputs.
+
+        They are computed in float64, so that what becomes of a row does not depend on the others.
+        """
+        check_is_fitted(self)
+        table = self._read(X, reset=False)
+        outputs = [model.as_double().predict(table) for model in self.models_]
+        mean: Array = np.mean(outputs, axis=0)
+        return mean
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+
+class TabularClassifier(ClassifierMixin, BaseTabular):
+    """A network for classes of rows of a table, good without tuning.
+
+    Text, dates and missing values are taken as they are. A fifth of the rows is held out to find
+    the best epoch. What the network is made of, and for how long it is trained, follows from rows
+    and columns by the rules of `ffnn.tabular.recipe`.
+
+    Parameters
+    ----------
+    ensemble : int, default 1
+        How many networks are trained, each validated on another fold of the rows; their
+        probabilities are averaged.
+    time_budget : float, optional
+        Seconds that `fit` may take: the training is planned shorter where it would take longer.
+        The result then depends on the speed of the machine.
+    random_state : int, RandomState or None
+        Makes the result repeatable.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (classes,)
+        The labels, in ascending order.
+    models_ : list of Sequential
+        The networks. They take rows of tables, too, and can be saved.
+    model_ : Sequential
+        The network, if it is only one.
+    recipe_ : Recipe
+        What was chosen for the (last) network; ``print`` shows it.
+    n_features_in_ : int
+        The number of columns.
+    feature_names_in_ : ndarray of shape (columns,)
+        Their names, if they have any.
+
+    Examples
+    --------
+    >>> from ffnn.tables import TabularClassifier
+    >>> rows = [{"wood": wood, "age": age} for age in range(20) for wood in ("oak", None)]
+    >>> y = [f"{row['wood']}, {'old' if row['age'] > 9 else 'new'}" for row in rows]
+    >>> classifier = TabularClassifier(random_state=0).fit(rows, y)
+    >>> classifier.predict([{"wood": "oak", "age": 2}, {"age": 18}]).tolist()
+    ['oak, new', 'None, old']
+    """
+
+    classes_: Array
+    _are_classes = True
+
+    def predict(self, X: Any) -> Array:
+        """Return the most probable class of each row, of shape (rows,).
+
+        `X` is as for `fit`; columns of tables are found by their names.
+        """
+        probabilities = self._compute(X)
+        labels: Array = self.classes_[probabilities.argmax(axis=1)]
+        return labels
+
+    def predict_proba(self, X: Any) -> Array:
+        """Return the probability of each class, of shape (rows, classes), ordered as `classes_`."""
+        return self._compute(X)
+
+    def _read_targets(self, y: Array) -> Array:
+        check_classification_targets(y)
+        self.classes_, numbers = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            only = shown(self.classes_.tolist()[0], 60)
+            raise DataError(f"y has only one class, {only}: there is nothing to learn")
+        return numbers
+
+    def _count_outputs(self) -> int:
+        return len(self.classes_)
+
+    def _name_outputs(self, model: Sequential) -> None:
+        model.class_names = self.classes_.tolist()
+        model.class_labels = self.classes_
+
+
+class TabularRegressor(RegressorMixin, BaseTabular):
+    """A network for numbers of rows of a table, good without tuning.
+
+    Text, dates and missing values are taken as they are. A fifth of the rows is held out to find
+    the best epoch. Predictions stay within the range of y. What the network is made of, and for how
+    long it is trained, follows from rows and columns by the rules of `ffnn.tabular.recipe`.
+
+    Parameters
+    ----------
+    ensemble : int, default 1
+        How many networks are trained, each validated on another fold of the rows; their
+        predictions are averaged.
+    time_budget : float, optional
+        Seconds that `fit` may take: the training is planned shorter where it would take longer.
+        The result then depends on the speed of the machine.
+    random_state : int, RandomState or None
+        Makes the result repeatable.
+
+    Attributes
+    ----------
+    models_ : list of Sequential
+        The networks. They take rows of tables, too, and can be saved.
+    model_ : Sequential
+        The network, if it is only one.
+    recipe_ : Recipe
+        What was chosen for the (last) network; ``print`` shows it.
+    n_features_in_ : int
+        The number of columns.
+    feature_names_in_ : ndarray of shape (columns,)
+        Their names, if they have any.
+    """
+
+    _are_classes = False
+
+    def predict(self, X: Any) -> Array:
+        """Return the number of each row, of shape (rows,).
+
+        `X` is as for `fit`; columns of tables are found by their names.
+        """
+        return self._compute(X)[:, 0]
+
+    def _read_targets(self, y: Array) -> Array:
+        numbers = y.astype(np.float64)
+        if numbers.min() == numbers.max():
+            raise DataError(f"y is {numbers[0]:g} in every row: there is nothing to learn")
+        return numbers
+
+    def _count_outputs(self) -> int:
+        return 1

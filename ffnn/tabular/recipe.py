@@ -1,0 +1,113 @@
+"""`Recipe`: the settings of the network for a table, by rules from its rows and columns."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from ffnn.core.text import counted
+
+HIDDEN = (256, 256, 256)
+BATCH_ROWS = 256
+MOST_EPOCHS, FEWEST_EPOCHS, MOST_UPDATES = 256, 8, 20_000
+VALIDATION_SHARE = 0.2
+LARGEST_ONE_HOT = 9  # columns; categories that would take more are embedded
+# Of one update, in seconds: what each takes, and what a row adds for each weight.
+_SECONDS_AN_UPDATE, _SECONDS_A_WEIGHT_AND_ROW = 1e-3, 1e-10
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a network for a table is made of and how it is trained.
+
+    The rules: three hidden layers of 256 units; batches of about 256 rows, all of nearly the same
+    size; as many epochs as make 20,000 updates, but from 8 to 256. Classes are learned with `SELU`
+    at a learning rate of 0.04, numbers with `Mish` at 0.2.
+
+    Attributes
+    ----------
+    task : {"classification", "regression"}
+        What is learned.
+    rows : int
+        Rows to train on, without those for validation.
+    features : int
+        Columns of the encoded table.
+    outputs : int
+        Classes, or 1 for numbers.
+    hidden : tuple of int
+        Units of the hidden layers.
+    activation : str
+        Of the hidden layers.
+    learning_rate, weight_decay, dropout : float
+        The largest values that their schedules have.
+    batch_size, epochs : int
+        How it is trained.
+    """
+
+    task: str
+    rows: int
+    features: int
+    outputs: int
+    activation: str
+    learning_rate: float
+    batch_size: int
+    epochs: int
+    hidden: tuple[int, ...]
+    weight_decay: float = 0.02
+    dropout: float = 0.15
+
+    @classmethod
+    def of(cls, task: str, rows: int, features: int, outputs: int) -> Recipe:
+        """Return the recipe for so many training rows of an encoded table."""
+        batches = max(round(rows / BATCH_ROWS), 1)
+        epochs = min(max(MOST_UPDATES // batches, FEWEST_EPOCHS), MOST_EPOCHS)
+        activation, rate = ("mish", 0.2) if task == "regression" else ("selu", 0.04)
+        size = math.ceil(rows / batches)
+        return cls(task, rows, features, outputs, activation, rate, size, epochs, HIDDEN)
+
+    def shortened(self, epochs: int) -> Recipe:
+        """Return the recipe for at most so many epochs."""
+        return replace(self, epochs=min(self.epochs, epochs))
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether numbers are learned, and not classes."""
+        return self.task == "regression"
+
+    @property
+    def batches(self) -> int:
+        """Updates of an epoch."""
+        return math.ceil(self.rows / self.batch_size)
+
+    @property
+    def updates(self) -> int:
+        """Updates of the whole training."""
+        return self.epochs * self.batches
+
+    @property
+    def seconds(self) -> float:
+        """About how long the training takes on one core of a machine of 2024."""
+        sizes = [self.features, *self.hidden, self.outputs]
+        weights = sum(a * b for a, b in itertools.pairwise(sizes))
+        a_batch = _SECONDS_AN_UPDATE + _SECONDS_A_WEIGHT_AND_ROW * weights * self.batch_size
+        return self.updates * a_batch
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the recipe as plain data."""
+        return {**asdict(self), "hidden": list(self.hidden)}
+
+    def __str__(self) -> str:
+        """Return all choices, a line each for the network, its training and its rates."""
+        units = " + ".join(map(str, self.hidden))
+        outputs = "1 number" if self.is_regression else counted(self.outputs, "class")
+        batches = f"{counted(self.batches, 'batch')} of {counted(self.batch_size, 'row')}"
+        return (
+            f"{counted(self.features, 'feature')} -> {units} units of {self.activation} -> "
+            f"{outputs}\n"
+            f"{counted(self.epochs, 'epoch')} of {batches}: {counted(self.updates, 'update')}, "
+            f"about {max(round(self.seconds), 1)} s\n"
+            f"learning rate up to {self.learning_rate:g}, weight decay up to "
+            f"{self.weight_decay:g}, dropout up to {self.dropout:g}"
+        )

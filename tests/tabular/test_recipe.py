@@ -1,0 +1,65 @@
+"""The rules of the recipe: sizes and lengths follow from rows and columns as its docstring says."""
+
+import json
+
+import pytest
+
+from ffnn.tabular.recipe import Recipe
+
+
+@pytest.mark.parametrize(
+    ("rows", "batches", "batch_size", "epochs"),
+    [
+        (1, 1, 1, 256),
+        (100, 1, 100, 256),
+        (384, 2, 192, 256),  # 1.5 batches of 256
+        (1600, 6, 267, 256),
+        (20_000, 78, 257, 256),
+        (80_000, 312, 257, 64),  # 20,000 updates
+        (2_000_000, 7783, 257, 8),
+    ],
+)
+def test_epochs_make_so_many_updates_in_batches_of_about_256_rows(
+    rows, batches, batch_size, epochs
+):
+    recipe = Recipe.of("regression", rows, 10, 1)
+    assert (recipe.batches, recipe.batch_size, recipe.epochs) == (batches, batch_size, epochs)
+    assert recipe.updates == batches * epochs
+
+
+@pytest.mark.parametrize("rows", range(1, 3000, 37))
+def test_batches_have_nearly_the_same_size(rows):
+    recipe = Recipe.of("classification", rows, 5, 2)
+    last = rows - (recipe.batches - 1) * recipe.batch_size
+    assert recipe.batch_size - recipe.batches < last <= recipe.batch_size <= 384
+
+
+def test_what_is_learned_decides_on_activation_and_rate():
+    classes = Recipe.of("classification", 1600, 12, 3)
+    numbers = Recipe.of("regression", 1600, 12, 1)
+    assert (classes.activation, classes.learning_rate) == ("selu", 0.04)
+    assert (numbers.activation, numbers.learning_rate) == ("mish", 0.2)
+    assert numbers.is_regression
+    assert not classes.is_regression
+
+
+def test_it_says_all_that_was_chosen():
+    assert str(Recipe.of("classification", 1600, 12, 3)).splitlines() == [
+        "12 features -> 256 + 256 + 256 units of selu -> 3 classes",
+        "256 epochs of 6 batches of 267 rows: 1,536 updates, about 7 s",
+        "learning rate up to 0.04, weight decay up to 0.02, dropout up to 0.15",
+    ]
+    assert "-> 1 number\n" in str(Recipe.of("regression", 2, 1, 1))
+
+
+def test_it_is_plain_data():
+    recipe = Recipe.of("regression", 100, 7, 1)
+    config = recipe.get_config()
+    assert json.loads(json.dumps(config)) == config
+    assert config["epochs"] == 256
+
+
+def test_a_shortened_one_is_never_longer():
+    recipe = Recipe.of("regression", 100, 7, 1)
+    assert recipe.shortened(10).epochs == 10
+    assert recipe.shortened(10_000).epochs == 256

@@ -1,0 +1,87 @@
+"""One network on one split: its best epoch comes back, in the time there is."""
+
+import time
+
+import numpy as np
+import pytest
+
+import ffnn
+from ffnn.layers import Dense
+from ffnn.tables import TableEncoder
+from ffnn.tabular.budget import Budget
+from ffnn.tabular.network import make_layers
+from ffnn.tabular.recipe import Recipe
+from ffnn.tabular.training import LastBest, Rows, train
+
+
+@pytest.mark.parametrize(
+    ("callback", "expected"), [(ffnn.callbacks.EarlyStopping, 0), (LastBest, 3)]
+)
+def test_of_epochs_that_are_equally_good_the_last_is_restored(callback, expected):
+    model = ffnn.Sequential([Dense(1)], input_dim=1, seed=0)
+    model.compile(ffnn.optimizers.SGD(0.0), "mse")
+    best, x = callback("loss", patience=9), np.ones((4, 1))
+    model.fit(x, x, epochs=4, verbose=0, callbacks=[best])
+    assert best.best_epoch == expected
+
+
+def problem(task="regression", rows=240):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(rows, 3))
+    y = 1e6 + 1e4 * (np.sin(2 * x[:, 0]) + x[:, 1] * x[:, 2])
+    table = [dict(zip("abc", row, strict=True)) for row in x.tolist()]
+    encoder = TableEncoder("robust", 9).fit(table[: rows // 2])
+    features = encoder.transform(table).astype(np.float32)
+    y = y if task == "regression" else (y > 1e6).astype(int)
+    half = rows // 2
+    parts = Rows(features[:half], y[:half]), Rows(features[half:], y[half:])
+    recipe = Recipe.of(task, half, 3, 1 if task == "regression" else 2)
+    return recipe, (lambda: ffnn.Sequential(make_layers(recipe, encoder, y), seed=0)), *parts
+
+
+@pytest.mark.parametrize("task", ["regression", "classification"])
+def test_a_network_learns_whatever_the_unit_of_its_target(task):
+    recipe, make, rows, held_out = problem(task)
+    model = make()
+    train(model, recipe.shortened(120), rows, held_out, np.random.default_rng(0))
+    predicted = model.predict(held_out.x)
+    if task == "classification":
+        assert (predicted.argmax(axis=1) == held_out.y).mean() > 0.8
+    else:
+        assert np.mean((predicted[:, 0] - held_out.y) ** 2) < 0.4 * held_out.y.var()
+
+
+def test_the_epoch_that_is_best_on_other_rows_comes_back():
+    recipe, make, rows, held_out = problem()
+    model = make()
+    train(model, recipe.shortened(30), rows, held_out, np.random.default_rng(0))
+    best = min(model.history.history["val_loss"])
+    found = (
+        np.mean((model.predict(held_out.x)[:, 0] - held_out.y) ** 2) / model.layers[-2].scale ** 2
+    )
+    assert found == pytest.approx(best, rel=1e-3)
+
+
+def test_training_ends_before_its_time_is_over():
+    recipe, make, rows, held_out = problem()
+    model, begun = make(), time.perf_counter()
+    train(model, recipe, rows, held_out, np.random.default_rng(0), until=begun + 0.3)
+    assert 1 <= len(model.history.epoch) < recipe.epochs
+
+
+def test_a_budget_plans_for_each_network_its_share():
+    recipe, make, rows, held_out = problem()
+    slow = recipe.shortened(256)
+    budget = Budget(1.0, networks=2)
+    assert budget.next_end() < time.perf_counter() + 0.51
+    planned = budget.fit(slow, make(), rows, held_out)
+    assert 1 <= planned.epochs <= 256
+    assert budget.next_end() > time.perf_counter() + 0.5  # all that is left is the second one's
+
+
+def test_a_budget_that_is_too_short_says_what_would_do():
+    recipe, make, rows, held_out = problem()
+    with pytest.raises(ValueError, match=r"one epoch of 3 networks: give at least") as error:
+        Budget(1e-4, networks=3).fit(recipe, make(), rows, held_out)
+    least = float(str(error.value).split()[-1])
+    assert Budget(10 * least, networks=3).fit(recipe, make(), rows, held_out).epochs >= 1
