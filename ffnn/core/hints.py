@@ -45,7 +45,7 @@ HINTS = {
     "kernel": "params['weight']",
     "kernel_initializer": "weight_initializer",
     "kernel_regularizer": "weight_regularizer",
-    "label_smoothing": "soft targets, such as 0.9 * one_hot + 0.1 / classes",
+    "label_smoothing": "label_smoothing of CategoricalCrossentropy or BinaryCrossentropy",
     "load_state_dict": "set_weights",
     "load_weights": "ffnn.load_model, or set_weights",
     "lr": "learning_rate",

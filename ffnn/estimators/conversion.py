@@ -88,9 +88,10 @@ def _solver_settings(optimizer: Optimizer) -> dict[str, Any]:
 def _loss_setting(loss: Loss, activation: ActivationFunction | None) -> str | Loss:
     """Return scikit-learn's name of a loss, or the loss itself if it has none."""
     name = family_of(loss).name_of(loss)
-    if isinstance(activation, Softmax) and name.endswith("categorical_crossentropy"):
+    is_plain = repr(loss) == f"{type(loss).__name__}()"
+    if is_plain and isinstance(activation, Softmax) and name.endswith("categorical_crossentropy"):
         return "log_loss"
-    if isinstance(activation, Sigmoid) and name == "binary_crossentropy":
+    if is_plain and isinstance(activation, Sigmoid) and name == "binary_crossentropy":
         return "log_loss"
     if isinstance(activation, (Softmax, Sigmoid)):
         return loss.clone()

@@ -55,6 +55,7 @@ def pass_loss(
     kind, place = kind_of(named), last.place + 1
     note = ", ".join(role for symbol, role in _ROLES.items() if symbol in given) + "."
     note += _CLASSES if target.ndim < y.ndim else ""
+    note = f"{note} {formulas_of(named).note}".rstrip()
     step = Step.made("loss", "loss", kind, formulas, given, {"L": value}, note, place)
     if is_fused:
         last.pass_forward(source, p, {})

@@ -37,9 +37,7 @@ class Loss(Buffered):
         What to give to `compile`, for a loss that only replaces another one (see `fuse`).
     """
 
-    hints: ClassVar[Mapping[str, str]] = {
-        name: HINTS[name] for name in ("from_logits", "label_smoothing")
-    }
+    hints: ClassVar[Mapping[str, str]] = {"from_logits": HINTS["from_logits"]}
     task: ClassVar[str] = "numbers"
     domain: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
     instead: ClassVar[str] = ""

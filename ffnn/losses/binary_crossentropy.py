@@ -9,12 +9,13 @@ from ffnn.activations import ActivationFunction, Softmax
 from ffnn.activations.sigmoid import Sigmoid, sigmoid
 from ffnn.core.formulas import Formulas
 from ffnn.data import targets
-from ffnn.losses.base import LOSSES, ElementwiseLoss, Loss, wrong_ending
+from ffnn.losses.base import LOSSES, Loss, wrong_ending
+from ffnn.losses.smoothing import NOTE, BinaryLoss
 from ffnn.losses.softmax_binary_crossentropy import SoftmaxBinaryCrossentropy
 
 
 @LOSSES.register("binary_crossentropy", "bce")
-class BinaryCrossentropy(ElementwiseLoss):
+class BinaryCrossentropy(BinaryLoss):
     """Cross-entropy of binary outputs, ℓ = -y log p - (1 - y) log(1 - p).
 
     ∂ℓ/∂p = (p - y) / (p (1 - p)). Targets y lie in [0, 1]. The network has to end in probabilities:
@@ -25,14 +26,34 @@ class BinaryCrossentropy(ElementwiseLoss):
     largest p below 1. What your activation makes of it is up to its derivative: one computed as
     p (1 - p) is 0 there, and the unit no longer learns. A loss of your own whose `fuse` returns the
     loss on the activation's input is exact. A class derived from our sigmoid or softmax is refused.
+
+    Parameters
+    ----------
+    label_smoothing : float, default 0.0
+        s, in [0, 1): y becomes (1 - s) y + s / 2, so that no output is pushed to infinity.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `label_smoothing` is not a number in its range.
+
+    References
+    ----------
+    Szegedy et al., "Rethinking the Inception architecture for computer vision", CVPR 2016,
+    section 7 (label smoothing).
     """
 
-    formulas = Formulas(
-        forward=("L = -1/(n u) Σ w ∘ (y ∘ log p + (1 - y) ∘ log(1 - p))",),
-        backward=("∂L/∂p = 1/(n u) w ∘ (p - y) / (p ∘ (1 - p))",),
-    )
     task = "probabilities"
     domain = (0.0, 1.0)
+
+    @property
+    def formulas(self) -> Formulas:
+        """Those of y, which may be smoothed."""
+        return Formulas(
+            forward=("L = -1/(n u) Σ w ∘ (y ∘ log p + (1 - y) ∘ log(1 - p))",),
+            backward=("∂L/∂p = 1/(n u) w ∘ (p - y) / (p ∘ (1 - p))",),
+            note=NOTE if self.label_smoothing else "",
+        )
 
     def check_output(self, activation: ActivationFunction | None) -> None:
         """Raise ValueError unless the outputs are probabilities; see the class for which."""
@@ -47,8 +68,8 @@ class BinaryCrossentropy(ElementwiseLoss):
     def fuse(self, activation: ActivationFunction | None) -> Loss | None:
         """Return the loss on logits if the network ends in a sigmoid or a softmax."""
         if type(activation) is Softmax:
-            return SoftmaxBinaryCrossentropy()
-        return SigmoidCrossentropy() if type(activation) is Sigmoid else None
+            return SoftmaxBinaryCrossentropy(self.label_smoothing)
+        return SigmoidCrossentropy(self.label_smoothing) if type(activation) is Sigmoid else None
 
     def prepare(self, y: Array, units: int) -> Array:
         """Check that targets are (rows, units) and lie in [0, 1]."""
@@ -82,7 +103,7 @@ class BinaryCrossentropy(ElementwiseLoss):
         return self.slopes
 
 
-class SigmoidCrossentropy(ElementwiseLoss):
+class SigmoidCrossentropy(BinaryLoss):
     """Sigmoid and binary cross-entropy, on logits z: ℓ = max(z, 0) - z y + log(1 + e^-|z|).
 
     It is the same number as -y log p - (1 - y) log(1 - p) with p = sigmoid(z), for every finite z,

@@ -12,6 +12,7 @@ from ffnn.core.formulas import Formulas
 from ffnn.core.sums import dot_over
 from ffnn.data import targets
 from ffnn.losses.base import LOSSES, Loss, wrong_ending
+from ffnn.losses.smoothing import NOTE, check_smoothing
 
 # Up to so many, one-hot columns are gathered, which is two to five times as fast as comparing.
 _FEW_CLASSES = 64
@@ -22,6 +23,9 @@ class ClassLoss(Loss):
 
     task = "classes"
     one_hot: Array | None
+
+    def __init__(self, label_smoothing: float = 0.0) -> None:
+        self.label_smoothing = check_smoothing(type(self).__name__, label_smoothing)
 
     def prepare(self, y: Array, units: int) -> Array:
         """Check labels, one-hot or soft rows."""
@@ -37,16 +41,25 @@ class ClassLoss(Loss):
         if units <= _FEW_CLASSES:
             self.one_hot = self.array("one-hot", units, units).T
             np.equal(self.classes, self.classes.T, out=self.one_hot)
+            self._smooth(self.one_hot)
         self.share, self.dot = self.scalar(1.0 / rows), dot_over(rows)
 
     def fill_rows(self, target: Array) -> None:
         """Write rows or class numbers into y."""
+        if target.ndim == 1 and self.one_hot is not None:
+            self.one_hot.take(target, 1, self.y_t, "clip")  # "raise" would copy
+            return
         if target.ndim == 2:
             np.copyto(self.y, target)
-        elif self.one_hot is not None:
-            self.one_hot.take(target, 1, self.y_t, "clip")  # "raise" would copy
         else:
             np.equal(target, self.classes, out=self.y_t)
+        self._smooth(self.y)
+
+    def _smooth(self, y: Array) -> None:
+        """Turn y into (1 - s) y + s / units."""
+        if self.label_smoothing:
+            y *= 1.0 - self.label_smoothing
+            y += self.label_smoothing / len(self.classes)
 
     def _weighted_sum(self, values: Array, weight: Array) -> float:
         """Return Σ_i w_i · values_i of a vector of rows."""
@@ -67,13 +80,30 @@ class CategoricalCrossentropy(ClassLoss):
     softmax is refused. By itself the loss takes probabilities, with p kept above the smallest
     normal number in the logarithm.
 
+    Parameters
+    ----------
+    label_smoothing : float, default 0.0
+        s, in [0, 1): y becomes (1 - s) y + s / units, so that no output is pushed to infinity.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `label_smoothing` is not a number in its range.
+
     References
     ----------
     Bridle, "Probabilistic interpretation of feedforward classification network outputs", 1990.
+    Szegedy et al., "Rethinking the Inception architecture for computer vision", CVPR 2016,
+    section 7 (label smoothing).
     """
 
-    formulas = Formulas(("L = -1/n Σ w ∘ y ∘ log p",), ("∂L/∂p = -1/n w ∘ y / p",))
     domain = (0.0, 1.0)
+
+    @property
+    def formulas(self) -> Formulas:
+        """Those of y, which may be smoothed."""
+        note = NOTE if self.label_smoothing else ""
+        return Formulas(("L = -1/n Σ w ∘ y ∘ log p",), ("∂L/∂p = -1/n w ∘ y / p",), note=note)
 
     def check_output(self, activation: ActivationFunction | None) -> None:
         """Raise ValueError unless the network ends in a softmax, and not in one derived from it."""
@@ -93,7 +123,7 @@ class CategoricalCrossentropy(ClassLoss):
 
     def fuse(self, activation: ActivationFunction | None) -> Loss | None:
         """Return the loss on logits if the network ends in a softmax."""
-        return SoftmaxCrossentropy() if type(activation) is Softmax else None
+        return SoftmaxCrossentropy(self.label_smoothing) if type(activation) is Softmax else None
 
     def allocate(self, rows: int) -> None:
         """Allocate also the logarithms, whose memory ∂L/∂p takes later."""
@@ -124,7 +154,10 @@ class CategoricalCrossentropy(ClassLoss):
 class SparseCategoricalCrossentropy(CategoricalCrossentropy):
     """`CategoricalCrossentropy` for class numbers alone: L = -1/n Σ_i w_i log p_i,c(i)."""
 
-    formulas = CategoricalCrossentropy.formulas
+    @property
+    def formulas(self) -> Formulas:
+        """The same; class numbers are rows in them."""
+        return super().formulas
 
     def prepare(self, y: Array, units: int) -> Array:
         """Check that targets are integers from 0 to units - 1."""

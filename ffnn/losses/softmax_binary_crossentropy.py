@@ -6,10 +6,10 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.core.formulas import Formulas
-from ffnn.losses.base import ElementwiseLoss
+from ffnn.losses.smoothing import BinaryLoss
 
 
-class SoftmaxBinaryCrossentropy(ElementwiseLoss):
+class SoftmaxBinaryCrossentropy(BinaryLoss):
     """Softmax and binary cross-entropy together, on logits z, ℓ = -y log p - (1 - y) log(1 - p).
 
     With p the softmax of z, E = e^(z - max z), S = Σ E of the row, and r the row's sum of E without

@@ -136,7 +136,7 @@ def test_setting_nearly_an_arguments_name_is_refused(part):
         (lambda: Dense(1), "bias", "params['bias']"),
         (lambda: Dense(1), "trainable", "a model of the layers"),
         (lambda: Dropout(0.1), "p", "rate"),
-        (BinaryCrossentropy, "label_smoothing", "soft targets"),
+        (BinaryCrossentropy, "from_logits", "the loss computes from logits"),
         (model, "learning_rate", "optimizer.learning_rate"),
         (model, "epochs", "epochs of fit"),
         (model, "stop_train", "did you mean 'stop_training'"),
@@ -160,13 +160,13 @@ def test_attributes_of_the_users_own_may_be_set(part):
 def test_classes_of_the_users_own_may_use_any_name(base):
     class Own(base):
         def __init__(self, *args):
-            self.lr = self.p = self.kernel = self.epoch = self.patiense = self.label_smoothing = 2
+            self.lr = self.p = self.kernel = self.epoch = self.patiense = self.from_logits = 2
             super().__init__(*args)
             self.weights, self.trainable = 3, False
 
     own = Own(*([0.5] if base is Dropout else [1] if base is Dense else []))
     assert {"kernel", "lr", "p", "weights"} <= set(dir(own))
-    assert own.kernel == own.lr == own.p == own.epoch == own.label_smoothing == 2
+    assert own.kernel == own.lr == own.p == own.epoch == own.from_logits == 2
     assert own.weights == 3
     assert own.trainable is False
 

@@ -37,7 +37,13 @@ from ffnn.layers import (
     Scale,
 )
 from ffnn.layers.base import LAYERS
-from ffnn.losses import LOSSES, CategoricalCrossentropy, Huber, SoftmaxCrossentropy
+from ffnn.losses import (
+    LOSSES,
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    Huber,
+    SoftmaxCrossentropy,
+)
 from ffnn.metrics import AUC, METRICS, MeanAbsoluteError, TopKAccuracy
 from ffnn.optimizers import OPTIMIZERS, SGD, Adam, AdamW
 from ffnn.regularizers import L1L2, L2, REGULARIZERS
@@ -73,7 +79,10 @@ SAMPLES = {
         *(ParametricActivation(each) for each in ("mish", LeakyReLU(0.2), "softmax", "linear")),
     ],
     ACTIVATIONS: [LeakyReLU(0.2), ELU(0.7)],
-    LOSSES: [Huber(0.4)],
+    LOSSES: [
+        Huber(0.4),
+        *(cls(s) for cls in (CategoricalCrossentropy, BinaryCrossentropy) for s in (0.0, 0.2)),
+    ],
     REGULARIZERS: [L1L2(0.1, 0.2)],
     OPTIMIZERS: [
         SGD(0.1, momentum=0.9),
