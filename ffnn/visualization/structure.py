@@ -154,8 +154,7 @@ def _column(model: Network, index: int, group: list[Layer], num_columns: int) ->
     is_last = index == num_columns - 1
     size = len(group[0].params["weight"]) if index else model.input_dim
     assert size is not None
-    # Two classes may share one output, which then has no name.
-    names = model.feature_names if not index else model.class_names if is_last else None
+    names = model.feature_names if not index else _output_names(model) if is_last else None
     return Column(
         index=index,
         layer_name=group[0].name if index else "input",
@@ -165,6 +164,17 @@ def _column(model: Network, index: int, group: list[Layer], num_columns: int) ->
         gains=_gains(model, group[1:] if index else group, size),
         unit_names=None if names is None or len(names) != size else tuple(names),
     )
+
+
+def _output_names(model: Network) -> list[str] | None:
+    """Return the names of the classes, or of the column of a table that is learned as numbers.
+
+    Two classes may share one output, which then has no name.
+    """
+    target = None if model.encoder is None else model.encoder.target
+    if model.class_names is None and target is not None and target.class_names is None:
+        return [target.name]
+    return model.class_names
 
 
 def _activations(group: list[Layer]) -> str:

@@ -161,9 +161,10 @@ def test_a_diagnosis_needs_no_targets():
 def test_views_call_columns_by_name():
     model = make()
     assert model.feature_names == ["wood=elm", "wood=oak", "age"]
-    assert {"wood=elm", "wood=oak", "age"} <= {
-        data["label"] for _, data in model.to_networkx().nodes(data=True)
-    }
+    labels = {data["label"] for _, data in model.to_networkx().nodes(data=True)}
+    assert labels >= {"wood=elm", "wood=oak", "age", "cost"}
+    labels = {data["label"] for _, data in classifier().to_networkx().nodes(data=True)}
+    assert labels >= {"low", "mid", "top"}
     assert "wood=oak" in model._repr_html_()
     assert "0 wood=elm, 1 wood=oak, 2 age" in str(model.explain_step(ROWS))
 
