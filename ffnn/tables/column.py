@@ -28,6 +28,8 @@ class Column:
         Why it is ignored: "index", "identifier", "constant", "empty" or "asked for".
     note : str
         What there is to say of it, such as a unit that was left out.
+    has_comma : bool
+        Whether a comma marks decimals in its numbers.
     """
 
     raw: RawColumn
@@ -35,6 +37,7 @@ class Column:
     values: Array | None = None
     reason: str = ""
     note: str = ""
+    has_comma: bool = False
 
     def __len__(self) -> int:
         return len(self.raw)

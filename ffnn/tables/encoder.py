@@ -123,6 +123,8 @@ class TableEncoder:
         size = self.one_hot_max_size
         taken = (column if rows is None else column.take(rows) for column in columns)
         self.encodings = [ENCODINGS[column.kind].of(column, size) for column in taken]
+        if table.decimal is not None:  # which fewer rows may not tell
+            self.reading.setdefault("decimal", table.decimal)
         self.left_out, self.target, self.clipping = left_out, target, None
         if self.scaling == "robust":
             self.clipping = SmoothClipping.of(self.transform(table, rows=rows)[:, self._scaled])

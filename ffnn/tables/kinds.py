@@ -106,7 +106,7 @@ def _as_number(raw: RawColumn) -> Column | None:
     values = np.append(found.values, np.nan)[raw.codes]
     notes = [f"in {found.unit}"] if found.unit else []
     notes += [each for each in (_sentinels(values),) if each]
-    return Column(raw, "number", values, note="; ".join(notes))
+    return Column(raw, "number", values, note="; ".join(notes), has_comma=found.decimal == ",")
 
 
 def _as_boolean(raw: RawColumn) -> Column | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,14 +80,37 @@ def read_table(
     suffix = suffix_of(path)
     with memory_for(f"{path}", TOO_LARGE):
         if suffix in _READERS:
-            columns, notes = _READERS[suffix](path, encoding), list[str]()
-        else:
-            columns, notes = read_text_file(path, delimiter, encoding, decimal, header)
-        if not columns or not len(columns[0]):
-            raise DataError(f"{path}: expected rows, got none")
-        for column in columns:
-            column.decimal = decimal
-        return make_table(columns, str(path), kinds, notes)
+            return _table(path, _READERS[suffix](path, encoding), [], decimal, kinds)
+        read = partial(read_text_file, path, delimiter, encoding, has_header=header)
+        table = _table(path, *read(decimal=decimal), decimal, kinds)
+        if decimal is None and any(column.has_comma for column in table.columns):
+            return _with_comma(table, _table(path, *read(decimal=","), ",", kinds))
+        return table
+
+
+def _table(
+    path: FilePath,
+    columns: list[RawColumn],
+    notes: list[str],
+    decimal: str | None,
+    kinds: Mapping[str, str] | None,
+) -> Table:
+    if not columns or not len(columns[0]):
+        raise DataError(f"{path}: expected rows, got none")
+    for column in columns:
+        column.decimal = decimal
+    return replace(make_table(columns, str(path), kinds, notes), decimal=decimal)
+
+
+def _with_comma(table: Table, other: Table) -> Table:
+    """Return a file's table in which commas mark decimals, unless points do so in some column.
+
+    Where a comma does in one column, points before three digits separate thousands in the others.
+    """
+    pairs = zip(table.columns, other.columns, strict=True)
+    if any(one.kind != another.kind for one, another in pairs):
+        return table
+    return replace(other, notes=(*other.notes, "a comma marks decimals"))
 
 
 def check_reading(

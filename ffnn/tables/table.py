@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ffnn._types import Array
 from ffnn.core.checks import nearest
@@ -27,11 +27,14 @@ class Table:
         What was decided on the way, such as a delimiter or columns that got a name.
     source : str
         Where it comes from, for messages.
+    decimal : {".", ","} or None
+        What marks decimals in the file, if that was said or found out.
     """
 
     columns: tuple[Column, ...]
     notes: tuple[str, ...] = ()
     source: str = "table"
+    decimal: str | None = None
     _positions: dict[str, int] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -69,11 +72,11 @@ class Table:
 
     def take(self, rows: Array) -> Table:
         """Return a table of some rows, given by number or by a mask; kinds stay as they are."""
-        return Table(tuple(each.take(rows) for each in self.columns), self.notes, self.source)
+        return replace(self, columns=tuple(each.take(rows) for each in self.columns))
 
     def select(self, names: Iterable[str]) -> Table:
         """Return a table of the columns with some names."""
-        return Table(tuple(self[name] for name in names), self.notes, self.source)
+        return replace(self, columns=tuple(self[name] for name in names))
 
     def __str__(self) -> str:
         """One line a column: name, kind, missing, distinct, and what is to be said of it."""

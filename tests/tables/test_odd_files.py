@@ -157,3 +157,25 @@ def test_a_target_of_few_numbers_and_a_word_is_of_classes(tmp_path):
     text = "a,y\n" + "".join(f"{i},{'10+' if i % 12 == 11 else i % 12}\n" for i in range(120))
     table = read_table(write(tmp_path, "t.csv", text))
     assert len(TableEncoder().fit(table, "y").target.class_names) == 12
+
+
+def test_a_comma_that_marks_decimals_in_one_column_does_so_in_all(tmp_path):
+    text = "v;n;y\n" + "".join(f"1.{i + 100};{i};{i},5\n" for i in range(N))
+    table = read_table(write(tmp_path, "t.csv", text))
+    assert table["v"].array[:2].tolist() == [1100.0, 1101.0]
+    assert table["y"].array[:2].tolist() == [0.5, 1.5]
+    assert table.decimal == ","
+    assert "a comma marks decimals" in table.notes
+    text = text.replace("1.1", "1.12")  # which no separator of thousands is
+    table = read_table(write(tmp_path, "t.csv", text))
+    assert table["v"].array[:2].tolist() == [1.1200, 1.1201]
+    assert (table["y"].array[1], table.decimal) == (1.5, None)
+
+
+def test_a_comma_that_was_found_is_kept_for_files_that_do_not_tell(tmp_path):
+    text = "v;n;y\n" + "".join(f"{i},5;{i % 5};{i}\n" for i in range(N))
+    encoder = TableEncoder().fit(write(tmp_path, "t.csv", text), "y")
+    assert encoder.reading == {"decimal": ","}
+    one = encoder.transform(write(tmp_path, "one.csv", "v;n\n1.234;1\n"))
+    two = encoder.transform([{"v": 1234.0, "n": 1}])
+    np.testing.assert_array_equal(one, two)
