@@ -1,5 +1,7 @@
 """``ffnn report`` and ``ffnn train --report``: what they print, write and refuse."""
 
+import csv
+import html
 import re
 
 import pytest
@@ -99,6 +101,24 @@ def test_train_writes_a_report_on_the_test_rows(run, flowers, tmp_path, last_num
     text = page(tmp_path / "r.html")
     assert "<h1>flowers.csv: test rows</h1>" in text
     assert f"Accuracy {accuracy:.4f} on 30 rows" in text
+
+
+@pytest.mark.parametrize("share", ["0.5", "0"])
+def test_the_report_of_a_training_shows_rows_of_the_file(run, flowers, tmp_path, share):
+    with flowers.open(encoding="utf-8") as file:
+        _, *rows = csv.reader(file)
+    options = ("--epochs", "1", "--hidden", "2", "--test-split", share, "--quiet")
+    assert run("train", flowers, *options, "--report", tmp_path / "r.html")[0] == 0
+
+    table = page(tmp_path / "r.html").split("Most confident mistakes</h2>")[1]
+    found = [
+        [html.unescape(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", line)]
+        for line in table.split("<tr>")[2:]
+    ]
+    assert len(found) > 5
+    for number, true, _, _, width, height in found:
+        row = rows[int(number) - 1]
+        assert [float(width), float(height), true] == [float(row[0]), float(row[1]), row[2]]
 
 
 def test_without_test_rows_the_report_is_on_the_training_rows(run, flowers, tmp_path):
