@@ -99,14 +99,16 @@ def _show_matrix(axes: Axes, matrix: Matrix) -> None:
 
 def _show_pictures(figure: Figure, cell: Any, pictures: Pictures) -> None:
     """Draw the first pictures, four in a row."""
-    frame = figure.add_subplot(cell)
-    frame.set_title(pictures.title, fontsize=10, loc="left", parse_math=False)
-    frame.set_axis_off()
-    inner = cell.subgridspec(_MOST_PICTURES // _PICTURES_A_ROW, _PICTURES_A_ROW)
+    rows = _MOST_PICTURES // _PICTURES_A_ROW
+    inner = cell.subgridspec(1 + rows, _PICTURES_A_ROW, height_ratios=[0.05] + [1] * rows)
+    top = figure.add_subplot(inner[0, :])
+    top.set_title(pictures.title, fontsize=10, loc="left", parse_math=False)
+    top.set_axis_off()
     low, high = pictures.images.min(), pictures.images.max()
     shown = zip(pictures.images[:_MOST_PICTURES], pictures.captions, strict=False)
     for place, (image, caption) in enumerate(shown):
-        axes = figure.add_subplot(inner[divmod(place, _PICTURES_A_ROW)])
+        row, column = divmod(place, _PICTURES_A_ROW)
+        axes = figure.add_subplot(inner[1 + row, column])
         axes.imshow(image, cmap="gray", vmin=low, vmax=high)
         axes.set_axis_off()
         axes.set_title(textwrap.fill(caption, 18), fontsize=6, parse_math=False)

@@ -55,7 +55,7 @@ RIGHT: dict[str, Any] = {
 }
 METHODS = [
     *["build", "compile", "compute_gradients", "diagnose", "evaluate", "explain_step", "fit"],
-    *["plot_distributions", "plot_gradients", "plot_graph", "plot_weights", "predict"],
+    *["plot_distributions", "plot_gradients", "plot_graph", "plot_weights", "predict", "report"],
     *["save", "save_graph", "set_weights", "train_on_batch"],
 ]
 FUNCTIONS: dict[str, Callable[..., Any]] = {

@@ -149,7 +149,7 @@ def test_pictures_are_shown_as_large_as_they_should_be(pages, open_page):
         "[...document.images].map((each) => [each.naturalWidth, each.width, each.height])"
     )
 
-    assert sizes == [[28, 112, 112]] * 24
+    assert sizes == [[28, 104, 104]] * 24
 
 
 def test_charts_have_names_and_headings_an_order(pages, open_page):
