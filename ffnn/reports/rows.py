@@ -93,8 +93,8 @@ class Inputs:
         return pixels.reshape(-1, side, side)
 
     def _row(self, row: int) -> Array:
-        block: Array = self.source.read(row, row + 1)[0]
-        return block
+        row_copy: Array = self.source.read(row, row + 1)[0].copy()  # sources reuse their memory
+        return row_copy
 
 
 @dataclass(frozen=True, eq=False)

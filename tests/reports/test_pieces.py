@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 import ffnn
 from ffnn.layers import Dense
@@ -127,6 +128,16 @@ def test_square_rows_of_one_range_are_pictures(x):
         np.testing.assert_array_equal(image, x[mistake.row].reshape(side, side))
         assert caption.startswith(f"{mistake.true}, taken for {mistake.predicted}, ")
         assert caption.endswith(f", row {mistake.row}")
+
+
+def test_pictures_of_sparse_rows_are_those_of_dense_ones():
+    x = uniform(0, 1) * (uniform(0, 1) > 0.5)
+    model = ffnn.Sequential([Dense(3, "softmax")], input_dim=64, seed=0)
+    model.compile("sgd", "categorical_crossentropy")
+
+    dense, thin = (model.report(form, np.arange(30) % 3) for form in (x, csr_matrix(x)))
+
+    np.testing.assert_array_equal(thin.pieces[-1].images, dense.pieces[-1].images)
 
 
 @pytest.mark.parametrize(
