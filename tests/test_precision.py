@@ -13,7 +13,7 @@ import ffnn
 from ffnn import losses, metrics, optimizers, schedules  # noqa: F401  the families
 from ffnn.core.registry import Configurable, Family
 from ffnn.initializers import Constant, Initializer, RandomNormal, RandomUniform
-from ffnn.layers import BatchNorm, Dense, Dropout, Layer, LayerNorm
+from ffnn.layers import Activation, BatchNorm, Dense, Dropout, Layer, LayerNorm
 from ffnn.optimizers import SGD, Adam
 from ffnn.regularizers import L2
 
@@ -26,7 +26,9 @@ NEEDED = {
     "categories": [2, 2],
     "decay_rate": 0.5,
     "decay_steps": 5,
+    "high": 1.0,
     "initial_learning_rate": 0.1,
+    "low": 0.0,
     "rate": 0.5,
     "scale": 0.5,
     "units": 2,
@@ -69,6 +71,7 @@ def use(kind, part, dtype):
     options = {kind: part} if kind in ("optimizer", "loss") else {}
     own = {f"weight_{kind}": part} if kind in ("initializer", "regularizer") else {}
     layers = [Dense(2, **own), *([part] if kind in ("layer", "activation") else [])]
+    layers += [Activation("softmax")] if "crossentropy" in repr(part).lower() else []
     model = ffnn.Sequential(layers, dtype=dtype)
     model.compile("sgd", "mse")
     return model, (lambda: model.compile(**options)) if options else lambda: model.build(3)

@@ -44,7 +44,7 @@ class Clamp(Layer):
         self.low = check_number("Clamp", "low", low)
         self.high = check_number("Clamp", "high", high)
         if self.low > self.high:
-            raise ValueError(f"Clamp: expected low ≤ high, got low={low!r} and high={high!r}")
+            raise ValueError(f"Clamp: low must be at most high, got low={low!r} and high={high!r}")
 
     def allocate(self, rows: int) -> None:
         """Allocate y."""

@@ -39,6 +39,7 @@ NEEDED = {
     "Activation": "'tanh'",
     "ParametricActivation": "'tanh'",
     "CSVLogger": "'log.csv'",
+    "Clamp": "0, 1",
     "Constant": "0.5",
     "CosineDecay": "0.1, 20",
     "CosineLog": "0.1, 20",
