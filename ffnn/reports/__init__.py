@@ -32,4 +32,6 @@ def report(model: Trainable, x: Any, y: Any = None, origin: TableRows | None = N
     """
     answers = answer(model, x, y, origin)
     with np.errstate(over="ignore", invalid="ignore"):  # of squares; the numbers tell
-        return _REPORTS[answers.task](answers)
+        found: Report = _REPORTS[answers.task](answers)
+    found.note = answers.note
+    return found

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ffnn._types import Array
+from ffnn.core.text import counted
 from ffnn.data.sources import Source
 from ffnn.errors import DataError
 from ffnn.models.decisions import decided, names_of, task_of
@@ -111,6 +112,7 @@ class Answers:
     names: tuple[str, ...]  # of classes, labels or outputs
     inputs: Inputs
     are_probabilities: bool
+    note: str = ""  # on rows that were left out
 
 
 def answer(model: Trainable, x: Any, y: Any, origin: TableRows | None = None) -> Answers:
@@ -121,12 +123,12 @@ def answer(model: Trainable, x: Any, y: Any, origin: TableRows | None = None) ->
     """
     model.require_compiled()
     model.require_built()
-    encoder = model.encoder
+    encoder, lacking = model.encoder, 0
     if encoder is not None and encoder.takes(x):
         table = x = encoder.open(x)
         numbers = np.arange(table.num_rows)
         if y is None and encoder.target is not None:
-            x, y, numbers, _ = encoder.examples_of(table)
+            x, y, numbers, lacking = encoder.examples_of(table)
             y = targets_for(model, y)
         origin = TableRows(table, numbers)
     examples = model.open_examples(x, y, measured=False)
@@ -142,6 +144,7 @@ def answer(model: Trainable, x: Any, y: Any, origin: TableRows | None = None) ->
         names=names_of(names, output.shape[1], task),
         inputs=Inputs(examples.x, model.feature_names, origin, _target_name(model)),
         are_probabilities=span[0] >= 0.0 and span[1] <= 1.0,
+        note=f"{counted(lacking, 'row')} without a target left out" if lacking else "",
     )
 
 

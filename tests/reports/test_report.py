@@ -115,6 +115,7 @@ def test_a_table_has_its_targets_and_shows_its_rows(encoded, tmp_path):
         report = encoded.report(table)
 
         assert report.num_rows == 58
+        assert report.note == "2 rows without a target left out"
         assert report.class_names == ("high", "low")
         (mistake,) = report.mistakes
         assert (mistake.row, mistake.true) == (21, ROWS[20]["cost"])
