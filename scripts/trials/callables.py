@@ -171,6 +171,7 @@ ACCEPTED = {  # a word of an annotation → the kinds that may be right for it
     "FilePath": {"text", "bytes"},
     "PathLike": {"text", "bytes"},
     "Sequence": {"list", "array"},
+    "Metrics": {"list", "array"},
     "tuple": {"list"},
     "Mapping": {"dict"},
     "type": {"class"},

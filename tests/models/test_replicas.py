@@ -65,6 +65,7 @@ FIXED = {
     "units": 9,
     "activation": LeakyReLU(),
     "use_bias": False,
+    "parametrization": "ntk",
     "weight_initializer": ffnn.initializers.Ones(),
     "bias_initializer": ffnn.initializers.Ones(),
     "weight_regularizer": ffnn.regularizers.L2(0.1),
