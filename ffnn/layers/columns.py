@@ -40,6 +40,12 @@ class ColumnWise(Layer):
         own = len(self.own_columns(input_dim))
         return own * self.width + input_dim - own
 
+    def name_outputs(self, names: Sequence[str]) -> list[str]:
+        """Return names of the columns of y, such as ``"age 1"``, from those of x."""
+        own = self.own_columns(len(names))
+        made = [f"{names[c]} {number}" for c in own for number in range(1, self.width + 1)]
+        return [*made, *(name for c, name in enumerate(names) if c not in set(own))]
+
     def bind(self, input_dim: int, *arrays: Any) -> None:
         """Set the sizes, and which columns are whose."""
         own = self.own_columns(input_dim)

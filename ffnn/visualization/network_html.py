@@ -9,6 +9,7 @@ from ffnn.charts.html import block, svg, svg_text, table
 from ffnn.charts.style import KIND_COLOURS
 from ffnn.core.text import counted, listed, shorten
 from ffnn.layers.base import Layer
+from ffnn.layers.columns import ColumnWise
 from ffnn.models.network import Network
 
 _MAX_COLUMNS = 8
@@ -94,7 +95,7 @@ def _columns(model: Network) -> list[_Column]:
 
 def _units(layer: Layer) -> int | None:
     """Return the number of a layer's own neurons; None if it works on those before it."""
-    if layer.is_dense:
+    if layer.is_dense or isinstance(layer, ColumnWise):
         return layer.output_dim
     units = getattr(layer, "units", None)
     return units if isinstance(units, int) else None

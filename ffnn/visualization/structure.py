@@ -1,8 +1,9 @@
 """A network as plain columns and connections; everything that draws a network reads it here.
 
-Column 0 holds the inputs as neurons, column k the units of the k-th `Dense`. A connection is that
-layer's weight and bias. Layers between two `Dense` have no column: their activations and gains
-belong to the column before them. `selection` says which part of a large network to show, and where.
+Column 0 holds the inputs as neurons, or what embeddings make of them, column k the units of the
+k-th `Dense`. A connection is that layer's weight and bias. Layers between two `Dense` have no
+column: their activations and gains belong to the column before them. `selection` says which part of
+a large network to show, and where.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.layers.base import Layer
+from ffnn.layers.columns import ColumnWise
 from ffnn.models.network import Network
 
 BIAS = -1  # stands for the bias node where a unit's number is expected
@@ -120,25 +122,29 @@ def node_id(layer_name: str, unit: int) -> str:
 def read_structure(model: Network) -> Structure:
     """Return the columns and connections of a built network; its arrays are not copied.
 
-    RuntimeError is raised if the model is not built, ValueError if a layer other than `Dense`
-    changes the number of columns.
+    RuntimeError is raised if the model is not built, ValueError if a layer other than `Dense`, and
+    than embeddings of the inputs, changes the number of columns.
     """
     model.require_built()
     groups: list[list[Layer]] = [[]]  # after the inputs, then one from each Dense on
     for layer in model.layers:
         if layer.is_dense:
             groups.append([layer])
-        elif layer.output_dim == layer.input_dim:
+        elif layer.output_dim == layer.input_dim or _embeds_inputs(layer, groups):
             groups[-1].append(layer)
         else:
             raise ValueError(
                 f"{type(layer).__name__} {layer.name!r}: a graph can show a layer other than Dense "
-                f"only if it keeps the number of columns, got {layer.input_dim} columns in and "
-                f"{layer.output_dim} out"
+                f"only if it keeps the number of columns or embeds the inputs, got "
+                f"{layer.input_dim} columns in and {layer.output_dim} out"
             )
     columns = [_column(model, index, group, len(groups)) for index, group in enumerate(groups)]
     connections = [_connection(model, k, groups[k][0]) for k in range(1, len(groups))]
     return Structure(columns, connections, model.has_gradients)
+
+
+def _embeds_inputs(layer: Layer, groups: list[list[Layer]]) -> bool:
+    return isinstance(layer, ColumnWise) and len(groups) == 1
 
 
 def require_gradients(has_gradients: bool) -> None:
@@ -152,9 +158,10 @@ def require_gradients(has_gradients: bool) -> None:
 def _column(model: Network, index: int, group: list[Layer], num_columns: int) -> Column:
     """Return the column of a `Dense` and the layers after it, or of those before any `Dense`."""
     is_last = index == num_columns - 1
-    size = len(group[0].params["weight"]) if index else model.input_dim
-    assert size is not None
-    names = model.feature_names if not index else _output_names(model) if is_last else None
+    if index:
+        size, names = len(group[0].params["weight"]), _output_names(model) if is_last else None
+    else:
+        size, names = _inputs(model, group)
     return Column(
         index=index,
         layer_name=group[0].name if index else "input",
@@ -164,6 +171,18 @@ def _column(model: Network, index: int, group: list[Layer], num_columns: int) ->
         gains=_gains(model, group[1:] if index else group, size),
         unit_names=None if names is None or len(names) != size else tuple(names),
     )
+
+
+def _inputs(model: Network, group: list[Layer]) -> tuple[int, list[str] | None]:
+    """Return how many inputs the first `Dense` takes, and their names if there are any."""
+    size, names = model.input_dim or 0, model.feature_names
+    for layer in group:
+        if isinstance(layer, ColumnWise):
+            size, names = (
+                layer.output_dim or 0,
+                None if names is None else layer.name_outputs(names),
+            )
+    return size, names
 
 
 def _output_names(model: Network) -> list[str] | None:

@@ -284,6 +284,26 @@ def test_float32_agrees_with_its_float64_twin():
     np.testing.assert_allclose(single.gradients, double.gradients, rtol=1e-4, atol=1e-5)
 
 
+def test_a_graph_shows_what_the_first_dense_takes(tmp_path):
+    model = table_model()
+    model.feature_names = ["city", "age", "sex"]
+    model.compute_gradients(TABLE, TARGET)
+    graph = model.to_networkx()
+
+    inputs = [data["label"] for _, data in graph.nodes(data=True) if data["kind"] == "input"]
+    assert inputs == ["age 1", "age 2", "age 3", "city 1", "city 2", "sex 1", "sex 2"]
+    assert graph.number_of_edges() == 7 * 6 + 6 + 6 + 1
+    first = model.layers[2]
+    for unit in range(6):
+        for column in range(7):
+            edge = graph.edges[f"input {column}", f"dense_1 {unit}"]
+            assert edge["weight"] == first.params["weight"][unit, column]
+            assert edge["gradient"] == first.grads["weight"][unit, column]
+    model.plot_graph()
+    model.save_graph(tmp_path / "graph.svg")
+    assert "embedding_1" in model._repr_html_()
+
+
 # -- the printed formulas, column by column --------------------------------------------------------
 
 
