@@ -95,8 +95,6 @@ def _table(
     decimal: str | None,
     kinds: Mapping[str, str] | None,
 ) -> Table:
-    if not columns or not len(columns[0]):
-        raise DataError(f"{path}: expected rows, got none")
     for column in columns:
         column.decimal = decimal
     return replace(make_table(columns, str(path), kinds, notes), decimal=decimal)

@@ -108,8 +108,11 @@ def make_table(
 ) -> Table:
     """Return the table of columns as they stand, each by the rules or as the kind asked for.
 
-    Raises DataError, which lists all problems, where a column cannot be of that kind.
+    Raises DataError, which lists all problems, where a column cannot be of that kind, and where
+    there is no row.
     """
+    if not raws or not len(raws[0]):
+        raise DataError(f"{source}: expected rows, got none")
     asked, columns, problems, notes = dict(kinds or {}), [], [], list(notes)
     for position, raw in enumerate(_named(raws, notes)):
         kind = asked.pop(raw.name, None)

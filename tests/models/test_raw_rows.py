@@ -139,6 +139,15 @@ def test_what_is_missing_is_named(x, message):
             getattr(make(), verb)(x)
 
 
+@pytest.mark.parametrize("verb", ["fit", "evaluate", "predict", "report", "diagnose"])
+def test_a_table_without_rows_is_refused(verb):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(ROWS)
+    for empty in (frame.iloc[:0], pandas.DataFrame(), {"wood": [], "age": [], "cost": []}, {}):
+        with pytest.raises(ffnn.DataError, match=r"^table: expected rows, got none$"):
+            getattr(make(), verb)(empty)
+
+
 def test_an_unknown_class_is_named():
     with pytest.raises(ffnn.DataError, match=r"has the unknown class 'tip' in row 1.*'top'"):
         classifier().evaluate(ROWS[:1], ["tip"])
