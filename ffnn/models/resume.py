@@ -10,7 +10,7 @@ import numpy as np
 
 from ffnn.callbacks import Callback, History
 from ffnn.core.descriptions import describe
-from ffnn.core.text import shorten
+from ffnn.core.text import shorten, shown
 from ffnn.errors import ModelFileError, visible
 from ffnn.layers.base import Layer
 from ffnn.models import serialization
@@ -38,9 +38,9 @@ def check_resumable(here: Parts, there: Parts, path: str, epochs: int) -> int:
             del mine[name]
     for fact, own in mine.items():
         if describe(own) != describe(theirs[fact]):
-            saved = visible(str(theirs[fact]))
+            saved, now = (visible(shorten(str(each), 300)) for each in (theirs[fact], own))
             raise ValueError(
-                f"resume_from: {path} is of another model: {fact} there {saved}, here {own}"
+                f"resume_from: {path} is of another model: {fact} there {saved}, here {now}"
             )
     for index, (layer, other) in enumerate(zip(here.layers, there.layers, strict=True)):
         _check_fixed_state(f"resume_from: {path} is of another model: layer {index}", layer, other)
@@ -83,8 +83,25 @@ def _facts(parts: Parts) -> dict[str, Any]:
         "number of inputs": parts.input_dim,
         "class names": parts.class_names,
         "feature names": parts.feature_names,
-        "encoder of the columns": None if parts.encoder is None else parts.encoder.get_config(),
+        **_encoder_facts(parts.encoder),
         **{f"layer {index}": layer for index, layer in enumerate(parts.layers)},
+    }
+
+
+def _encoder_facts(encoder: Any) -> dict[str, Any]:
+    """Return them of an encoder: what the others are depends on the first, or on one before."""
+    if encoder is None:
+        return {"columns of the table": None}
+    config = encoder.get_config()
+    columns = config.pop("columns")
+    return {
+        "columns of the table": [column["name"] for column in columns],
+        **{f"{name} of the table": value for name, value in config.items()},
+        **{
+            f"{name} of column {shown(column['name'], 60)}": value
+            for column in columns
+            for name, value in column.items()
+        },
     }
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.callbacks import Callback
 from ffnn.callbacks.monitor import Monitor
-from ffnn.core.text import shorten
+from ffnn.core.text import listed, shorten
 from ffnn.data.batches import Batches
 from ffnn.errors import ModelFileError, visible
 from ffnn.metrics import Metric
@@ -122,7 +122,8 @@ class Position:
         there = [callback["kind"] for callback in data["callbacks"]]
         here = [type(callback).__name__ for callback in self.callbacks]
         if there != here:
-            raise ValueError(f"resume_from: the training had the callbacks {there}, now {here}")
+            had, has = (listed(names) or "none" for names in (there, here))
+            raise ValueError(f"resume_from: the training had the callbacks {had}; now: {has}")
         if data["training"] is not None:
             for name in sorted((self.training.keys() | data["training"].keys()) - _COMPARED_APART):
                 _check_same(name, data["training"].get(name), self.training.get(name))

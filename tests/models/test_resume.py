@@ -198,7 +198,7 @@ def test_a_recording_and_a_log_are_continued(tmp_path):
         ({"validation_split": 0.5}, "rows=56, now it is 35"),
         ({"initial_epoch": 1}, "resume_from or initial_epoch"),
         ({"epochs": 2}, "has been trained for 3 epochs"),
-        ({"callbacks": [CSVLogger(os.devnull)]}, r"callbacks \[\], now \['CSVLogger'\]"),
+        ({"callbacks": [CSVLogger(os.devnull)]}, "callbacks none; now: CSVLogger$"),
         ({"model": {"units": 9}}, r"layer 0 there Dense\(8\), here Dense\(9\)"),
         ({"model": {"optimizer": SGD()}}, "of another model: optimizer there"),
         ({"learning_rate": -1.0}, "learning_rate must be a finite number"),
@@ -216,6 +216,27 @@ def test_another_training_is_refused_and_the_model_left_alone(tmp_path, change, 
 
     np.testing.assert_array_equal(second.parameters, before)
     assert second.history is None
+
+
+def test_rows_that_an_encoder_knows_otherwise_are_told_by_the_first_difference(tmp_path):
+    rows = [{"wood": "oak" if i % 3 else "elm", "age": float(i % 7), "cost": i} for i in range(40)]
+
+    def trained(rows, **more):
+        model = ffnn.Sequential([Dense(1)], seed=0)
+        model.encoder = ffnn.tables.TableEncoder().fit(rows, target="cost")
+        model.compile("sgd", "mse")
+        model.fit(rows, epochs=1, verbose=0, **more)
+        return model
+
+    trained(rows).save(tmp_path / "m.h5")
+    older = [row | {"age": row["age"] + 1.0} for row in rows]
+    message = r"m\.h5 is of another model: median of column 'age' there 3\.0, here 4\.0$"
+    with pytest.raises(ValueError, match=message):
+        trained(older, resume_from=tmp_path / "m.h5")
+    others = [{"tree": row["wood"], "age": row["age"], "cost": row["cost"]} for row in rows]
+    with pytest.raises(ValueError, match=r"there \['wood.*here \['tree") as raised:
+        trained(others, resume_from=tmp_path / "m.h5")
+    assert len(str(raised.value)) < 400
 
 
 def test_a_file_without_a_place_is_refused(tmp_path):
