@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.metrics import ClassificationMetric
+from ffnn.metrics import Accuracy, ClassificationMetric
 
 
 def task_of(model: Any) -> str:
@@ -26,12 +26,19 @@ def task_of(model: Any) -> str:
     return "labels" if task == "probabilities" and units > 1 else "classes"
 
 
-def decided(target: Array, task: str) -> Array:
-    """Return targets that the loss has prepared as class numbers, booleans, or float64."""
+def decided(model: Any, target: Array) -> Array:
+    """Return targets that the loss has prepared as class numbers, booleans, or float64.
+
+    DataError says that they are no decisions, which a loss on numbers has not noticed.
+    """
+    task = task_of(model)
     if task == "numbers":
         return target.astype(np.float64)
     if task == "labels":
         return np.asarray(target > 0.5)
+    metric = Accuracy()
+    metric.follow(model.loss.task_after(model.last_activation), model.output_dim)
+    metric.check_target(target)
     if target.ndim == 1:
         return target
     return target.argmax(axis=1) if target.shape[1] > 1 else (target[:, 0] > 0.5).astype(np.intp)

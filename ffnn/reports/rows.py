@@ -132,6 +132,7 @@ def answer(model: Trainable, x: Any, y: Any, origin: TableRows | None = None) ->
             y = targets_for(model, y)
         origin = TableRows(table, numbers)
     examples = model.open_examples(x, y, measured=False)
+    target = decided(model, examples.y.data)
     output = _predict(model, examples.x)
     task, names = task_of(model), model.class_names
     if task == "numbers":
@@ -139,7 +140,7 @@ def answer(model: Trainable, x: Any, y: Any, origin: TableRows | None = None) ->
     span = getattr(model.last_activation, "output_range", (-math.inf, math.inf))
     return Answers(
         task=task,
-        target=decided(examples.y.data, task),
+        target=target,
         output=output,
         names=names_of(names, output.shape[1], task),
         inputs=Inputs(examples.x, model.feature_names, origin, _target_name(model)),

@@ -85,7 +85,7 @@ def plot_boundary(model: Trainable, x: Any, y: Any = None) -> Figure:
     plane = _table_plane(model, x, y) or _array_plane(model, x, y)
     figure = new_figure(6.4, 4.8)
     axes = figure.add_subplot()
-    target = decided(plane.target, task)
+    target = decided(model, plane.target)
     if task == "classes":
         names = names_of(model.class_names, model.output_dim or 0, task)
         _draw_classes(figure, axes, plane, target, names)

@@ -173,7 +173,21 @@ def broken():
     return model
 
 
+def squares(units, activation, names=None):
+    """Return a model that tells classes apart by a loss on numbers."""
+    model = ffnn.Sequential([Dense(units, activation)], input_dim=4, seed=0)
+    model.compile("sgd", "mse", None if names else ["accuracy"])
+    model.class_names = names
+    return model
+
+
+SIGNS = np.where(LABELS > 0, 1.0, -1.0)
+DECISIONS = "expected targets of 0 and 1, got -1.0 in row"
 REFUSALS = [
+    (lambda: squares(1, "tanh"), (X, SIGNS), DataError, DECISIONS),
+    (lambda: squares(1, "tanh", ["no", "yes"]), (X, SIGNS), DataError, DECISIONS),
+    (lambda: squares(3, None), (X, 2 * ONE_HOT - 1), DataError, DECISIONS),
+    (lambda: squares(3, "softmax"), (X, 0.5 * ONE_HOT), DataError, "rows that sum to 1"),
     (without_loss, (X, LABELS), RuntimeError, "this model is not compiled"),
     (unbuilt, (X, LABELS), RuntimeError, "this model has no parameters yet"),
     (classifier, (X,), DataError, "y: "),

@@ -270,3 +270,7 @@ def test_what_is_missing_is_said():
         plot_boundary(softmax((1.0, 0.0), (0.0, 1.0)), X)
     with pytest.raises(ffnn.DataError, match="expected one target for each of 5 rows, got 4"):
         plot_boundary(softmax((1.0, 0.0), (0.0, 1.0)), X, [0, 1, 0, 1])
+    model = compiled([Dense(1, "tanh")], 2, "mse")
+    model.class_names = ["no", "yes"]
+    with pytest.raises(ffnn.DataError, match=r"expected targets of 0 and 1, got -1\.0 in row 0"):
+        plot_boundary(model, X, [-1.0, 1.0, -1.0, 1.0, 1.0])
