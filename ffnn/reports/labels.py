@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -117,16 +118,16 @@ class LabelReport(Report):
 
 
 def _measure_constant(target: Array) -> dict[str, float]:
-    """Return what the more frequent answer to each label reaches."""
+    """Return what the more frequent answer to each label reaches; means leave out absent labels."""
     shares = target.mean(axis=0)
-    usual = shares > 0.5
-    f1 = np.where(usual, 2 * shares / (shares + 1), 0.0)
+    usual, there = shares > 0.5, shares[shares > 0.0]
+    f1 = np.where(there > 0.5, 2 * there / (there + 1), 0.0)
     return {
         "all labels of a row": float((target == usual).all(axis=1).mean()),
         "each label": float(np.maximum(shares, 1.0 - shares).mean()),
-        "macro F1": float(f1.mean()),
-        "macro AUC": 0.5,
-        "macro average precision": float(shares.mean()),
+        "macro F1": float(f1.mean()) if len(there) else math.nan,
+        "macro AUC": 0.5 if (there < 1.0).any() else math.nan,
+        "macro average precision": float(there.mean()) if len(there) else math.nan,
     }
 
 

@@ -123,8 +123,10 @@ class NumberReport(Report):
             (name, *(_shown(key, value) for key, value in scores.items()))
             for name, scores in pairs[:MOST_GROUPS]
         )
-        some = "" if len(pairs) <= MOST_GROUPS else f"The first {MOST_GROUPS} of {len(pairs):,}."
-        return Table("Outputs", ("output", *self.outputs[0]), rows, "lrrr", some)
+        some = f"The first {MOST_GROUPS} of {len(pairs):,}." if len(pairs) > MOST_GROUPS else ""
+        if len(pairs) > MOST_OUTPUTS:
+            some += f" Charts and errors by range are of the first {MOST_OUTPUTS}."
+        return Table("Outputs", ("output", *self.outputs[0]), rows, "lrrr", some.strip())
 
     def _titled(self, title: str, index: int) -> str:
         name = self.output_names[index]
@@ -160,15 +162,11 @@ class NumberReport(Report):
 
     def _by_range(self, index: int) -> Table:
         rows = tuple(
-            (
-                f"{number(each.low)} to {number(each.high)}",
-                f"{each.rows:,}",
-                *map(number, each[3:]),
-            )
+            (number(each.low), number(each.high), f"{each.rows:,}", *map(number, each[3:]))
             for each in self.ranges[index]
         )
-        header = ("true", "rows", "mean error", "MAE", "RMSE")
-        return Table(self._titled("Error by range", index), header, rows, "lrrrr")
+        header = ("true from", "to", "rows", "mean error", "MAE", "RMSE")
+        return Table(self._titled("Error by range", index), header, rows, "rrrrrr")
 
     def _largest(self, places: Sequence[int], inputs: Inputs) -> Table:
         several = len(self.outputs) > 1

@@ -68,3 +68,25 @@ def test_the_baseline_and_the_mistakes_by_hand():
         (1, "wind", "yes", "no"),
     ]
     assert [m.probability for m in report.mistakes] == pytest.approx([0.95, 0.8, 0.7])
+
+
+def test_a_label_that_is_nowhere_is_left_out_of_both_means():
+    x = np.array([[3.0, -3.0, -1.0], [3.0, -3.0, -2.0], [-3.0, 3.0, -1.0]])
+    y = (x > 0).astype(int)  # which the model answers, too; the last label is nowhere
+
+    report = answering(3).report(x, y)
+
+    assert report.scores["macro F1"] == report.scores["macro average precision"] == 1.0
+    assert report.baseline["macro F1"] == pytest.approx((4 / 5 + 0) / 2)
+    assert report.baseline["macro average precision"] == pytest.approx((2 / 3 + 1 / 3) / 2)
+    assert report.baseline["macro AUC"] == 0.5
+
+
+@pytest.mark.parametrize(("y", "mean"), [([[1, 0, 0]], 1.0), ([[0, 0, 0]], np.nan)])
+def test_what_one_row_leaves_undefined_is_so_for_the_baseline_too(y, mean):
+    report = answering(3).report(np.array([[3.0, -3.0, -3.0]]), np.array(y))
+
+    assert np.isnan(report.scores["macro AUC"])
+    assert np.isnan(report.baseline["macro AUC"])
+    np.testing.assert_equal(report.baseline["macro average precision"], mean)
+    np.testing.assert_equal(report.baseline["macro F1"], mean)

@@ -144,3 +144,25 @@ def test_several_outputs_have_a_line_each():
     )
     assert report.largest_errors[0].output == 1
     assert "Residuals: output 1" in [piece.title for piece in report.pieces]
+
+
+@pytest.mark.parametrize("outputs", [2, 5, 61])
+def test_what_is_left_out_of_many_outputs_is_said(outputs):
+    y = np.random.default_rng(0).normal(size=(20, outputs))
+    report = answering(outputs).report(y, y)
+
+    drawn = sum(piece.title.startswith("Residuals: ") for piece in report.pieces)
+    assert drawn == min(outputs, 4)
+    said = {
+        2: "",
+        5: "Charts and errors by range are of the first 4.",
+        61: "The first 60 of 61. Charts and errors by range are of the first 4.",
+    }
+    assert piece(report, "Outputs").text == said[outputs]
+
+
+def test_ranges_of_long_numbers_are_whole_in_text():
+    y = np.random.default_rng(0).normal(size=(50, 1)) * 1e10
+    lines = str(answering().report(y, y)).splitlines()
+    assert not any("…" in line for line in lines)
+    assert f"{y.min():,.0f}" in lines[lines.index("Error by range") + 2].split()[0]
