@@ -28,6 +28,12 @@ def _reads_text(args: argparse.Namespace) -> bool:
     return args.data is not None and is_text_table(args.data)
 
 
+_CHOSEN = (  # by --preset table
+    *("--hidden", "--activation", "--normalization", "--dropout", "--initializer", "--l1", "--l2"),
+    *("--batch-size", "--optimizer", "--learning-rate", "--momentum", "--clipnorm", "--loss"),
+    *("--validation-split", "--patience", "--loss-threshold"),
+)
+
 _RULES = (
     _Rule(("--target", "--exclude", "--only", "--kind"), _reads_table,
         "names columns of a table, such as a CSV file; {data} is none"),
@@ -41,6 +47,12 @@ _RULES = (
         "holds out rows of a file; {data} has test rows of its own"),
     _Rule(("--activation", "--normalization", "--dropout"), lambda args: bool(args.hidden),
         "is for hidden layers, and --hidden none has none"),
+    _Rule(("--preset",), lambda args: args.preset == "plain" or _reads_table(args),
+        "table is for tables, such as a CSV file; {data} is none"),
+    _Rule(_CHOSEN, lambda args: args.command != "train" or args.preset == "plain",
+        "is chosen by --preset table; leave one of the two out"),
+    _Rule(("--time",), lambda args: args.preset == "table" and not args.resume,
+        "is for --preset table, and not for --resume, as it depends on the speed of the machine"),
     _Rule(("--record", "--resume", "--save-every"), lambda args: bool(args.out),
         "needs --out FILE"),
     _Rule(("--layers",),

@@ -204,6 +204,8 @@ _FILE = [
     _DATA_DIR,
 ]
 _NETWORK = [
+    _Option("--preset", "", "plain: the network of these options; table: one that needs none",
+        str, "plain", ("plain", "table")),
     _Option("--hidden", "SIZES",
         "units of the hidden layers, such as 128,64; none for no hidden layer", sizes, "128"),
     _Option("--activation", "NAMES",
@@ -244,6 +246,7 @@ _TRAINING = [
     _Option("--loss-threshold", "LOSS",
         "stop after the first epoch whose training loss is at most this (default: never)",
         number(-math.inf)),
+    _Option("--time", "SECONDS", "the most that --preset table takes", number(0, low_open=True)),
     _Option("--seed", "N", "of initial values, shuffling, dropout and the test split",
         integer(0), 0),
     _Option("--out", "FILE",
@@ -323,8 +326,7 @@ _PREDICTIONS = (
 )
 _REPORT_OUT = _Option("--out", "FILE", f"also write it as a page, such as report.html; {_REPLACED}",
     page_file)
-_PREDICT_OUT = _Option("--out", "FILE", f"write them to this file instead; {_REPLACED}",
-    out_file)
+_PREDICT_OUT = _Option("--out", "FILE", f"write them to this file instead; {_REPLACED}", out_file)
 
 _COMMANDS = {
     "train": _Command("train a new network and test it on held-out rows", [_DATA],

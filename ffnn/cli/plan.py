@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ffnn.core.text import counted
 from ffnn.data.batches import rows_kept
+from ffnn.tabular.recipe import VALIDATION_SHARE
 
 if TYPE_CHECKING:
     import argparse
@@ -24,6 +25,9 @@ def plan_training(args: argparse.Namespace, rows: int | None = None) -> None:
     A table is validated on a tenth of its rows, and training stops where that gets no better, with
     the best weights. It takes as many epochs as make about 5,000 updates.
     """
+    if args.preset == "table":
+        args.validation_split = VALIDATION_SHARE  # the rest follows from the recipe
+        return
     args.validation_split = args.validation_split or 0.0
     if rows is None:
         args.epochs = args.epochs or FEWEST_EPOCHS

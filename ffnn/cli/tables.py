@@ -14,13 +14,14 @@ from ffnn.cli.account import account_of
 from ffnn.cli.classes import TrainingData
 from ffnn.cli.exit_codes import usage_errors
 from ffnn.cli.plan import plan_training
+from ffnn.cli.preset import make_encoder
 from ffnn.cli.rows import UsedRows
 from ffnn.core.free_memory import memory_for
 from ffnn.core.text import counted, listed, shown
 from ffnn.data.batches import rows_kept
 from ffnn.errors import DataError
 from ffnn.reports import TableRows
-from ffnn.tables import Column, Table, TableEncoder, read_table
+from ffnn.tables import Column, Table, read_table
 from ffnn.tables.encoder import choose_columns
 from ffnn.tables.kinds import find_kind
 from ffnn.tables.outline import TOO_LARGE
@@ -67,7 +68,7 @@ def table_to_learn(args: argparse.Namespace) -> TrainingData:
     train, test = held_out(len(used.rows), args.test_split, args.seed)
     plan_training(args, len(train))
     training, kept = used.rows[train], rows_kept(len(train), args.validation_split)
-    encoder = TableEncoder()
+    encoder = make_encoder(args)
     encoder.reading = reading
     encoder.fit(table, target, exclude=exclude, only=only, rows=training[:kept])
     account = () if args.quiet else account_of(table, encoder, training[:kept], used)

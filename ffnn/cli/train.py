@@ -22,6 +22,7 @@ from ffnn.cli.exit_codes import usage_errors
 from ffnn.cli.output import check_writable, print_scores, say
 from ffnn.cli.parts import normalizations, optimizer_defaults
 from ffnn.cli.plan import describe_plan
+from ffnn.cli.preset import TablePreset
 from ffnn.cli.values import is_file
 from ffnn.cli.verdict import require_learning
 from ffnn.core.checks import nearest
@@ -60,17 +61,24 @@ def train(args: argparse.Namespace) -> None:
         optimizer, hidden = _optimizer(args), _hidden_layers(args)
         if args.loss is not None:
             LOSSES.get(args.loss)
+    preset = TablePreset(args) if args.preset == "table" else None
     data = training_data(args)
     with usage_errors(TypeError, ValueError):
-        model = _network(args, data, hidden, optimizer)
+        if preset is not None:
+            model, stopping = preset.network(data), preset.callbacks()
+        else:
+            model, stopping = _network(args, data, hidden, optimizer), _callbacks(args)
     if not args.quiet:
         _describe(args, data, model)
+        settings = _settings(args, data, model) if preset is None else str(preset.recipe)
+        for line in settings.splitlines():
+            say(line)
     saver = _Saver(args.out, args.save_every)
     with contextlib.ExitStack() as stack:
         if threading.current_thread() is threading.main_thread():  # SIGTERM does what Ctrl-C does
             before = signal.signal(signal.SIGTERM, terminate)
             stack.callback(signal.signal, signal.SIGTERM, before)
-        history = _fit(args, data, model, saver)
+        history = _fit(args, data, model, [*stopping, saver], saver)
     if args.out:
         if not saver.signal:
             model.save(args.out)
@@ -230,14 +238,18 @@ def _describe(args: argparse.Namespace, data: TrainingData, model: Sequential) -
     for paragraph in data.account:
         show(paragraph)
     model.summary()
+
+
+def _settings(args: argparse.Namespace, data: TrainingData, model: Sequential) -> str:
+    """Return with what the network is trained, and of a table for how long."""
     assert model.optimizer is not None
     assert model.loss is not None
-    say(
+    settings = (
         f"{OPTIMIZERS.name_of(model.optimizer)}, learning rate {model.optimizer.learning_rate:g}, "
         f"batch size {args.batch_size}, loss {LOSSES.name_of(model.loss)}"
     )
-    if data.encoder is not None:
-        say(describe_plan(args, len(data.y_train)))
+    plan = "" if data.encoder is None else f"\n{describe_plan(args, len(data.y_train))}"
+    return settings + plan
 
 
 class _Saver(callbacks.Callback):
@@ -265,7 +277,11 @@ class _Saver(callbacks.Callback):
 
 
 def _fit(
-    args: argparse.Namespace, data: TrainingData, model: Sequential, saver: _Saver
+    args: argparse.Namespace,
+    data: TrainingData,
+    model: Sequential,
+    called: list[callbacks.Callback],
+    saver: _Saver,
 ) -> callbacks.History:
     """Train, or resume a training, and say how long it took."""
     resume_from = args.out if args.resume and Path(args.out).exists() else None
@@ -279,7 +295,7 @@ def _fit(
             batch_size=args.batch_size,
             epochs=args.epochs,
             verbose=0 if args.quiet else 2 if args.verbose else "auto",
-            callbacks=[*_recorders(args, data, model), *_callbacks(args), saver],
+            callbacks=[*_recorders(args, data, model), *called],
             validation_split=args.validation_split,
             sample_weight=_loss_unit(data, model),
             resume_from=resume_from,

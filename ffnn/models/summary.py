@@ -17,12 +17,13 @@ def summarize(
     layers: Sequence[Layer], vector: ParameterVector | None, encoder: TableEncoder | None
 ) -> str:
     """Return the lines of `Network.summary`; `vector` is None before the network is built."""
-    rule = "─" * 78
-    lines = [f"{'name':<16}{'layer':<38}{'outputs':>10}{'parameters':>14}", rule]
+    rule, wide = "─" * 78, max(16, *(len(layer.name) + 1 for layer in layers))  # the names' column
+    lines = [f"{'name':<{wide}}{'layer':<{54 - wide}}{'outputs':>10}{'parameters':>14}", rule]
     for layer in layers:
         size = sum(array.size for array in layer.params.values())
         output, count = "??" if vector is None else (f"{layer.output_dim:,}", f"{size:,}")
-        lines.append(f"{layer.name:<16}{shorten(repr(layer), 36):<38}{output:>10}{count:>14}")
+        shown = f"{shorten(repr(layer), 52 - wide):<{54 - wide}}"
+        lines.append(f"{layer.name:<{wide}}{shown}{output:>10}{count:>14}")
     lines.append(rule)
     if vector is None:
         lines.append("Not built yet: sizes follow from the number of input columns.")

@@ -51,7 +51,7 @@ class Budget:
                 f"{counted(self.networks, 'network')}: give at least {least:.2g}"
             )
         self.networks -= 1
-        return recipe.shortened(int(left / epoch))
+        return recipe.lasting(min(recipe.epochs, int(left / epoch)))
 
 
 def measure(recipe: Recipe, trial: Trainable, rows: Rows, held_out: Rows, most: float) -> float:

@@ -28,7 +28,7 @@ PLANS = {
 def options(given):
     names = {"epochs": None, "validation_split": None, "patience": None, "batch_size": 32}
     names |= {name.strip("-").replace("-", "_"): value for name, value in given.items()}
-    return argparse.Namespace(given=set(given), **names)
+    return argparse.Namespace(given=set(given), preset="plain", **names)
 
 
 @pytest.mark.parametrize("name", PLANS)

@@ -14,8 +14,9 @@ from ffnn.tabular.recipe import Recipe
         (100, 1, 100, 256),
         (384, 2, 192, 256),  # 1.5 batches of 256
         (1600, 6, 267, 256),
-        (20_000, 78, 257, 256),
-        (80_000, 312, 257, 64),  # 20,000 updates
+        (10_000, 39, 257, 256),
+        (20_000, 78, 257, 153),
+        (80_000, 312, 257, 38),  # 11,856 updates
         (2_000_000, 7783, 257, 8),
     ],
 )
@@ -59,7 +60,6 @@ def test_it_is_plain_data():
     assert config["epochs"] == 256
 
 
-def test_a_shortened_one_is_never_longer():
-    recipe = Recipe.of("regression", 100, 7, 1)
-    assert recipe.shortened(10).epochs == 10
-    assert recipe.shortened(10_000).epochs == 256
+def test_it_can_last_for_other_epochs():
+    recipe = Recipe.of("regression", 100, 7, 1).lasting(10)
+    assert (recipe.epochs, recipe.updates) == (10, 10)

@@ -43,7 +43,7 @@ def problem(task="regression", rows=240):
 def test_a_network_learns_whatever_the_unit_of_its_target(task):
     recipe, make, rows, held_out = problem(task)
     model = make()
-    train(model, recipe.shortened(120), rows, held_out, np.random.default_rng(0))
+    train(model, recipe.lasting(120), rows, held_out, np.random.default_rng(0))
     predicted = model.predict(held_out.x)
     if task == "classification":
         assert (predicted.argmax(axis=1) == held_out.y).mean() > 0.8
@@ -54,7 +54,7 @@ def test_a_network_learns_whatever_the_unit_of_its_target(task):
 def test_the_epoch_that_is_best_on_other_rows_comes_back():
     recipe, make, rows, held_out = problem()
     model = make()
-    train(model, recipe.shortened(30), rows, held_out, np.random.default_rng(0))
+    train(model, recipe.lasting(30), rows, held_out, np.random.default_rng(0))
     best = min(model.history.history["val_loss"])
     found = (
         np.mean((model.predict(held_out.x)[:, 0] - held_out.y) ** 2) / model.layers[-2].scale ** 2
@@ -71,7 +71,7 @@ def test_training_ends_before_its_time_is_over():
 
 def test_a_budget_plans_for_each_network_its_share():
     recipe, make, rows, held_out = problem()
-    slow = recipe.shortened(256)
+    slow = recipe.lasting(256)
     budget = Budget(1.0, networks=2)
     assert budget.next_end() < time.perf_counter() + 0.51
     planned = budget.fit(slow, make(), rows, held_out)
