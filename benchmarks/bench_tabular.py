@@ -126,7 +126,9 @@ def sklearn(split: Split) -> Array:
     )
     network = MLPClassifier(random_state=0)
     if split.task == NUMBERS:
-        network = TransformedTargetRegressor(MLPRegressor(random_state=0), StandardScaler())
+        network = TransformedTargetRegressor(
+            MLPRegressor(random_state=0), transformer=StandardScaler()
+        )
     predicted: Array = make_pipeline(columns, network).fit(x, split.y).predict(x_test)
     return predicted
 

@@ -89,13 +89,14 @@ class GradientReport:
         )
 
     def __str__(self) -> str:
-        head = "{:<16}{:<12}{:>10}{:>10}{:>10}{:>14}"
-        line = "{:<16}{:<12}{:>10,}{:>10,}{:>10,}{:>14.2e}"
+        wide = max([16, *(len(row.layer) + 1 for row in self.rows)])
+        head = f"{{:<{wide}}}" + "{:<12}{:>10}{:>10}{:>10}{:>14}"
+        line = f"{{:<{wide}}}" + "{:<12}{:>10,}{:>10,}{:>10,}{:>14.2e}"
         total = sum(row.entries for row in self.rows)
         return "\n".join(
             [
                 head.format("layer", "parameter", "entries", "checked", "at kinks", "worst error"),
-                rule := "─" * 72,
+                rule := "─" * (wide + 56),
                 *(line.format(*row) for row in self.rows),
                 rule,
                 line.format("all", "", total, self.checked, self.kinks, self.max_error),

@@ -257,3 +257,12 @@ def test_a_report_ends_with_a_verdict(errors, checked, is_right, words):
 
     assert report.is_right is is_right
     assert words in str(report).splitlines()[-1]
+
+
+def test_long_names_of_layers_have_room():
+    layers = [Dense(2), ffnn.layers.ParametricActivation("selu"), Dense(1)]
+    model = ffnn.Sequential(layers, input_dim=2, seed=0)
+    model.compile("sgd", "mse")
+    lines = str(ffnn.gradient_check(model, np.eye(2), np.ones(2))).splitlines()
+    assert "parametric_activation_1 alpha" in " ".join(lines[4].split())
+    assert {len(line) for line in lines[:-1]} == {80}
