@@ -8,6 +8,7 @@ import pytest
 import ffnn
 from ffnn.layers import Dense
 from ffnn.tables import TableEncoder
+from ffnn.tabular import budget as budgets
 from ffnn.tabular.budget import Budget
 from ffnn.tabular.network import make_layers
 from ffnn.tabular.recipe import Recipe
@@ -69,19 +70,38 @@ def test_training_ends_before_its_time_is_over():
     assert 1 <= len(model.history.epoch) < recipe.epochs
 
 
+@pytest.fixture
+def half_seconds(monkeypatch):
+    """Let every epoch take half a second, whatever the machine does."""
+    monkeypatch.setattr(budgets, "measure", lambda *arguments: 0.5)
+
+
+@pytest.mark.usefixtures("half_seconds")
 def test_a_budget_plans_for_each_network_its_share():
     recipe, make, rows, held_out = problem()
-    slow = recipe.lasting(256)
-    budget = Budget(1.0, networks=2)
-    assert budget.next_end() < time.perf_counter() + 0.51
-    planned = budget.fit(slow, make(), rows, held_out)
-    assert 1 <= planned.epochs <= 256
-    assert budget.next_end() > time.perf_counter() + 0.5  # all that is left is the second one's
+    budget = Budget(100.0, networks=2)
+    assert 40.0 < budget.next_end() - time.perf_counter() < 50.1
+    assert 90 <= budget.fit(recipe, make(), rows, held_out).epochs <= 100
+    assert budget.next_end() - time.perf_counter() > 90.0  # all that is left is the second one's
+    assert 180 <= budget.fit(recipe, make(), rows, held_out).epochs <= 200
 
 
+@pytest.mark.usefixtures("half_seconds")
+def test_no_more_epochs_are_planned_than_without_a_budget():
+    recipe, make, rows, held_out = problem()
+    assert Budget(1000.0, networks=1).fit(recipe, make(), rows, held_out) == recipe
+
+
+@pytest.mark.usefixtures("half_seconds")
 def test_a_budget_that_is_too_short_says_what_would_do():
     recipe, make, rows, held_out = problem()
     with pytest.raises(ValueError, match=r"one epoch of 3 networks: give at least") as error:
-        Budget(1e-4, networks=3).fit(recipe, make(), rows, held_out)
-    least = float(str(error.value).split()[-1])
-    assert Budget(10 * least, networks=3).fit(recipe, make(), rows, held_out).epochs >= 1
+        Budget(1.0, networks=3).fit(recipe, make(), rows, held_out)
+    assert 1.8 <= float(str(error.value).split()[-1]) < 3.0  # a fifth more than 3 times 0.5
+
+
+def test_the_time_of_an_epoch_is_measured_on_a_network_for_trial():
+    recipe, make, rows, held_out = problem()
+    begun = time.perf_counter()
+    epoch = budgets.measure(recipe, make(), rows, held_out, most=0.1)
+    assert 0.0 < epoch < recipe.batches * (time.perf_counter() - begun)
