@@ -13,26 +13,32 @@ from numpy.typing import NDArray
 
 from ffnn.tables.raw import EXACT, LONG_WHOLE
 
-_CURRENCY = "$€£¥₹"
+_GROUP = "['\u2019\u00a0\u202f\u2009 ]"  # between thousands, as "." and "," may be
+_CODES = "AUD|BRL|CAD|CHF|CNY|CZK|DKK|EUR|GBP|HKD|HUF|INR|JPY|KRW|MXN|NOK|NZD|PLN|RUB|SEK|SGD"
+_CURRENCY = (
+    rf"(?:US|CA|AU|NZ|HK|R|A|C|S)?\$|[€£¥₹₩₽₺₪]|"
+    rf"(?:Rs|kr|Fr|{_CODES}|TRY|USD|ZAR)(?![A-Za-z])\.?"
+)
 _NUMBER = re.compile(
     rf"""(?P<minus>\()?                                      # (12) is -12 in bookkeeping
-    (?P<sign>[-+\u2212]?)\s*[{_CURRENCY}]?\s*(?P<sign2>[-+\u2212]?)
-    (?P<digits>(?:\d[\d.,'\u00a0\u202f ]*|[.,]\d+)(?:[eE][-+]?\d+)?)
-    (?P<unit>\s*[^\d\s.,;:/()+-][^\d,;:/()]*)?\)?""",
+    (?P<sign>[-+\u2212]?)\s*(?P<currency>{_CURRENCY})?\s*(?P<sign2>[-+\u2212]?)
+    (?P<digits>(?:\d(?:[\d.,]|{_GROUP})*|[.,]\d+)(?:[eE][-+]?\d+)?)
+    (?P<unit>\s*[^\d\s.,;:/()+-](?:[^\d,;:/()]|(?<=[^\W\d_])[23](?!\d)|/(?=[^\W\d_]))*)?\)?""",
     re.VERBOSE,
 )
 _LEADING_ZERO = re.compile(r"[-+]?0\d")
 # Which of "." and "," mark decimals: what an entry has to look like for one of them, or for both.
 _POINT = re.compile(
-    r"\d+(\.\d*)?|\.\d+|\d{1,3}(,\d{3})+(\.\d*)?|\d{1,3}(['\u00a0\u202f ]\d{3})+(\.\d*)?"
+    rf"\d+(\.\d*)?|\.\d+|[1-9]\d{{0,2}}(,\d{{3}})+(\.\d*)?|[1-9]\d?(,\d\d)+,\d{{3}}(\.\d*)?|"
+    rf"\d{{1,3}}({_GROUP}\d{{3}})+(\.\d*)?"
 )
 _COMMA = re.compile(
-    r"\d+(,\d*)?|,\d+|\d{1,3}(\.\d{3})+(,\d*)?|\d{1,3}(['\u00a0\u202f ]\d{3})+(,\d*)?"
+    rf"\d+(,\d*)?|,\d+|[1-9]\d{{0,2}}(\.\d{{3}})+(,\d*)?|\d{{1,3}}({_GROUP}\d{{3}})+(,\d*)?"
 )
 _EXPONENT = re.compile(r"[eE][-+]?\d+$")
 
 # Also missing where the other entries of a column are numbers.
-NO_NUMBER = frozenset({"-", "--", ".", "none", "nil", "missing", "unknown", "n.a.", "*"})
+NO_NUMBER = frozenset({"-", "--", ".", "..", "none", "nil", "missing", "unknown", "n.a.", "*"})
 
 
 class Numbers(NamedTuple):
@@ -55,7 +61,8 @@ def parse_numbers(texts: Sequence[str], decimal: str | None = None) -> Numbers |
         return None
     units = {(match["unit"] or "").strip() for match in matches}
     digits = [match["digits"].strip() for match in matches]
-    if len(units) > 1 or any(map(_LEADING_ZERO.match, digits)):
+    currencies = {match["currency"] for match in matches if match["currency"]}
+    if max(len(units), len(currencies)) > 1 or any(map(_LEADING_ZERO.match, digits)):
         return None
     mantissas = [_EXPONENT.sub("", text) for text in digits]
     marks = [decimal] if decimal else [".", ","]
@@ -71,12 +78,11 @@ def parse_numbers(texts: Sequence[str], decimal: str | None = None) -> Numbers |
     is_long = np.abs(values) >= EXACT
     if is_long.any() and any(map(LONG_WHOLE.search, itertools.compress(texts, is_long))):
         return None  # float64 does not tell them apart
-    currency = {sign for text in texts for sign in _CURRENCY if sign in text}
-    return Numbers(values, "".join(sorted(currency or units)), mark)
+    return Numbers(values, "".join(currencies or units), mark)
 
 
 def _value(match: re.Match[str], decimal: str) -> float:
-    digits = re.sub(r"['\u00a0\u202f ]", "", match["digits"])
+    digits = re.sub(_GROUP, "", match["digits"])
     digits = digits.replace(",", "") if decimal == "." else digits.replace(".", "")
     value = float(digits.replace(",", "."))
     signs = match["sign"] + match["sign2"] + ("-" if match["minus"] else "")

@@ -31,7 +31,9 @@ from ffnn.tables.entries import NO_NUMBER, parse_booleans, parse_dates, parse_nu
 from ffnn.tables.raw import RawColumn
 
 _ID_NAME = re.compile(
-    r"(?i)(.*[^a-z])?(id|ids|uid|uuid|guid|index|key|nr|no|row|rownames?|name)|.*[a-z]Id"
+    r"(?i:(.*[^a-z])?(ids?|uid|uuid|guid|key|nr|no|name)\.?|#|№|(row.?)?index|row|rownames?)|"
+    r"(?i:(user|customer|client|patient|passenger|person|member|student|employee|account|order|"
+    r"invoice|product|item|record|session|device|sample|subject|case|respondent)id)|.*[a-z]I[dD]"
 )
 _UNNAMED = re.compile(r"(Unnamed: \d+)?")  # as pandas calls its index in a file
 _NUMBERED = re.compile(r"\D*\d+\D*")

@@ -16,7 +16,8 @@ from ffnn._types import Array
 
 LONG_WHOLE = re.compile(r"(?<![\d.])\d{16,}(?![\d.eE])")
 EXACT = 2.0**53  # from which on float64 does not tell whole numbers apart
-MISSING = frozenset({"", "?", "na", "n/a", "#n/a", "nan", "null"})
+MISSING = frozenset({"", "?", "na", "n/a", "nan", "null", "<na>", "\\n"})  # \\N is of databases
+MISSING |= {f"#{error}" for error in ("n/a", "null!", "div/0!", "value!", "ref!", "name?", "num!")}
 
 
 def row_place(row: int) -> str:
