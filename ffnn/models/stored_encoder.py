@@ -20,7 +20,10 @@ ENCODER = {
     "clipping": ({"centers": [float], "factors": [float]}, None),
 }
 _NEW = {"one_hot_max_size": None, "clipping": None}  # what files of earlier versions do not say
-_NEW_OF_COLUMN = {"category": {"is_code": False}}
+_NEW_OF_COLUMN: dict[str, dict[str, Any]] = {
+    "category": {"is_code": False},
+    "date": {"date_format": ""},
+}
 
 
 def completed(config: Any) -> Any:

@@ -1,8 +1,8 @@
 """Tables: files and data frames with columns of any kind, and how a network reads them.
 
 From a file to numbers, in this order: `source` (bytes to text), `layout` (what separates fields),
-`text_file` and `frames` (columns as they stand, `raw`), `entries` and `kinds` (what they mean),
-`table` (what the user sees).
+`text_file` and `frames` (columns as they stand, `raw`), `entries`, `dates` and `kinds` (what they
+mean), `table` (what the user sees).
 
 `TabularClassifier` and `TabularRegressor`, which need scikit-learn, learn from them without tuning.
 """

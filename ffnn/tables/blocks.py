@@ -11,7 +11,7 @@ from ffnn.core.free_memory import memory_for, require_memory
 from ffnn.core.text import counted, shown
 from ffnn.errors import DataError
 from ffnn.tables.clipping import SmoothClipping
-from ffnn.tables.encodings import Encoding
+from ffnn.tables.encoding import Encoding
 from ffnn.tables.raw import RawColumn
 from ffnn.tables.table import Table
 

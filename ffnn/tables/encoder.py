@@ -15,7 +15,8 @@ from ffnn.errors import DataError
 from ffnn.tables.blocks import encode
 from ffnn.tables.clipping import SmoothClipping
 from ffnn.tables.column import Column
-from ffnn.tables.encodings import ENCODINGS, Encoding
+from ffnn.tables.encoding import Encoding
+from ffnn.tables.encodings import ENCODINGS
 from ffnn.tables.frames import as_table, is_table
 from ffnn.tables.read import check_reading
 from ffnn.tables.table import Table

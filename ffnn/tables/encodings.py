@@ -3,100 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ffnn._types import Array
 from ffnn.core.text import counted, listed, shown
 from ffnn.tables.column import Column
+from ffnn.tables.dates import is_date_format
+from ffnn.tables.encoding import Encoding, Floats, scale
 from ffnn.tables.entries import WORDS
-from ffnn.tables.kinds import find_kind
 from ffnn.tables.raw import RawColumn
 
-Floats = NDArray[np.float64]
 MISSING = "(missing)"
 OTHER = "(other)"
 _MOST_CATEGORIES = 64
-_FORMS: dict[str, Any] = {
-    **{each.__name__: each for each in (bool, int, float, str)},
-    "list[str]": [str],
-    "dict[str, float]": dict,
-}
-_HUGE = 1e100  # the squares of larger numbers may be infinite
-_FLAT = 1e-9  # a standard deviation of less than this share of the mean is one of rounding
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """How a column becomes numbers; a subclass for each kind. All fields are plain data."""
-
-    kind: ClassVar[str]
-    name: str
-    has_missing: bool  # among the rows that it was fitted on
-
-    def __post_init__(self) -> None:
-        """Raise ValueError for numbers that no column leads to, as in a damaged file."""
-        numbers = [v for v in asdict(self).values() if isinstance(v, float)]
-        if not np.isfinite(numbers).all() or getattr(self, "std", 1.0) <= 0.0:
-            raise ValueError(
-                f"encoder: the numbers of column {shown(self.name, 60)} are impossible"
-            )
-
-    @classmethod
-    def of(cls, column: Column, one_hot_max_size: int | None = None) -> Encoding:
-        """Return the encoding that the rows to train on lead to, as `TableEncoder` was told to."""
-        raise NotImplementedError
-
-    @property
-    def feature_names(self) -> list[str]:
-        """The names of the columns of numbers."""
-        raise NotImplementedError
-
-    @property
-    def num_measured(self) -> int:
-        """How many of the features, the first ones, are measured on a scale, as numbers are."""
-        return 0
-
-    @property
-    def num_codes(self) -> int:
-        """From how many codes its only feature is; 0 if it has others."""
-        return 0
-
-    def read(self, raw: RawColumn) -> Array:
-        """Return what `encode` takes of each row, of shape (rows,), or raise ValueError."""
-        column = _read(raw, self.kind)
-        assert column.values is not None
-        return column.values
-
-    def encode(self, entries: Array) -> Floats:
-        """Return the numbers of some rows, of shape (rows, features), out of what `read` found."""
-        raise NotImplementedError
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the encoding as plain data."""
-        return {"kind": self.kind, **asdict(self)}
-
-    @classmethod
-    def form(cls) -> dict[str, Any]:
-        """Return the form that a config has, for checks of those out of files."""
-        return {"kind": str, **{each.name: _FORMS[str(each.type)] for each in fields(cls)}}
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Encoding:
-        """Return the encoding of which `get_config` returned `config`."""
-        return cls(**{name: value for name, value in config.items() if name != "kind"})
-
-    def _flags(self, is_missing: NDArray[np.bool_]) -> list[Floats]:
-        """Return the column that tells which entries are missing, if there is one."""
-        return [is_missing.astype(np.float64)] if self.has_missing else []
-
-    @property
-    def _flag_names(self) -> list[str]:
-        return [f"{self.name} is missing"] if self.has_missing else []
 
 
 @dataclass(frozen=True)
@@ -113,7 +35,7 @@ class NumberEncoding(Encoding):
         """Measure the numbers that are there."""
         assert column.values is not None
         known = column.values[~column.is_missing]
-        mean, std = _scale(known)
+        mean, std = scale(known)
         median = float(np.median(known)) if len(known) else 0.0
         return cls(column.name, bool(column.is_missing.any()), median, mean, std)
 
@@ -151,7 +73,7 @@ class BooleanEncoding(Encoding):
     def of(cls, column: Column, one_hot_max_size: int | None = None) -> BooleanEncoding:
         """Note which words there are, and how frequent."""
         assert column.values is not None
-        mean, std = _scale(column.values[~column.is_missing])
+        mean, std = scale(column.values[~column.is_missing])
         texts = column.raw.as_texts().texts
         meanings = {text: WORDS[text.casefold()] for text in texts}
         return cls(column.name, bool(column.is_missing.any()), meanings, mean, std)
@@ -280,6 +202,7 @@ class DateEncoding(Encoding):
     mean: float
     std: float
     parts: list[str]
+    date_format: str = ""  # of the texts, in which few rows may be read in two ways
 
     @classmethod
     def of(cls, column: Column, one_hot_max_size: int | None = None) -> DateEncoding:
@@ -288,14 +211,17 @@ class DateEncoding(Encoding):
         known = column.values[~column.is_missing]
         first = known.min() if len(known) else np.datetime64(0, "s")
         parts = [name for name, place in _PARTS.items() if len(np.unique(place(known))) > 1]
-        mean, std = _scale((known - first).astype(np.float64) / 86400.0)
+        mean, std = scale((known - first).astype(np.float64) / 86400.0)
         has_missing = bool(column.is_missing.any())
-        return cls(column.name, has_missing, str(first), mean, std, parts)
+        date_format = column.raw.date_format or ""
+        return cls(column.name, has_missing, str(first), mean, std, parts, date_format)
 
     def __post_init__(self) -> None:
-        """Raise ValueError where that is no date, or a part of none."""
+        """Raise ValueError where that is no date, a part of none, or an unknown format."""
         super().__post_init__()
         np.datetime64(self.first, "s")
+        if not is_date_format(self.date_format):
+            raise ValueError(f"encoder: unknown format of dates: {shown(self.date_format, 60)}")
         if not set(self.parts) <= set(_PARTS):
             raise ValueError(f"encoder: unknown parts of dates: {self.parts}")
 
@@ -309,6 +235,10 @@ class DateEncoding(Encoding):
     def num_measured(self) -> int:
         """The elapsed time."""
         return 1
+
+    def read(self, raw: RawColumn) -> Array:
+        """Read the dates as those that it was fitted on, where others are possible."""
+        return super().read(replace(raw, date_format=self.date_format))
 
     def encode(self, entries: Array) -> Floats:
         """Compute elapsed time and places; a missing date is in the middle of all."""
@@ -324,26 +254,11 @@ class DateEncoding(Encoding):
     def __str__(self) -> str:
         flag = ", with a flag for missing ones" if self.has_missing else ""
         parts = f", {' and '.join(self.parts)} on circles" if self.parts else ""
-        return f"days since {self.first[:10]}, scaled{parts}{flag}"
+        is_of_day = self.date_format and "%y" not in self.date_format.lower()
+        what = "time of day" if is_of_day else f"days since {self.first[:10]}"
+        return f"{what}, scaled{parts}{flag}"
 
 
 ENCODINGS: dict[str, type[Encoding]] = {
     each.kind: each for each in (NumberEncoding, BooleanEncoding, CategoryEncoding, DateEncoding)
 }
-
-
-def _scale(values: Floats) -> tuple[float, float]:
-    """Return mean and standard deviation, 1 where all numbers are the same up to rounding."""
-    if not len(values):
-        return 0.0, 1.0
-    largest = float(np.abs(values).max())
-    unit = largest if largest > _HUGE else 1.0
-    mean, std = unit * float((values / unit).mean()), unit * float((values / unit).std())
-    return mean, std if std > _FLAT * max(abs(mean), np.finfo(float).tiny) else 1.0
-
-
-def _read(raw: RawColumn, kind: str) -> Column:
-    try:
-        return find_kind(raw, asked=kind)
-    except ValueError as error:
-        raise ValueError(f"column {shown(raw.name, 60)} is a {kind}, but {error}") from None

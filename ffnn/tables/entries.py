@@ -1,11 +1,10 @@
-"""What single entries of a table mean: numbers with signs and units, booleans, dates."""
+"""What single entries of a table mean: numbers with signs and units, booleans."""
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -99,49 +98,3 @@ def parse_booleans(texts: Iterable[str]) -> dict[str, bool] | None:
     if not any(set(words.values()) == set(pair) for pair in _PAIRS):
         return None
     return {text: WORDS[word] == 1.0 for text, word in words.items()}
-
-
-_DATES = ["%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m/%d/%y"]
-_DATES += ["%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y", "%d-%b-%y", "%Y%m%d"]
-_TIMES = ["", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p"]
-_LOOKS_LIKE_A_DATE = re.compile(r"(?=.*\d)(?=.*\d[-/.: ]|.*[A-Za-z]{3}).{6,40}")
-
-
-def parse_dates(texts: Sequence[str]) -> NDArray[np.datetime64] | None:
-    """Return entries as moments, to the second; None if they are not all written in one format.
-
-    ISO 8601 is one; of the others, a month comes before a day only if that can be read.
-    """
-    if not texts or not all(map(_LOOKS_LIKE_A_DATE.fullmatch, texts)):
-        return None
-    for read in (_iso, *map(_reader, _formats(texts[0]))):
-        try:
-            return np.array([read(text) for text in texts], "datetime64[s]")
-        except ValueError:
-            continue
-    return None
-
-
-def _iso(text: str) -> datetime:
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00") if text.endswith("Z") else text)
-    if len(text) < 10:
-        raise ValueError(text)
-    return (moment - (moment.utcoffset() or moment - moment)).replace(tzinfo=None)
-
-
-def _formats(text: str) -> list[str]:
-    """Return the formats that the first entry can be read in; the others are not tried."""
-    formats = [date + time for time in _TIMES for date in _DATES]
-    return [each for each in formats if _can_read(text, each)]
-
-
-def _can_read(text: str, form: str) -> bool:
-    try:
-        datetime.strptime(text, form)
-    except ValueError:
-        return False
-    return True
-
-
-def _reader(form: str) -> Callable[[str], datetime]:
-    return lambda text: datetime.strptime(text, form)

@@ -12,7 +12,7 @@ The rules, in this order; the first that fits decides. `kinds` overrides them fo
 | are different and numbered, as in "visitor 1", in 20 rows or more       | ignored: identifier |
 | are numbers, also with currency, one unit or thousands separators       | a number            |
 | are two words such as yes and no                                        | a boolean           |
-| are dates, all in one format                                            | a date              |
+| are dates or times of day, all in one format                            | a date              |
 | are texts that are long, or of which most are different                 | text, left out      |
 | are other texts, or numbers with leading zeros                          | a category          |
 """
@@ -21,13 +21,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ffnn.core.text import listed, shorten
 from ffnn.tables.column import Column
-from ffnn.tables.entries import NO_NUMBER, parse_booleans, parse_dates, parse_numbers
+from ffnn.tables.dates import parse_dates
+from ffnn.tables.entries import NO_NUMBER, parse_booleans, parse_numbers
 from ffnn.tables.raw import RawColumn
 
 _ID_NAME = re.compile(
@@ -123,10 +125,17 @@ def _as_boolean(raw: RawColumn) -> Column | None:
 
 
 def _as_date(raw: RawColumn) -> Column | None:
-    dates = parse_dates(raw.as_texts().texts)
-    if dates is None:
+    texts = raw.as_texts()
+    found = parse_dates(texts.texts, raw.date_format)
+    if found is None:
         return None
-    return Column(raw, "date", np.append(dates, np.datetime64("NaT"))[raw.as_texts().codes])
+    moments = np.append(found.moments, np.datetime64("NaT"))[texts.codes]
+    note = ""
+    if found.is_ambiguous:
+        month_first = found.date_format.index("%m") < found.date_format.index("%d")
+        order = "month before day" if month_first else "day before month"
+        note = f"dates such as {texts.texts[0]} are read with the {order}, which may be wrong"
+    return Column(replace(raw, date_format=found.date_format), "date", moments, note=note)
 
 
 def _as_words(raw: RawColumn) -> Column:

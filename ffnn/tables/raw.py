@@ -66,6 +66,8 @@ class RawColumn:
         The distinct entries, in the order of their first rows.
     decimal : {".", ","} or None
         What marks decimals in `texts`, if that was said.
+    date_format : str or None
+        How dates in `texts` are written, if that is known: a format of `strptime`, "" for ISO 8601.
     place : callable
         Of the number of a row, where it is in its source: ``"line 7"``.
     """
@@ -75,6 +77,7 @@ class RawColumn:
     codes: NDArray[np.int32] | None = None
     texts: list[str] = field(default_factory=list)
     decimal: str | None = None
+    date_format: str | None = None
     place: Callable[[int], str] = row_place
 
     def __len__(self) -> int:
@@ -118,7 +121,7 @@ class RawColumn:
         """Return the entries of some rows, given by number or by a mask."""
         place = TakenRows(self.place, rows)
         if self.codes is None:
-            return RawColumn(self.name, numbers=self._entries[rows], place=place)
+            return replace(self, numbers=self._entries[rows], place=place)
         codes = self.codes[rows]
         used = np.unique(codes[codes >= 0])
         places = np.full(len(self.texts) + 1, -1, np.int32)
