@@ -14,6 +14,7 @@ _DELIMITERS = "\t;|,"
 _COMMENTS = ("#", "%", "//")
 _SEPARATOR = re.compile(r'("?sep=)(.)"?\r?\n?', re.IGNORECASE)  # as Excel writes it
 _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
+_SPACED_FIELD = re.compile(r'"[^"]*"|\S+')
 LONGEST_FIELD = 1 << 24
 _ENOUGH = 0.9  # of the lines, to have the same number of fields
 
@@ -24,7 +25,6 @@ class Layout(NamedTuple):
     delimiter: str
     width: int
     comment: str | None = None  # lines that begin with it are left out
-    skipped: int = 0  # records before the first row or header, such as titles
     has_spaced_quotes: bool = False  # spaces between a closing quote and the delimiter
     has_escapes: bool = False  # a quote within quotes is written \\"
 
@@ -35,11 +35,13 @@ def find_layout(lines: list[str], delimiter: str | None = None) -> Layout:
     Of the usual delimiters it is the one that cuts most lines into the same number of fields, two
     or more; then the one that cuts them into most. Runs of spaces delimit where no other one does,
     and commas between digits do not where semicolons do. A file that begins with ``#``, ``%`` or
-    ``//`` has comments, unless that line has as many fields as the others: then it is the header.
-    A first line ``sep=;`` names the delimiter.
+    ``//`` has comments, unless most lines begin so; so does one with such lines that are cut into
+    another number of fields than the others. A first line ``sep=;`` names the delimiter.
     """
     first = next((line for line in lines if line.strip()), "")
     comment = next((sign for sign in _COMMENTS if first.startswith(sign)), None)
+    if comment and sum(line.startswith(comment) for line in lines) > len(lines) / 2:
+        comment = None
     if separator := _SEPARATOR.fullmatch(first):
         comment, delimiter = separator[1], delimiter or separator[2]
     tried = [delimiter] if delimiter else [*_DELIMITERS, SPACES]
@@ -53,20 +55,20 @@ def find_layout(lines: list[str], delimiter: str | None = None) -> Layout:
     width = layouts[best][1]
     if width < 2 and delimiter is None:
         best = ","
-    if (
-        comment
-        and not separator
-        and len(_sample([first[len(comment) :]], Layout(best, width))[0]) == width > 1
-    ):
-        comment = None
+    comment = comment or _comment_within(lines, Layout(best, width))
     spaced = re.compile(rf'"[ \t]+{re.escape(best)}') if best not in SPACES + "\t" else None
     has_spaced = spaced is not None and any(map(spaced.search, lines))
     has_escapes = any('\\"' in line for line in lines)
-    layout = Layout(best, width, comment, 0, has_spaced, has_escapes)
-    # A header may lack a name for the row numbers before it, or a last field that is empty.
-    widths = [len(fields) for fields in _sample(lines, layout)]
-    skipped = next((i for i, count in enumerate(widths) if count >= width - 1), 0)
-    return layout._replace(skipped=skipped)
+    return Layout(best, width, comment, has_spaced, has_escapes)
+
+
+def _comment_within(lines: list[str], layout: Layout) -> str | None:
+    """Return the sign of comments among the rows, if no field has several lines."""
+    records = sample(lines, layout)
+    if len(records) < sum(1 for line in lines if line.strip()):
+        return None
+    uneven = [fields[0] for fields in records if len(fields) != layout.width]
+    return next((s for s in _COMMENTS if any(field.startswith(s) for field in uneven)), None)
 
 
 def split(lines: Iterable[str], layout: Layout) -> Iterator[tuple[int, list[str]]]:
@@ -83,7 +85,7 @@ def split(lines: Iterable[str], layout: Layout) -> Iterator[tuple[int, list[str]
         lines = (spaced.sub('"', line) for line in lines)
     if layout.delimiter == SPACES:
         for number, line in enumerate(lines, start=1):
-            if fields := line.split():
+            if fields := _SPACED_FIELD.findall(line) if '"' in line else line.split():
                 yield number, [field.strip('"') for field in fields]
         return
     reader = csv.reader(
@@ -103,7 +105,7 @@ def split(lines: Iterable[str], layout: Layout) -> Iterator[tuple[int, list[str]
         raise csv.Error(str(error), number) from error
 
 
-def _sample(lines: list[str], layout: Layout) -> list[list[str]]:
+def sample(lines: list[str], layout: Layout) -> list[list[str]]:
     """Return the records of the first lines of a file, up to one that cannot be read."""
     records: list[list[str]] = []
     with contextlib.suppress(csv.Error):
@@ -113,7 +115,7 @@ def _sample(lines: list[str], layout: Layout) -> list[list[str]]:
 
 def _measure(lines: list[str], layout: Layout) -> tuple[float, int]:
     """Return the share of records with the most frequent number of fields, and that number."""
-    widths = Counter(len(fields) for fields in _sample(lines, layout))
+    widths = Counter(len(fields) for fields in sample(lines, layout))
     if not widths:
         return 0.0, 1
     width, count = max(widths.items(), key=lambda item: (item[1], item[0]))

@@ -7,7 +7,7 @@ import csv
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, NamedTuple
 
 import numpy as np
 
@@ -16,15 +16,14 @@ from ffnn.core.free_memory import require_memory
 from ffnn.core.text import counted, listed
 from ffnn.errors import DataError
 from ffnn.tables import duck
-from ffnn.tables.entries import parse_numbers
-from ffnn.tables.layout import LONGEST_FIELD, SPACES, Layout, find_layout, split
+from ffnn.tables.header import find_start, header_of, is_count, is_header
+from ffnn.tables.layout import LONGEST_FIELD, SPACES, Layout, find_layout, sample, split
 from ffnn.tables.outline import TOO_LARGE, Outline
 from ffnn.tables.raw import (
     ColumnReader,
     NotNumbersError,
     RawColumn,
     are_plain,
-    is_missing,
     row_place,
     unquoted,
 )
@@ -48,25 +47,12 @@ def read_text_file(
     notes = [note] if note else []
     with open_text(path, encoding) as file:
         lines, is_cut = _sample(file)
-    layout = find_layout(lines, delimiter)
-    records = list(_records(path, iter(lines), layout, is_cut=is_cut))[layout.skipped :]
-    if not records:
-        raise DataError(f"{path}: expected a table, got an empty file")
-    header, layout = _find_header([fields for _, fields in records], layout, has_header)
-    if layout.width > _MOST_COLUMNS:
-        raise DataError(f"{path}: expected at most {_MOST_COLUMNS:,} columns, got {layout.width:,}")
-    if has_header is None and _is_count(header, records):
-        notes.append("the first line has the number of rows, not names")
-        header, records = None, records[1:]
-    _require_rows(path, header, records)
-    start = records[header is not None][0]
-    if layout.skipped:
-        notes.append(f"what precedes the table is left out: {counted(layout.skipped, 'line')}")
-    rows = [fields for line, fields in records if line >= start and len(fields) == layout.width]
+    head = _find_head(path, lines, find_layout(lines, delimiter), has_header, is_cut)
+    layout, header, start, rows = head.layout, head.header, head.start, head.rows
     outline = Outline.of(rows, lines, start, text_size(path))
     require_memory(outline.num_bytes, f"{path}: {outline}", TOO_LARGE)
     columns, more = _read_columns(path, encoding, layout, start, decimal, outline)
-    notes += more
+    notes += [*head.notes, *more]
     if header is None:
         header = [f"column_{i}" for i in range(1, layout.width + 1)]
         why = "" if has_header is False else "the first row looks like the others, so "
@@ -77,14 +63,44 @@ def read_text_file(
     return columns, notes
 
 
-def _require_rows(
-    path: FilePath, header: Sequence[str] | None, records: Sequence[tuple[int, list[str]]]
-) -> None:
-    if header is not None and len(records) < 2:
+class _Head(NamedTuple):
+    """What is known of a table before it is read."""
+
+    layout: Layout
+    header: list[str] | None
+    start: int  # the line of the first row
+    rows: list[list[str]]  # the first ones
+    notes: list[str]
+
+
+def _find_head(
+    path: FilePath, lines: list[str], layout: Layout, has_header: bool | None, is_cut: bool
+) -> _Head:
+    """Find the header of a file, if there is one, and the first row."""
+    records = list(_records(path, iter(lines), layout, is_cut=is_cut))
+    if not records:
+        raise DataError(f"{path}: expected a table, got an empty file")
+    notes = list[str]()
+    if skipped := find_start([fields for _, fields in records], layout.width):
+        notes.append(f"what precedes the table is left out: {counted(skipped, 'line')}")
+    records = records[skipped:]
+    header = None if has_header is False else _names_in_comment(lines, layout, records)
+    if header is None:
+        header = header_of([fields for _, fields in records], layout.width, has_header)
+        if has_header is None and is_count(header, len(records)):
+            notes.append("the first line has the number of rows, not names")
+            header, records = None, records[1:]
+        elif header is not None:
+            layout, records = layout._replace(width=len(header)), records[1:]
+    if layout.width > _MOST_COLUMNS:
+        raise DataError(f"{path}: expected at most {_MOST_COLUMNS:,} columns, got {layout.width:,}")
+    if not records:
         raise DataError(
             f"{path}: expected rows below the header line, got none; "
             f"if that line is a row, say that there is no header"
         )
+    rows = [fields for _, fields in records if len(fields) == layout.width]
+    return _Head(layout, header, records[0][0], rows, notes)
 
 
 def _sample(file: IO[str]) -> tuple[list[str], bool]:
@@ -116,51 +132,18 @@ def _records(
         raise DataError(f"{path}, line {start - 1 + line:,}: {problem}") from error
 
 
-def _find_header(
-    rows: Sequence[list[str]], layout: Layout, has_header: bool | None
-) -> tuple[list[str] | None, Layout]:
-    """Return the names in the first row, None if it is a row like the others."""
-    first, others = rows[0], rows[1:]
-    width = layout.width
-    if has_header is None:
-        has_header = not others or _is_header(first, others)
-    if not has_header:
-        return None, layout
-    if len(first) == width - 1 and others:
-        is_last_empty = all(not row[-1].strip() for row in others if len(row) == width)
-        first = [*first, ""] if is_last_empty else ["", *first]
-    elif len(first) > width and not any(map(str.strip, first[width:])):
-        first = first[:width]
-    return first, layout._replace(width=len(first))
-
-
-def _is_count(header: Sequence[str] | None, records: Sequence[tuple[int, list[str]]]) -> bool:
-    """Tell whether what looks like a header begins with the number of the rows below it."""
-    return header is not None and header[0].strip() == str(len(records) - 1) and len(records) > 2
-
-
-def _is_header(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
-    """Tell whether the first row differs from the others as names do.
-
-    A name is no number where the others are, and is not found among them. Where neither tells, it
-    is a header, unless it consists of numbers.
-    """
-    for_header = against = 0
-    columns = list(itertools.zip_longest(*others, fillvalue=""))
-    shift = len(columns) - len(first)
-    for cell, column in zip(first, columns[max(shift, 0) :], strict=False):
-        name, entries = cell.strip(), {entry.strip() for entry in column}
-        known = sorted(entry for entry in entries if not is_missing(entry))
-        if is_missing(name) or not known:
-            continue
-        if parse_numbers(known) is not None:
-            for_header += parse_numbers([name]) is None
-            against += parse_numbers([name]) is not None
-        else:
-            against += name in entries
-    if for_header or against:
-        return for_header > against
-    return not all(is_missing(c.strip()) or parse_numbers([c.strip()]) is not None for c in first)
+def _names_in_comment(
+    lines: Sequence[str], layout: Layout, records: Sequence[tuple[int, list[str]]]
+) -> list[str] | None:
+    """Return the names in a comment just before the rows, unless the first one has them."""
+    before = lines[: records[0][0] - 1]
+    if layout.comment is None or not before or not before[-1].startswith(layout.comment):
+        return None
+    names = next(iter(sample([before[-1][len(layout.comment) :]], layout)), [])
+    rows = [fields for _, fields in records]
+    if len(names) != layout.width or is_header(rows[0], rows[1:]):
+        return None
+    return names if is_header(names, rows) is not False else None
 
 
 def _read_columns(

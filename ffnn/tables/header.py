@@ -1,0 +1,83 @@
+"""Where a table begins in a file, and whether its first row has the names of the columns."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from ffnn.tables.entries import parse_numbers
+from ffnn.tables.raw import is_missing
+
+Rows = Sequence[Sequence[str]]
+_YEARS = range(1800, 2101)
+
+
+def find_start(rows: Rows, width: int) -> int:
+    """Return the number of the first row that is no title or the like, of rows with `width` fields.
+
+    Titles have fewer fields. So may a header: it may lack the name of the row numbers before it, or
+    of an empty field at the end; then the row below it is none.
+    """
+    start = next((i for i, row in enumerate(rows) if len(row) >= width), 0)
+    if not start or len(rows[start - 1]) != width - 1 or is_header(rows[start], rows[start + 1 :]):
+        return start
+    return start - 1 if is_header(rows[start - 1], rows[start:]) is not False else start
+
+
+def header_of(rows: Rows, width: int, has_header: bool | None) -> list[str] | None:
+    """Return the names in the first row, None if it is a row like the others."""
+    first, others = rows[0], rows[1:]
+    if has_header is None:
+        has_header = not others or names_columns(first, others)
+    if not has_header:
+        return None
+    if len(first) == width - 1 and others:
+        is_last_empty = all(not row[-1].strip() for row in others if len(row) == width)
+        return [*first, ""] if is_last_empty else ["", *first]
+    return list(first) if any(map(str.strip, first[width:])) else list(first[:width])
+
+
+def names_columns(first: Sequence[str], others: Rows) -> bool:
+    """Tell whether the first row is a header; where nothing tells, unless it has but numbers."""
+    found = is_header(first, others)
+    return found if found is not None else not all(map(_is_number_or_missing, first))
+
+
+def is_header(first: Sequence[str], others: Rows) -> bool | None:
+    """Tell whether the first row differs from the others as names do; None if nothing tells.
+
+    A name is no number where the others are, unless it is one of the years in a row, and is not
+    found among them.
+    """
+    for_header = against = 0
+    columns = list(itertools.zip_longest(*others, fillvalue=""))
+    shift, have_years = len(columns) - len(first), _are_years(first)
+    for cell, column in zip(first, columns[max(shift, 0) :], strict=False):
+        name, entries = cell.strip(), {entry.strip() for entry in column}
+        known = sorted(entry for entry in entries if not is_missing(entry))
+        if is_missing(name) or not known:
+            continue
+        if parse_numbers(known) is not None:
+            is_name = have_years or parse_numbers([name]) is None
+            for_header += is_name
+            against += not is_name
+        else:
+            against += name in entries
+    return for_header > against if for_header or against else None
+
+
+def is_count(header: Sequence[str] | None, num_records: int) -> bool:
+    """Tell whether what looks like a header begins with the number of the rows below it."""
+    is_number = header is not None and header[0].strip() == str(num_records - 1)
+    return is_number and num_records > 2
+
+
+def _are_years(names: Sequence[str]) -> bool:
+    """Tell whether the numbers among names are three years or more, one after another."""
+    numbers = [int(name) for name in map(str.strip, names) if name.isdecimal()]
+    steps = {after - before for before, after in itertools.pairwise(numbers)}
+    return len(numbers) > 2 and steps in ({1}, {-1}) and numbers[0] in _YEARS
+
+
+def _is_number_or_missing(cell: str) -> bool:
+    return is_missing(cell.strip()) or parse_numbers([cell.strip()]) is not None
