@@ -18,12 +18,13 @@ def summarize(
 ) -> str:
     """Return the lines of `Network.summary`; `vector` is None before the network is built."""
     rule, wide = "─" * 78, max(16, *(len(layer.name) + 1 for layer in layers))  # the names' column
+    wide = min(wide, 40)
     lines = [f"{'name':<{wide}}{'layer':<{54 - wide}}{'outputs':>10}{'parameters':>14}", rule]
     for layer in layers:
         size = sum(array.size for array in layer.params.values())
         output, count = "??" if vector is None else (f"{layer.output_dim:,}", f"{size:,}")
         shown = f"{shorten(repr(layer), 52 - wide):<{54 - wide}}"
-        lines.append(f"{layer.name:<{wide}}{shown}{output:>10}{count:>14}")
+        lines.append(f"{shorten(layer.name, wide - 1):<{wide}}{shown}{output:>10}{count:>14}")
     lines.append(rule)
     if vector is None:
         lines.append("Not built yet: sizes follow from the number of input columns.")

@@ -304,6 +304,21 @@ def test_a_graph_shows_what_the_first_dense_takes(tmp_path):
     assert "embedding_1" in model._repr_html_()
 
 
+class ALayerWithANameThatIsLongerThanAnyTableOfEightyColumnsHasRoomFor(Embedding):
+    """One of a user's own."""
+
+
+def test_long_names_have_room_in_the_table_of_layers(capsys):
+    own = ALayerWithANameThatIsLongerThanAnyTableOfEightyColumnsHasRoomFor([2, 2])
+    for first in (PeriodicEmbedding(4, 3), own):
+        ffnn.Sequential([first, Dense(1)], input_dim=2, seed=0).summary()
+        lines = capsys.readouterr().out.splitlines()
+        name, described = lines[2].split()[:2]
+        assert first.name.startswith(name.rstrip("…"))
+        assert described.startswith(type(first).__name__[:5])
+        assert max(map(len, lines)) == 78
+
+
 # -- the printed formulas, column by column --------------------------------------------------------
 
 
