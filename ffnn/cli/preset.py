@@ -8,6 +8,7 @@ import numpy as np
 
 from ffnn.cli.exit_codes import usage_errors
 from ffnn.data.batches import rows_kept
+from ffnn.losses import CategoricalCrossentropy, Loss, MeanSquaredError
 from ffnn.sequential import Sequential
 from ffnn.tables import TableEncoder
 from ffnn.tabular.budget import Budget
@@ -68,9 +69,10 @@ class TablePreset:
     def _make(self, data: TrainingData, encoder: TableEncoder, kept: int) -> Sequential:
         recipe, features = self.recipe, data.x_train.shape[1]
         model = Sequential(make_layers(recipe, encoder, data.y_train), seed=self.args.seed)
-        loss, metrics = "categorical_crossentropy", ["accuracy"]
+        loss: Loss
+        loss, metrics = CategoricalCrossentropy(recipe.label_smoothing), ["accuracy"]
         if recipe.is_regression:
-            loss, metrics = "mean_squared_error", ["mse", "r2"]
+            loss, metrics = MeanSquaredError(), ["mse", "r2"]
         model.compile(make_optimizer(recipe, model.parameter_names(features)), loss, metrics)
         model.build(features)
         start_from_rows(model, data.x_train[:kept], np.random.default_rng(self.args.seed))

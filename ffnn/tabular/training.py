@@ -10,12 +10,11 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.callbacks import Callback, EarlyStopping, Logs
 from ffnn.layers import Rescaling
+from ffnn.losses import Loss, MeanSquaredError, SparseCategoricalCrossentropy
 from ffnn.models.trainable import Trainable
 from ffnn.tabular.network import make_optimizer
 from ffnn.tabular.recipe import Recipe
 from ffnn.tabular.start import start_from_rows
-
-_CLASSES = "sparse_categorical_crossentropy"
 
 
 class Rows(NamedTuple):
@@ -54,7 +53,10 @@ class Deadline(Callback):
 
 def prepare(model: Trainable, recipe: Recipe, rows: Rows) -> None:
     """Compile and build a network of the layers that `make_layers` made for `recipe`."""
-    loss, metrics = ("mse", []) if recipe.is_regression else (_CLASSES, ["accuracy"])
+    loss: Loss = MeanSquaredError()
+    if not recipe.is_regression:
+        loss = SparseCategoricalCrossentropy(recipe.label_smoothing)
+    metrics = [] if recipe.is_regression else ["accuracy"]
     features = rows.x.shape[1]
     model.compile(make_optimizer(recipe, model.parameter_names(features)), loss, metrics)
     model.build(features)

@@ -56,11 +56,13 @@ def test_numbers_are_learned_and_all_choices_are_told_and_kept(capsys, path, tmp
     assert "on the 60 rows that it has not seen" in score
 
 
-def test_classes_are_learned(capsys, path):
-    arguments = "--preset", "table", "--target", "kind", "--exclude", "price"
+def test_classes_are_learned(capsys, path, tmp_path):
+    out = tmp_path / "m.h5"
+    arguments = "--preset", "table", "--target", "kind", "--exclude", "price", "--out", out
     code, said, _ = run(capsys, "train", path, *arguments)
     assert code == 0
     assert "units of selu -> 2 classes" in said
+    assert ffnn.load_model(out).loss.label_smoothing == 0.1
     assert float(re.search(r"test accuracy: ([\d.]+)", said)[1]) > 0.85
 
 

@@ -40,6 +40,7 @@ def test_what_is_learned_decides_on_activation_and_rate():
     numbers = Recipe.of("regression", 1600, 12, 1)
     assert (classes.activation, classes.learning_rate) == ("selu", 0.04)
     assert (numbers.activation, numbers.learning_rate) == ("mish", 0.2)
+    assert (classes.label_smoothing, numbers.label_smoothing) == (0.1, 0.0)
     assert numbers.is_regression
     assert not classes.is_regression
 
@@ -49,6 +50,7 @@ def test_it_says_all_that_was_chosen():
         "12 features -> 256 + 256 + 256 units of selu -> 3 classes",
         "256 epochs of 6 batches of 267 rows: 1,536 updates, about 7 s",
         "learning rate up to 0.04, weight decay up to 0.02, dropout up to 0.15",
+        "label smoothing 0.1",
     ]
     assert "-> 1 number\n" in str(Recipe.of("regression", 2, 1, 1))
 

@@ -47,6 +47,7 @@ def test_a_network_learns_whatever_the_unit_of_its_target(task):
     train(model, recipe.lasting(120), rows, held_out, np.random.default_rng(0))
     predicted = model.predict(held_out.x)
     if task == "classification":
+        assert model.loss.label_smoothing == 0.1
         assert (predicted.argmax(axis=1) == held_out.y).mean() > 0.8
     else:
         assert np.mean((predicted[:, 0] - held_out.y) ** 2) < 0.4 * held_out.y.var()
