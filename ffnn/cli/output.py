@@ -81,9 +81,13 @@ def _table_in_lines(title: str, metric: Metric, table: Array, names: list[str] |
 
 
 def scores_in_words(scores: Mapping[str, Any]) -> str:
-    """Return the metrics of rows in one line, such as ``"accuracy 0.9667"``."""
-    texts = _in_words(scores).items()
-    return ", ".join(f"{name.replace('_', ' ')} {text}" for name, text in texts if name != "loss")
+    """Return the metrics of rows in one line, such as ``"accuracy 0.9667"``; without any, the loss.
+
+    Tables are left out.
+    """
+    texts = _in_words(scores)
+    shown = {name: text for name, text in texts.items() if name != "loss"} or texts
+    return ", ".join(f"{name.replace('_', ' ')} {text}" for name, text in shown.items())
 
 
 def _in_words(scores: Mapping[str, Any]) -> dict[str, str]:

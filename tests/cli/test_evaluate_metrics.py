@@ -98,3 +98,12 @@ def test_a_model_of_weighted_metrics_alone_is_measured_by_them(run, save, rows):
     out = run("evaluate", save(weighted_metrics=["f1"]), rows)[1]
     assert "test f1: " in out
     assert "accuracy" not in out
+
+
+def test_tables_alone_leave_the_loss_to_say_of_rows_that_are_new(run, save, rows):
+    model = ffnn.load_model(save("confusion_matrix"))
+    model.fit(X[:4], TRUE[:4], epochs=1, verbose=0)
+    model.save(rows.with_name("trained.h5"))
+    out = run("evaluate", rows.with_name("trained.h5"), rows)[1]
+    loss = model.evaluate(X[4:], TRUE[4:])[0]
+    assert f"on the 3 rows that it has not seen: loss {loss:.4f}\n" in out
