@@ -20,6 +20,7 @@ from ffnn.core.free_memory import memory_for
 from ffnn.core.text import counted, listed, shown
 from ffnn.data.batches import rows_kept
 from ffnn.errors import DataError
+from ffnn.models.trained_rows import split_order
 from ffnn.reports import TableRows
 from ffnn.tables import Column, Table, read_table
 from ffnn.tables.encoder import choose_columns
@@ -124,11 +125,6 @@ def held_out(
         return np.arange(rows), None
     order = split_order(rows, seed)
     return order[count:], order[:count]
-
-
-def split_order(rows: int, seed: int) -> NDArray[np.intp]:
-    """Return the numbers of the rows at random: the first ones are held out."""
-    return np.random.default_rng(seed).permutation(rows)
 
 
 # -- reading -----------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,11 +11,13 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.core.text import counted
+from ffnn.data.batches import Examples
 from ffnn.data.sources import Source
 from ffnn.errors import DataError
 from ffnn.models.decisions import decided, names_of, task_of
-from ffnn.models.raw_rows import targets_for
+from ffnn.models.raw_rows import input_dtype, targets_for
 from ffnn.models.trainable import Trainable
+from ffnn.models.trained_rows import find_trained_rows
 from ffnn.reports.progress import bar
 
 if TYPE_CHECKING:
@@ -112,7 +114,7 @@ class Answers:
     names: tuple[str, ...]  # of classes, labels or outputs
     inputs: Inputs
     are_probabilities: bool
-    note: str = ""  # on rows that were left out
+    note: str = ""  # on rows that were left out, and on those that the model was trained on
 
 
 def answer(model: Trainable, x: Any, y: Any, origin: TableRows | None = None) -> Answers:
@@ -128,7 +130,8 @@ def answer(model: Trainable, x: Any, y: Any, origin: TableRows | None = None) ->
         table = x = encoder.open(x)
         numbers = np.arange(table.num_rows)
         if y is None and encoder.target is not None:
-            x, y, numbers, lacking = encoder.examples_of(table)
+            dtype = input_dtype(model) or np.float64
+            x, y, numbers, lacking = encoder.examples_of(table, dtype)
             y = targets_for(model, y)
         origin = TableRows(table, numbers)
     examples = model.open_examples(x, y, measured=False)
@@ -145,8 +148,17 @@ def answer(model: Trainable, x: Any, y: Any, origin: TableRows | None = None) ->
         names=names_of(names, output.shape[1], task),
         inputs=Inputs(examples.x, model.feature_names, origin, _target_name(model)),
         are_probabilities=span[0] >= 0.0 and span[1] <= 1.0,
-        note=f"{counted(lacking, 'row')} without a target left out" if lacking else "",
+        note="; ".join(_notes(model, examples, lacking)),
     )
+
+
+def _notes(model: Trainable, examples: Examples, lacking: int) -> Iterator[str]:
+    """Yield what there is to say of the rows."""
+    known = find_trained_rows(model, examples)
+    if known is not None:
+        yield known.note
+    if lacking:
+        yield f"{counted(lacking, 'row')} without a target left out"
 
 
 def _target_name(model: Trainable) -> str | None:

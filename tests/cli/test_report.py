@@ -38,6 +38,16 @@ def test_it_says_which_rows_were_trained_on(run, model, flowers, tmp_path):
     assert note in page(tmp_path / "r.html")
 
 
+@pytest.mark.parametrize(("options", "note"), [((), False), (("--test-split", 0), True)])
+def test_the_page_of_a_training_says_it_only_of_training_rows(
+    run, flowers, tmp_path, options, note
+):
+    path = tmp_path / "r.html"
+    arguments = ("--epochs", 2, "--quiet", *options, "--report", path)
+    assert run("train", flowers, *arguments)[0] == 0
+    assert ("the model was trained on 135 of these 150 rows" in page(path)) is note
+
+
 def test_the_page_is_written_if_asked_for(run, model, flowers, tmp_path):
     code, out, _ = run("report", model, flowers, "--out", tmp_path / "r.html")
 

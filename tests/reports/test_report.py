@@ -50,6 +50,24 @@ def test_a_training_goes_on_as_if_there_had_been_no_report():
     assert models[0].parameters.tobytes() == models[1].parameters.tobytes()
 
 
+@pytest.mark.parametrize("y", [ONE_HOT, LABELS], ids=["one-hot", "numbers"])
+def test_rows_that_the_model_was_trained_on_are_told(tmp_path, y):
+    model = classifier()
+    model.fit(X[:40], y[:40], verbose=0, validation_split=0.25)
+    model.save(tmp_path / "m.h5")
+    begin = "note: the model was trained on"
+    end = "so it may score lower on new ones"
+    for known in (model, ffnn.load_model(tmp_path / "m.h5")):
+        report = known.report(X, ONE_HOT)
+        assert report.note == f"{begin} 30 of these 50 rows and validated on 10, {end}"
+        assert report.note in report._repr_html_()
+        for form in (ONE_HOT, LABELS):
+            assert known.report(X[:30], form[:30]).note == f"{begin} these rows, {end}"
+        assert known.report(X[40:], ONE_HOT[40:]).note == ""
+    model.train_on_batch(X, ONE_HOT)
+    assert model.report(X, ONE_HOT).note == ""  # what changes a model since is not known
+
+
 def forms_of_rows(folder):
     with h5py.File(folder / "x.h5", "w") as file:
         file["x"] = X
@@ -115,7 +133,10 @@ def test_a_table_has_its_targets_and_shows_its_rows(encoded, tmp_path):
         report = encoded.report(table)
 
         assert report.num_rows == 58
-        assert report.note == "2 rows without a target left out"
+        assert report.note == (
+            "note: the model was trained on these rows, so it may score lower on new ones; "
+            "2 rows without a target left out"
+        )
         assert report.class_names == ("high", "low")
         (mistake,) = report.mistakes
         assert (mistake.row, mistake.true) == (21, ROWS[20]["cost"])
