@@ -37,6 +37,13 @@ def header_of(rows: Rows, width: int, has_header: bool | None) -> list[str] | No
     return list(first) if any(map(str.strip, first[width:])) else list(first[:width])
 
 
+def numbered_names(width: int, has_header: bool | None) -> tuple[list[str], str]:
+    """Return names for columns without any, and a note on them."""
+    names = [f"column_{i}" for i in range(1, width + 1)]
+    why = "" if has_header is False else "the first row looks like the others, so "
+    return names, f"{why}there is no header: the columns are named {names[0]} to {names[-1]}"
+
+
 def names_columns(first: Sequence[str], others: Rows) -> bool:
     """Tell whether the first row is a header; where nothing tells, unless it has but numbers."""
     found = is_header(first, others)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,13 +13,15 @@ from ffnn.core.checks import check_bool, check_choice, check_path, check_text
 from ffnn.core.free_memory import memory_for
 from ffnn.core.text import shown
 from ffnn.errors import DataError
+from ffnn.tables.excel import read_excel
+from ffnn.tables.json_file import read_json, read_json_lines
 from ffnn.tables.kinds import KINDS
 from ffnn.tables.outline import TOO_LARGE
-from ffnn.tables.raw import NumberedRows, RawColumn
-from ffnn.tables.source import check_encoding, find_encoding, open_text
+from ffnn.tables.raw import RawColumn
+from ffnn.tables.source import check_encoding
 from ffnn.tables.table import Table, make_table
 from ffnn.tables.text_file import read_text_file
-from ffnn.tables.values import column_of, columns_of_rows
+from ffnn.tables.values import column_of
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".data", ".dat")
 PACKED_SUFFIXES = (".gz", ".zip")
@@ -80,7 +81,7 @@ def read_table(
     suffix = suffix_of(path)
     with memory_for(f"{path}", TOO_LARGE):
         if suffix in _READERS:
-            return _table(path, _READERS[suffix](path, encoding), [], decimal, kinds)
+            return _table(path, *_READERS[suffix](path, encoding, header), decimal, kinds)
         read = partial(read_text_file, path, delimiter, encoding, has_header=header)
         table = _table(path, *read(decimal=decimal), decimal, kinds)
         if decimal is None and any(column.has_comma for column in table.columns):
@@ -137,61 +138,7 @@ def suffix_of(path: FilePath) -> str:
     return suffixes[-1] if suffixes else ""
 
 
-def _read_json(path: FilePath, encoding: str | None) -> list[RawColumn]:
-    """Read a list of objects, or an object of lists."""
-    with open_text(path, find_encoding(path, encoding)[0]) as file:
-        try:
-            data = json.load(file)
-        except (ValueError, RecursionError) as error:
-            raise DataError(f"{path}: this is not valid JSON: {error}") from error
-    if isinstance(data, dict) and all(isinstance(values, list) for values in data.values()):
-        if len({len(values) for values in data.values()}) > 1:
-            raise DataError(f"{path}: expected columns of one length")
-        _refuse_nested(path, data.items())
-        return [column_of(name, values) for name, values in data.items()]
-    return _columns_of_objects(path, data)
-
-
-def _read_json_lines(path: FilePath, encoding: str | None) -> list[RawColumn]:
-    """Read an object a line."""
-    rows, numbers = list[Any](), list[int]()
-    with open_text(path, find_encoding(path, encoding)[0]) as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            numbers.append(number)
-            try:
-                rows.append(json.loads(line))
-            except (ValueError, RecursionError) as error:
-                raise DataError(
-                    f"{path}, line {number}: this is not valid JSON: {error}"
-                ) from error
-    return _placed(_columns_of_objects(path, rows), NumberedRows("line", numbers))
-
-
-def _columns_of_objects(path: FilePath, rows: Any) -> list[RawColumn]:
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise DataError(f"{path}: expected a list of objects with names and values")
-    _refuse_nested(path, ((name, [value]) for row in rows for name, value in row.items()))
-    return columns_of_rows(rows)
-
-
-def _refuse_nested(path: FilePath, columns: Iterable[tuple[str, list[Any]]]) -> None:
-    for name, values in columns:
-        if any(isinstance(value, (list, dict)) for value in values):
-            raise DataError(
-                f"{path}: {shown(name, 60)} holds a list or an object; expected single values, in "
-                f"a list of objects or an object of lists"
-            )
-
-
-def _placed(columns: list[RawColumn], place: NumberedRows) -> list[RawColumn]:
-    for column in columns:
-        column.place = place
-    return columns
-
-
-def _read_parquet(path: FilePath, _: str | None) -> list[RawColumn]:
+def _read_parquet(path: FilePath) -> tuple[list[RawColumn], list[str]]:
     duckdb = _module("duckdb", path)
     try:
         with duckdb.connect() as connection:
@@ -200,24 +147,7 @@ def _read_parquet(path: FilePath, _: str | None) -> list[RawColumn]:
     except duckdb.Error as error:
         problem = str(error).splitlines()[0]
         raise DataError(f"{path}: the file cannot be read: {problem}") from error
-    return [column_of(name, values) for name, values in found.items()]
-
-
-def _read_excel(path: FilePath, _: str | None) -> list[RawColumn]:
-    openpyxl = _module("openpyxl", path)
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        rows = list(enumerate(book.worksheets[0].values, start=1))
-        book.close()
-    except Exception as error:  # openpyxl, zipfile and the XML parser have many of their own
-        raise DataError(f"{path}: this is not an Excel file that can be read: {error}") from error
-    rows = [(n, row) for n, row in rows if any(cell is not None for cell in row)]
-    if len(rows) < 2:
-        raise DataError(f"{path}: expected a row of names and rows below it in the first sheet")
-    numbers, (names, *values) = zip(*rows, strict=True)
-    cells = zip(names, zip(*values, strict=True), strict=True)
-    columns = [column_of("" if name is None else str(name).strip(), c) for name, c in cells]
-    return _placed(columns, NumberedRows("row", numbers[1:]))
+    return [column_of(name, values) for name, values in found.items()], []
 
 
 def _module(name: str, path: FilePath) -> Any:
@@ -230,10 +160,13 @@ def _module(name: str, path: FilePath) -> Any:
         ) from None
 
 
-_READERS: dict[str, Callable[[FilePath, str | None], list[RawColumn]]] = {
-    ".json": _read_json,
-    ".jsonl": _read_json_lines,
-    ".parquet": _read_parquet,
-    ".xlsx": _read_excel,
+# What reads files that are no text with delimiters, given `encoding` and `header`.
+_READERS: dict[
+    str, Callable[[FilePath, str | None, bool | None], tuple[list[RawColumn], list[str]]]
+] = {
+    ".json": lambda path, encoding, _: read_json(path, encoding),
+    ".jsonl": lambda path, encoding, _: read_json_lines(path, encoding),
+    ".parquet": lambda path, *_: _read_parquet(path),
+    ".xlsx": lambda path, _, header: read_excel(path, _module("openpyxl", path), header),
 }
 SUFFIXES = (*TEXT_SUFFIXES, *_READERS)

@@ -16,7 +16,7 @@ from ffnn.core.free_memory import require_memory
 from ffnn.core.text import counted, listed
 from ffnn.errors import DataError
 from ffnn.tables import duck
-from ffnn.tables.header import find_start, header_of, is_count, is_header
+from ffnn.tables.header import find_start, header_of, is_count, is_header, numbered_names
 from ffnn.tables.layout import LONGEST_FIELD, SPACES, Layout, find_layout, sample, split
 from ffnn.tables.outline import TOO_LARGE, Outline
 from ffnn.tables.raw import (
@@ -54,9 +54,8 @@ def read_text_file(
     columns, more = _read_columns(path, encoding, layout, start, decimal, outline)
     notes += [*head.notes, *more]
     if header is None:
-        header = [f"column_{i}" for i in range(1, layout.width + 1)]
-        why = "" if has_header is False else "the first row looks like the others, so "
-        notes.append(f"{why}there is no header: the columns are named {header[0]} to {header[-1]}")
+        header, note = numbered_names(layout.width, has_header)
+        notes.append(note)
     place, names = LinesOfRows(path, encoding, layout, start), map(str.strip, header)
     for column, name in zip(columns, unquoted([*names]), strict=True):
         column.name, column.place = name, place
