@@ -14,7 +14,7 @@ from ffnn.tables.column import Column
 from ffnn.tables.dates import is_date_format
 from ffnn.tables.encoding import Encoding, Floats, scale
 from ffnn.tables.entries import WORDS
-from ffnn.tables.raw import RawColumn
+from ffnn.tables.raw import RawColumn, named_by_numbers
 
 MISSING = "(missing)"
 OTHER = "(other)"
@@ -164,7 +164,9 @@ class CategoryEncoding(Encoding):
         """Return the place of each row's category, -1 where there is none."""
         texts = raw.as_texts()
         places = {category: i for i, category in enumerate(self.categories)}
-        width, has_other = len(places), self.num_rare > 0 and not self.is_code
+        if raw.numbers is not None:
+            places |= {n: places[code] for n, code in named_by_numbers(places).items()}
+        width, has_other = len(self.categories), self.num_rare > 0 and not self.is_code
         other = width if has_other else -1
         missing = width + has_other if self.has_missing else -1
         found = np.array([*(places.get(text, other) for text in texts.texts), missing], np.int32)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 from array import array
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -233,6 +234,16 @@ def unquoted(texts: Sequence[str]) -> list[str]:
 def number_text(value: float) -> str:
     """Return a number as a text that names it: 1, not 1.0."""
     return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+
+
+def named_by_numbers(texts: Iterable[str]) -> dict[str, str]:
+    """Return the texts that are codes such as 01234 by the numbers that others make of them: 1234.
+
+    Spreadsheets and data frames do. Where two codes are one number, there is none.
+    """
+    codes = [text for text in texts if text.isdecimal() and len(text) < 16]
+    counts = Counter(map(int, codes))
+    return {str(int(code)): code for code in codes if counts[int(code)] == 1}
 
 
 def is_missing(text: str) -> bool:

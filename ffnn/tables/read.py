@@ -50,7 +50,7 @@ def read_table(
     delimiter : str, optional
         What separates the fields of a line. By default the one that cuts lines most evenly.
     encoding : str, optional
-        By default UTF-8, or what a byte order mark says; else Windows-1252, with a note.
+        By default UTF-8, or what a byte order mark says; else the one that fits best, with a note.
     decimal : {".", ","}, optional
         What marks decimals. By default a comma does where numbers cannot be read otherwise.
     header : bool, optional

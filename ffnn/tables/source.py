@@ -14,8 +14,9 @@ from typing import IO, cast
 from ffnn._types import FilePath
 from ffnn.core.text import shown
 from ffnn.errors import DataError
+from ffnn.tables.detection import LABELS, detect
 
-_BLOCK = 1 << 20
+_BLOCK, _SAMPLE = 1 << 20, 1 << 13
 _PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip"}
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -59,7 +60,7 @@ def find_encoding(path: FilePath, asked: str | None = None) -> tuple[str, str | 
     """Return the encoding to read a file in, and what there is to say of it, if anything.
 
     That is the one `asked` for, else the one of a byte order mark, else UTF-8 where the whole file
-    is valid in it, else Windows-1252 or, with bytes that it lacks, Latin-1.
+    is valid in it, else the one in which the text is most like one.
     """
     if asked is not None:
         return _checked(path, asked), None
@@ -76,9 +77,20 @@ def find_encoding(path: FilePath, asked: str | None = None) -> tuple[str, str | 
     wrong = _first_wrong_byte(path, "utf-8")
     if wrong is None:
         return "utf-8", None
-    is_windows = _first_wrong_byte(path, "cp1252") is None
-    name, label = ("cp1252", "Windows-1252") if is_windows else ("latin-1", "Latin-1")
-    return name, f"read as {label}, as {wrong} is not UTF-8; if that is wrong, give the encoding"
+    found = detect(_other_than_ascii(path))
+    name = next(each for each in found if _first_wrong_byte(path, each) is None)
+    return name, (
+        f"read as {LABELS[name]}, as {wrong} is not UTF-8; if that is wrong, give the encoding"
+    )
+
+
+def _other_than_ascii(path: FilePath) -> bytes:
+    """Return the first lines of a file that have other bytes than those of ASCII."""
+    sample = bytearray()
+    with _open_bytes(path) as file:
+        while len(sample) < _SAMPLE and (line := file.readline(_BLOCK)):
+            sample += b"" if line.isascii() else line
+    return bytes(sample[:_SAMPLE])
 
 
 def _checked(path: FilePath, encoding: str) -> str:

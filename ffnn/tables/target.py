@@ -15,7 +15,7 @@ from ffnn.core.text import counted, listed, shown
 from ffnn.errors import DataError
 from ffnn.tables.column import Column
 from ffnn.tables.kinds import find_kind
-from ffnn.tables.raw import RawColumn
+from ffnn.tables.raw import RawColumn, named_by_numbers
 from ffnn.tables.table import Table
 
 MOST_CLASSES = 20  # more distinct whole numbers are numbers, unless the task says otherwise
@@ -134,8 +134,10 @@ class Target:
     def _codes_of(self, table: Table) -> NDArray[np.int64]:
         """Return class numbers, -1 for a missing target."""
         assert self.class_names is not None
-        texts = table.raw(self.name).as_texts()
-        index = {name: i for i, name in enumerate(self.class_names)}
+        raw, index = table.raw(self.name), {name: i for i, name in enumerate(self.class_names)}
+        if raw.numbers is not None:
+            index |= {n: index[code] for n, code in named_by_numbers(index).items()}
+        texts = raw.as_texts()
         unknown = [text for text in texts.texts if text not in index]
         if unknown:
             raise DataError(

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ffnn.tables import read_table
+import ffnn
+from ffnn.tables import TableEncoder, read_table
 from ffnn.tables.entries import parse_numbers
 
 # Entries, their values, and what all share around the numbers.
@@ -75,3 +76,31 @@ def test_a_name_that_only_ends_like_id_is_none_of_one(tmp_path, name):
     path = tmp_path / "t.csv"
     path.write_text(f"x,{name},y\n" + "".join(f"{i % 7},{i * 3},{i / 2}\n" for i in range(40)))
     assert read_table(path)[name].kind == "number"
+
+
+CODES = ["01234", "10115", "00007"]
+
+
+@pytest.mark.parametrize("form", [int, float, np.int32, lambda code: str(int(code))])
+def test_codes_whose_zeros_were_lost_are_the_same_codes(tmp_path, form):
+    path = tmp_path / "t.csv"
+    path.write_text("zip,y\n" + "".join(f"{CODES[i % 3]},{i % 3}\n" for i in range(30)))
+    encoder = TableEncoder().fit(path, "y")
+    expected = encoder.transform({"zip": CODES})
+    np.testing.assert_array_equal(expected.sum(axis=1), 1.0)
+    path.write_text("zip\n" + "".join(f"{form(code)}\n" for code in CODES))
+    np.testing.assert_array_equal(encoder.transform(path), expected)
+    if form(CODES[0]) == 1234:
+        numbers = {"zip": [form(code) for code in CODES]}
+        np.testing.assert_array_equal(encoder.transform(numbers), expected)
+        encoder.fit({"zip": CODES * 9, "x": range(27)}, "zip")
+        np.testing.assert_array_equal(encoder.targets_of(numbers["zip"]), [1, 2, 0])
+        with pytest.raises(ffnn.DataError, match="unknown class"):
+            encoder.targets_of([8])
+
+
+def test_two_codes_of_one_number_are_not_mixed_up():
+    encoder = TableEncoder().fit({"c": ["7", "007", "01"] * 9, "y": range(27)}, "y")
+    assert encoder.feature_names == ["c=007", "c=01", "c=7"]
+    expected = [[0, 0, 1], [0, 1, 0], [0, 0, 0]]
+    np.testing.assert_array_equal(encoder.transform({"c": [7, 1, 2]}), expected)

@@ -90,7 +90,7 @@ REFUSED = {
     "a number alone": ("t.json", "3", "expected a list of objects"),
     "JSON within JSON": ("t.json", records(v={"c": 1}), "'v' holds a list or an object"),
     "wrapped JSON": (
-        "t.json", json.dumps({"data": [{"v": 1}]}), "'data' holds a list or an"),
+        "t.json", json.dumps({"data": [{"v": [1]}]}), "'v' holds a list or an"),
     "a number of 5,000 digits": ("t.json", '[{"v": ' + "9" * 5000 + "}]", "not valid JSON"),
     "brackets without an end": ("t.json", "[" * 100_000, "not valid JSON"),
     "a broken line": ("t.jsonl", '{"v": 1}\n{"v": 2\n', "t.jsonl, line 2: this is not valid"),
