@@ -73,7 +73,7 @@ class ClassReport(Report):
         ]
         self.pieces = [*self._tables(), *self._charts(questions)]
         if self.mistakes:
-            self.pieces.append(show_mistakes(self.mistakes, worst, answers.inputs))
+            self.pieces.append(show_mistakes(self.mistakes, worst, answers))
 
     def _measure(self, right: Array) -> dict[str, float]:
         scores = {

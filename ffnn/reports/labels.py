@@ -72,7 +72,7 @@ class LabelReport(Report):
         self.pieces = self._compose(questions)
         if self.mistakes:
             rows = [row for row, _ in worst]
-            self.pieces.append(show_mistakes(self.mistakes, rows, answers.inputs))
+            self.pieces.append(show_mistakes(self.mistakes, rows, answers))
 
     def _measure(self, right: Array) -> dict[str, float]:
         return {

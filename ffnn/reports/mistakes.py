@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ffnn.core.text import printable
 from ffnn.reports.pieces import Pictures, Table, rate
-from ffnn.reports.rows import Inputs
+from ffnn.reports.rows import Answers, Inputs
 
 MOST_MISTAKES = 24
 MOST_IN_TEXT = 10
@@ -25,7 +25,7 @@ class Mistake(NamedTuple):
     true, predicted : str
         The classes; of a label, "yes" and "no".
     probability : float
-        How sure the model is of what it predicts.
+        How sure the model is of what it predicts; a score, if its outputs are no probabilities.
     label : str
         Which label, if there are several.
     """
@@ -38,12 +38,13 @@ class Mistake(NamedTuple):
 
 
 def show_mistakes(
-    mistakes: Sequence[Mistake], places: Sequence[int], inputs: Inputs
+    mistakes: Sequence[Mistake], places: Sequence[int], answers: Answers
 ) -> Table | Pictures:
-    """Return the mistakes with the rows' entries; `places` are the rows' positions in `inputs`."""
+    """Return the mistakes with the rows' entries; `places` are the rows' positions in `answers`."""
+    inputs, sure = answers.inputs, "probability" if answers.are_probabilities else "score"
     title = "Most confident mistakes"
     has_labels = any(mistake.label for mistake in mistakes)
-    header = ("row", *(["label"] if has_labels else []), "true", "predicted", "probability")
+    header = ("row", *(["label"] if has_labels else []), "true", "predicted", sure)
     facts = [
         (
             f"{each.row:,}",

@@ -38,16 +38,20 @@ def in_lines(piece: Piece) -> str:
 
 
 def _as_table(matrix: Matrix) -> Table | None:
-    """Return a matrix as a table whose first column has the room that is left; None without any."""
-    columns = [
-        (printable(name, _SHORTEST_NAME), *(tally(count) if count else "." for count in counts))
-        for name, counts in zip(matrix.names, matrix.counts.T.tolist(), strict=True)
-    ]
-    room = WIDTH - sum(2 + max(map(len, column)) for column in columns)
-    if room < _SHORTEST_NAME:
+    """Return a matrix as a table, its names cut as far as they must be; None if it is too wide."""
+    for longest in range(_LONGEST_CELL, _SHORTEST_NAME - 1, -1):
+        names = [printable(name, longest) for name in matrix.names]
+        columns = [
+            (name, *(tally(count) if count else "." for count in counts))
+            for name, counts in zip(names, matrix.counts.T.tolist(), strict=True)
+        ]
+        room = WIDTH - sum(2 + max(map(len, column)) for column in columns)
+        if room >= max(map(len, names)):
+            break
+    else:
         return None
-    names = ("", *(printable(name, min(room, _LONGEST_CELL)) for name in matrix.names))
-    header, *rows = zip(names, *columns, strict=True)
+    first = ("", *(printable(name, min(room, _LONGEST_CELL)) for name in matrix.names))
+    header, *rows = zip(first, *columns, strict=True)
     return Table(matrix.title, header, tuple(rows), "l" + "r" * len(columns), matrix.text)
 
 

@@ -10,7 +10,8 @@ import ffnn
 from ffnn.layers import Dense
 from ffnn.metrics import precision_recall_curve, roc_curve
 from ffnn.reports.curves import MOST_POINTS, thinned
-from ffnn.reports.pieces import Chart, Mark, Pictures, Table, number, rate, ticks
+from ffnn.reports.pieces import Chart, Mark, Matrix, Pictures, Table, number, rate, ticks
+from ffnn.reports.text import in_lines
 
 
 def distance_to(x, y, points):
@@ -164,3 +165,32 @@ def test_so_many_columns_without_names_are_not_shown():
     _, shown = shown_mistakes(uniform(0, 1, 500))
 
     assert shown.header == ("row", "true", "predicted", "probability")
+
+
+def matrix_lines(names, counts):
+    return in_lines(Matrix("Matrix", tuple(names), np.array(counts))).splitlines()
+
+
+def test_names_of_a_matrix_are_whole_where_there_is_room():
+    names = ["setosa", "versicolor", "virginica"]
+    assert matrix_lines(names, np.diag([50, 47, 9])) == [
+        "Matrix",
+        "            setosa  versicolor  virginica",
+        "setosa          50           .          .",
+        "versicolor       .          47          .",
+        "virginica        .           .          9",
+    ]
+
+
+@pytest.mark.parametrize("classes", range(2, 27))
+@pytest.mark.parametrize("length", [1, 9, 30])
+@pytest.mark.parametrize("most", [1, 1_000_000])
+def test_a_matrix_fits_80_columns_or_is_left_out(classes, length, most):
+    names = [chr(65 + i) * length for i in range(classes)]
+    lines = matrix_lines(names, np.full((classes, classes), most))
+    assert max(map(len, lines), default=0) <= 80
+    short = 2 + max(min(length, 8), len(f"{most:,}"))  # a column whose name is cut to 8
+    fits = classes * short + min(length, 8) <= 80
+    assert bool(lines) == fits
+    if fits:
+        assert [line[0] for line in lines[2:]] == [name[0] for name in names]
