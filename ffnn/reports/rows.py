@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,10 +20,12 @@ from ffnn.models.raw_rows import input_dtype, targets_for
 from ffnn.models.trainable import Trainable
 from ffnn.models.trained_rows import find_trained_rows
 from ffnn.reports.progress import bar
+from ffnn.tables.kinds import find_kind
 
 if TYPE_CHECKING:
     from ffnn.tables import Table
 
+_DIGITS = re.compile(r"\d+")
 MIN_SIDE = 8  # of a picture, in pixels: of fewer inputs a square number says little
 MOST_COLUMNS = 60  # of a row that is shown
 _BLOCK = 1 << 16  # rows predicted between two steps of the bar
@@ -57,14 +60,19 @@ class Inputs:
         return row if self.origin is None else int(self.origin.numbers[row]) + 1
 
     @property
-    def columns(self) -> list[str]:
-        """The names of the columns that are shown; none if there are too many."""
+    def _all_names(self) -> list[str] | None:
+        """The names of all columns but the target; None if they have none."""
         if self.origin is not None:
-            return [name for name in self.origin.table.names if name != self.target][:MOST_COLUMNS]
-        size = self.source.shape[1]
-        if self.names is None and size > MOST_COLUMNS:
-            return []
-        return list(self.names or (f"column {i}" for i in range(size)))[:MOST_COLUMNS]
+            return [name for name in self.origin.table.names if name != self.target]
+        return None if self.names is None else list(self.names)
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns that are shown; none if there are too many without names."""
+        names, size = self._all_names, self.source.shape[1]
+        if names is None:
+            names = [f"column {i}" for i in range(size)] if size <= MOST_COLUMNS else []
+        return names[:MOST_COLUMNS]
 
     def cells(self, rows: Sequence[int]) -> list[tuple[str, ...]]:
         """Return the entries of some rows in the columns that are shown."""
@@ -82,18 +90,34 @@ class Inputs:
     def pictures(self, rows: Sequence[int]) -> Array | None:
         """Return some rows as square pictures, or None if they are none.
 
-        They are where the number of inputs is a square, columns have no names, and all numbers are
-        of one range: from 0 to 255, or from -1 to 1.
+        They are where the number of columns is a square, their names, if any, differ in numbers
+        alone, as pixel0 and pixel1, and all entries are of one range: from 0 to 255, or -1 to 1.
         """
-        side = math.isqrt(self.source.shape[1])
-        named = self.origin is not None or self.names is not None
-        if named or side * side != self.source.shape[1] or side < MIN_SIDE or not len(rows):
+        names = self._all_names
+        size = self.source.shape[1] if names is None else len(names)
+        side = math.isqrt(size)
+        is_named = names is not None and len({_DIGITS.sub("0", name) for name in names}) > 1
+        if side * side != size or side < MIN_SIDE or is_named or not len(rows):
             return None
-        pixels = np.array([self._row(row) for row in rows], dtype=np.float64)
+        pixels = self._numbers(names, rows)
+        if pixels is None or not np.isfinite(pixels).all():
+            return None
         low, high = pixels.min(), pixels.max()
         if (low < 0 or high > 255) and (low < -1 or high > 1):
             return None
         return pixels.reshape(-1, side, side)
+
+    def _numbers(self, names: Sequence[str] | None, rows: Sequence[int]) -> Array | None:
+        """Return some rows as float64, of a table as they stand in it; None for other kinds."""
+        if self.origin is None:
+            return np.array([self._row(row) for row in rows], dtype=np.float64)
+        numbers = self.origin.numbers[list(rows)]
+        raws = (self.origin.table.raw(name).take(numbers) for name in names or ())
+        try:
+            columns = [find_kind(raw, asked="number").values for raw in raws]
+        except ValueError:
+            return None
+        return np.column_stack([values for values in columns if values is not None])
 
     def _row(self, row: int) -> Array:
         row_copy: Array = self.source.read(row, row + 1)[0].copy()  # sources reuse their memory

@@ -12,6 +12,7 @@ from ffnn.metrics import precision_recall_curve, roc_curve
 from ffnn.reports.curves import MOST_POINTS, thinned
 from ffnn.reports.pieces import Chart, Mark, Matrix, Pictures, Table, number, rate, ticks
 from ffnn.reports.text import in_lines
+from ffnn.tables import TableEncoder
 
 
 def distance_to(x, y, points):
@@ -148,9 +149,9 @@ def test_pictures_of_sparse_rows_are_those_of_dense_ones():
         (uniform(0, 1, 36), None),
         (uniform(-2, 2), None),
         (uniform(0, 300), None),
-        (uniform(0, 1), [f"column {i}" for i in range(64)]),
+        (uniform(0, 1), [f"{'ab'[i % 2]}{i}" for i in range(64)]),
     ],
-    ids=["no square", "small", "below -1", "above 255", "columns with names"],
+    ids=["no square", "small", "below -1", "above 255", "other names"],
 )
 def test_other_rows_are_tables(x, names):
     report, shown = shown_mistakes(x, names)
@@ -159,6 +160,40 @@ def test_other_rows_are_tables(x, names):
     if x.shape[1] == 36:
         first = report.mistakes[0].row
         assert shown.rows[0][4:] == tuple(f"{value:g}" for value in x[first])
+
+
+def of_table(names, x):
+    """Return the report of a model that reads a table, and what it shows of its mistakes."""
+    rows = [
+        dict(zip(names, row, strict=True)) | {"kind": "ab"[i % 2]}
+        for i, row in enumerate(x.tolist())
+    ]
+    model = ffnn.Sequential([Dense(2, "softmax")], seed=0)
+    model.compile("sgd", "categorical_crossentropy")
+    model.encoder = TableEncoder().fit(rows, target="kind")
+    model.fit(rows, epochs=1, verbose=0)
+    report = model.report(rows[::-1])
+    return report, report.pieces[-1]
+
+
+@pytest.mark.parametrize("name", ["pixel{0}", "pixel_{1}_{2}", "{1}x{2}", "{0}"])
+def test_columns_whose_names_differ_in_numbers_alone_are_pictures(name):
+    x = uniform(0, 16).round().astype(int)
+    x[:, 0] = 0  # as at the edges of pictures; the encoder leaves it out
+    names = [name.format(i, *divmod(i, 8)) for i in range(64)]
+    report, shown = of_table(names, x)
+
+    assert isinstance(shown, Pictures)
+    for image, mistake in zip(shown.images, report.mistakes, strict=True):
+        np.testing.assert_array_equal(image, x[::-1][mistake.row - 1].reshape(8, 8))
+    assert isinstance(shown_mistakes(uniform(0, 1), names)[1], Pictures)
+
+
+def test_columns_of_words_are_no_pictures():
+    x = uniform(0, 16).round().astype(object)
+    assert isinstance(of_table([f"c{i}" for i in range(64)], x)[1], Pictures)
+    x[:, 5] = np.where(x[:, 5] > 8, "dark", "light")
+    assert isinstance(of_table([f"c{i}" for i in range(64)], x)[1], Table)
 
 
 def test_so_many_columns_without_names_are_not_shown():
