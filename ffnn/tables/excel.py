@@ -30,7 +30,7 @@ def read_excel(
     lengths = [_length(row) for _, row in rows]
     width = Counter(lengths).most_common(1)[0][0] if rows else 0
     texts = [[*map(_text, row[:n])] for (_, row), n in zip(rows[:_SAMPLE], lengths, strict=False)]
-    if skipped := find_start(texts, width) if rows else 0:
+    if skipped := find_start(texts, [number for number, _ in rows]) if rows else 0:
         notes.append(f"what precedes the table is left out: {counted(skipped, 'row')}")
     end = len(rows)
     while width > 2 and end > skipped and lengths[end - 1] == 1:

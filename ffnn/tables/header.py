@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Sequence
 
 from ffnn.tables.entries import parse_numbers
@@ -10,18 +11,37 @@ from ffnn.tables.raw import is_missing
 
 Rows = Sequence[Sequence[str]]
 _YEARS = range(1800, 2101)
+_MOST_TITLES = 50
 
 
-def find_start(rows: Rows, width: int) -> int:
-    """Return the number of the first row that is no title or the like, of rows with `width` fields.
+def find_start(rows: Rows, lines: Sequence[int] = ()) -> int:
+    """Return the number of the first row that is no title or the like; `lines` are where rows are.
 
-    Titles have fewer fields. So may a header: it may lack the name of the row numbers before it, or
-    of an empty field at the end; then the row below it is none.
+    Titles have fewer fields than most rows, without empty ones at the end. So may a header: it may
+    lack the name of the row numbers before it; then the row below it is none. What an empty line
+    separates from the first line that looks like a header precedes the table, too.
     """
-    start = next((i for i, row in enumerate(rows) if len(row) >= width), 0)
-    if not start or len(rows[start - 1]) != width - 1 or is_header(rows[start], rows[start + 1 :]):
+    lengths = [_length(row) for row in rows]
+    width = Counter(lengths).most_common(1)[0][0] if rows else 0
+    start = next((i for i, length in enumerate(lengths) if length >= width), 0)
+    for i in range(start + 1, min(len(lines), _MOST_TITLES)):
+        is_apart = lines[i] > lines[i - 1] + 1 and lengths[i] >= width
+        if is_apart and _heads(rows, i) and not is_header(rows[start], rows[start + 1 :]):
+            return i
+    if not start or lengths[start - 1] != width - 1 or is_header(rows[start], rows[start + 1 :]):
         return start
     return start - 1 if is_header(rows[start - 1], rows[start:]) is not False else start
+
+
+def _heads(rows: Rows, number: int) -> bool:
+    """Tell whether a row without numbers is a header of those below it."""
+    has_numbers = any(map(_is_number_or_missing, rows[number]))
+    return not has_numbers and is_header(rows[number], rows[number + 1 :]) is True
+
+
+def _length(row: Sequence[str]) -> int:
+    """Return the number of a row's fields without the empty ones at its end."""
+    return max((i for i, field in enumerate(row, start=1) if field.strip()), default=0)
 
 
 def header_of(rows: Rows, width: int, has_header: bool | None) -> list[str] | None:
@@ -57,6 +77,7 @@ def is_header(first: Sequence[str], others: Rows) -> bool | None:
     found among them.
     """
     for_header = against = 0
+    others = [row for row in others if row != first]  # which files put together repeat
     columns = list(itertools.zip_longest(*others, fillvalue=""))
     shift, have_years = len(columns) - len(first), _are_years(first)
     for cell, column in zip(first, columns[max(shift, 0) :], strict=False):

@@ -64,7 +64,9 @@ class Table:
         if unknown:
             hints = listed(f"{shown(name, 60)}{nearest(name, self.names)}" for name in unknown)
             known = listed((repr(printable(each)) for each in self.names), 12)
-            raise DataError(f"{self.source}: there is no column {hints}; the columns are {known}")
+            only = f"there is only {known}; is the delimiter right?"
+            rest = f"the columns are {known}" if len(self.columns) > 1 else only
+            raise DataError(f"{self.source}: there is no column {hints}; {rest}")
 
     def raw(self, name: str) -> RawColumn:
         """Return the entries of a column as they stand; DataError if there is none of the name."""

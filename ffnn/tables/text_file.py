@@ -80,7 +80,7 @@ def _find_head(
     if not records:
         raise DataError(f"{path}: expected a table, got an empty file")
     notes = list[str]()
-    if skipped := find_start([fields for _, fields in records], layout.width):
+    if skipped := find_start([fields for _, fields in records], [line for line, _ in records]):
         notes.append(f"what precedes the table is left out: {counted(skipped, 'line')}")
     records = records[skipped:]
     header = None if has_header is False else _names_in_comment(lines, layout, records)

@@ -16,6 +16,13 @@ FILES = {
     "one title before two columns": ("Logger\nt,temp\n" + TWO, "t temp"),
     "titles that hold the delimiter": (
         "Place: Berlin, Germany\nFrom: 2020-01-01, 2020-12-31\n\nt,n,temp\n" + THREE, "t n temp"),
+    "titles with empty fields behind them": ("Report,,\n,,\nt,n,temp\n" + THREE, "t n temp"),
+    "titles with empty fields before two columns": ("Report,\nt,temp\n" + TWO, "t temp"),
+    "names and values above an empty line": (
+        "Device,TH-22\nSerial,12345\nSite,Berlin\n\nt,temp\n" + TWO, "t temp"),
+    "empty lines between rows": ("t,temp\n" + TWO.replace("\n", "\n\n"), "t temp"),
+    "empty columns at the end": (
+        "t,n,temp\n" + THREE.replace("\n", ",\n"), "t n temp"),
     "titles and no header": ("Place: Berlin\n" + THREE, "column_1 column_2 column_3"),
     "a header without a name for row numbers": (
         "n,temp\n" + "".join(f"r{a},{b},{c}\n" for a, b, c in ROWS), " n temp"),
@@ -69,3 +76,11 @@ def test_entries_that_begin_like_comments_stay(tmp_path):
     table = read_table(path)
     assert table.num_rows == 30
     assert table["column_1"].array[1] == "#ff1000"
+
+
+def test_a_header_that_is_repeated_is_one(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(("t,temp\n" + TWO) * 2)
+    table = read_table(path)
+    assert table.names == ("t", "temp")
+    assert table["t"].note == "1 of 81 values are not numbers, the first 't' in line 42"
