@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from ffnn._types import Array
 from ffnn.core.text import counted
 from ffnn.data.batches import Examples
-from ffnn.data.sources import ArraySource
+from ffnn.data.sources import ArraySource, Source
 from ffnn.models.trainable import Trainable
 from ffnn.training.fingerprint import has_seen, rows_of
 
@@ -58,29 +58,25 @@ def find_trained_rows(model: Trainable, examples: Examples) -> KnownRows | None:
         orders.append(np.concatenate([drawn[rows - used :], drawn[: rows - used]]))
     if not 0 < trained <= rows:
         return None
-    for form in _forms(model, examples):
-        for order in orders:
-            if has_seen(training, form, order[:trained]):
-                return _known(training, form, order)
+
+    def is_part(label: str, rows: Array) -> bool:
+        return has_seen(training, f"{label}x", examples.x, rows) and any(
+            has_seen(training, f"{label}y", target, rows) for target in _forms(model, examples.y)
+        )
+
+    for order in orders:
+        if is_part("", order[:trained]):
+            following = order[trained:used]
+            if not is_part("validation ", following):
+                following = following[:0]
+            return KnownRows(order[:trained], following, order[trained + len(following) :])
     return None
 
 
-def _forms(model: Trainable, examples: Examples) -> Iterator[Examples]:
-    """Yield the examples, and these with their classes in the other form: numbers or one-hot."""
-    yield examples
-    target = examples.y.data
-    if target.ndim == 1:
-        one_hot = np.eye(model.output_dim or 1, dtype=model.dtype)[target]
-        yield examples._replace(y=ArraySource(one_hot))
+def _forms(model: Trainable, target: Source) -> Iterator[Source]:
+    """Yield targets, and then classes in the other form: one-hot, or as numbers."""
+    yield target
+    if target.data.ndim == 1:
+        yield ArraySource(np.eye(model.output_dim or 1, dtype=model.dtype)[target.data])
     elif target.shape[1] > 1:
-        yield examples._replace(y=ArraySource(target.argmax(axis=1)))
-
-
-def _known(training: Mapping[str, Any], examples: Examples, order: Array) -> KnownRows:
-    """Return the rows by their use, in an order that begins with those of the training."""
-    trained, validated = rows_of(training), rows_of(training, "validation ")
-    following = order[trained : trained + validated]
-    if not validated or not has_seen(training, examples, following, "validation "):
-        following = following[:0]
-    others = order[trained + len(following) :]
-    return KnownRows(order[:trained], following, others)
+        yield ArraySource(target.data.argmax(axis=1))

@@ -93,7 +93,8 @@ class LabelReport(Report):
         )
         return (
             f"{both[0]} right {right[0]}, {both[1]} {right[1]} on {counted(self.num_rows, 'row')} "
-            f"of {counted(len(self.labels), 'label')}; the usual answers: {usual[0]}, {usual[1]}"
+            f"of {counted(len(self.labels), 'label')}; always the more frequent answer: "
+            f"{usual[0]}, {usual[1]}"
         )
 
     def _compose(self, questions: Sequence[Question]) -> list[Piece]:

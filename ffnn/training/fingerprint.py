@@ -57,10 +57,13 @@ def rows_of(training: Mapping[str, Any], label: str = "") -> int:
     return 0 if found is None else int(found[1])
 
 
-def has_seen(training: Mapping[str, Any], examples: Examples, rows: Array, label: str = "") -> bool:
-    """Tell whether the rows of these numbers, in their order, are those of a training."""
-    x, y = _describe(examples.x, MOST_BYTES, rows), _describe(examples.y, chosen=rows)
-    return (x, y) == (training.get(f"{label}x"), training.get(f"{label}y"))
+def has_seen(training: Mapping[str, Any], name: str, source: Source, rows: Array) -> bool:
+    """Tell whether the rows of these numbers, in their order, are those of a training.
+
+    `name` is that in its fingerprint, such as ``"x"`` or ``"validation y"``.
+    """
+    most_bytes = MOST_BYTES if name.endswith("x") else np.inf
+    return training.get(name) == _describe(source, most_bytes, rows)
 
 
 def plain(value: Any) -> Any:
