@@ -69,8 +69,11 @@ def with_entries(table: Table, places: Sequence[int], inputs: Inputs) -> Table:
     """Return a table of facts on rows with the rows' entries in further columns."""
     names, entries = inputs.columns, inputs.cells(places)
     rows = zip(table.rows, entries, strict=True)
+    is_cut = 0 < len(names) < inputs.num_columns
+    some = f" The first {len(names)} of {inputs.num_columns:,} columns." if is_cut else ""
     return replace(
         table,
+        text=table.text + some,
         header=(*table.header, *names),
         rows=tuple((*facts, *cells) for facts, cells in rows),
         alignments=table.alignments + "l" * len(names),

@@ -67,6 +67,12 @@ class Inputs:
         return None if self.names is None else list(self.names)
 
     @property
+    def num_columns(self) -> int:
+        """How many columns there are."""
+        names = self._all_names
+        return self.source.shape[1] if names is None else len(names)
+
+    @property
     def columns(self) -> list[str]:
         """The names of the columns that are shown; none if there are too many without names."""
         names, size = self._all_names, self.source.shape[1]
@@ -93,8 +99,7 @@ class Inputs:
         They are where the number of columns is a square, their names, if any, differ in numbers
         alone, as pixel0 and pixel1, and all entries are of one range: from 0 to 255, or -1 to 1.
         """
-        names = self._all_names
-        size = self.source.shape[1] if names is None else len(names)
+        names, size = self._all_names, self.num_columns
         side = math.isqrt(size)
         is_named = names is not None and len({_DIGITS.sub("0", name) for name in names}) > 1
         if side * side != size or side < MIN_SIDE or is_named or not len(rows):

@@ -1,6 +1,7 @@
 """What reports are made of: curves with fewer points, round numbers at axes, pictures, texts."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -194,6 +195,18 @@ def test_columns_of_words_are_no_pictures():
     assert isinstance(of_table([f"c{i}" for i in range(64)], x)[1], Pictures)
     x[:, 5] = np.where(x[:, 5] > 8, "dark", "light")
     assert isinstance(of_table([f"c{i}" for i in range(64)], x)[1], Table)
+
+
+@pytest.mark.parametrize(("columns", "said"), [(60, ""), (70, " The first 60 of 70 columns.")])
+def test_of_many_columns_with_names_the_first_are_shown(columns, said):
+    names = [f"{'ab'[i % 2]}{i}" for i in range(columns)]
+    for shown in (
+        shown_mistakes(uniform(0, 1, columns), names)[1],
+        of_table(names, uniform(0, 1, columns))[1],
+    ):
+        assert re.fullmatch(rf"Rows are counted from [01]\.{said}", shown.text)
+        assert list(shown.header[4:]) == names[:60]
+        assert shown.text in " ".join(in_lines(shown).split())
 
 
 def test_so_many_columns_without_names_are_not_shown():
