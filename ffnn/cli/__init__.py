@@ -18,6 +18,7 @@ from ffnn.cli.exit_codes import BY_ERROR, DONE, FAILED, INTERRUPTED, TERMINATED,
 from ffnn.cli.misplaced import refuse_misplaced
 from ffnn.cli.parser import build_parser
 from ffnn.core.console import complain, flush
+from ffnn.core.progress import no_bars
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,6 +90,8 @@ def _run(argv: Sequence[str] | None) -> None:
     with contextlib.ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
         warnings.showwarning = _show_warning
+        if getattr(args, "quiet", False):
+            stack.enter_context(no_bars())
         if getattr(args, "threads", None) is not None:
             with usage_errors(ImportError, RuntimeError, label="--threads: "):
                 stack.enter_context(limit_threads(args.threads))

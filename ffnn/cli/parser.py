@@ -268,7 +268,7 @@ _TRAINING = [
     _THREADS,
 ]
 _VERBOSITY = [
-    _Option("--quiet", "", "print only the test results"),
+    _Option("--quiet", "", "print only the test results, and draw no bars"),
     _Option("--verbose", "", "print one line per epoch even where a progress bar could be shown"),
 ]
 _TRAINING_DATA = [

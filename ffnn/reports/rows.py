@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from ffnn._types import Array
+from ffnn.core.progress import bar
 from ffnn.core.text import counted
 from ffnn.data.batches import Examples
 from ffnn.data.sources import Source
@@ -19,7 +20,6 @@ from ffnn.models.decisions import decided, names_of, task_of
 from ffnn.models.raw_rows import input_dtype, targets_for
 from ffnn.models.trainable import Trainable
 from ffnn.models.trained_rows import find_trained_rows
-from ffnn.reports.progress import bar
 from ffnn.tables.kinds import find_kind
 
 if TYPE_CHECKING:

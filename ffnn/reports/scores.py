@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ffnn._types import Array
+from ffnn.core.progress import bar
 from ffnn.metrics.curves import area_under_roc, average_precision
 from ffnn.reports.pieces import Table, rate
-from ffnn.reports.progress import bar
 
 MOST_GROUPS = 60  # classes or labels that a table lists
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ffnn._types import Array, DTypeLike
 from ffnn.core.free_memory import memory_for, require_memory
+from ffnn.core.progress import bar
 from ffnn.core.text import counted, shown
 from ffnn.errors import DataError
 from ffnn.tables.clipping import SmoothClipping
@@ -39,7 +40,11 @@ def encode(
     what = f"{table.source}: {counted(count, 'row')} of {counted(features, 'number')}"
     require_memory(count * features * np.dtype(dtype).itemsize, what, _TOO_LARGE)
     problems, start, num_scaled = list[str](), 0, 0
-    with memory_for(what, _TOO_LARGE), np.errstate(over="ignore"):
+    with (
+        memory_for(what, _TOO_LARGE),
+        bar("Encoding", len(encodings), "column") as seen,
+        np.errstate(over="ignore"),
+    ):
         out = np.empty((count, features), dtype)
         for encoding in encodings:
             width, clip = len(encoding.feature_names), None
@@ -52,6 +57,7 @@ def encode(
             except (DataError, ValueError) as error:
                 problems.append(str(error).removeprefix(f"{table.source}: "))
             start += width
+            seen.update()
     if problems:
         raise DataError(f"{table.source}: " + "; ".join(problems))
     return out

@@ -6,16 +6,18 @@ not as plain as its first rows, `read_columns` returns None.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from ffnn._types import FilePath
 from ffnn.core.free_memory import free_memory
+from ffnn.core.progress import bar_of_file, following
 from ffnn.tables.layout import SPACES, Layout
 from ffnn.tables.outline import Outline
 from ffnn.tables.raw import MISSING, RawColumn, encoded, is_missing
@@ -46,7 +48,7 @@ def read_columns(
 
     kinds = ["DOUBLE" if is_number else "VARCHAR" for is_number in are_numbers]
     try:
-        with duckdb.connect() as connection:
+        with connected(duckdb, path) as connection:
             found = connection.execute(*_query(path, layout, start, kinds)).fetchnumpy()
             numbers = [i for i, is_number in enumerate(are_numbers) if is_number]
             whole = [i for i in numbers if _is_whole(found[f"c{i}"])]
@@ -56,6 +58,16 @@ def read_columns(
         return None  # the core says what is wrong, or reads it all the same
     columns = [_column(found[f"c{i}"]) for i in range(len(kinds))]
     return None if any(column is None for column in columns) else [c for c in columns if c]
+
+
+@contextlib.contextmanager
+def connected(duckdb: Any, path: FilePath) -> Iterator[Any]:
+    """Connect to DuckDB, with a bar that shows how much of a file it has read."""
+    with duckdb.connect() as connection:
+        # Else it does not know how far it is, or draws a bar of its own.
+        connection.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
+        with bar_of_file(path) as seen, following(seen, lambda: connection.query_progress() / 100):
+            yield connection
 
 
 def _is_plain(path: FilePath, encoding: str, layout: Layout) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ffnn._types import FilePath
+from ffnn.core.progress import open_with_bar
 from ffnn.core.text import counted, listed, shown
 from ffnn.errors import DataError
 from ffnn.tables.header import find_start, header_of, numbered_names
@@ -59,10 +60,11 @@ def read_excel(
 def _read(path: FilePath, openpyxl: Any) -> tuple[Rows, list[str]]:
     """Return the rows of the first sheet without those, and without columns, that are empty."""
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        rows = list(enumerate(book.worksheets[0].values, start=1))
-        names = [sheet.title for sheet in book.worksheets]
-        book.close()
+        with open_with_bar(path) as file:
+            book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+            rows = list(enumerate(book.worksheets[0].values, start=1))
+            names = [sheet.title for sheet in book.worksheets]
+            book.close()
     except Exception as error:  # openpyxl, zipfile and the XML parser have many of their own
         raise DataError(f"{path}: this is not an Excel file that can be read: {error}") from error
     rows = [(number, row) for number, row in rows if _length(row)]

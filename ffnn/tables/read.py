@@ -13,6 +13,7 @@ from ffnn.core.checks import check_bool, check_choice, check_path, check_text
 from ffnn.core.free_memory import memory_for
 from ffnn.core.text import shown
 from ffnn.errors import DataError
+from ffnn.tables.duck import connected
 from ffnn.tables.excel import read_excel
 from ffnn.tables.json_file import read_json, read_json_lines
 from ffnn.tables.kinds import KINDS
@@ -141,7 +142,7 @@ def suffix_of(path: FilePath) -> str:
 def _read_parquet(path: FilePath) -> tuple[list[RawColumn], list[str]]:
     duckdb = _module("duckdb", path)
     try:
-        with duckdb.connect() as connection:
+        with connected(duckdb, path) as connection:
             query = connection.execute("SELECT * FROM read_parquet(?)", [str(path)])
             found = query.fetchnumpy()
     except duckdb.Error as error:

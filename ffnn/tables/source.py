@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import IO, cast
 
 from ffnn._types import FilePath
+from ffnn.core.progress import open_with_bar
 from ffnn.core.text import shown
 from ffnn.errors import DataError
 from ffnn.tables.detection import LABELS, detect
@@ -105,7 +106,7 @@ def _open_bytes(path: FilePath) -> Iterator[IO[bytes]]:
     """Open a file, unpacked if it is a gzip file or a zip archive of one file."""
     try:
         with contextlib.ExitStack() as stack:
-            file: IO[bytes] = stack.enter_context(open(path, "rb"))
+            file: IO[bytes] = stack.enter_context(open_with_bar(path))
             packed = packing(path)
             if packed == "gzip":
                 file = cast("IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=file)))
