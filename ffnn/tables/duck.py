@@ -10,6 +10,7 @@ import contextlib
 import importlib.util
 import itertools
 import os
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -26,6 +27,8 @@ from ffnn.tables.source import packing
 LEAST_BYTES = 4 << 20  # of smaller files the core is as fast
 _UNPACKED = 5  # times the size of a packed file
 _NUMBERS_HOLD, _TEXTS_HOLD = 5, 8  # times the size of a file, in memory
+# Kinds of columns in Parquet that are read as texts: bytes, nested ones, numbers of many digits.
+_TEXT = re.compile(r"BLOB|STRUCT|MAP|UNION|.*\]$|U?HUGEINT|DECIMAL\((1[6-9]|[23])\d*,", re.DOTALL)
 _NULLS = sorted({form(text) for text in MISSING for form in (str, str.upper, str.title)})
 
 
@@ -41,7 +44,7 @@ def read_columns(
     if importlib.util.find_spec("duckdb") is None:
         return None
     are_numbers = outline.are_numbers
-    size = outline.size or _UNPACKED * os.path.getsize(path)
+    size = max(outline.size or 0, os.path.getsize(path) * (_UNPACKED if packing(path) else 1))
     if size * (_NUMBERS_HOLD if all(are_numbers) else _TEXTS_HOLD) > free_memory():
         return None
     import duckdb
@@ -68,6 +71,21 @@ def connected(duckdb: Any, path: FilePath) -> Iterator[Any]:
         connection.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
         with bar_of_file(path) as seen, following(seen, lambda: connection.query_progress() / 100):
             yield connection
+
+
+def read_parquet(duckdb: Any, path: FilePath) -> dict[str, Any]:
+    """Return the columns of a Parquet file; nested ones, and what floats do not hold, as texts."""
+    with connected(duckdb, path) as connection:
+        source = "FROM read_parquet(?)", [os.fspath(path)]
+        columns = connection.execute(f"DESCRIBE {source[0]}", source[1]).fetchall()
+        quoted = ((name.replace('"', '""'), kind) for name, kind, *_ in columns)
+        chosen = (
+            f'"{name}"' if not _TEXT.match(kind) else f'CAST("{name}" AS VARCHAR) AS "{name}"'
+            for name, kind in quoted
+        )
+        query = connection.execute(f"SELECT {', '.join(chosen)} {source[0]}", source[1])
+        found: dict[str, Any] = query.fetchnumpy()
+    return found
 
 
 def _is_plain(path: FilePath, encoding: str, layout: Layout) -> bool:

@@ -54,7 +54,22 @@ def read_excel(
         column = column_of(name.strip(), cells)
         column.place = place
         columns.append(column)
+    empty = [column.name for column in columns if column.num_missing == len(column)]
+    if empty and _has_formulas(path, openpyxl):
+        notes.append(
+            f"formulas are read as what Excel last saved of them, which may be nothing, as in "
+            f"{listed((shown(name, 60) for name in empty), 3)}: open and save the file there"
+        )
     return columns, notes
+
+
+def _has_formulas(path: FilePath, openpyxl: Any) -> bool:
+    """Tell whether there are formulas in the first sheet."""
+    book = openpyxl.load_workbook(path, read_only=True)
+    try:
+        return any(cell.data_type == "f" for row in book.worksheets[0] for cell in row)
+    finally:
+        book.close()
 
 
 def _read(path: FilePath, openpyxl: Any) -> tuple[Rows, list[str]]:

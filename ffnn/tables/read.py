@@ -13,7 +13,7 @@ from ffnn.core.checks import check_bool, check_choice, check_path, check_text
 from ffnn.core.free_memory import memory_for
 from ffnn.core.text import shown
 from ffnn.errors import DataError
-from ffnn.tables.duck import connected
+from ffnn.tables.duck import read_parquet
 from ffnn.tables.excel import read_excel
 from ffnn.tables.json_file import read_json, read_json_lines
 from ffnn.tables.kinds import KINDS
@@ -142,9 +142,7 @@ def suffix_of(path: FilePath) -> str:
 def _read_parquet(path: FilePath) -> tuple[list[RawColumn], list[str]]:
     duckdb = _module("duckdb", path)
     try:
-        with connected(duckdb, path) as connection:
-            query = connection.execute("SELECT * FROM read_parquet(?)", [str(path)])
-            found = query.fetchnumpy()
+        found = read_parquet(duckdb, path)
     except duckdb.Error as error:
         problem = str(error).splitlines()[0]
         raise DataError(f"{path}: the file cannot be read: {problem}") from error

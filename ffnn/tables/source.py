@@ -6,8 +6,10 @@ import codecs
 import contextlib
 import gzip
 import io
+import lzma
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import IO, cast
 
@@ -18,7 +20,8 @@ from ffnn.errors import DataError
 from ffnn.tables.detection import LABELS, detect
 
 _BLOCK, _SAMPLE = 1 << 20, 1 << 13
-_PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip"}
+_PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"PK\x05\x06": "zip"}  # the last is empty
+_DAMAGED = (EOFError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError)
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -43,8 +46,19 @@ def packing(path: FilePath) -> str | None:
 
 
 def text_size(path: FilePath) -> int | None:
-    """Return the bytes of a file, None if they are packed."""
-    return None if packing(path) else os.path.getsize(path)
+    """Return the bytes of a file's text, None if that is unknown.
+
+    Packed files say it themselves: those of gzip modulo 2³², and of their last part alone.
+    """
+    packed = packing(path)
+    with open(path, "rb") as file:
+        if packed == "zip":
+            with zipfile.ZipFile(file) as archive:
+                return sum(each.file_size for each in archive.infolist())
+        if packed == "gzip":
+            file.seek(-4, os.SEEK_END)
+            return int.from_bytes(file.read(4), "little") or None
+    return os.path.getsize(path)
 
 
 def check_encoding(where: str, name: str) -> None:
@@ -67,6 +81,8 @@ def find_encoding(path: FilePath, asked: str | None = None) -> tuple[str, str | 
         return _checked(path, asked), None
     with _open_bytes(path) as file:
         start = file.read(4096)
+    if start.startswith(tuple(_PACKED)):
+        raise DataError(f"{path}: what is packed is packed again; unpack it once")
     for mark, name in _MARKS.items():
         if start.startswith(mark):
             return _checked(path, name), None
@@ -116,14 +132,21 @@ def _open_bytes(path: FilePath) -> Iterator[IO[bytes]]:
                 names = [n for n in names if not n.startswith("__MACOSX/")]
                 if len(names) != 1:
                     raise DataError(f"{path}: expected one file in the archive, got {len(names)}")
-                file = stack.enter_context(archive.open(names[0]))
+                file = stack.enter_context(_open_member(path, archive, names[0]))
             yield file
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file") from None
-    except (EOFError, zipfile.BadZipFile, gzip.BadGzipFile) as error:
+    except _DAMAGED as error:
         raise DataError(f"{path}: the packed file is damaged: {error}") from error
     except OSError as error:
         raise DataError(f"{path}: the file cannot be read: {error.strerror or error}") from error
+
+
+def _open_member(path: FilePath, archive: zipfile.ZipFile, name: str) -> IO[bytes]:
+    try:
+        return archive.open(name)
+    except (RuntimeError, NotImplementedError) as error:  # it needs a password, or another program
+        raise DataError(f"{path}: the archive cannot be unpacked: {error}") from error
 
 
 def _first_wrong_byte(path: FilePath, encoding: str) -> str | None:
