@@ -111,7 +111,8 @@ def open_with_bar(path: FilePath) -> BinaryIO:
 
 def bar_of_file(path: FilePath) -> Bar:
     """Return a bar that counts the bytes of a file, which is not seen if it is small."""
-    size, name = os.path.getsize(path), printable(os.path.basename(os.fspath(path)))
+    size = os.path.getsize(path) if os.path.exists(path) else 0  # whoever opens it complains
+    name = printable(os.path.basename(os.fspath(path)))
     return Bar() if size < _SMALL_FILE else bar(f"Reading {name}", size, "B")
 
 
