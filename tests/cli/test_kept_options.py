@@ -13,7 +13,7 @@ FILES = {
     "--encoding": (
         "größe;y\n" + "".join(f"{'äöü'[i % 3]};{i}.5\n" for i in ROWS), ["--encoding", "cp850"]),
     "--decimal": (
-        "a;y\n" + "".join(f"{i}.{i + 100};{i}.250\n" for i in ROWS), ["--decimal", ","]),
+        "a;y\n" + "".join(f"{i + 1}.{i + 100};{i + 1}.250\n" for i in ROWS), ["--decimal", ","]),
     "--no-header": (
         "a;y\n" + "".join(f"{'ab'[i % 2]};{'xy'[i % 2]}\n" for i in ROWS), ["--no-header"]),
     "--kind": (PLAIN, ["--kind", "code=category"]),
