@@ -20,11 +20,13 @@ def columns_of_rows(rows: Sequence[Mapping[str, Any]]) -> list[RawColumn]:
 def column_of(name: str, values: Any) -> RawColumn:
     """Return a column from an array, a series or a list.
 
-    Where all entries are numbers, it is one of numbers. Others become texts: 3.0 is 3, a date is
-    written as ISO 8601 has it, to the second. So do infinite numbers, and whole ones that float64
-    does not tell apart, as in a file.
+    Where all entries are numbers, it is one of numbers; durations are so, in seconds. Others become
+    texts: 3.0 is 3, a date is written as ISO 8601 has it, to the second. So do infinite numbers,
+    and whole ones that float64 does not tell apart, as in a file.
     """
     array = _as_array(values)
+    if array.dtype.kind == "m":
+        array = array / np.timedelta64(1, "s")
     if array.dtype.kind in "iuf" and _are_plain(array):
         return RawColumn(name, numbers=array.astype(np.float64))
     if array.dtype.kind == "M":
@@ -52,9 +54,9 @@ def _as_array(values: Any) -> Array:
     if isinstance(array, np.ma.MaskedArray):
         mask, array = np.ma.getmaskarray(array), array.data
         if mask.any():
-            array = array.astype(object)
-            array[mask] = None
-    if isinstance(array, np.ndarray) and array.dtype.kind in "iufbM":
+            array = array.copy() if array.dtype.kind in "mM" else array.astype(object)
+            array[mask] = None  # in dates and durations, that is NaT
+    if isinstance(array, np.ndarray) and array.dtype.kind in "iufbmM":
         return array
     entries = np.empty(len(array), object)
     entries[:] = list(array)

@@ -1,4 +1,4 @@
-"""Random, mutated and huge files of text: each ends in numbers or in one clear line."""
+"""Random, mutated, packed and huge files: each ends in numbers or in one clear line."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 import ffnn
 from ffnn.tables import TableEncoder, read_table
+from trials import containers
 from trials.common import Result, in_children, rng_of
 
 if TYPE_CHECKING:
@@ -74,9 +75,31 @@ def _huge(rng: np.random.Generator) -> bytes:
     ][rng.integers(6)]
 
 
+def _odd(rng: np.random.Generator) -> bytes:
+    """Return a sound file that is odd in one way: its encoding, line ends, numbers, width."""
+    text, rows = table(rng).decode(), range(rng.integers(3, 60))
+    big = 2 ** int(rng.integers(50, 70))
+    numbers = [[f"{big + i % 4}" for i in rows], [f"{i + 1}e{rng.integers(400)}" for i in rows]]
+    numbers += [["inf" if i == 2 else f"{i}" for i in rows], [f"{big * i}.5" for i in rows]]
+    lines = [f"{v},{i * 1.5}" for i, v in enumerate(numbers[rng.integers(len(numbers))])]
+    ends = rng.choice(["\n", "\r\n", "\r"], len(lines) + 1)
+    width = int(rng.integers(1_000, 20_000))
+    return [
+        text.encode(str(rng.choice(["utf-16-le", "utf-16-be", "utf-16", "utf-32", "utf-8-sig"]))),
+        ("sep=;\r\n" + text.replace(",", ";")).encode(),
+        "".join(map("".join, zip(["v,y", *lines], ends, strict=True))).encode(),
+        b",".join(b"c%d" % i for i in range(width)) + (b"\n" + b",".join([b"1"] * width)) * 3,
+        b"a,y\n" + b"q" * int(rng.integers(10**6, 2 << 24)) + b",1\nx,2\nz,3\n",
+    ][rng.integers(5)]
+
+
 def image(seed: int, case: int) -> tuple[str, bytes]:
     """Return the name and the bytes of a case's file."""
     rng = rng_of(seed, 31, case)
+    if case % 3 == 1:
+        return containers.MAKERS[rng.integers(len(containers.MAKERS))](rng, table(rng))
+    if case % 15 == 2:
+        return "t.csv", _odd(rng)
     make = [_mutated, _mutated, _mutated, _random, _huge][case % 5 if case % 50 == 4 else case % 4]
     data = make(rng)
     if case % 7 == 0:
@@ -102,7 +125,7 @@ def _learn(path: Path) -> str:
 
 def _is_naive_wrong(data: bytes) -> bool:
     """Tell whether NumPy's reader of text ends in an error or in no numbers."""
-    if not data.strip():
+    if data.count(b"\n") < 2 or not data.strip():
         return True
     try:
         numbers = np.genfromtxt(io.BytesIO(data), delimiter=",", skip_header=1, ndmin=2)
@@ -122,12 +145,12 @@ def run(cases: Sequence[int], seed: int, folder: Path, advance: Callable[[int], 
 
     for case, ending in in_children(work, cases, memory=1 << 30, seconds=60.0):
         result.cases += 1
-        name, data = image(seed, case)
         if ending in ("learned", "refused"):
             result.count(ending)
         else:
-            result.fail(case, str(ending), data)
-        if case % 20 == 0 and name == "t.csv" and len(data) < 10_000:
-            result.control += _is_naive_wrong(data)
+            result.fail(case, str(ending), image(seed, case)[1])
+        if case % 12 == 0 and case % 7:  # one of text
+            data = image(seed, case)[1]
+            result.control += len(data) < 10_000 and _is_naive_wrong(data)
         advance(1)
     return result

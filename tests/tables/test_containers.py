@@ -12,6 +12,7 @@ import pytest
 import ffnn
 from ffnn.core import free_memory
 from ffnn.tables import TableEncoder, duck, read_table
+from ffnn.tables.frames import as_table
 
 N = 40
 PLAIN = "v,n,y\n" + "".join(f"{i},{'xyz'[i % 3]},{i * 1.5}\n" for i in range(N))
@@ -148,11 +149,15 @@ def parquet_columns(pa):
         "numbers without a sign": (
             pa.array([2**64 - 1 - i % 2 for i in range(N)], pa.uint64()),
             "category", [str(2**64 - 1), str(2**64 - 2)]),
+        "moments to the nanosecond, and none": (
+            pa.array([None, *(hour.replace(tzinfo=None) for hour in hours[1:])],
+                     pa.timestamp("ns")),
+            "date", [np.datetime64("NaT"), np.datetime64("2020-01-01T13")]),
         "nothing": (pa.nulls(N), "ignore", [None, None]),
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", range(14))
+@pytest.mark.parametrize("case", range(15))
 def test_columns_of_parquet_are_what_they_are(case, tmp_path):
     pytest.importorskip("duckdb")
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
@@ -165,6 +170,25 @@ def test_columns_of_parquet_are_what_they_are(case, tmp_path):
     np.testing.assert_array_equal(table[name].array[:2], np.array(first, table[name].array.dtype))
     assert np.isfinite(TableEncoder().fit(table, "y").transform(table)).all()
 
+
+@pytest.mark.parametrize("make", ["numpy", "pandas", "polars", "pyarrow", "DuckDB"])
+def test_durations_are_numbers_of_seconds(make, tmp_path):
+    hours = [None, *(datetime.timedelta(hours=i) for i in range(1, N))]
+    columns = {"v": hours, "y": [i * 1.5 for i in range(N)]}
+    if make == "DuckDB":
+        pytest.importorskip("duckdb").sql(
+            "SELECT CASE WHEN i > 0 THEN to_hours(i) END AS v, i * 1.5 AS y FROM range(40) t(i)"
+        ).write_parquet(str(tmp_path / "t.parquet"))
+        table = read_table(tmp_path / "t.parquet")
+    elif make == "numpy":
+        table = as_table({**columns, "v": np.array(hours, "m8[ms]")})
+    else:
+        table = as_table(getattr(pytest.importorskip(make), FRAMES[make])(columns))
+    assert table["v"].kind == "number"
+    np.testing.assert_array_equal(table["v"].array[:3], [np.nan, 3600.0, 7200.0])
+
+
+FRAMES = {"pandas": "DataFrame", "polars": "DataFrame", "pyarrow": "table"}
 
 # -- workbooks ---------------------------------------------------------------------------------
 
