@@ -52,12 +52,17 @@ def encode(
                 clip = clipping.part(num_scaled, num_scaled + width).apply
                 num_scaled += width
             try:
-                raw = table.raw(encoding.name)
-                _write(encoding, clip, raw, rows, out[:, start : start + width])
-            except (DataError, ValueError) as error:
-                problems.append(str(error).removeprefix(f"{table.source}: "))
+                if encoding.name in table:
+                    raw = table.raw(encoding.name)
+                    _write(encoding, clip, raw, rows, out[:, start : start + width])
+            except ValueError as error:
+                problems.append(str(error))
             start += width
             seen.update()
+    try:
+        table.require(encoding.name for encoding in encodings)
+    except DataError as error:
+        problems.append(str(error).removeprefix(f"{table.source}: "))
     if problems:
         raise DataError(f"{table.source}: " + "; ".join(problems))
     return out

@@ -326,7 +326,7 @@ def choose_columns(
     if not chosen:
         reasons = listed(f"{shown(name, 60)} ({why})" for name, why in left_out)
         alone = f"there is only {listed(map(shown, table.names), 1)}; is the delimiter right?"
-        remedy = "; the option kind or kinds takes in what is left out" if reasons else ""
+        remedy = "; to take one in, say its kind (kind, or kinds in Python)" if reasons else ""
         raise DataError(
             f"{table.source}: no column is left to learn from: {reasons or alone}{remedy}"
         )

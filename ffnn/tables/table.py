@@ -66,7 +66,8 @@ class Table:
             known = listed((repr(printable(each)) for each in self.names), 12)
             only = f"there is only {known}; is the delimiter right?"
             rest = f"the columns are {known}" if len(self.columns) > 1 else only
-            raise DataError(f"{self.source}: there is no column {hints}; {rest}")
+            what = "there is no column" if len(unknown) == 1 else "there are no columns"
+            raise DataError(f"{self.source}: {what} {hints}; {rest}")
 
     def raw(self, name: str) -> RawColumn:
         """Return the entries of a column as they stand; DataError if there is none of the name."""

@@ -336,3 +336,17 @@ def test_labels_keep_their_values_and_their_dtype(tmp_path, entries, labels):
         assert each.class_labels.tolist() == labels
         assert each.class_labels.dtype == np.array(labels).dtype
         assert each.as_estimator().classes_.tolist() == labels
+
+
+def test_columns_that_are_not_there_are_named_together():
+    rows = {"a": range(20), "b": range(20), "c": ["x", "y"] * 10, "y": range(20)}
+    encoder = TableEncoder().fit(rows, "y")
+    with pytest.raises(ffnn.DataError) as caught:
+        encoder.transform({"A": [1], "c": ["x"], "z": [2]})
+    assert str(caught.value) == (
+        "table: there are no columns 'a' (did you mean 'A'?), 'b'; the columns are 'A', 'c', 'z'"
+    )
+    with pytest.raises(
+        ffnn.DataError, match=r"'a' is a number, but .*; there is no column 'b'; the"
+    ):
+        encoder.transform({"a": ["u"], "c": ["x"]})
