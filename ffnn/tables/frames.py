@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ffnn.core.text import shown
 from ffnn.errors import DataError
 from ffnn.tables.raw import RawColumn
 from ffnn.tables.read import read_table
@@ -32,7 +33,10 @@ def as_table(data: Any, reading: Mapping[str, Any] | None = None) -> Table:
         return data
     if isinstance(data, (str, os.PathLike)):
         return read_table(data, **(reading or {}))
-    return make_table(_columns(data), "table")
+    columns = _columns(data)
+    for column in columns:
+        column.decimal = (reading or {}).get("decimal")
+    return make_table(columns, "table")
 
 
 def is_table(data: Any) -> bool:
@@ -56,8 +60,16 @@ def _columns(data: Any) -> list[RawColumn]:
         return columns_of_rows(data)
     entries: Iterable[tuple[Any, Any]]
     if isinstance(data, Mapping):
+        single = [n for n, v in data.items() if isinstance(v, str) or not hasattr(v, "__len__")]
+        if single:
+            raise DataError(
+                f"expected columns, got a single value for {shown(single[0], 60)}; a row is a dict "
+                f"in a list: [{{...}}]"
+            )
         entries = data.items()
-    else:  # pandas and polars have `columns`, pyarrow `column_names`, whose columns are arrays
+    elif hasattr(data, "items"):  # of pandas, where several columns may have one name
+        entries = data.items()
+    else:  # polars has `columns`, pyarrow `column_names`, whose columns are arrays
         names = getattr(data, "column_names", None) or data.columns
         entries = ((name, data[name]) for name in names)
     columns = [column_of(str(name), values) for name, values in entries]

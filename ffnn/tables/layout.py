@@ -48,7 +48,8 @@ def find_layout(lines: list[str], delimiter: str | None = None) -> Layout:
     layouts = {each: _measure(lines, Layout(each, 1, comment)) for each in tried}
     even = {each: found for each, found in layouts.items() if found[0] >= _ENOUGH}
     even = {each: found for each, found in even.items() if each != SPACES} or even
-    chosen = even or layouts
+    most = {each: found for each, found in layouts.items() if found[0] > 0.5 and each != SPACES}
+    chosen = even or most or layouts
     best = max(chosen, key=lambda each: chosen[each])
     if ";" in even and not any("," in _DECIMAL_COMMA.sub("", line) for line in lines):
         best = ";"

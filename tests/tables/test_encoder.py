@@ -350,3 +350,31 @@ def test_columns_that_are_not_there_are_named_together():
         ffnn.DataError, match=r"'a' is a number, but .*; there is no column 'b'; the"
     ):
         encoder.transform({"a": ["u"], "c": ["x"]})
+
+
+def test_a_comma_that_was_learned_is_one_in_texts_of_dicts(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("v;y\n" + "".join(f"{i}.250,5;{i}\n" for i in range(1, 30)))
+    encoder = TableEncoder().fit(path, "y")
+    expected = encoder.transform({"v": [3250.0, 3250.5]})
+    np.testing.assert_array_equal(encoder.transform({"v": ["3.250", "3.250,5"]}), expected)
+    np.testing.assert_array_equal(encoder.transform([{"v": "3.250"}]), expected[:1])
+
+
+def test_data_frames_with_equal_names_and_lengths_of_time():
+    pandas = pytest.importorskip("pandas")
+    hours = pandas.to_timedelta([*range(19), None], "h")
+    frame = pandas.DataFrame({"a": hours, "b": range(20), "y": range(20)})
+    frame.columns = ["a", "a", "y"]
+    encoder = TableEncoder().fit(frame, "y")
+    assert [e.name for e in encoder.encodings] == ["a", "a_2"]
+    assert [e.kind for e in encoder.encodings] == ["number", "number"]
+    assert encoder.encodings[0].mean == pytest.approx(9 * 3600)
+    assert encoder.encodings[0].has_missing
+
+
+@pytest.mark.parametrize("row", [{"a": 3}, {"a": "oak"}, {"a": None}])
+def test_a_dict_of_single_values_is_no_table(row):
+    encoder = TableEncoder().fit({"a": range(20), "y": range(20)}, "y")
+    with pytest.raises(ffnn.DataError, match=r"expected columns, got a single value for 'a'"):
+        encoder.transform(row)

@@ -23,6 +23,9 @@ FILES = {
     "empty lines between rows": ("t,temp\n" + TWO.replace("\n", "\n\n"), "t temp"),
     "empty columns at the end": (
         "t,n,temp\n" + THREE.replace("\n", ",\n"), "t n temp"),
+    "almost as many lines before as below": (
+        "".join(f'Item {i}:,"words, and more"\n' for i in range(24)) + "t,n,temp\n" + THREE,
+        "t n temp"),
     "titles and no header": ("Place: Berlin\n" + THREE, "column_1 column_2 column_3"),
     "a header without a name for row numbers": (
         "n,temp\n" + "".join(f"r{a},{b},{c}\n" for a, b, c in ROWS), " n temp"),
