@@ -253,7 +253,7 @@ ODD = GOOD.replace("\n4,", "\nn/a?,").replace("\n7,", "\nold,")
 REFUSED = {
     "no such target": (GOOD, ["--target", "csot"], ["'csot'", "did you mean 'cost'", "'age'"]),
     "several names": (GOOD, ["--target", "csot", "--only", "ag", "--only", "size"],
-        ["no column 'csot' (did you mean 'cost'?), 'ag' (did you mean 'age'?); the columns are"]),
+        ["'csot' (did you mean 'cost'?), 'ag' (did you mean 'age'?); the columns are"]),
     "a constant target": ("a,b\n1,x\n2,x\n", [], ["'b' is 'x' in every row"]),
     "a target of different texts": ("a,b\n1,x\n2,y\n", [], ["different in every row"]),
     "one column": ("a\n1\n2\n", [], ["no column is left", "delimiter"]),
