@@ -222,15 +222,16 @@ class _ConfusionMetric(ClassificationMetric):
             self._count_labels(wanted, found, weight)
         else:
             wanted, found = self.classes(target, "target"), self.classes(output, "output")
-            self._count_classes(wanted, found, self.exact(weight))
+            self._count_classes(wanted, found, self.exact(weight), classes)
 
     def _count_labels(self, wanted: Array, found: Array, weight: Array | None) -> None:
         self._actual += count(wanted, weight, axis=0)
         self._predicted += count(found, weight, axis=0)
         self._hits += count(np.logical_and(wanted, found, out=found), weight, axis=0)
 
-    def _count_classes(self, wanted: Array, found: Array, weight: Array | None) -> None:
-        classes = len(self._hits)
+    def _count_classes(
+        self, wanted: Array, found: Array, weight: Array | None, classes: int
+    ) -> None:
         right = np.equal(wanted, found, out=self.array("right", len(wanted), dtype=bool))
         hits = self.array("hits", len(wanted), dtype=np.intp)
         hits.fill(classes)  # an extra class, for the wrong rows

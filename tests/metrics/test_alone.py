@@ -94,3 +94,15 @@ def test_lists_and_flat_answers_are_taken_and_reset_is_not_needed(name):
 def test_what_the_metric_itself_refuses_is_refused_alone_too(name):
     with pytest.raises(ffnn.DataError, match=f"metric '{name}' .*0 and 1|numbers from 0 to 1"):
         make(name).update([-1.0, 1.0], [0.3, 0.4])
+
+
+@pytest.mark.parametrize("name", ["precision", "recall", "f1"])
+@pytest.mark.parametrize("counts", ["_hits", "_predicted", "_actual"])
+def test_counts_of_another_number_of_classes_are_refused(name, counts):
+    metric = METRICS.get(name)
+    target, output = np.array([0, 0, 2]), np.eye(3)
+    metric.update(target, output)
+    metric.set_state(metric.get_state() | {counts: [1]})
+
+    with pytest.raises(ValueError, match="broadcast"):
+        metric.update(target[:1], output[:1])  # which are of class 0 alone
