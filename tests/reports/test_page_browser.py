@@ -1,62 +1,18 @@
 """The page of a report in a real browser without a network, wide and narrow, light and dark."""
 
-import shutil
-
 import numpy as np
 import pytest
 
 import ffnn
 from ffnn.layers import Dense
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SIZES = {"desk": (1400, 900), "phone": (390, 844)}
 HOSTILE = "</style></script><script>alert('x')</script><img src=x onerror=alert(2)>"
 
 
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip(
-        "playwright.sync_api", reason="needs Playwright: pip install 'ffnn[browser]'"
-    )
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        pytest.skip(f"needs a browser, found none of {', '.join(BROWSERS)}")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def open_page(browser):
-    """Return a function that opens a file; whatever goes wrong in the browser fails the test."""
-    problems, contexts = [], []
-
-    def answer(route):
-        if route.request.url.startswith("file:"):
-            route.continue_()
-        else:
-            problems.append(f"request of {route.request.url}")
-            route.abort()
-
-    def open_file(path, size, scheme="light"):
-        width, height = SIZES[size]
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, offline=True
-        )
-        contexts.append(context)
-        context.route("http*://**", answer)
-        page = context.new_page()
-        page.on("pageerror", lambda error: problems.append(f"page error: {error}"))
-        page.on("dialog", lambda dialog: (problems.append("a dialog"), dialog.dismiss()))
-        page.on("console", lambda message: problems.append(f"console: {message.text}"))
-        page.goto(path.as_uri())
-        return page
-
-    yield open_file
-    for context in contexts:
-        context.close()
-    assert problems == []
+def open_page(open_file):
+    return lambda path, size, scheme="light": open_file(path, *SIZES[size], scheme)
 
 
 def report_of(units, inputs, rows, names=None, columns=None, kind="classes"):
