@@ -7,13 +7,16 @@ import io
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from ffnn._types import FilePath
 from ffnn.core.console import is_terminal, takes_bars
 from ffnn.core.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ffnn._types import FilePath
 
 _DELAY = 1.0  # seconds after which a bar appears
 _INTERVAL = 0.1  # seconds between two looks at how far something else is

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 
 from ffnn.core.text import counted
@@ -59,10 +60,11 @@ def measure(recipe: Recipe, trial: Trainable, rows: Rows, held_out: Rows, most: 
     prepare(trial, recipe, rows)
     size, began = recipe.batch_size, time.perf_counter()
     trial.evaluate(*held_out)
-    validation, done = time.perf_counter() - began, 0
+    validation = time.perf_counter() - began
     trial.train_on_batch(rows.x[:size], rows.y[:size])  # which allocates
-    began = time.perf_counter()
-    while done < _PROBES and (not done or time.perf_counter() - began < most):
+    updates = list[float]()
+    while len(updates) < _PROBES and sum(updates) < most:
+        began = time.perf_counter()
         trial.train_on_batch(rows.x[:size], rows.y[:size])
-        done += 1
-    return validation + recipe.batches * (time.perf_counter() - began) / done
+        updates.append(time.perf_counter() - began)
+    return validation + recipe.batches * statistics.median(updates)
