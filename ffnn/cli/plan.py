@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # Small networks have learned most of what a table tells after so many updates; more epochs than the
 # most are of no use for a few rows, and fewer than the fewest leave rows seen too rarely.
-UPDATES, FEWEST_EPOCHS, MOST_EPOCHS = 5_000, 20, 200
+UPDATES, FEWEST_EPOCHS, MOST_EPOCHS = 5_000, 20, 120
 FEWEST_ROWS = 100  # of which a tenth can tell when to stop
 VALIDATION_SPLIT, PATIENCE = 0.1, 20
 

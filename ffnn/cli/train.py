@@ -306,7 +306,7 @@ def _fit(
         shown = wanted if done == args.epochs else f"{done} of {wanted}"
         if saver.earlier:
             shown = f"{counted(done - saver.earlier, 'more epoch')}, {shown} in all,"
-        show(f"trained {shown} in {seconds:.1f} s")
+        show(f"trained {shown} in {seconds:.{2 if seconds < 1.0 else 1}f} s")
     return history
 
 

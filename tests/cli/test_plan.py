@@ -10,14 +10,14 @@ from ffnn.cli.plan import describe_plan, plan_training
 
 PLANS = {
     # rows, options: epochs, share, patience
-    "few rows": (40, {}, (200, 0.0, None)),
-    "100 rows: 90 in 3 batches": (100, {}, (200, 0.1, 20)),
+    "few rows": (40, {}, (120, 0.0, None)),
+    "100 rows: 90 in 3 batches": (100, {}, (120, 0.1, 20)),
     "2,000 rows: 1,800 in 57 batches": (2_000, {}, (88, 0.1, 20)),  # 5000 / 57 = 87.7
     "10⁵ rows": (100_000, {}, (20, 0.1, 20)),
-    "large batches": (2_000, {"--batch-size": 600}, (200, 0.1, 20)),
+    "large batches": (2_000, {"--batch-size": 600}, (120, 0.1, 20)),
     "epochs given": (2_000, {"--epochs": 7}, (7, 0.1, 20)),
     "no validation": (2_000, {"--validation-split": 0.0}, (80, 0.0, None)),  # 5000 / 63 = 79.4
-    "another share": (2_000, {"--validation-split": 0.5}, (157, 0.5, None)),  # 5000 / 32 = 156.3
+    "another share": (2_000, {"--validation-split": 0.3}, (114, 0.3, None)),  # 5000 / 44 = 113.6
     "patience": (2_000, {"--patience": 3}, (80, 0.0, 3)),
     "threshold": (2_000, {"--loss-threshold": 0.1}, (80, 0.0, None)),
     "no table": (None, {}, (20, 0.0, None)),
@@ -46,7 +46,7 @@ def test_the_plan_is_said():
         "at most 88 epochs, stopped after 20 without a better loss on 200 validation rows"
     )
     plan_training(few := options({}), 40)
-    assert describe_plan(few, 40) == "200 epochs"
+    assert describe_plan(few, 40) == "120 epochs"
 
 
 @pytest.fixture
@@ -68,11 +68,11 @@ def test_training_stops_early_with_the_best_weights(run, noise, tmp_path):
     code, out, _ = run("train", noise, "--out", tmp_path / "m.h5")
 
     assert code == 0
-    assert "at most 200 epochs, stopped after 20 without a better loss on 24 validation rows" in out
+    assert "at most 120 epochs, stopped after 20 without a better loss on 24 validation rows" in out
     history = ffnn.load_model(tmp_path / "m.h5").history.history["val_loss"]
-    assert len(history) < 200
+    assert len(history) < 120
     assert len(history) - 1 - int(np.argmin(history)) == 20
-    assert f"trained {len(history)} of 200 epochs" in out
+    assert f"trained {len(history)} of 120 epochs" in out
 
 
 def test_a_planned_training_is_resumed(run, noise, tmp_path):

@@ -18,7 +18,7 @@ def test_train_digits_needs_no_options_and_reaches_95_percent(run_process, last_
     lines = out.splitlines()
     assert lines[0] == "digits: 1,437 training rows, 360 test rows, 64 columns, 10 classes"
     assert sum(line.startswith("Epoch ") for line in lines) == 20
-    assert any(re.fullmatch(r"trained 20 epochs in \d+\.\d s", line) for line in lines)
+    assert any(re.fullmatch(r"trained 20 epochs in \d+\.\d+ s", line) for line in lines)
     assert re.fullmatch(r"test loss: \d+\.\d{4}", lines[-2])
     assert last_number(out, "test accuracy") >= 0.95
     assert max(map(len, lines)) <= 80
