@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ffnn.sequential import Sequential
 
 _ROSE = 1.1  # times the first epoch's loss
+_OTHER_NETWORK = "Try --preset plain."
 _UNUSUAL = 10.0  # times the learning rate that the optimizer has of its own, or a part of it
 
 
@@ -72,9 +73,12 @@ def require_learning(
     message = f"on {counted(tested.rows, kind)} {tested}. "
     saved = f" {args.out} holds the model; ffnn diagnose looks for causes." if args.out else ""
     if trained.is_far_worse or (_has_risen(model) and not trained.is_better):
-        cause = _cause_of_divergence(model)
+        cause = _OTHER_NETWORK if args.preset == "table" else _cause_of_divergence(model)
         raise NothingLearnedError(f"nothing was learned: {message}{cause}{saved}")
-    cause = _cause(model, data.target, trained.is_better)
+    if args.preset == "table":
+        cause = f"Too few rows, or columns that say nothing about {data.target!r}, may be why."
+    else:
+        cause = _cause(model, data.target, trained.is_better)
     complain(f"ffnn: note: not clearly better than a constant prediction: {message}{cause}{saved}")
 
 

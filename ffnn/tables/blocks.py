@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -24,43 +24,39 @@ _TOO_LARGE = (
 
 
 def encode(
-    encodings: Sequence[Encoding],
-    clipping: SmoothClipping | None,
+    encodings: Sequence[tuple[Encoding, SmoothClipping | None]],
     table: Table,
     rows: Array | None,
     dtype: DTypeLike,
 ) -> Array:
     """Return the numbers of all rows, or of those with the numbers `rows`.
 
-    The clipping is of all features that are no codes. Raises DataError, which lists all problems,
-    and MemoryError.
+    Each encoding comes with the clipping of its features, if there is one. Raises DataError, which
+    lists all problems, and MemoryError.
     """
     count = table.num_rows if rows is None else len(rows)
-    features = sum(len(encoding.feature_names) for encoding in encodings)
+    features = sum(len(encoding.feature_names) for encoding, _ in encodings)
     what = f"{table.source}: {counted(count, 'row')} of {counted(features, 'number')}"
     require_memory(count * features * np.dtype(dtype).itemsize, what, _TOO_LARGE)
-    problems, start, num_scaled = list[str](), 0, 0
+    problems, start = list[str](), 0
     with (
         memory_for(what, _TOO_LARGE),
         bar("Encoding", len(encodings), "column") as seen,
         np.errstate(over="ignore"),
     ):
         out = np.empty((count, features), dtype)
-        for encoding in encodings:
-            width, clip = len(encoding.feature_names), None
-            if clipping is not None and not encoding.num_codes:
-                clip = clipping.part(num_scaled, num_scaled + width).apply
-                num_scaled += width
+        for encoding, clipping in encodings:
+            width = len(encoding.feature_names)
             try:
                 if encoding.name in table:
                     raw = table.raw(encoding.name)
-                    _write(encoding, clip, raw, rows, out[:, start : start + width])
+                    _write(encoding, clipping, raw, rows, out[:, start : start + width])
             except ValueError as error:
                 problems.append(str(error))
             start += width
             seen.update()
     try:
-        table.require(encoding.name for encoding in encodings)
+        table.require(encoding.name for encoding, _ in encodings)
     except DataError as error:
         problems.append(str(error).removeprefix(f"{table.source}: "))
     if problems:
@@ -70,7 +66,7 @@ def encode(
 
 def _write(
     encoding: Encoding,
-    clip: Callable[[Array], Array] | None,
+    clipping: SmoothClipping | None,
     raw: RawColumn,
     rows: Array | None,
     out: Array,
@@ -81,7 +77,7 @@ def _write(
         part = slice(start, start + _ROWS)
         chosen, block = entries[part] if rows is None else entries[rows[part]], out[part]
         numbers = encoding.encode(chosen)
-        block[:] = numbers if clip is None else clip(numbers)
+        block[:] = numbers if clipping is None else clipping.apply(numbers)
         is_finite = np.isfinite(block).all(axis=1)
         if not is_finite.all():
             first = int(np.argmin(is_finite))

@@ -9,7 +9,7 @@ import numpy as np
 
 from ffnn._types import Array
 
-_LIMIT = 3.0  # what no result reaches
+LIMIT = 3.0  # what no result reaches
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class SmoothClipping:
     def apply(self, features: Array) -> Array:
         """Return features clipped, of shape (rows, features)."""
         u = (features - self.centers) * self.factors
-        clipped: Array = u / np.hypot(1.0, u / _LIMIT)
+        clipped: Array = u / np.hypot(1.0, u / LIMIT)
         return clipped
 
     def get_config(self) -> dict[str, Any]:

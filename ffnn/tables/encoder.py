@@ -154,6 +154,18 @@ class TableEncoder:
     def _scaled(self) -> list[int]:
         return [place for place in range(len(self.feature_names)) if place not in self.codes]
 
+    def _clipped(self) -> list[tuple[Encoding, SmoothClipping | None]]:
+        """Return each encoding with the clipping of its features, if they are clipped."""
+        pairs, start = list[tuple[Encoding, SmoothClipping | None]](), 0
+        for each in self.encodings:
+            if self.clipping is None or each.num_codes:
+                pairs.append((each, None))
+            else:
+                end = start + len(each.feature_names)
+                pairs.append((each, self.clipping.part(start, end)))
+                start = end
+        return pairs
+
     def _starts(self) -> list[tuple[int, Encoding]]:
         """Return each encoding with the place of its first feature."""
         widths = [len(each.feature_names) for each in self.encodings]
@@ -187,7 +199,7 @@ class TableEncoder:
         """
         if not self.encodings:
             raise RuntimeError("TableEncoder: call fit first")
-        return encode(self.encodings, self.clipping, self.open(table), rows, dtype)
+        return encode(self._clipped(), self.open(table), rows, dtype)
 
     def numbers_of(self, x: Any, dtype: DTypeLike = np.float64) -> Any:
         """Return the rows of a table as numbers, and anything else, such as an array, as it is."""
@@ -253,10 +265,9 @@ class TableEncoder:
 
     def describe(self) -> list[dict[str, str]]:
         """Return for each column its name, its kind, and what becomes of it."""
-        clipped = ", clipped to ±3" if self.clipping else ""
         own = [
-            {"name": e.name, "kind": e.kind, "becomes": f"{e}{clipped * (not e.num_codes)}"}
-            for e in self.encodings
+            {"name": each.name, "kind": each.kind, "becomes": each.becomes(clipping)}
+            for each, clipping in self._clipped()
         ]
         rest = [
             {"name": n, "kind": "ignore", "becomes": f"left out: {w}"} for n, w in self.left_out

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ffnn._types import Array
 from ffnn.core.text import shown
+from ffnn.tables.clipping import LIMIT, SmoothClipping
 from ffnn.tables.column import Column
 from ffnn.tables.kinds import find_kind
 from ffnn.tables.raw import RawColumn
@@ -70,6 +71,10 @@ class Encoding:
     def encode(self, entries: Array) -> Floats:
         """Return the numbers of some rows, of shape (rows, features), out of what `read` found."""
         raise NotImplementedError
+
+    def becomes(self, clipping: SmoothClipping | None) -> str:
+        """Tell what becomes of the column, if all its features are clipped, or none."""
+        return f"{self}" if clipping is None else f"{self}, softly clipped to ±{LIMIT:g}"
 
     def get_config(self) -> dict[str, Any]:
         """Return the encoding as plain data."""

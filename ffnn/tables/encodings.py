@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ffnn._types import Array
 from ffnn.core.text import counted, listed, shown
+from ffnn.tables.clipping import LIMIT, SmoothClipping
 from ffnn.tables.column import Column
-from ffnn.tables.dates import is_date_format
+from ffnn.tables.dates import is_date_format, parse_dates
 from ffnn.tables.encoding import Encoding, Floats, scale
-from ffnn.tables.entries import WORDS
+from ffnn.tables.entries import WORDS, parse_numbers
 from ffnn.tables.raw import RawColumn, named_by_numbers
 
 MISSING = "(missing)"
@@ -56,8 +58,25 @@ class NumberEncoding(Encoding):
         return np.column_stack([(values - self.mean) / self.std, *self._flags(is_missing)])
 
     def __str__(self) -> str:
-        flag = f", missing ones as {self.median:g} with a flag" if self.has_missing else ""
-        return f"scaled: mean {self.mean:.4g}, std {self.std:.4g}{flag}"
+        return f"scaled: mean {self.mean:.4g}, std {self.std:.4g}{self._missing_text}"
+
+    def becomes(self, clipping: SmoothClipping | None) -> str:
+        """Tell the median and the width instead, in the unit of the column."""
+        if clipping is None:
+            return str(self)
+        center, factor = clipping.centers[0], clipping.factors[0]
+        median = self.mean + self.std * center
+        if not factor:
+            return f"0 in every row, as all are {median:.4g}{self._missing_text}"
+        width = self.std / factor
+        return (
+            f"scaled: median {median:.4g}, width {width:.4g}, softly clipped to "
+            f"±{LIMIT:g}{self._missing_text}"
+        )
+
+    @property
+    def _missing_text(self) -> str:
+        return f", missing ones as {self.median:g} with a flag" if self.has_missing else ""
 
 
 @dataclass(frozen=True)
@@ -169,9 +188,24 @@ class CategoryEncoding(Encoding):
         width, has_other = len(self.categories), self.num_rare > 0 and not self.is_code
         other = width if has_other else -1
         missing = width + has_other if self.has_missing else -1
+        if not self.num_rare and not any(text in places for text in texts.texts):
+            self._refuse_other_kinds(texts.texts)
         found = np.array([*(places.get(text, other) for text in texts.texts), missing], np.int32)
         assert texts.codes is not None
         return found[texts.codes]
+
+    def _refuse_other_kinds(self, texts: Sequence[str]) -> None:
+        """Raise ValueError for plain numbers or dates where all categories are words."""
+        if not texts or _have_digits(self.categories) or not _have_digits(texts):
+            return
+        numbers = parse_numbers(texts)
+        are_numbers = numbers is not None and not numbers.unit
+        if are_numbers or parse_dates(texts) is not None:
+            raise ValueError(
+                f"column {shown(self.name, 60)} has categories such as "
+                f"{shown(self.categories[0], 60)}, but its values are "
+                f"{'numbers' if are_numbers else 'dates'}: {listed(map(repr, texts), 3)}"
+            )
 
     def encode(self, entries: Array) -> Floats:
         """Set a 1 for each row, or its code."""
@@ -181,10 +215,16 @@ class CategoryEncoding(Encoding):
         return is_one.astype(np.float64)
 
     def __str__(self) -> str:
-        rare = f", {counted(self.num_rare, 'rare one')} together" if self.num_rare else ""
         missing = ", one for missing ones" if self.has_missing else ""
-        form, each = ("codes", "category") if self.is_code else ("one-hot", "column")
+        if not self.categories:
+            return f"one column for all: {counted(self.num_rare, 'rare category')}{missing}"
+        rare = f", {counted(self.num_rare, 'rare one')} together" if self.num_rare else ""
+        form, each = ("codes to embed", "category") if self.is_code else ("one-hot", "column")
         return f"{form}: {counted(len(self.categories), each)}{rare}{missing}"
+
+
+def _have_digits(texts: Iterable[str]) -> bool:
+    return any(map(str.isdigit, itertools.chain.from_iterable(texts)))
 
 
 # The parts of a date that go in a circle: the length of the circle, and where a moment is on it.

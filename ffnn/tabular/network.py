@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import numpy as np
+
 from ffnn._types import Array
+from ffnn.errors import DataError
 from ffnn.initializers import RandomNormal
 from ffnn.layers import (
     Clamp,
@@ -21,6 +24,9 @@ from ffnn.optimizers import AdamW
 from ffnn.schedules import CosineLog, FlatCosine
 from ffnn.tables.encoder import TableEncoder
 from ffnn.tabular.recipe import Recipe
+
+_SMALLEST = 1e-18  # of a target's largest number, and 1 by it the largest
+_LEAST_SHARE = 1e-6  # of a target's mean that its standard deviation is
 
 # Of the learning rate, by parameter.
 FACTORS = {
@@ -46,8 +52,33 @@ def make_layers(recipe: Recipe, encoder: TableEncoder, targets: Array) -> list[L
         ]
     if recipe.task == "classification":
         return [*layers, _dense(recipe.outputs, "softmax")]
-    scale = Rescaling(float(targets.std()), float(targets.mean()))
+    scale = Rescaling(*_scale(targets))
     return [*layers, _dense(1), scale, Clamp(float(targets.min()), float(targets.max()))]
+
+
+def _scale(targets: Array) -> tuple[float, float]:
+    """Return the standard deviation and the mean of targets.
+
+    Raises DataError where they do not differ, or where float32 does not hold their squares or
+    hardly tells them apart.
+    """
+    largest = float(np.abs(targets).max())
+    if not _SMALLEST < largest < 1.0 / _SMALLEST:
+        raise DataError(
+            f"the target: expected numbers of a size from {_SMALLEST:g} to {1.0 / _SMALLEST:g}, "
+            f"whose squares float32 holds, got {largest:g}; multiply it by a power of ten"
+        )
+    std, mean = float(targets.std()), float(targets.mean())
+    if targets.min() == targets.max():
+        raise DataError(
+            f"the target is {targets[0]:g} in every training row: there is nothing to learn"
+        )
+    if std < _LEAST_SHARE * abs(mean):
+        raise DataError(
+            f"the target has a standard deviation of {std:.3g} around {mean:.8g}, which float32 "
+            f"hardly tells apart: subtract {mean:.8g} from it"
+        )
+    return std, mean
 
 
 def _embeddings(encoder: TableEncoder) -> list[Layer]:

@@ -103,8 +103,33 @@ def test_measured_features_are_numbers_and_elapsed_times():
 def test_it_is_told_what_becomes_of_columns():
     rows = rows_of(c=[f"k{i % 12}" for i in range(48)], y=[i * 0.5 for i in range(48)])
     code, number = (each["becomes"] for each in fitted(rows, one_hot_max_size=9).describe())
-    assert code == "codes: 12 categories"
-    assert number.endswith(", clipped to ±3")
+    assert code == "codes to embed: 12 categories"
+    # Medians and quartiles of 0, 0.5, ..., 23.5, by hand.
+    assert number == "scaled: median 11.75, width 11.75, softly clipped to ±3"
+
+
+def test_a_column_that_is_clipped_is_told_by_what_it_is_clipped():
+    numbers = [-3.0, 10.0, 20.0, 30.0, 1e6]  # median 20, quartiles 10 and 30
+    rows = rows_of(x=[*numbers, None], flat=[7.0] * 4 + [1.0, 9.0], c=["a", "b"] * 3)
+    told = {each["name"]: each["becomes"] for each in fitted(rows).describe()}
+    # The missing one is the median: of -3, 10, 20, 20, 30, 1e6 the quartiles are 12.5 and 27.5.
+    assert told["x"] == (
+        "scaled: median 20, width 15, softly clipped to ±3, missing ones as 20 with a flag"
+    )
+    assert told["flat"] == "scaled: median 7, width 4, softly clipped to ±3"  # half of 1 to 9
+    assert told["c"] == "one-hot: 2 columns, softly clipped to ±3"
+
+
+def test_a_number_that_is_the_same_in_all_training_rows_is_told_so():
+    rows = rows_of(x=[3.0, 3.0, 3.0, 8.0], y=[1.0, 2.0, 4.0, 5.0])
+    encoder = TableEncoder("robust").fit(rows, rows=np.arange(3))
+    assert encoder.describe()[0]["becomes"] == "0 in every row, as all are 3"
+
+
+def test_categories_that_are_all_rare_are_said_to_share_a_column():
+    rows = rows_of(c=[f"{letter}{'xyz'[i % 3]}" for i, letter in enumerate("abcdefgh")])
+    told = fitted(rows, one_hot_max_size=9).describe()[0]["becomes"]
+    assert told == "one column for all: 8 rare categories, softly clipped to ±3"
 
 
 def test_a_saved_model_encodes_as_before(tmp_path):
