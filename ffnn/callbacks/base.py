@@ -49,6 +49,12 @@ class Callback(Guarded):
     def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
         """Run before epoch number `epoch`, counted from 0."""
 
+    def on_validation_begin(self, epoch: int) -> None:
+        """Run between an epoch's last batch and its validation, which sees the weights left here.
+
+        It does not run in a training that validates nothing.
+        """
+
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """Run after an epoch; `logs` hold its loss and metrics, validation included."""
 

@@ -15,7 +15,7 @@ from ffnn.tabular.budget import Budget
 from ffnn.tabular.network import make_layers, make_optimizer
 from ffnn.tabular.recipe import LARGEST_ONE_HOT, VALIDATION_SHARE, Recipe
 from ffnn.tabular.start import start_from_rows
-from ffnn.tabular.training import Deadline, LastBest, Rows
+from ffnn.tabular.training import Rows, make_callbacks
 
 if TYPE_CHECKING:
     import argparse
@@ -81,6 +81,4 @@ class TablePreset:
 
     def callbacks(self) -> list[Callback]:
         """Return what restores the best epoch, and what keeps to the time."""
-        watched = "val_loss" if self.recipe.is_regression else "val_accuracy"
-        best = LastBest(watched, patience=self.recipe.epochs)
-        return [best] if self.until is None else [best, Deadline(self.until)]
+        return make_callbacks(self.recipe, self.until)

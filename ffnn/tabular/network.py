@@ -23,7 +23,7 @@ from ffnn.layers.base import Layer
 from ffnn.optimizers import AdamW
 from ffnn.schedules import CosineLog, FlatCosine
 from ffnn.tables.encoder import TableEncoder
-from ffnn.tabular.recipe import Recipe
+from ffnn.tabular.recipe import WAVES, Recipe
 
 _SMALLEST = 1e-18  # of a target's largest number, and 1 by it the largest
 _LEAST_SHARE = 1e-6  # of a target's mean that its standard deviation is
@@ -108,7 +108,7 @@ def make_optimizer(recipe: Recipe, names: Collection[str]) -> AdamW:
     `names` are those of the network's parameters.
     """
     return AdamW(
-        CosineLog(recipe.learning_rate, recipe.updates),
+        CosineLog(recipe.learning_rate, recipe.updates, WAVES),
         FlatCosine(recipe.weight_decay, recipe.updates),
         beta_2=0.95,
         epsilon=1e-8,

@@ -13,6 +13,7 @@ HIDDEN = (256, 256, 256)
 BATCH_ROWS = 256
 MOST_EPOCHS, FEWEST_EPOCHS, MOST_UPDATES = 256, 8, 12_000
 VALIDATION_SHARE = 0.2
+WAVES = 4  # of the learning rate, each twice as long as the one before
 LARGEST_ONE_HOT = 9  # columns; categories that would take more are embedded
 # Of one update, in seconds: what each takes, and what a row adds for each weight.
 _SECONDS_AN_UPDATE, _SECONDS_A_WEIGHT_AND_ROW = 1e-3, 1e-10
@@ -23,7 +24,8 @@ class Recipe:
     """What a network for a table is made of and how it is trained.
 
     The rules: three hidden layers of 256 units; batches of about 256 rows, all of nearly the same
-    size; as many epochs as make 12,000 updates, but from 8 to 256. Classes are learned with `SELU`
+    size; as many epochs as make 12,000 updates, but from 8 to 256, of which a training makes fewer
+    if a wave of the learning rate brings no better epoch. Classes are learned with `SELU`
     at a learning rate of 0.04 and label smoothing of 0.1, numbers with `Mish` at 0.2.
 
     Attributes
@@ -45,7 +47,7 @@ class Recipe:
     label_smoothing : float
         The share of each row's target that is spread over all classes.
     batch_size, epochs : int
-        How it is trained.
+        How it is trained, and for how long at most.
     """
 
     task: str
@@ -101,8 +103,14 @@ class Recipe:
         return self.epochs * self.batches
 
     @property
+    def waves(self) -> list[int]:
+        """The epochs in which the waves of the learning rate end."""
+        parts = (2**wave - 1 for wave in range(1, WAVES + 1))
+        return [math.ceil(self.epochs * part / (2**WAVES - 1)) for part in parts]
+
+    @property
     def seconds(self) -> float:
-        """About how long the training takes on one core of a machine of 2024."""
+        """About how long all epochs take on one core of a machine of 2024."""
         sizes = [self.features, *self.hidden, self.outputs]
         weights = sum(a * b for a, b in itertools.pairwise(sizes))
         a_batch = _SECONDS_AN_UPDATE + _SECONDS_A_WEIGHT_AND_ROW * weights * self.batch_size
@@ -118,11 +126,11 @@ class Recipe:
         outputs = "1 number" if self.is_regression else counted(self.outputs, "class")
         smoothing = f"\nlabel smoothing {self.label_smoothing:g}" if self.label_smoothing else ""
         batches = f"{counted(self.batches, 'batch')} of {counted(self.batch_size, 'row')}"
+        length = f"at most {counted(self.epochs, 'epoch')} of {batches}"
         return (
             f"{counted(self.features, 'feature')} -> {units} units of {self.activation} -> "
             f"{outputs}\n"
-            f"{counted(self.epochs, 'epoch')} of {batches}: {counted(self.updates, 'update')}, "
-            f"about {max(round(self.seconds), 1)} s\n"
+            f"{length}: {counted(self.updates, 'update')}, about {max(round(self.seconds), 1)} s\n"
             f"learning rate up to {self.learning_rate:g}, weight decay up to "
             f"{self.weight_decay:g}, dropout up to {self.dropout:g}{smoothing}"
         )

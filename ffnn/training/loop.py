@@ -95,6 +95,7 @@ def run_epoch(
         position.is_known = True
         return logs
     if validate is not None:
+        callbacks.call("on_validation_begin", position.epoch)
         logs |= {f"val_{name}": value for name, value in validate().items()}
     callbacks.epoch_end(position.epoch, logs, saving=False)
     position.end_epoch()

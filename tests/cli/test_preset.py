@@ -45,7 +45,10 @@ def test_numbers_are_learned_and_all_choices_are_told_and_kept(capsys, path, tmp
     code, said, _ = run(capsys, "train", path, "--preset", "table", "--out", out)
     assert code == 0
     # 240 training rows, of which a fifth is for validation.
-    assert "features -> 32 + 32 units of mish -> 1 number\n40 epochs of 1 batch of 192 rows" in said
+    assert (
+        "features -> 32 + 32 units of mish -> 1 number\nat most 40 epochs of 1 batch of 192 rows"
+        in said
+    )
     assert float(said.split()[-1]) > 0.8
     assert max(map(len, said.partition("Epoch")[0].splitlines())) <= 80
     model = ffnn.load_model(out)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from ffnn.tabular.network import make_optimizer
 from ffnn.tabular.recipe import Recipe
 
 
@@ -45,10 +46,18 @@ def test_what_is_learned_decides_on_activation_and_rate():
     assert not classes.is_regression
 
 
+def test_waves_of_the_learning_rate_end_where_it_is_zero():
+    recipe = Recipe.of("regression", 1600, 12, 1).lasting(150)
+    assert recipe.waves == [10, 30, 70, 150]  # 1, 3, 7 and 15 fifteenths
+    rate = make_optimizer(recipe, ["weight"]).learning_rate
+    for end in recipe.waves:
+        assert rate(end * recipe.batches) == pytest.approx(0.0, abs=1e-12)
+
+
 def test_it_says_all_that_was_chosen():
     assert str(Recipe.of("classification", 1600, 12, 3)).splitlines() == [
         "12 features -> 256 + 256 + 256 units of selu -> 3 classes",
-        "256 epochs of 6 batches of 267 rows: 1,536 updates, about 7 s",
+        "at most 256 epochs of 6 batches of 267 rows: 1,536 updates, about 7 s",
         "learning rate up to 0.04, weight decay up to 0.02, dropout up to 0.15",
         "label smoothing 0.1",
     ]

@@ -12,18 +12,82 @@ from ffnn.tabular import budget as budgets
 from ffnn.tabular.budget import Budget
 from ffnn.tabular.network import make_layers
 from ffnn.tabular.recipe import Recipe
-from ffnn.tabular.training import LastBest, Rows, train
+from ffnn.tabular.training import BestAverage, Rows, train
+
+
+class Numbers(ffnn.callbacks.Callback):
+    """Puts numbers of a test in the place of an epoch's, and notes the weight after each epoch."""
+
+    def __init__(self, numbers):
+        self.numbers, self.seen, self.trained = numbers, [], []
+
+    def on_epoch_end(self, epoch, logs):
+        self.seen.append(float(self.model.parameters[0]))
+        logs["val_loss"] = self.numbers[epoch]
+
+    def on_epoch_begin(self, epoch, logs):
+        self.trained.append(float(self.model.parameters[0]))
+
+
+def watch(numbers, waves=(), **options):
+    """Train one weight by steps of its own, and return it with what was noted."""
+    model = ffnn.Sequential([Dense(1, use_bias=False)], input_dim=1, seed=0)
+    model.compile(ffnn.optimizers.SGD(0.1), "mse")
+    noted, best, x = Numbers(numbers), BestAverage("val_loss", waves), np.ones((4, 1))
+    data = {"epochs": len(numbers), "verbose": 0, "validation_data": (x, x)}
+    model.fit(x, x, callbacks=[noted, best], **data | options)
+    return model, noted, best
+
+
+def test_validation_sees_the_average_and_training_goes_on_with_the_weights():
+    model, noted, best = watch([3.0, 2.0, 1.0, 4.0])
+    w = [noted.trained[0]]
+    for _ in range(4):
+        w.append(w[-1] + 0.2 * (1.0 - w[-1]))  # by hand: the gradient is 2 (w - 1)
+    np.testing.assert_allclose(noted.trained, w[:-1], rtol=1e-6)
+    average = [w[1]]
+    for each in w[2:]:
+        average.append(0.75 * average[-1] + 0.25 * each)
+    np.testing.assert_allclose(noted.seen, average, rtol=1e-6)
+    assert best.best_epoch == 2
+    assert float(model.parameters[0]) == noted.seen[2]
+
+
+def test_of_epochs_that_are_equally_good_the_last_average_is_restored():
+    model, noted, best = watch([1.0, 1.0, 2.0, 1.0, 2.0])
+    assert best.best_epoch == 3
+    assert float(model.parameters[0]) == noted.seen[3]
 
 
 @pytest.mark.parametrize(
-    ("callback", "expected"), [(ffnn.callbacks.EarlyStopping, 0), (LastBest, 3)]
+    ("numbers", "epochs"),
+    [
+        ([2, 1, 3, 3, 3, 3, 3], 4),  # the second wave brings nothing
+        ([2, 3, 3, 1, 3, 3, 3, 3], 8),  # the third one neither, and the training ends anyway
+        ([2, 3, 3, 2, 3, 3, 3, 3], 8),  # equally good counts as better
+    ],
 )
-def test_of_epochs_that_are_equally_good_the_last_is_restored(callback, expected):
-    model = ffnn.Sequential([Dense(1)], input_dim=1, seed=0)
-    model.compile(ffnn.optimizers.SGD(0.0), "mse")
-    best, x = callback("loss", patience=9), np.ones((4, 1))
-    model.fit(x, x, epochs=4, verbose=0, callbacks=[best])
-    assert best.best_epoch == expected
+def test_training_ends_with_a_wave_that_brings_no_better_epoch(numbers, epochs):
+    assert len(watch(numbers, waves=[2, 4, 8])[1].seen) == min(epochs, len(numbers))
+
+
+def test_a_resumed_training_continues_the_average(tmp_path):
+    numbers = [5.0, 4.0, 3.0, 2.0, 1.0, 6.0]
+    whole, noted, _ = watch(numbers)
+    half, _, _ = watch(numbers[:3])
+    half.save(tmp_path / "half.h5")
+    resumed, later, best = watch(numbers, resume_from=tmp_path / "half.h5")
+    assert later.seen == noted.seen[3:]
+    assert best.best_epoch == 4
+    np.testing.assert_array_equal(resumed.parameters, whole.parameters)
+
+
+def test_averages_of_another_model_are_refused():
+    model, _, best = watch([1.0, 2.0])
+    state = best.get_state()
+    for wrong in (np.zeros(2, np.float32), np.array([np.nan], np.float32), np.zeros(1)):
+        with pytest.raises(ValueError, match="average"):
+            best.check_state(state | {"average": wrong}, model)
 
 
 def problem(task="regression", rows=240):
@@ -57,7 +121,7 @@ def test_the_epoch_that_is_best_on_other_rows_comes_back():
     recipe, make, rows, held_out = problem()
     model = make()
     train(model, recipe.lasting(30), rows, held_out, np.random.default_rng(0))
-    best = min(model.history.history["val_loss"])
+    best = min(model.history.history["val_loss"])  # of an average
     found = (
         np.mean((model.predict(held_out.x)[:, 0] - held_out.y) ** 2) / model.layers[-2].scale ** 2
     )
