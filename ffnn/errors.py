@@ -26,10 +26,21 @@ _LONGEST = 4000  # characters of a message
 
 
 class DataError(ValueError):
-    """Data that cannot be trained on or predicted from, found before any work began."""
+    """Data that cannot be trained on or predicted from, found before any work began.
 
-    def __init__(self, message: object = "") -> None:
-        super().__init__(_quotable(message))
+    Attributes
+    ----------
+    problems : tuple of str
+        What is wrong, one by one, where a message may list several; else empty.
+    hints : tuple of str
+        What helps against several of them, such as the names that are known.
+    """
+
+    def __init__(
+        self, message: object = "", problems: tuple[str, ...] = (), hints: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(visible(str(message)) if len(problems) > 1 else _quotable(message))
+        self.problems, self.hints = problems, hints
 
 
 class ModelFileError(Exception):

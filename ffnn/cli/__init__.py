@@ -57,12 +57,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("FFNN_DEBUG"):
             complain(traceback.format_exc().rstrip("\n"))
-        text = " ".join(str(error).split())
         kind = next((kind for kind in BY_ERROR if isinstance(error, kind)), None)
-        shown = text if text and kind else f"{type(error).__name__}: {text}"
-        complain(f"ffnn: error: {shown}")
+        complain(f"ffnn: error: {_message(error, is_known=kind is not None)}")
         return BY_ERROR[kind] if kind else FAILED
     return DONE
+
+
+def _message(error: Exception, *, is_known: bool) -> str:
+    """Return what is said of an error: a line, or one for each problem that it lists."""
+    if len(getattr(error, "problems", ())) > 1:
+        from ffnn.cli.output import filled
+
+        title, *lines = str(error).splitlines()
+        return "\n".join([title, *map(filled, lines)])
+    text = " ".join(str(error).split())
+    return text if text and is_known else f"{type(error).__name__}: {text}"
 
 
 def _show_warning(

@@ -17,15 +17,17 @@ from ffnn.cli.plan import plan_training
 from ffnn.cli.preset import make_encoder
 from ffnn.cli.rows import UsedRows
 from ffnn.core.free_memory import memory_for
+from ffnn.core.problems import Problems
 from ffnn.core.text import counted, listed, shown
 from ffnn.data.batches import rows_kept
 from ffnn.errors import DataError
 from ffnn.models.trained_rows import split_order
 from ffnn.reports import TableRows
-from ffnn.tables import Column, Table, read_table
-from ffnn.tables.encoder import choose_columns
+from ffnn.tables import Column, Table
+from ffnn.tables.choice import choose
 from ffnn.tables.kinds import find_kind
 from ffnn.tables.outline import TOO_LARGE
+from ffnn.tables.read import open_table
 from ffnn.tables.target import Target
 
 if TYPE_CHECKING:
@@ -53,17 +55,19 @@ def _within_memory(read: Callable[P, R]) -> Callable[P, R]:
 @_within_memory
 def table_to_learn(args: argparse.Namespace) -> TrainingData:
     """Return what ``ffnn train`` learns from a table."""
-    reading, kinds = _reading(args), _kinds(args)
-    table = _read(args, reading, kinds)
+    problems, reading = Problems(args.data), _reading(args)
+    kinds = _kinds(args, problems)
+    table = _read(args, reading, problems, kinds)
     name = table.names[-1] if args.target is None else args.target
     exclude, only = args.exclude or (), args.only
     for option, names in (("--exclude", exclude), ("--only", only or ())):
         if name in names:
-            raise DataError(f"{args.data}: {option} names {shown(name, 60)}, which is the target")
-    task = _task(args, name, kinds.get(name))
-    features, _ = choose_columns(table, name, exclude, only)
-    target = Target.of(table[name], task, table.source)
-    used = _used_rows(args.missing, table, features, target)
+            problems.add(f"{option} names {shown(name, 60)}, which is the target")
+    task = _task(args, table, name, kinds.get(name), problems)
+    features, _, target = choose(table, name, task, exclude, only, problems)
+    used = _used_rows(args.missing, table, features, target, problems)
+    problems.check()
+    assert target is not None
     if len(used.rows) < len(target.rows_of(table)):  # there must be something left to tell apart
         Target.of(table[name].take(used.rows), target.task, table.source)
     train, test = held_out(len(used.rows), args.test_split, args.seed)
@@ -98,22 +102,35 @@ def table_to_test(
 
     These are class numbers or numbers. Then come which rows they are, and of which table.
     """
-    table = _read(args, _reading(args, model))
-    target = _target_of(args, model, table)
-    used = _used_rows(args.missing, table, _inputs(model, table, target.name), target)
-    y = target.values_of(table, used.rows)
+    problems = Problems(args.data)
+    table = _read(args, _reading(args, model), problems)
+    target = _target_of(args, model, table, problems)
+    features = _inputs(model, table, target, problems)
+    used = _used_rows(args.missing, table, features, target, problems)
+    if target is not None:
+        with problems.noted():
+            y = target.values_of(table, used.rows)
+    with problems.noted():
+        x = _numbers(model, table, features, used.rows)
+    problems.check()
     assert model.loss is not None
+    assert target is not None
     if target.class_names is None and model.loss.task != "numbers" and (y == np.floor(y)).all():
         y = y.astype(np.int64)  # as class numbers are
-    return _numbers(model, table, used.rows, target.name), y, used, table
+    return x, y, used, table
 
 
 @_within_memory
 def table_to_predict(args: argparse.Namespace, model: Sequential) -> tuple[Array, UsedRows]:
     """Return the rows of a table to predict from."""
-    table = _read(args, _reading(args, model))
-    used = _used_rows(args.missing, table, _inputs(model, table), None)
-    return _numbers(model, table, used.rows), used
+    problems = Problems(args.data)
+    table = _read(args, _reading(args, model), problems)
+    features = _inputs(model, table, None, problems)
+    used = _used_rows(args.missing, table, features, None, problems)
+    with problems.noted():
+        x = _numbers(model, table, features, used.rows)
+    problems.check()
+    return x, used
 
 
 def held_out(
@@ -142,51 +159,64 @@ def _reading(args: argparse.Namespace, model: Sequential | None = None) -> dict[
     return {**known, **{name: value for name, value in given.items() if value is not None}}
 
 
-def _kinds(args: argparse.Namespace) -> dict[str, str]:
+def _kinds(args: argparse.Namespace, problems: Problems) -> dict[str, str]:
     kinds: dict[str, str] = {}
     for name, kind in args.kind or ():
         if kinds.setdefault(name, kind) != kind:
-            raise argparse.ArgumentTypeError(
-                f"--kind: column {shown(name, 60)} is to be a {kinds[name]} and a {kind}"
-            )
+            problems.add(f"--kind: column {shown(name, 60)} is to be a {kinds[name]} and a {kind}")
     return kinds
 
 
 _TASKS = {"number": "regression", "category": "classification", "boolean": "classification"}
 
 
-def _task(args: argparse.Namespace, target: str, kind: str | None) -> str | None:
-    """Return what --task and --kind say of the target, None if nothing."""
+def _task(
+    args: argparse.Namespace, table: Table, target: str, kind: str | None, problems: Problems
+) -> str | None:
+    """Return what --task and --kind say of the target, None if nothing that can be."""
     task: str | None = None if args.task == "auto" else args.task
     if kind is None:
         return task
     if kind not in _TASKS or task not in (None, _TASKS[kind]):
         purpose = f" for --task {task}" if kind in _TASKS else ""
-        raise argparse.ArgumentTypeError(
-            f"--kind: the target {shown(target, 60)} cannot be of kind {kind}{purpose}"
-        )
-    return _TASKS[kind]
+        problems.add(f"--kind: the target {shown(target, 60)} cannot be of kind {kind}{purpose}")
+        return None
+    is_of_kind = target not in table or table[target].kind == kind
+    return _TASKS[kind] if is_of_kind else None  # which is a problem already
 
 
 def _read(
-    args: argparse.Namespace, reading: Mapping[str, Any], kinds: Mapping[str, str] | None = None
+    args: argparse.Namespace,
+    reading: Mapping[str, Any],
+    problems: Problems,
+    kinds: Mapping[str, str] | None = None,
 ) -> Table:
-    with usage_errors(ImportError):  # of what reads Parquet or Excel
-        return read_table(args.data, kinds=kinds, **reading)
+    try:
+        with usage_errors(ImportError):  # of what reads Parquet or Excel
+            return open_table(args.data, problems, kinds=kinds, **reading)
+    except DataError as error:
+        problems.include(error)
+        raise problems.error() from error
 
 
 # -- rows --------------------------------------------------------------------------------------
 
 
 def _used_rows(
-    missing: str, table: Table, features: Sequence[Column], target: Target | None
+    missing: str,
+    table: Table,
+    features: Sequence[Column],
+    target: Target | None,
+    problems: Problems,
 ) -> UsedRows:
     """Return the rows that have a target and, if such rows are dropped, all features."""
     is_used = np.ones(table.num_rows, bool)
     reasons, counts = list[str](), dict[str, int]()
     if target is not None:
-        is_used[:] = False
-        is_used[target.rows_of(table)] = True
+        with problems.noted():
+            known = target.rows_of(table)
+            is_used[:] = False
+            is_used[known] = True
         without = int((~is_used).sum())
         if without:
             counts[target.name] = without
@@ -196,14 +226,13 @@ def _used_rows(
         lacking = {name: mask for name, mask in lacking.items() if mask.any()}
         counts |= {name: int(mask.sum()) for name, mask in lacking.items()}
         if missing == "error" and counts:
-            raise DataError(_complaint(table.source, counts))
-        if lacking:
+            problems.add(_complaint(counts))
+        elif lacking:
             dropped = np.any(list(lacking.values()), axis=0)
             is_used &= ~dropped
             reasons.append(_why_dropped(int(dropped.sum()), lacking))
     if not is_used.any():
-        why = ", ".join(reasons)
-        raise DataError(f"{table.source}: no row is left of {table.num_rows:,}: {why}")
+        problems.add(f"no row is left of {table.num_rows:,}: {', '.join(reasons)}")
     return UsedRows(np.flatnonzero(is_used), table.num_rows, tuple(reasons))
 
 
@@ -219,12 +248,12 @@ def _why_dropped(count: int, lacking: Mapping[str, Array]) -> str:
     return f"{count:,} {_verb(count)} a value ({places})"
 
 
-def _complaint(source: str, counts: Mapping[str, int]) -> str:
+def _complaint(counts: Mapping[str, int]) -> str:
     places = listed(
         (f"{shown(name, 60)} ({counted(count, 'row')})" for name, count in counts.items()), 20
     )
     return (
-        f"{source}: values are missing in {places}; --missing impute fills in those of features, "
+        f"values are missing in {places}; --missing impute fills in those of features, "
         f"--missing drop leaves out such rows, --exclude NAME a column; rows without a target are "
         f"left out by either"
     )
@@ -233,24 +262,23 @@ def _complaint(source: str, counts: Mapping[str, int]) -> str:
 # -- what a saved model reads ------------------------------------------------------------------
 
 
-def _target_of(args: argparse.Namespace, model: Sequential, table: Table) -> Target:
+def _target_of(
+    args: argparse.Namespace, model: Sequential, table: Table, problems: Problems
+) -> Target | None:
     """Return the target: of the name given, else the model's, else what the model does not read."""
     encoder = model.encoder
-    target = Target("", model.class_names) if encoder is None else encoder.target
-    if target is None:
-        target = Target("", model.class_names)
-    if args.target is not None:
-        return replace(target, name=args.target)
+    target = Target("", model.class_names)
     if encoder is not None and encoder.target is not None:
-        return encoder.target
+        target = encoder.target
+    if args.target is not None or target.name:
+        return replace(target, name=args.target or target.name)
     known = input_names(model)
     others = [name for name in table.names if known is None or name not in known]
     if known is None or len(others) == 1:
         return replace(target, name=others[-1])
     choices = f"say so with --target: {listed(others, 12)}" if others else "there is none"
-    raise DataError(
-        f"{table.source}: which column that the model does not read is the target? {choices}"
-    )
+    problems.add(f"which column that the model does not read is the target? {choices}")
+    return None
 
 
 def input_names(model: Sequential) -> list[str] | None:
@@ -260,38 +288,34 @@ def input_names(model: Sequential) -> list[str] | None:
     return model.feature_names
 
 
-def _inputs(model: Sequential, table: Table, target: str | None = None) -> list[Column]:
-    """Return the columns that a model reads; those of one without an encoder as numbers.
-
-    Raises DataError, which lists all problems.
-    """
+def _inputs(
+    model: Sequential, table: Table, target: Target | None, problems: Problems
+) -> list[Column]:
+    """Return the columns that a model reads; those of one without an encoder as numbers."""
     names = input_names(model)
     if names is None:
-        names = [name for name in table.names if name != target]
+        names = [name for name in table.names if target is None or name != target.name]
     if model.encoder is not None:  # which complains of columns that are not there
         return [table[name] for name in names if name in table]
-    columns, problems = list[Column](), list[str]()
-    for name in names:
+    with problems.noted():
+        table.require(names)
+    columns = list[Column]()
+    for raw in (table.raw(name) for name in names if name in table):
         try:
-            columns.append(find_kind(table.raw(name), asked="number"))
-        except DataError as error:
-            problems.append(str(error).removeprefix(f"{table.source}: "))
+            columns.append(find_kind(raw, asked="number"))
         except ValueError as error:
-            problems.append(f"column {shown(name, 60)}: {error}")
-    if problems:
-        raise DataError(f"{table.source}: " + "; ".join(problems))
+            problems.add(f"column {shown(raw.name, 60)}: {error}")
     return columns
 
 
-def _numbers(model: Sequential, table: Table, rows: Array, target: str | None = None) -> Array:
-    """Return what a model reads of rows of a table."""
+def _numbers(model: Sequential, table: Table, inputs: Sequence[Column], rows: Array) -> Array:
+    """Return what a model reads of rows of a table; DataError lists why it cannot."""
     if model.encoder is not None:
         return model.encoder.transform(table, rows=rows, dtype=model.dtype)
-    columns = _inputs(model, table, target)
-    lacking = [shown(column.name, 60) for column in columns if column.is_missing[rows].any()]
+    lacking = [shown(column.name, 60) for column in inputs if column.is_missing[rows].any()]
     if lacking:
         raise DataError(
             f"{table.source}: values are missing in {listed(lacking)}, and the model has no "
             f"encoder to fill them in: leave such rows out with --missing drop"
         )
-    return np.column_stack([column.array[rows] for column in columns])
+    return np.column_stack([np.empty((len(rows), 0)), *(column.array[rows] for column in inputs)])

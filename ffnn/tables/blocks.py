@@ -8,9 +8,9 @@ import numpy as np
 
 from ffnn._types import Array, DTypeLike
 from ffnn.core.free_memory import memory_for, require_memory
+from ffnn.core.problems import Problems
 from ffnn.core.progress import bar
 from ffnn.core.text import counted, shown
-from ffnn.errors import DataError
 from ffnn.tables.clipping import SmoothClipping
 from ffnn.tables.encoding import Encoding
 from ffnn.tables.raw import RawColumn
@@ -38,7 +38,7 @@ def encode(
     features = sum(len(encoding.feature_names) for encoding, _ in encodings)
     what = f"{table.source}: {counted(count, 'row')} of {counted(features, 'number')}"
     require_memory(count * features * np.dtype(dtype).itemsize, what, _TOO_LARGE)
-    problems, start = list[str](), 0
+    problems, start = Problems(table.source), 0
     with (
         memory_for(what, _TOO_LARGE),
         bar("Encoding", len(encodings), "column") as seen,
@@ -52,15 +52,12 @@ def encode(
                     raw = table.raw(encoding.name)
                     _write(encoding, clipping, raw, rows, out[:, start : start + width])
             except ValueError as error:
-                problems.append(str(error))
+                problems.add(str(error))
             start += width
             seen.update()
-    try:
+    with problems.noted():
         table.require(encoding.name for encoding, _ in encodings)
-    except DataError as error:
-        problems.append(str(error).removeprefix(f"{table.source}: "))
-    if problems:
-        raise DataError(f"{table.source}: " + "; ".join(problems))
+    problems.check()
     return out
 
 

@@ -10,9 +10,12 @@ import numpy as np
 
 from ffnn._types import Array, DTypeLike
 from ffnn.core.checks import check_choice, check_int
-from ffnn.core.text import counted, listed, shown
+from ffnn.core.problems import Problems
+from ffnn.core.progress import bar
+from ffnn.core.text import counted, shown
 from ffnn.errors import DataError
 from ffnn.tables.blocks import encode
+from ffnn.tables.choice import choose
 from ffnn.tables.clipping import SmoothClipping
 from ffnn.tables.column import Column
 from ffnn.tables.encoding import Encoding
@@ -111,25 +114,33 @@ class TableEncoder:
         Raises
         ------
         DataError
-            A column does not exist, the target cannot be learned, or no column is left.
+            A column does not exist, the target cannot be learned, or no column is left; all such
+            problems are listed.
         """
         table = as_table(table, self.reading)
-        name = target.name if isinstance(target, Target) else target
-        columns, left_out = choose_columns(table, name, exclude, only)
-        if isinstance(target, str):
-            target = Target.of(table[target], task, table.source)
-        if target is not None:
-            known = target.rows_of(table)
+        problems = Problems(table.source)
+        chosen = choose(table, target, task, exclude, only, problems)
+        problems.check()
+        if chosen.target is not None:
+            known = chosen.target.rows_of(table)
             rows = known if rows is None else rows[np.isin(rows, known)]
-        size = self.one_hot_max_size
-        taken = (column if rows is None else column.take(rows) for column in columns)
-        self.encodings = [ENCODINGS[column.kind].of(column, size) for column in taken]
+        self.encodings = self._fitted(chosen.features, rows)
         if table.decimal is not None:  # which fewer rows may not tell
             self.reading.setdefault("decimal", table.decimal)
-        self.left_out, self.target, self.clipping = left_out, target, None
+        self.left_out, self.target, self.clipping = chosen.left_out, chosen.target, None
         if self.scaling == "robust":
             self.clipping = SmoothClipping.of(self.transform(table, rows=rows)[:, self._scaled])
         return self
+
+    def _fitted(self, columns: Sequence[Column], rows: Array | None) -> list[Encoding]:
+        """Return what becomes of columns, learned from some rows, or from all."""
+        encodings = list[Encoding]()
+        with bar("Fitting", len(columns), "column") as seen:
+            for column in columns:
+                taken = column if rows is None else column.take(rows)
+                encodings.append(ENCODINGS[column.kind].of(taken, self.one_hot_max_size))
+                seen.update()
+        return encodings
 
     @property
     def feature_names(self) -> list[str]:
@@ -310,35 +321,3 @@ class TableEncoder:
                 raise ValueError("encoder: the clipping is of another number of features")
         encoder.target = None if config["target"] is None else Target.from_config(config["target"])
         return encoder
-
-
-def choose_columns(
-    table: Table,
-    target: str | None = None,
-    exclude: Sequence[str] = (),
-    only: Sequence[str] | None = None,
-) -> tuple[list[Column], list[tuple[str, str]]]:
-    """Return the columns to learn from, and the names of the others with the reason.
-
-    Raises DataError if a column that is named does not exist, or none is left.
-    """
-    table.require([*([] if target is None else [target]), *exclude, *(only or ())])
-    chosen, left_out = list[Column](), list[tuple[str, str]]()
-    for column in table.columns:
-        if column.name == target:
-            continue
-        reason = column.reason or ("free text" if column.kind == "text" else "")
-        if column.name in exclude or (only is not None and column.name not in only):
-            reason = "excluded"
-        if reason:
-            left_out.append((column.name, reason))
-        else:
-            chosen.append(column)
-    if not chosen:
-        reasons = listed(f"{shown(name, 60)} ({why})" for name, why in left_out)
-        alone = f"there is only {listed(map(shown, table.names), 1)}; is the delimiter right?"
-        remedy = "; to take one in, say its kind (kind, or kinds in Python)" if reasons else ""
-        raise DataError(
-            f"{table.source}: no column is left to learn from: {reasons or alone}{remedy}"
-        )
-    return chosen, left_out

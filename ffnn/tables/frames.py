@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ffnn.core.problems import Problems
 from ffnn.core.text import shown
 from ffnn.errors import DataError
 from ffnn.tables.raw import RawColumn
@@ -36,7 +37,7 @@ def as_table(data: Any, reading: Mapping[str, Any] | None = None) -> Table:
     columns = _columns(data)
     for column in columns:
         column.decimal = (reading or {}).get("decimal")
-    return make_table(columns, "table")
+    return make_table(columns, Problems("table"))
 
 
 def is_table(data: Any) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from ffnn._types import FilePath
 from ffnn.core.checks import check_bool, check_choice, check_path, check_text
 from ffnn.core.free_memory import memory_for
+from ffnn.core.problems import Problems
 from ffnn.core.text import shown
 from ffnn.errors import DataError
 from ffnn.tables.duck import read_parquet
@@ -75,18 +76,46 @@ def read_table(
     MemoryError
         The columns need more memory than is free.
     """
+    problems = Problems(f"{path}")
+    table = open_table(
+        path,
+        problems,
+        delimiter=delimiter,
+        encoding=encoding,
+        decimal=decimal,
+        header=header,
+        kinds=kinds,
+    )
+    problems.check()
+    return table
+
+
+def open_table(
+    path: FilePath,
+    problems: Problems,
+    *,
+    kinds: Mapping[str, str] | None = None,
+    decimal: str | None = None,
+    **layout: Any,
+) -> Table:
+    """Return what `read_table` does, and note where columns cannot be of the kinds asked for.
+
+    These then are what the rules say.
+    """
     check_path("read_table", "path", path, needs_name=False)
-    check_reading("read_table", delimiter, encoding, decimal, header)
+    check_reading("read_table", decimal=decimal, **layout)
     for kind in (kinds or {}).values():
         check_choice("read_table", "kinds", kind, KINDS)
-    suffix = suffix_of(path)
     with memory_for(f"{path}", TOO_LARGE):
+        suffix, encoding = suffix_of(path), layout.get("encoding")
         if suffix in _READERS:
-            return _table(path, *_READERS[suffix](path, encoding, header), decimal, kinds)
-        read = partial(read_text_file, path, delimiter, encoding, has_header=header)
-        table = _table(path, *read(decimal=decimal), decimal, kinds)
+            found = _READERS[suffix](path, encoding, layout.get("header"))
+            return _table(path, *found, decimal, kinds, problems)
+        read = partial(read_text_file, path, **layout)
+        table = _table(path, *read(decimal=decimal), decimal, kinds, problems)
         if decimal is None and any(column.has_comma for column in table.columns):
-            return _with_comma(table, _table(path, *read(decimal=","), ",", kinds))
+            other = _table(path, *read(decimal=","), ",", kinds, Problems(f"{path}"))
+            return _with_comma(table, other)
         return table
 
 
@@ -96,10 +125,11 @@ def _table(
     notes: list[str],
     decimal: str | None,
     kinds: Mapping[str, str] | None,
+    problems: Problems,
 ) -> Table:
     for column in columns:
         column.decimal = decimal
-    return replace(make_table(columns, str(path), kinds, notes), decimal=decimal)
+    return replace(make_table(columns, problems, kinds, notes), decimal=decimal)
 
 
 def _with_comma(table: Table, other: Table) -> Table:

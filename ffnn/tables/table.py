@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from ffnn._types import Array
 from ffnn.core.checks import nearest
+from ffnn.core.problems import Problems
 from ffnn.core.text import counted, listed, printable, shown
 from ffnn.errors import DataError
 from ffnn.tables.column import Column
@@ -58,16 +59,22 @@ class Table:
         self.require([name])
         return self.columns[self._positions[name]]
 
-    def require(self, names: Iterable[str]) -> None:
-        """Raise DataError if there are no columns of some names."""
+    def require(self, names: Iterable[str], option: str = "") -> None:
+        """Raise DataError if there are no columns of some names, which an option may have given."""
         unknown = dict.fromkeys(name for name in names if name not in self._positions)
         if unknown:
-            hints = listed(f"{shown(name, 60)}{nearest(name, self.names)}" for name in unknown)
+            names = listed(
+                (f"{shown(name, 60)}{nearest(name, self.names)}" for name in unknown), 20
+            )
             known = listed((repr(printable(each)) for each in self.names), 12)
             only = f"there is only {known}; is the delimiter right?"
-            rest = f"the columns are {known}" if len(self.columns) > 1 else only
             what = "there is no column" if len(unknown) == 1 else "there are no columns"
-            raise DataError(f"{self.source}: {what} {hints}; {rest}")
+            what = f"{option}: {what}" if option else what
+            problems = Problems(self.source)
+            problems.add(
+                f"{what} {names}", f"the columns are {known}" if len(self.columns) > 1 else only
+            )
+            problems.check()
 
     def raw(self, name: str) -> RawColumn:
         """Return the entries of a column as they stand; DataError if there is none of the name."""
@@ -105,29 +112,29 @@ class Table:
 
 def make_table(
     raws: Sequence[RawColumn],
-    source: str,
+    problems: Problems,
     kinds: Mapping[str, str] | None = None,
     notes: Iterable[str] = (),
 ) -> Table:
     """Return the table of columns as they stand, each by the rules or as the kind asked for.
 
-    Raises DataError, which lists all problems, where a column cannot be of that kind, and where
-    there is no row.
+    Where a column cannot be of that kind, or does not exist, that is noted as a problem, and what
+    the column is follows from the rules. Raises DataError where there is no row.
     """
     if not raws or not len(raws[0]):
-        raise DataError(f"{source}: expected rows, got none")
-    asked, columns, problems, notes = dict(kinds or {}), [], [], list(notes)
+        raise DataError(f"{problems.source}: expected rows, got none")
+    kinds, columns, notes = kinds or {}, [], list(notes)
     for position, raw in enumerate(_named(raws, notes)):
-        kind = asked.pop(raw.name, None)
+        asked = kinds.get(raw.name)
         try:
-            columns.append(find_kind(raw, position, kind))
+            columns.append(find_kind(raw, position, asked))
         except ValueError as error:
-            problems.append(f"column {shown(raw.name, 60)} is to be a {kind}, but {error}")
-    names = [column.name for column in columns]
-    problems += [f"there is no column {shown(name, 60)}{nearest(name, names)}" for name in asked]
-    if problems:
-        raise DataError(f"{source}: " + "; ".join(problems))
-    return Table(tuple(columns), tuple(notes), source)
+            problems.add(f"column {shown(raw.name, 60)} is to be a {asked}, but {error}")
+            columns.append(find_kind(raw, position))
+    table = Table(tuple(columns), tuple(notes), problems.source)
+    with problems.noted():
+        table.require(kinds, "kind")
+    return table
 
 
 def _named(columns: Sequence[RawColumn], notes: list[str]) -> Sequence[RawColumn]:

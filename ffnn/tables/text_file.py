@@ -40,24 +40,24 @@ def read_text_file(
     delimiter: str | None = None,
     encoding: str | None = None,
     decimal: str | None = None,
-    has_header: bool | None = None,
+    header: bool | None = None,
 ) -> tuple[list[RawColumn], list[str]]:
     """Return the columns of a file as they stand, and notes on what was decided."""
     encoding, note = find_encoding(path, encoding)
     notes = [note] if note else []
     with open_text(path, encoding) as file:
         lines, is_cut = _sample(file)
-    head = _find_head(path, lines, find_layout(lines, delimiter), has_header, is_cut)
-    layout, header, start, rows = head.layout, head.header, head.start, head.rows
+    head = _find_head(path, lines, find_layout(lines, delimiter), header, is_cut)
+    layout, names, start, rows = head.layout, head.header, head.start, head.rows
     outline = Outline.of(rows, lines, start, text_size(path))
     require_memory(outline.num_bytes, f"{path}: {outline}", TOO_LARGE)
     columns, more = _read_columns(path, encoding, layout, start, decimal, outline)
     notes += [*head.notes, *more]
-    if header is None:
-        header, note = numbered_names(layout.width, has_header)
+    if names is None:
+        names, note = numbered_names(layout.width, header)
         notes.append(note)
-    place, names = LinesOfRows(path, encoding, layout, start), map(str.strip, header)
-    for column, name in zip(columns, unquoted([*names]), strict=True):
+    place = LinesOfRows(path, encoding, layout, start)
+    for column, name in zip(columns, unquoted([*map(str.strip, names)]), strict=True):
         column.name, column.place = name, place
     return columns, notes
 

@@ -81,6 +81,25 @@ def assert_one_line():
     return assert_one_line
 
 
+@pytest.fixture
+def problems_of():
+    """Return the problems that a message lists, one by one, and what stands behind them.
+
+    Each is on lines that fit the screen, but for the first line, which names the file.
+    """
+
+    def problems_of(err):
+        title, *lines = err.splitlines()
+        assert max(map(len, lines)) <= 80
+        text = "\n".join(lines).replace("\n  ", " ")
+        problems = [line[2:] for line in text.splitlines() if line.startswith("- ")]
+        assert title.startswith("ffnn: error: ")
+        assert title.endswith(f": {len(problems)} problems:")
+        return problems, text.splitlines()[len(problems) :]
+
+    return problems_of
+
+
 # -- data --------------------------------------------------------------------------------------
 
 

@@ -79,10 +79,6 @@ def test_importing_the_command_line_does_not_load_numpy():
         ),
         (["train", "d.csv", "--encoding", "utf-9"], ["--encoding", "latin-1", "'utf-9'"]),
         (["train", "d.csv", "--decimal", ";"], ["--decimal", "';'"]),
-        (
-            ["train", "d.csv", "--kind", "a=text", "--kind", "a=date"],
-            ["--kind", "'a'", "a text and a date"],
-        ),
         (["train", "digits", "--epochs", "0"], ["--epochs", "at least 1", "'0'"]),
         (["train", "digits", "--batch-size", "ten"], ["--batch-size", "'ten'"]),
         (["train", "digits", "--hidden", "12,x"], ["--hidden", "128,64", "'12,x'"]),

@@ -207,7 +207,7 @@ def test_another_delimiter_can_be_named(run, tmp_path, assert_one_line):
     assert run("train", path, "--epochs", 1, "--quiet")[0] == 0  # it is found out
     code, _, err = run("train", path, "--delimiter", ";")
     assert code == 2
-    assert_one_line(err, "is the delimiter right?")
+    assert_one_line(err, "is the delimiter right", "--delimiter")
 
 
 def test_two_rows_and_a_batch_larger_than_the_data_work(run, tmp_path, write_csv):
