@@ -1,4 +1,4 @@
-"""Random, mutated, packed and huge files: each ends in numbers or in one clear line."""
+"""Random, mutated, packed and huge files: each ends in numbers or in one clear message."""
 
 from __future__ import annotations
 
@@ -116,7 +116,8 @@ def _learn(path: Path) -> str:
         used = read.take(encoder.target.rows_of(read))
         numbers, targets = encoder.transform(used), encoder.target.values_of(used)
     except ffnn.DataError as error:
-        is_clear = "\n" not in str(error) and len(str(error)) < LONGEST_MESSAGE
+        lines = [line for line in str(error).splitlines() if not line.startswith("- ")]
+        is_clear = len(lines) == 1 and len(str(error)) < LONGEST_MESSAGE  # but for a list below it
         return "refused" if is_clear else f"an unclear error: {str(error)[:200]!r}"
     if not np.isfinite(numbers).all() or len(numbers) != len(targets):
         return "numbers that are none"
