@@ -95,7 +95,7 @@ REFUSED = {
     "a number of 5,000 digits": ("t.json", '[{"v": ' + "9" * 5000 + "}]", "not valid JSON"),
     "brackets without an end": ("t.json", "[" * 100_000, "not valid JSON"),
     "a broken line": ("t.jsonl", '{"v": 1}\n{"v": 2\n', "t.jsonl, line 2: this is not valid"),
-    "all missing": ("t.csv", "a,y\nNA,1\n?,2\n", "'a' (empty); to take one in, say its kind"),
+    "all missing": ("t.csv", "a,y\nNA,1.5\n?,2.5\n", "'a' (empty); to take one in, say its kind"),
     "a target that is mostly numbers": (
         "t.csv", "a,y\n" + "".join(f"{i},{i if i % 11 else 'n/k'}\n" for i in range(60)),
         "6 of 60 values are not numbers, the first 'n/k' in line 2; correct these"),
