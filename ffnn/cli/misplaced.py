@@ -37,7 +37,7 @@ _CHOSEN = (  # by --preset table
 _RULES = (
     _Rule(("--target", "--exclude", "--only", "--kind"), _reads_table,
         "names columns of a table, such as a CSV file; {data} is none"),
-    _Rule(("--missing", "--decimal", "--encoding"), _reads_table,
+    _Rule(("--missing", "--missing-value", "--decimal", "--encoding"), _reads_table,
         "says how to read a table, such as a CSV file; {data} is none"),
     _Rule(("--delimiter", "--no-header"), _reads_text,
         "says how to read a table in lines of text, such as a CSV file; {data} is none"),

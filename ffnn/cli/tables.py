@@ -154,6 +154,7 @@ def _reading(args: argparse.Namespace, model: Sequential | None = None) -> dict[
         "encoding": args.encoding,
         "decimal": args.decimal,
         "header": False if args.no_header else None,
+        "missing_values": args.missing_value,
     }
     known = {} if model is None or model.encoder is None else model.encoder.reading
     return {**known, **{name: value for name, value in given.items() if value is not None}}

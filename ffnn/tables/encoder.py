@@ -27,7 +27,7 @@ from ffnn.tables.read import check_reading
 from ffnn.tables.table import Table
 from ffnn.tables.target import Target
 
-READING = ("delimiter", "encoding", "decimal", "header")
+READING = ("delimiter", "encoding", "decimal", "header", "missing_values")
 
 
 class TableEncoder:
@@ -65,8 +65,9 @@ class TableEncoder:
     encodings : list of Encoding
         What became of each column.
     reading : dict
-        How `transform` reads a file: those of the options `delimiter`, `encoding`, `decimal` and
-        `header` of `read_table` that were given for the file that was learned from.
+        How `transform` reads a file: those of the options `delimiter`, `encoding`, `decimal`,
+        `header` and `missing_values` of `read_table` that were given for the file that was learned
+        from.
     """
 
     def __init__(self, scaling: str = "standard", one_hot_max_size: int | None = None) -> None:

@@ -34,10 +34,11 @@ def as_table(data: Any, reading: Mapping[str, Any] | None = None) -> Table:
         return data
     if isinstance(data, (str, os.PathLike)):
         return read_table(data, **(reading or {}))
-    columns = _columns(data)
+    columns, known = _columns(data), reading or {}
     for column in columns:
-        column.decimal = (reading or {}).get("decimal")
-    return make_table(columns, Problems("table"))
+        column.decimal = known.get("decimal")
+    missing_values = known.get("missing_values") or ()
+    return make_table(columns, Problems("table"), missing_values=missing_values)
 
 
 def is_table(data: Any) -> bool:

@@ -19,8 +19,9 @@ The rules, in this order; the first that fits decides. `kinds` overrides them fo
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -41,6 +42,8 @@ _UNNAMED = re.compile(r"(Unnamed: \d+)?")  # as pandas calls its index in a file
 _NUMBERED = re.compile(r"\D*\d+\D*")
 _FEW_ROWS = 20  # in which all entries may be different by chance
 _SAMPLE, _FEW = 1000, 0.1  # texts, and the share of those that are exceptions
+_FEW_NUMBERS = 3  # with which a text may well be a category, such as 36, 38 and L
+_MOST_STRAYS = 3  # different texts among numbers for which the option that helps is written out
 _CODE = re.compile(r"0\d+")
 _LONG = 60  # characters of a text that nobody would use as the name of a category
 
@@ -150,9 +153,9 @@ def _almost_numbers(raw: RawColumn) -> str:
     """Return what is to be said of texts of which all but a few are numbers."""
     sample = raw.texts[:_SAMPLE]
     wrong = [text for text in sample if parse_numbers([text], raw.decimal) is None]
-    if not wrong or len(wrong) > _FEW * len(sample) or _CODE.fullmatch(wrong[0]):
+    if not wrong or len(wrong) > max(_FEW * len(sample), 1) or _CODE.fullmatch(wrong[0]):
         return ""
-    return _misfits(raw, _as_number, "numbers")
+    return _misfits(raw, _as_number, "numbers") if len(sample) > _FEW_NUMBERS else ""
 
 
 _SENTINELS = (-9999.0, -999.0, -200.0, -99.0, -9.0, 99.0, 999.0, 9999.0, 99999.0)
@@ -168,7 +171,8 @@ def _sentinels(values: NDArray[np.float64]) -> str:
         low, high = others.min(), others.max()
         if not low - (high - low) <= sign <= high + (high - low):
             count = len(known) - len(others)
-            return f"{sign:g} in {count:,} of {len(known):,} rows may stand for a missing value"
+            rows = f"{sign:g} in {count:,} of {len(known):,} rows"
+            return f"{rows} may stand for a missing value: {_as_missing([f'{sign:g}'])}"
     return ""
 
 
@@ -208,16 +212,37 @@ def _misfits(raw: RawColumn, find: Callable[[RawColumn], Column | None], what: s
         for text in texts.texts
     )
     is_wrong = [find(each) is None for each in alone]
+    other = _OTHER.get(raw.decimal or "")
+    if find is _as_number and other and parse_numbers(texts.texts, other) is not None:
+        return (
+            f"its values are not numbers where {_MARKS[raw.decimal or '']} marks decimals: "
+            f"{_examples(texts.texts)}; --decimal {other} (decimal in Python) reads them"
+        )
     if all(is_wrong) or not any(is_wrong):
         form = "" if all(is_wrong) else " of one form"
-        examples = listed((repr(shorten(each, 40)) for each in texts.texts), 3)
-        return f"its values are not {what}{form}: {examples}"
+        return f"its values are not {what}{form}: {_examples(texts.texts)}"
     rows = np.flatnonzero(np.array([*is_wrong, False])[texts.codes])
+    wrong = list(itertools.compress(texts.texts, is_wrong))
     first = texts.texts[texts.codes[rows[0]]]
     return (
         f"{len(rows):,} of {len(raw) - raw.num_missing:,} values are not {what}, the first "
-        f"{shorten(first, 40)!r} in {raw.place(int(rows[0]))}"
+        f"{shorten(first, 40)!r} in {raw.place(int(rows[0]))}; "
+        f"{_as_missing(wrong if len(wrong) <= _MOST_STRAYS else [first])}"
     )
+
+
+_MARKS = {".": "a point", ",": "a comma"}
+_OTHER = {".": ",", ",": "."}
+
+
+def _examples(texts: Sequence[str]) -> str:
+    return listed((repr(shorten(each, 40)) for each in texts), 3)
+
+
+def _as_missing(texts: Sequence[str]) -> str:
+    """Return the option that takes entries as missing ones."""
+    options = " ".join(f"--missing-value {shorten(text, 40)!r}" for text in texts)
+    return f"{options} (missing_values in Python) takes such as missing"
 
 
 _AS: dict[str, Callable[[RawColumn], Column]] = {

@@ -6,7 +6,7 @@ import math
 import re
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -141,6 +141,25 @@ class RawColumn:
         texts = [number_text(value) for value in distinct.tolist()]
         return RawColumn(self.name, codes=codes, texts=texts, place=self.place)
 
+    def without(self, missing: Collection[str]) -> RawColumn:
+        """Return the column with some entries as missing ones; it may be one of numbers then."""
+        if not missing:
+            return self
+        if self.numbers is not None:
+            absent = np.isin(self.numbers, _plain_numbers(list(filter(_is_number, missing))) or [])
+            return replace(self, numbers=np.where(absent, np.nan, self.numbers))
+        kept = [text for text in self.texts if text not in missing]
+        if len(kept) == len(self.texts):
+            return self
+        has_points = self.decimal == "," and any("." in text for text in kept)
+        numbers = None if has_points or not kept else _plain_numbers(kept)
+        places = {text: code for code, text in enumerate(kept)}
+        codes = np.array([*(places.get(text, -1) for text in self.texts), -1], np.int32)[self.codes]
+        if numbers is None:
+            return replace(self, codes=codes, texts=kept)
+        values = np.append(np.frombuffer(numbers, np.float64), np.nan)[codes]
+        return replace(self, numbers=values, codes=None, texts=[])
+
     def place_of(self, text: str) -> str:
         """Return where an entry is found first."""
         texts = self.as_texts()
@@ -249,6 +268,10 @@ def named_by_numbers(texts: Iterable[str]) -> dict[str, str]:
 def is_missing(text: str) -> bool:
     """Tell whether an entry stands for a value that is not there."""
     return text.casefold() in MISSING
+
+
+def _is_number(text: str) -> bool:
+    return bool(_plain_numbers([text]))
 
 
 def _plain_numbers(texts: Sequence[str]) -> array[float] | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ffnn._types import FilePath
-from ffnn.core.checks import check_bool, check_choice, check_path, check_text
+from ffnn.core.checks import check_bool, check_choice, check_items, check_path, check_text
 from ffnn.core.free_memory import memory_for
 from ffnn.core.problems import Problems
 from ffnn.core.text import shown
@@ -36,6 +36,7 @@ def read_table(
     encoding: str | None = None,
     decimal: str | None = None,
     header: bool | None = None,
+    missing_values: Sequence[str] | None = None,
     kinds: Mapping[str, str] | None = None,
 ) -> Table:
     """Read a file with columns of any kind.
@@ -57,6 +58,9 @@ def read_table(
         What marks decimals. By default a comma does where numbers cannot be read otherwise.
     header : bool, optional
         Whether the first row has the names. By default that follows from how it differs.
+    missing_values : sequence of str, optional
+        Entries that stand for missing values besides the usual ones, such as ``["-", "-200"]``, in
+        every column.
     kinds : mapping of str to str, optional
         By column, one of ``"number"``, ``"category"``, ``"boolean"``, ``"date"``, ``"text"`` and
         ``"ignore"``, for columns that the rules (`ffnn.tables.kinds`) take for another kind.
@@ -84,6 +88,7 @@ def read_table(
         encoding=encoding,
         decimal=decimal,
         header=header,
+        missing_values=missing_values,
         kinds=kinds,
     )
     problems.check()
@@ -94,8 +99,9 @@ def open_table(
     path: FilePath,
     problems: Problems,
     *,
-    kinds: Mapping[str, str] | None = None,
     decimal: str | None = None,
+    missing_values: Sequence[str] | None = None,
+    kinds: Mapping[str, str] | None = None,
     **layout: Any,
 ) -> Table:
     """Return what `read_table` does, and note where columns cannot be of the kinds asked for.
@@ -103,33 +109,29 @@ def open_table(
     These then are what the rules say.
     """
     check_path("read_table", "path", path, needs_name=False)
-    check_reading("read_table", decimal=decimal, **layout)
+    check_reading("read_table", decimal=decimal, missing_values=missing_values, **layout)
     for kind in (kinds or {}).values():
         check_choice("read_table", "kinds", kind, KINDS)
+
+    def made(
+        columns: list[RawColumn], notes: list[str], decimal: str | None, problems: Problems
+    ) -> Table:
+        for column in columns:
+            column.decimal = decimal
+        table = make_table(columns, problems, kinds, notes, missing_values or ())
+        return replace(table, decimal=decimal)
+
     with memory_for(f"{path}", TOO_LARGE):
         suffix, encoding = suffix_of(path), layout.get("encoding")
         if suffix in _READERS:
             found = _READERS[suffix](path, encoding, layout.get("header"))
-            return _table(path, *found, decimal, kinds, problems)
+            return made(*found, decimal, problems)
         read = partial(read_text_file, path, **layout)
-        table = _table(path, *read(decimal=decimal), decimal, kinds, problems)
+        table = made(*read(decimal=decimal), decimal, problems)
         if decimal is None and any(column.has_comma for column in table.columns):
-            other = _table(path, *read(decimal=","), ",", kinds, Problems(f"{path}"))
+            other = made(*read(decimal=","), ",", Problems(f"{path}"))
             return _with_comma(table, other)
         return table
-
-
-def _table(
-    path: FilePath,
-    columns: list[RawColumn],
-    notes: list[str],
-    decimal: str | None,
-    kinds: Mapping[str, str] | None,
-    problems: Problems,
-) -> Table:
-    for column in columns:
-        column.decimal = decimal
-    return replace(make_table(columns, problems, kinds, notes), decimal=decimal)
 
 
 def _with_comma(table: Table, other: Table) -> Table:
@@ -149,6 +151,7 @@ def check_reading(
     encoding: str | None = None,
     decimal: str | None = None,
     header: bool | None = None,
+    missing_values: Sequence[str] | None = None,
 ) -> None:
     """Raise ValueError or TypeError for options of `read_table` with which no file can be read."""
     if delimiter is not None and len(check_text(where, "delimiter", delimiter)) != 1:
@@ -159,6 +162,8 @@ def check_reading(
         check_choice(where, "decimal", decimal, (".", ","))
     if header is not None:
         check_bool(where, "header", header)
+    for text in check_items(where, "missing_values", missing_values or ()):
+        check_text(where, "missing_values", text)
 
 
 def suffix_of(path: FilePath) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ffnn._types import Array
@@ -115,16 +115,19 @@ def make_table(
     problems: Problems,
     kinds: Mapping[str, str] | None = None,
     notes: Iterable[str] = (),
+    missing_values: Collection[str] = (),
 ) -> Table:
     """Return the table of columns as they stand, each by the rules or as the kind asked for.
 
+    Entries that are one of `missing_values` are missing ones.
     Where a column cannot be of that kind, or does not exist, that is noted as a problem, and what
     the column is follows from the rules. Raises DataError where there is no row.
     """
     if not raws or not len(raws[0]):
         raise DataError(f"{problems.source}: expected rows, got none")
     kinds, columns, notes = kinds or {}, [], list(notes)
-    for position, raw in enumerate(_named(raws, notes)):
+    named = (raw.without(missing_values) for raw in _named(raws, notes))
+    for position, raw in enumerate(named):
         asked = kinds.get(raw.name)
         try:
             columns.append(find_kind(raw, position, asked))

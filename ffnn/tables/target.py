@@ -78,8 +78,8 @@ class Target:
             are_classes = numbers is None or (is_plain and _are_classes(numbers))
             if numbers is None and column.note and raw.num_distinct > MOST_CLASSES:
                 raise DataError(
-                    f"{where} is mostly numbers, but {problem}; correct these, leave them empty, "
-                    f"or say that it is a classification"
+                    f"{where} is mostly numbers, but {problem}; if they are classes, --task "
+                    f"classification (task in Python) says so"
                 )
             task = "classification" if are_classes else "regression"
         if task == "regression":

@@ -82,7 +82,10 @@ def test_what_is_not_used_is_said(run, tmp_path):
     out = run("train", FILES / "rare_class.csv", "--target", "label", *ONCE)[1]
     assert "note: class 'other' has 1 row" in out
     out = run("train", FILES / "sentinels.csv", *ONCE)[1]
-    assert "note: column 'probe': -200 in 8 of 48 rows may stand for a missing value\n" in out
+    assert "note: column 'probe': -200 in 8 of 48 rows may stand for a missing value:" in out
+    assert "--missing-value '-200'" in out
+    out = run("train", FILES / "sentinels.csv", *ONCE, "--missing-value", "-200")[1]
+    assert columns_of(out)["probe"][:2] == ("number", "8")
     out = run("train", FILES / "ids.csv", *ONCE)[1]
     assert "--kind NAME=KIND" in " ".join(out.split())
     rows = "".join(f"{i},{'ab'[i % 2]},{'x' if i == 3 else 'w'}\n" for i in range(20))

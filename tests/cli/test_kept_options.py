@@ -14,6 +14,9 @@ FILES = {
         "größe;y\n" + "".join(f"{'äöü'[i % 3]};{i}.5\n" for i in ROWS), ["--encoding", "cp850"]),
     "--decimal": (
         "a;y\n" + "".join(f"{i + 1}.{i + 100};{i + 1}.250\n" for i in ROWS), ["--decimal", ","]),
+    "--missing-value": (
+        PLAIN.replace("\n3;S;", "\nTotal;S;").replace("M;", "n.d.;"),
+        ["--missing-value", "Total", "--missing-value", "n.d."]),
     "--no-header": (
         "a;y\n" + "".join(f"{'ab'[i % 2]};{'xy'[i % 2]}\n" for i in ROWS), ["--no-header"]),
     "--kind": (PLAIN, ["--kind", "code=category"]),
@@ -21,7 +24,7 @@ FILES = {
     "--only": (PLAIN, ["--only", "size"]),
     "--missing": (PLAIN.replace("\n3;", "\n;"), ["--missing", "drop"]),
 }  # fmt: skip
-READING = ("--delimiter", "--encoding", "--decimal", "--no-header")
+READING = ("--delimiter", "--encoding", "--decimal", "--missing-value", "--no-header")
 
 
 @pytest.fixture

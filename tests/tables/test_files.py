@@ -69,7 +69,8 @@ def test_values_are_those_in_the_file():
 
 def test_what_is_decided_is_said():
     assert read_table(FILES / "sentinels.csv")["probe"].note == (
-        "-200 in 8 of 48 rows may stand for a missing value"
+        "-200 in 8 of 48 rows may stand for a missing value: --missing-value '-200' "
+        "(missing_values in Python) takes such as missing"
     )
     assert "not UTF-8" in read_table(FILES / "latin1.csv").notes[0]
     assert "no header" in read_table(FILES / "no_header.csv").notes[0]

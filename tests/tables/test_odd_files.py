@@ -98,7 +98,7 @@ REFUSED = {
     "all missing": ("t.csv", "a,y\nNA,1.5\n?,2.5\n", "'a' (empty); to take one in, say its kind"),
     "a target that is mostly numbers": (
         "t.csv", "a,y\n" + "".join(f"{i},{i if i % 11 else 'n/k'}\n" for i in range(60)),
-        "6 of 60 values are not numbers, the first 'n/k' in line 2; correct these"),
+        "6 of 60 values are not numbers, the first 'n/k' in line 2; --missing-value 'n/k'"),
     "a target beyond the squares of float32": (
         "t.csv", "a,y\n" + "".join(f"{i},{i % 9}.5e20\n" for i in range(60)),
         "got 8.5e+20; multiply"),
