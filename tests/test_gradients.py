@@ -27,6 +27,7 @@ from ffnn.layers import (
     Normalization,
     ParametricActivation,
     PeriodicEmbedding,
+    PiecewiseLinear,
     Rescaling,
     RMSNorm,
     Scale,
@@ -254,6 +255,7 @@ def test_every_loss_is_checked_fused_and_unfused_where_it_fuses():
 def test_every_layer_class_is_checked():
     checked = {Dense, Activation, Dropout, RMSNorm, LayerNorm, BatchNorm, Rescaling, Normalization}
     checked |= {Embedding, PeriodicEmbedding}  # in tests/layers/test_embeddings.py
+    checked |= {PiecewiseLinear}  # in tests/layers/test_piecewise_linear.py
     checked |= {Scale, ParametricActivation, Clamp}
     layers_alone = set(LAYERS.classes.values()) - set(ACTIVATIONS.classes.values())
     assert layers_alone == checked

@@ -31,6 +31,7 @@ from ffnn.layers import (
     Normalization,
     ParametricActivation,
     PeriodicEmbedding,
+    PiecewiseLinear,
     Rescaling,
     RMSNorm,
     Scale,
@@ -86,6 +87,11 @@ class Step(Layer):
 
     def backward(self, grad):
         return np.zeros_like(grad)
+
+
+def bins():
+    """Return a layer whose edges no number of a network here hits."""
+    return PiecewiseLinear(4).adapt(np.linspace(-2.1, 1.9, 30).reshape(10, 3))
 
 
 SIZE = 3  # rows, inputs and units alike, so that a lost transpose still fits
@@ -147,6 +153,11 @@ NETWORKS = {
     ),
     "periodic, mse": (
         lambda: [Dense(SIZE), PeriodicEmbedding(3, 4), Dense(SIZE)],
+        "mse",
+        "numbers",
+    ),
+    "bins, mse": (
+        lambda: [Dense(SIZE), bins(), Dense(SIZE)],
         "mse",
         "numbers",
     ),

@@ -20,7 +20,6 @@ from ffnn._types import Array
 from ffnn.core.checks import check_int, check_number
 from ffnn.core.text import shown
 from ffnn.errors import DataError
-from ffnn.estimators.doubled import Doubled
 from ffnn.sequential import Sequential
 from ffnn.tables.encoder import TableEncoder
 from ffnn.tables.frames import as_table, is_table
@@ -106,7 +105,6 @@ class BaseTabular(BaseEstimator, ABC):
         rng = np.random.default_rng(int(state.randint(2**31 - 1)))
         chosen = splits(y, count, rng, are_classes=self._are_classes)
         self.models_ = [self._train(table, y, split, rng, budget) for split in chosen]
-        self._doubled = [Doubled(model) for model in self.models_]
         if count == 1:
             self.model_ = self.models_[0]
 
@@ -180,9 +178,8 @@ class BaseTabular(BaseEstimator, ABC):
         They are computed in float64, so that what becomes of a row does not depend on the others.
         """
         check_is_fitted(self)
-        is_alone = isinstance(X, list) and len(X) == 1 and is_table(X)  # for which no table is made
-        rows = X if is_alone else self._read(X, reset=False)
-        outputs = [doubled.predict(rows) for doubled in self._doubled]
+        table = self._read(X, reset=False)
+        outputs = [model.as_double().predict(table) for model in self.models_]
         mean: Array = np.mean(outputs, axis=0)
         return mean
 
@@ -197,7 +194,7 @@ class BaseTabular(BaseEstimator, ABC):
 class TabularClassifier(ClassifierMixin, BaseTabular):
     """A network for classes of rows of a table, good without tuning.
 
-    Text, dates and missing values are taken as they are. A fifth of the rows is held out to find
+    Text, dates and missing values are taken as they are. A tenth of the rows is held out to find
     the best epoch. What the network is made of, and for how long it is trained, follows from rows
     and columns by the rules of `ffnn.tabular.recipe`.
 
@@ -272,7 +269,7 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
 class TabularRegressor(RegressorMixin, BaseTabular):
     """A network for numbers of rows of a table, good without tuning.
 
-    Text, dates and missing values are taken as they are. A fifth of the rows is held out to find
+    Text, dates and missing values are taken as they are. A tenth of the rows is held out to find
     the best epoch. Predictions stay within the range of y. What the network is made of, and for how
     long it is trained, follows from rows and columns by the rules of `ffnn.tabular.recipe`.
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ffnn.layers.normalization import Normalization
     from ffnn.layers.parametric_activation import ParametricActivation
     from ffnn.layers.periodic_embedding import PeriodicEmbedding
+    from ffnn.layers.piecewise_linear import PiecewiseLinear
     from ffnn.layers.rescaling import Rescaling
     from ffnn.layers.rms_norm import RMSNorm
     from ffnn.layers.scale import Scale
@@ -46,6 +47,7 @@ __all__ = [
     "Normalization",
     "ParametricActivation",
     "PeriodicEmbedding",
+    "PiecewiseLinear",
     "RMSNorm",
     "Rescaling",
     "Scale",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ffnn._types import Array
 from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
@@ -56,7 +58,7 @@ class Clamp(Layer):
             return x
         if len(x) != self.rows:
             self.allocate(len(x))
-        return x.clip(self.low, self.high, self.y)
+        return np.clip(x, self.low, self.high, out=self.y)
 
     def backward(self, grad: Array) -> Array:
         """Return grad, outside training with 0 where y is at the end of the range."""

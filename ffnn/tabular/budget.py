@@ -5,9 +5,12 @@ from __future__ import annotations
 import statistics
 import time
 
+import numpy as np
+
 from ffnn.core.text import counted
 from ffnn.models.trainable import Trainable
 from ffnn.tabular.recipe import Recipe
+from ffnn.tabular.start import start_from_rows
 from ffnn.tabular.training import Rows, prepare
 
 _PROBES, _PROBED_SHARE = 20, 0.05  # updates to measure, at most, and the share of the time for them
@@ -59,6 +62,7 @@ def measure(recipe: Recipe, trial: Trainable, rows: Rows, held_out: Rows, most: 
     """Return how many seconds an epoch takes, by some updates of a network for trial."""
     prepare(trial, recipe, rows)
     size, began = recipe.batch_size, time.perf_counter()
+    start_from_rows(trial, rows.x, np.random.default_rng(0))
     trial.evaluate(*held_out)
     validation = time.perf_counter() - began
     trial.train_on_batch(rows.x[:size], rows.y[:size])  # which allocates

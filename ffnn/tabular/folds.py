@@ -15,7 +15,7 @@ Split = tuple[NDArray[np.intp], NDArray[np.intp]]
 def splits(y: Array, count: int, rng: np.random.Generator, *, are_classes: bool) -> list[Split]:
     """Return for each of some networks the numbers of the rows to train on, and of those held out.
 
-    One network gets a fifth of the rows to be validated on. Of several each is validated on one of
+    One network gets a tenth of the rows to be validated on. Of several each is validated on one of
     as many folds. Each fold has the same share of each class; a class of a single row is always
     trained on.
 

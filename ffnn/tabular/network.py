@@ -16,10 +16,12 @@ from ffnn.layers import (
     Embedding,
     ParametricActivation,
     PeriodicEmbedding,
+    PiecewiseLinear,
     Rescaling,
     Scale,
 )
 from ffnn.layers.base import Layer
+from ffnn.layers.columns import ColumnWise
 from ffnn.optimizers import AdamW
 from ffnn.schedules import CosineLog, FlatCosine
 from ffnn.tables.encoder import TableEncoder
@@ -43,7 +45,7 @@ def make_layers(recipe: Recipe, encoder: TableEncoder, targets: Array) -> list[L
     Inside the network numbers have mean 0 and standard deviation 1; its last layers bring them back
     to the scale of `targets`, and keep predictions within their range.
     """
-    layers: list[Layer] = [*_embeddings(encoder), Scale()]
+    layers: list[Layer] = [*_embeddings(recipe, encoder), Scale()]
     for units in recipe.hidden:
         layers += [
             _dense(units),
@@ -81,20 +83,22 @@ def _scale(targets: Array) -> tuple[float, float]:
     return std, mean
 
 
-def _embeddings(encoder: TableEncoder) -> list[Layer]:
-    """Return the embeddings of numbers, whose outputs come first, and of the codes behind them."""
-    layers: list[Layer] = []
-    features = len(encoder.feature_names)
-    places = list(range(features))  # of features, as they reach the next layer
-    if encoder.measured:
-        layers.append(PeriodicEmbedding(columns=encoder.measured))
-        made = layers[0].compute_output_dim(features) - features + len(encoder.measured)
-        others = [place for place in places if place not in encoder.measured]
-        places = [made + others.index(p) if p in others else -1 for p in places]
+def _embeddings(recipe: Recipe, encoder: TableEncoder) -> list[Layer]:
+    """Return what makes several columns of a number, and of a code: numbers come first."""
+    layers: list[ColumnWise] = []
+    names = [f"{place}" for place in range(len(encoder.feature_names))]  # of what reaches a layer
+    numbers = [names[place] for place in encoder.measured]
+    if numbers and recipe.bins:
+        layers.append(PiecewiseLinear(recipe.bins, encoder.measured))
+        names = layers[-1].name_outputs(names)
+        numbers = [f"{name} 1" for name in numbers]  # themselves, before their bins
+    if numbers:
+        layers.append(PeriodicEmbedding(columns=[names.index(name) for name in numbers]))
+        names = layers[-1].name_outputs(names)
     if encoder.codes:
-        columns = [places[place] for place in encoder.codes]
+        columns = [names.index(f"{place}") for place in encoder.codes]
         layers.append(Embedding(list(encoder.codes.values()), columns=columns))
-    return layers
+    return [*layers]
 
 
 def _dense(units: int, activation: str | None = None) -> Dense:

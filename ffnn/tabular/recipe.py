@@ -12,9 +12,10 @@ from ffnn.core.text import counted
 HIDDEN = (256, 256, 256)
 BATCH_ROWS = 256
 MOST_EPOCHS, FEWEST_EPOCHS, MOST_UPDATES = 256, 8, 12_000
-VALIDATION_SHARE = 0.2
+VALIDATION_SHARE = 0.1
 WAVES = 4  # of the learning rate, each twice as long as the one before
 LARGEST_ONE_HOT = 9  # columns; categories that would take more are embedded
+MOST_BINS, FEWEST_BINS, BINNED_COLUMNS = 16, 4, 256
 # Of one update, in seconds: what each takes, and what a row adds for each weight.
 _SECONDS_AN_UPDATE, _SECONDS_A_WEIGHT_AND_ROW = 1e-3, 1e-10
 
@@ -26,7 +27,9 @@ class Recipe:
     The rules: three hidden layers of 256 units; batches of about 256 rows, all of nearly the same
     size; as many epochs as make 12,000 updates, but from 8 to 256, of which a training makes fewer
     if a wave of the learning rate brings no better epoch. Classes are learned with `SELU`
-    at a learning rate of 0.04 and label smoothing of 0.1, numbers with `Mish` at 0.2.
+    at a learning rate of 0.04 and label smoothing of 0.1, numbers with `Mish` at 0.2, and with bins
+    for the features that are numbers: 16, or fewer where these would be more than 256 columns for
+    as many features, none of fewer than 4.
 
     Attributes
     ----------
@@ -46,6 +49,8 @@ class Recipe:
         The largest values that their schedules have.
     label_smoothing : float
         The share of each row's target that is spread over all classes.
+    bins : int
+        Of each feature that is a number, for `PiecewiseLinear`.
     batch_size, epochs : int
         How it is trained, and for how long at most.
     """
@@ -57,6 +62,7 @@ class Recipe:
     activation: str
     learning_rate: float
     label_smoothing: float
+    bins: int
     batch_size: int
     epochs: int
     hidden: tuple[int, ...]
@@ -70,6 +76,7 @@ class Recipe:
         epochs = min(max(MOST_UPDATES // batches, FEWEST_EPOCHS), MOST_EPOCHS)
         choices = ("mish", 0.2, 0.0) if task == "regression" else ("selu", 0.04, 0.1)
         activation, rate, smoothing = choices
+        bins = min(MOST_BINS, BINNED_COLUMNS // features) if task == "regression" else 0
         return cls(
             task=task,
             rows=rows,
@@ -78,6 +85,7 @@ class Recipe:
             activation=activation,
             learning_rate=rate,
             label_smoothing=smoothing,
+            bins=bins if bins >= FEWEST_BINS else 0,
             batch_size=math.ceil(rows / batches),
             epochs=epochs,
             hidden=HIDDEN,
@@ -124,7 +132,8 @@ class Recipe:
         """Return all choices: lines for the network, its training, its rates and its targets."""
         units = " + ".join(map(str, self.hidden))
         outputs = "1 number" if self.is_regression else counted(self.outputs, "class")
-        smoothing = f"\nlabel smoothing {self.label_smoothing:g}" if self.label_smoothing else ""
+        own = f"\nlabel smoothing {self.label_smoothing:g}" if self.label_smoothing else ""
+        own += f"\nnumbers in {self.bins} bins" if self.bins else ""
         batches = f"{counted(self.batches, 'batch')} of {counted(self.batch_size, 'row')}"
         length = f"at most {counted(self.epochs, 'epoch')} of {batches}"
         return (
@@ -132,5 +141,5 @@ class Recipe:
             f"{outputs}\n"
             f"{length}: {counted(self.updates, 'update')}, about {max(round(self.seconds), 1)} s\n"
             f"learning rate up to {self.learning_rate:g}, weight decay up to "
-            f"{self.weight_decay:g}, dropout up to {self.dropout:g}{smoothing}"
+            f"{self.weight_decay:g}, dropout up to {self.dropout:g}{own}"
         )

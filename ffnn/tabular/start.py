@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.layers import Dense
+from ffnn.layers import Dense, PiecewiseLinear
 from ffnn.models.network import Network
 
 _MOST_ROWS = 4096  # that are looked at
@@ -13,12 +13,13 @@ _CORNERS = 5  # rows whose mixture a unit begins to tell apart from others
 
 
 def start_from_rows(network: Network, x: Array, rng: np.random.Generator) -> None:
-    """Set weights and biases of each `Dense` by what reaches it of some rows.
+    """Set weights and biases of each `Dense`, and bins, by what reaches them of some rows.
 
     Layer by layer, with h the layer's inputs for these rows, its weights are divided by the
     standard deviations of h Wᵀ, unit by unit, so that what each unit sums up has variance 1. Its
     bias becomes minus a random convex combination of the sums of five rows, with weights drawn
-    evenly from the simplex: then each unit begins with its kink amid the rows.
+    evenly from the simplex: then each unit begins with its kink amid the rows. A `PiecewiseLinear`
+    layer is adapted to h.
 
     Parameters
     ----------
@@ -39,6 +40,8 @@ def start_from_rows(network: Network, x: Array, rng: np.random.Generator) -> Non
         x = x[np.sort(rng.choice(len(x), _MOST_ROWS, replace=False))]
     h = np.asarray(x, network.dtype)
     for layer in network.layers:
+        if isinstance(layer, PiecewiseLinear):
+            layer.adapt(h)
         if isinstance(layer, Dense):
             _start(layer, h, rng)
         h = np.array(layer.forward(h))

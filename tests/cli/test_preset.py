@@ -44,16 +44,16 @@ def test_numbers_are_learned_and_all_choices_are_told_and_kept(capsys, path, tmp
     out = tmp_path / "m.h5"
     code, said, _ = run(capsys, "train", path, "--preset", "table", "--out", out)
     assert code == 0
-    # 240 training rows, of which a fifth is for validation.
+    # 240 training rows, of which a tenth is for validation.
     assert (
-        "features -> 32 + 32 units of mish -> 1 number\nat most 40 epochs of 1 batch of 192 rows"
+        "features -> 32 + 32 units of mish -> 1 number\nat most 40 epochs of 1 batch of 216 rows"
         in said
     )
     assert float(said.split()[-1]) > 0.8
     assert max(map(len, said.partition("Epoch")[0].splitlines())) <= 80
     model = ffnn.load_model(out)
-    assert [type(layer).__name__ for layer in model.layers[:3]] == [
-        *("PeriodicEmbedding", "Embedding", "Scale")
+    assert [type(layer).__name__ for layer in model.layers[:4]] == [
+        *("PiecewiseLinear", "PeriodicEmbedding", "Embedding", "Scale")
     ]
     score = run(capsys, "evaluate", out, path)[1]
     assert "on the 60 rows that it has not seen" in score

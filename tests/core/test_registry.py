@@ -131,6 +131,7 @@ PARTS = [
         layers.PeriodicEmbedding(8, outputs=3, sigma=0.5, columns=[1]),
         "PeriodicEmbedding(frequencies=8, outputs=3, sigma=0.5, columns=[1])",
     ),
+    (layers.PiecewiseLinear(4, columns=[1]), "PiecewiseLinear(bins=4, columns=[1])"),
     (layers.Clamp(-1, 2.5), "Clamp(-1.0, 2.5)"),
     (layers.ParametricActivation("mish"), "ParametricActivation(Mish())"),
 ]

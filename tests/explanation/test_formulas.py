@@ -33,6 +33,7 @@ from ffnn.layers import (
     Normalization,
     ParametricActivation,
     PeriodicEmbedding,
+    PiecewiseLinear,
     Rescaling,
     Scale,
 )
@@ -108,8 +109,9 @@ SAMPLES = {
 }
 
 
-# Their formulas are those of one column: tests/layers/test_embeddings.py evaluates them.
-BY_COLUMN = (Embedding, PeriodicEmbedding)
+# Their formulas are those of one column: test_embeddings.py and test_piecewise_linear.py in
+# tests/layers evaluate them.
+BY_COLUMN = (Embedding, PeriodicEmbedding, PiecewiseLinear)
 
 
 def parts_of(family):

@@ -21,6 +21,7 @@ from ffnn.layers import (
     Normalization,
     ParametricActivation,
     PeriodicEmbedding,
+    PiecewiseLinear,
     Rescaling,
     RMSNorm,
     Scale,
@@ -86,6 +87,8 @@ def apply(part, x, arrays, state):
         return np.minimum(np.maximum(x, c["low"]), c["high"])
     if name in ("embedding", "periodic_embedding"):
         return embed(name, c, x, {key: array[()] for key, array in arrays.items()})
+    if name == "piecewise_linear":
+        return embed(name, c, x, {"edges": state["edges"][()]})
     if name == "scale":
         return arrays["gamma"][()] * x
     if name == "parametric_activation":
@@ -105,6 +108,10 @@ def embed(name, c, x, arrays):
         if name == "embedding":
             made.append(arrays["embedding"][start + x[:, column].astype(int)])
             start += c["categories"][place]
+        elif name == "piecewise_linear":
+            low, width = arrays["edges"][place, :-1], np.diff(arrays["edges"][place])
+            bins = np.minimum(np.maximum((x[:, [column]] - low) / width, 0), 1)
+            made += [x[:, [column]], bins]
         else:
             turns = 2 * np.pi * x[:, [column]] * arrays["frequency"][place]
             cosines = np.cos(turns + arrays["phase"][place])
@@ -132,6 +139,7 @@ def path(tmp_path):
     layers = [
         Normalization().adapt(np.hstack([X[:, :3], np.ones((20, 1))])),
         Dense(6, LeakyReLU(0.2)),
+        PiecewiseLinear(3, columns=[1, 5]).adapt(np.hstack([X, X[:, :2]])),
         PeriodicEmbedding(5, 3, columns=[2, 0, 1]),
         RMSNorm(1e-5),
         ffnn.activations.Tanh(),

@@ -14,6 +14,7 @@ from ffnn.layers import (
     Normalization,
     ParametricActivation,
     PeriodicEmbedding,
+    PiecewiseLinear,
     Rescaling,
     RMSNorm,
     Scale,
@@ -355,6 +356,17 @@ OTHER_LAYER_BUGS += [
         "backward",
         "np.matmul(self.M_t, delta",
         "np.matmul(self.M, delta",
+    ),
+    Bug(
+        "dL/dx of bins divided by no width",
+        PiecewiseLinear,
+        "backward",
+        "np.multiply(own[:, 1:], self.slope,",
+        "np.multiply(own[:, 1:], 1.0,",
+    ),
+    Bug("bins below count", PiecewiseLinear, "backward", "self.above &= np.less", "np.less"),
+    Bug(
+        "dL/dx without the number", PiecewiseLinear, "backward", "self.own_dx += own[:, 0]", NOTHING
     ),
     Bug("embedding accumulated", Embedding, "backward", "self.dE.fill(0.0)", NOTHING),
     Bug(

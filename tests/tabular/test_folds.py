@@ -11,9 +11,9 @@ def rng():
     return np.random.default_rng(0)
 
 
-def test_one_network_is_validated_on_a_fifth():
+def test_one_network_is_validated_on_a_tenth():
     ((train, held_out),) = splits(np.arange(100.0), 1, rng(), are_classes=False)
-    assert (len(train), len(held_out)) == (80, 20)
+    assert (len(train), len(held_out)) == (90, 10)
     assert sorted([*train, *held_out]) == list(range(100))
 
 
@@ -26,12 +26,13 @@ def test_each_row_is_held_out_by_one_network(count):
         assert sorted([*train, *held_out]) == list(range(50))
 
 
-@pytest.mark.parametrize("count", [1, 5])
-def test_classes_have_their_share_of_each_fold(count):
-    y = np.repeat([0, 1, 2], [100, 50, 10])
+@pytest.mark.parametrize(("count", "folds"), [(1, 10), (5, 5)])
+def test_classes_have_their_share_of_each_fold(count, folds):
+    sizes = np.array([100, 50, 10])
+    y = np.repeat([0, 1, 2], sizes)
     for train, held_out in splits(y, count, rng(), are_classes=True):
-        assert np.bincount(y[held_out]).tolist() == [20, 10, 2]
-        assert np.bincount(y[train]).tolist() == [80, 40, 8]
+        assert np.bincount(y[held_out]).tolist() == (sizes // folds).tolist()
+        assert np.bincount(y[train]).tolist() == (sizes - sizes // folds).tolist()
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])

@@ -33,22 +33,27 @@ def test_numbers_and_codes_are_embedded_where_they_stand():
     assert encoder.feature_names == [
         *("code (code)", "x", "color=b", "color=g", "color=r", "other (code)", "y")
     ]
-    periodic, embedding, scale = model.layers[:3]
-    assert (periodic.columns, embedding.categories) == ([1, 6], [13, 13])
-    y = embedding.forward(periodic.forward(x.astype(np.float32)))
+    bins, periodic, embedding, scale = model.layers[:4]
+    assert (bins.bins, bins.columns) == (16, [1, 6])
+    assert (periodic.columns, embedding.categories) == ([0, 17], [13, 13])
+    y = x.astype(np.float32)
+    for layer in (bins.adapt(y), periodic, embedding):
+        y = layer.forward(y)
     vectors = embedding.params["embedding"]
     np.testing.assert_array_equal(y[:, :8], vectors[x[:, 0].astype(int)])
     np.testing.assert_array_equal(y[:, 8:16], vectors[13 + x[:, 5].astype(int)])
     np.testing.assert_array_equal(y[:, 16], x[:, 1].astype(np.float32))
     np.testing.assert_array_equal(y[:, 20], x[:, 6].astype(np.float32))
-    np.testing.assert_array_equal(y[:, 24:], x[:, 2:5].astype(np.float32))
-    assert y.shape[1] == scale.input_dim == 27
+    assert y[:, 24:56].min() == 0.0  # the bins of both
+    assert y[:, 24:56].max() == 1.0
+    np.testing.assert_array_equal(y[:, 56:], x[:, 2:5].astype(np.float32))
+    assert y.shape[1] == scale.input_dim == 59
 
 
 @pytest.mark.parametrize(
     ("columns", "first"),
     [
-        (["x", "y"], ["PeriodicEmbedding", "Scale"]),
+        (["x", "y"], ["PiecewiseLinear", "PeriodicEmbedding", "Scale"]),
         (["code", "other"], ["Embedding", "Scale"]),
         (["color"], ["Scale"]),
     ],

@@ -54,6 +54,14 @@ def test_waves_of_the_learning_rate_end_where_it_is_zero():
         assert rate(end * recipe.batches) == pytest.approx(0.0, abs=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("features", "bins"), [(1, 16), (16, 16), (17, 15), (64, 4), (65, 0), (999, 0)]
+)
+def test_numbers_have_bins_that_make_no_more_than_256_columns(features, bins):
+    assert Recipe.of("regression", 1600, features, 1).bins == bins
+    assert Recipe.of("classification", 1600, features, 3).bins == 0
+
+
 def test_it_says_all_that_was_chosen():
     assert str(Recipe.of("classification", 1600, 12, 3)).splitlines() == [
         "12 features -> 256 + 256 + 256 units of selu -> 3 classes",
@@ -61,7 +69,9 @@ def test_it_says_all_that_was_chosen():
         "learning rate up to 0.04, weight decay up to 0.02, dropout up to 0.15",
         "label smoothing 0.1",
     ]
-    assert "-> 1 number\n" in str(Recipe.of("regression", 2, 1, 1))
+    numbers = str(Recipe.of("regression", 1600, 20, 1))
+    assert "-> 1 number\n" in numbers
+    assert numbers.endswith("dropout up to 0.15\nnumbers in 12 bins")
 
 
 def test_it_is_plain_data():

@@ -31,6 +31,7 @@ from ffnn.layers import (
     Normalization,
     ParametricActivation,
     PeriodicEmbedding,
+    PiecewiseLinear,
     Rescaling,
     RMSNorm,
     Scale,
@@ -139,7 +140,7 @@ def growth_with_rows(
         layers = [*(make() for make in first), Dense(3), *(make() for make in hidden)]
         layers.append(Dense(units, ending() if isinstance(ending, type) else ending))
         for layer in layers:
-            if isinstance(layer, Normalization):
+            if isinstance(layer, Normalization | PiecewiseLinear):
                 layer.adapt(x[:100, : 4 if layer is layers[0] else 3])
         model = ffnn.Sequential(layers, input_dim=4, dtype=dtype, seed=0)
         model.compile(SGD(1e-3), loss, *([], metrics) if weighted else (metrics,))
@@ -221,6 +222,7 @@ def test_activations_allocate_nothing_that_grows_with_the_rows(name):
         lambda: ParametricActivation("mish"),
         lambda: PeriodicEmbedding(5, 3),
         lambda: PeriodicEmbedding(5, 3, columns=[1]),
+        lambda: PiecewiseLinear(5),
     ],
     ids=repr,
 )
