@@ -36,16 +36,18 @@ class Mish(ActivationFunction):
         super().allocate(rows)
         self.t, self.clipped = self.like("t"), self.like("clipped")
         self.n, self.d = self.like("n"), self.like("d")
+        self.low, self.high = self.scalar(-1000.0), self.scalar(25.0)
+        self.two = self.scalar(2.0)
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return x tanh(log(1 + e^x))."""
         if x.shape != self.shape or x.dtype != self.dtype:
             self.allocate_for(x)
-        np.clip(x, -1000.0, 25.0, out=self.clipped)  # beyond, t and y' are exactly 0 or 1
+        x.clip(self.low, self.high, self.clipped)  # beyond, t and y' are exactly 0 or 1
         np.exp(self.clipped, out=self.n)
-        np.add(self.n, 2.0, out=self.t)
+        np.add(self.n, self.two, out=self.t)
         self.t *= self.n
-        np.add(self.t, 2.0, out=self.d)
+        np.add(self.t, self.two, out=self.d)
         self.t /= self.d
         return np.multiply(x, self.t, out=self.y)
 

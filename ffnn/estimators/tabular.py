@@ -20,6 +20,7 @@ from ffnn._types import Array
 from ffnn.core.checks import check_int, check_number
 from ffnn.core.text import shown
 from ffnn.errors import DataError
+from ffnn.estimators.doubled import Doubled
 from ffnn.sequential import Sequential
 from ffnn.tables.encoder import TableEncoder
 from ffnn.tables.frames import as_table, is_table
@@ -105,6 +106,7 @@ class BaseTabular(BaseEstimator, ABC):
         rng = np.random.default_rng(int(state.randint(2**31 - 1)))
         chosen = splits(y, count, rng, are_classes=self._are_classes)
         self.models_ = [self._train(table, y, split, rng, budget) for split in chosen]
+        self._doubled = [Doubled(model) for model in self.models_]
         if count == 1:
             self.model_ = self.models_[0]
 
@@ -178,8 +180,9 @@ class BaseTabular(BaseEstimator, ABC):
         They are computed in float64, so that what becomes of a row does not depend on the others.
         """
         check_is_fitted(self)
-        table = self._read(X, reset=False)
-        outputs = [model.as_double().predict(table) for model in self.models_]
+        is_alone = isinstance(X, list) and len(X) == 1 and is_table(X)  # for which no table is made
+        rows = X if is_alone else self._read(X, reset=False)
+        outputs = [doubled.predict(rows) for doubled in self._doubled]
         mean: Array = np.mean(outputs, axis=0)
         return mean
 

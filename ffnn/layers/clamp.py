@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ffnn._types import Array
 from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
@@ -58,7 +56,7 @@ class Clamp(Layer):
             return x
         if len(x) != self.rows:
             self.allocate(len(x))
-        return np.clip(x, self.low, self.high, out=self.y)
+        return x.clip(self.low, self.high, self.y)
 
     def backward(self, grad: Array) -> Array:
         """Return grad, outside training with 0 where y is at the end of the range."""

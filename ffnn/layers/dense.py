@@ -148,7 +148,7 @@ class Dense(Layer):
         self.W, self.dW = self._params["weight"], self._grads["weight"]
         self.z = self.buffer("z", self.units)
         self.z_t, self.W_t = self.z.T, self.W.T
-        self.factor = self.weight_factor
+        self.factor = None if self.weight_factor == 1.0 else self.scalar(self.weight_factor)
         self.dot = dot_over(rows)  # which sums very many rows in float64
         if self.use_bias:
             self.b, self.db = self._params["bias"], self._grads["bias"]
@@ -165,7 +165,7 @@ class Dense(Layer):
             x = x.astype(self.dtype)
         self.x = x
         self.W.dot(x.T, self.z_t)  # zᵀ = W xᵀ
-        if self.factor != 1.0:
+        if self.factor is not None:
             self.z *= self.factor
         if self.use_bias:
             np.add(self.z_t, self.b_column, self.z_t)
@@ -176,7 +176,7 @@ class Dense(Layer):
         dz_t = dz.T
         if self.use_bias:
             self.dot(dz_t, self.ones, self.db)  # ∂L/∂b = Σ_batch δ
-        if self.factor != 1.0:
+        if self.factor is not None:
             dz *= self.factor
         self.dot(dz_t, self.x, self.dW)  # ∂L/∂W = δᵀ x
         if not self.needs_input_grad:

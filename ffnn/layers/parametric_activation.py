@@ -89,7 +89,7 @@ class ParametricActivation(Layer):
         """Allocate y, 1 - α, and room for products."""
         super().allocate(rows)
         self.alpha, self.dalpha = self._params["alpha"], self._grads["alpha"]
-        self.rest = self.array("rest", self.input_dim)
+        self.rest, self.one = self.array("rest", self.input_dim), self.scalar(1.0)
         self.y = self.buffer("y", self.input_dim)
         self.product = self.buffer("product", self.input_dim)
 
@@ -98,7 +98,7 @@ class ParametricActivation(Layer):
         if len(x) != self.rows:
             self.allocate(len(x))
         self.x, self.h = x, self.activation.forward(x, training)
-        np.subtract(1.0, self.alpha, out=self.rest)
+        np.subtract(self.one, self.alpha, out=self.rest)
         np.multiply(x, self.rest, out=self.product)
         np.multiply(self.h, self.alpha, out=self.y)
         self.y += self.product

@@ -130,7 +130,9 @@ class PeriodicEmbedding(ColumnWise):
         self.cosine_t = self.cosine.transpose(0, 2, 1)
         self.mixed = self.buffer("mixed", self.outputs - 1, self.own_dim).T
         self.x_column, self.ones = self.own_x[:, :, None], self.full("ones", 1.0, 1)
-        self.limit = float(1.0 / np.finfo(self.dtype).eps)  # from which on all numbers are whole
+        limit = float(1.0 / np.finfo(self.dtype).eps)  # from which on all numbers are whole
+        self.low, self.high = self.scalar(-limit), self.scalar(limit)
+        self.turn = self.scalar(_TURN)
         if self.needs_input_grad:
             self.own_dx = self.array("own_dx", rows, 1, self.own_dim).T
 
@@ -140,9 +142,9 @@ class PeriodicEmbedding(ColumnWise):
         # The turns x ω lose their whole part before they become an angle, which costs no digit.
         with np.errstate(over="ignore"):
             np.multiply(self.own_x[:, None], self.w_column, out=self.angle)
-        np.clip(self.angle, -self.limit, self.limit, out=self.angle)
+        self.angle.clip(self.low, self.high, self.angle)
         self.angle -= np.rint(self.angle, out=self.cosine)
-        self.angle *= _TURN
+        self.angle *= self.turn
         self.angle += self.phase
         np.cos(self.angle, out=self.cosine)
         np.matmul(self.M, self.cosine, out=self.mixed)

@@ -73,8 +73,7 @@ def _write(
     for start in range(0, len(out), _ROWS):
         part = slice(start, start + _ROWS)
         chosen, block = entries[part] if rows is None else entries[rows[part]], out[part]
-        numbers = encoding.encode(chosen)
-        block[:] = numbers if clipping is None else clipping.apply(numbers)
+        block[:] = encoding.finish(chosen, clipping)
         is_finite = np.isfinite(block).all(axis=1)
         if not is_finite.all():
             first = int(np.argmin(is_finite))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -54,15 +56,29 @@ class SmoothClipping:
         factors = np.where(is_constant, 0.0, 1.0 / np.where(is_constant, 1.0, distance))
         return cls(median.tolist(), factors.tolist())
 
-    def part(self, start: int, stop: int) -> SmoothClipping:
-        """Return the clipping of some of the features."""
-        return SmoothClipping(self.centers[start:stop], self.factors[start:stop])
+    def split(self, widths: Sequence[int]) -> list[SmoothClipping | None]:
+        """Return the clippings of so many features each, None for those of no feature."""
+        ends = list(itertools.accumulate(widths))
+        return [
+            SmoothClipping(self.centers[end - n : end], self.factors[end - n : end]) if n else None
+            for n, end in zip(widths, ends, strict=True)
+        ]
 
     def apply(self, features: Array) -> Array:
         """Return features clipped, of shape (rows, features)."""
         u = (features - self.centers) * self.factors
         clipped: Array = u / np.hypot(1.0, u / LIMIT)
         return clipped
+
+    def for_one(self, feature: int) -> Callable[[float], float]:
+        """Return what clips one number of a feature, to the last bit as `apply` does."""
+        center, factor = self.centers[feature], self.factors[feature]
+
+        def clip(number: float) -> float:
+            u = (number - center) * factor
+            return u / abs(complex(1.0, u / LIMIT))  # math.hypot rounds otherwise than np.hypot
+
+        return clip
 
     def get_config(self) -> dict[str, Any]:
         """Return the numbers as plain data."""

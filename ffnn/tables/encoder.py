@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from ffnn.tables.column import Column
 from ffnn.tables.encoding import Encoding
 from ffnn.tables.encodings import ENCODINGS
 from ffnn.tables.frames import as_table, is_table
+from ffnn.tables.one_row import OneRow
 from ffnn.tables.read import check_reading
 from ffnn.tables.table import Table
 from ffnn.tables.target import Target
@@ -131,6 +133,7 @@ class TableEncoder:
         self.left_out, self.target, self.clipping = chosen.left_out, chosen.target, None
         if self.scaling == "robust":
             self.clipping = SmoothClipping.of(self.transform(table, rows=rows)[:, self._scaled])
+        vars(self).pop("_one_row", None)  # which knows what was before
         return self
 
     def _fitted(self, columns: Sequence[Column], rows: Array | None) -> list[Encoding]:
@@ -151,11 +154,8 @@ class TableEncoder:
     @property
     def measured(self) -> list[int]:
         """The places of the features that are measured on a scale: numbers and elapsed times."""
-        return [
-            place
-            for place, encoding in self._starts()
-            for place in range(place, place + encoding.num_measured)
-        ]
+        starts = self._starts()
+        return [p for place, each in starts for p in range(place, place + each.num_measured)]
 
     @property
     def codes(self) -> dict[int, int]:
@@ -166,17 +166,12 @@ class TableEncoder:
     def _scaled(self) -> list[int]:
         return [place for place in range(len(self.feature_names)) if place not in self.codes]
 
-    def _clipped(self) -> list[tuple[Encoding, SmoothClipping | None]]:
-        """Return each encoding with the clipping of its features, if they are clipped."""
-        pairs, start = list[tuple[Encoding, SmoothClipping | None]](), 0
-        for each in self.encodings:
-            if self.clipping is None or each.num_codes:
-                pairs.append((each, None))
-            else:
-                end = start + len(each.feature_names)
-                pairs.append((each, self.clipping.part(start, end)))
-                start = end
-        return pairs
+    @property
+    def _parts(self) -> list[tuple[Encoding, SmoothClipping | None]]:
+        """Each encoding, with the clipping of its features if they are clipped."""
+        widths = [0 if each.num_codes else len(each.feature_names) for each in self.encodings]
+        clippings = self.clipping.split(widths) if self.clipping else [None] * len(widths)
+        return list(zip(self.encodings, clippings, strict=True))
 
     def _starts(self) -> list[tuple[int, Encoding]]:
         """Return each encoding with the place of its first feature."""
@@ -211,7 +206,15 @@ class TableEncoder:
         """
         if not self.encodings:
             raise RuntimeError("TableEncoder: call fit first")
-        return encode(self._clipped(), self.open(table), rows, dtype)
+        alone = self._one_row.encode(table, dtype) if rows is None else None
+        return encode(self._parts, self.open(table), rows, dtype) if alone is None else alone
+
+    @cached_property
+    def _one_row(self) -> OneRow:
+        return OneRow(self._parts)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_one_row"}
 
     def numbers_of(self, x: Any, dtype: DTypeLike = np.float64) -> Any:
         """Return the rows of a table as numbers, and anything else, such as an array, as it is."""
@@ -279,7 +282,7 @@ class TableEncoder:
         """Return for each column its name, its kind, and what becomes of it."""
         own = [
             {"name": each.name, "kind": each.kind, "becomes": each.becomes(clipping)}
-            for each, clipping in self._clipped()
+            for each, clipping in self._parts
         ]
         rest = [
             {"name": n, "kind": "ignore", "becomes": f"left out: {w}"} for n, w in self.left_out

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
@@ -15,14 +16,17 @@ from ffnn.tables.clipping import LIMIT, SmoothClipping
 from ffnn.tables.column import Column
 from ffnn.tables.kinds import find_kind
 from ffnn.tables.raw import RawColumn
+from ffnn.tables.values import column_of
 
 Floats = NDArray[np.float64]
+ForOne = Callable[[Any], Sequence[float]]
 _FORMS: dict[str, Any] = {
     **{each.__name__: each for each in (bool, int, float, str)},
     "list[str]": [str],
     "dict[str, float]": dict,
 }
 _HUGE = 1e100  # the squares of larger numbers may be infinite
+_REMEMBERED = 4096  # entries of a column
 _FLAT = 1e-9  # a standard deviation of less than this share of the mean is one of rounding
 
 
@@ -71,6 +75,26 @@ class Encoding:
     def encode(self, entries: Array) -> Floats:
         """Return the numbers of some rows, of shape (rows, features), out of what `read` found."""
         raise NotImplementedError
+
+    def finish(self, entries: Array, clipping: SmoothClipping | None) -> Floats:
+        """Return what `encode` does, clipped if there is a clipping of its features."""
+        numbers = self.encode(entries)
+        return numbers if clipping is None else clipping.apply(numbers)
+
+    def for_one(self, clipping: SmoothClipping | None) -> ForOne:
+        """Return what gives the numbers of one entry, to the last bit as if a column had only that.
+
+        It knows those that come often by heart. Of an entry that is not as usual, or is wrong, it
+        raises ValueError or TypeError: then the column has to be read.
+        """
+
+        @functools.lru_cache(_REMEMBERED, typed=True)
+        def numbers_of(entry: Any) -> Sequence[float]:
+            entries = self.read(column_of(self.name, [entry]))
+            numbers: list[float] = self.finish(entries, clipping)[0].tolist()
+            return numbers
+
+        return numbers_of
 
     def becomes(self, clipping: SmoothClipping | None) -> str:
         """Tell what becomes of the column, if all its features are clipped, or none."""

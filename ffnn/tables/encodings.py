@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -14,13 +15,14 @@ from ffnn.core.text import counted, listed, shown
 from ffnn.tables.clipping import LIMIT, SmoothClipping
 from ffnn.tables.column import Column
 from ffnn.tables.dates import is_date_format, parse_dates
-from ffnn.tables.encoding import Encoding, Floats, scale
+from ffnn.tables.encoding import Encoding, Floats, ForOne, scale
 from ffnn.tables.entries import WORDS, parse_numbers
-from ffnn.tables.raw import RawColumn, named_by_numbers
+from ffnn.tables.raw import EXACT, RawColumn, named_by_numbers
 
 MISSING = "(missing)"
 OTHER = "(other)"
 _MOST_CATEGORIES = 64
+_NUMBERS = frozenset({int, float, np.float64})
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,25 @@ class NumberEncoding(Encoding):
         is_missing = np.isnan(entries)
         values = np.where(is_missing, self.median, entries)
         return np.column_stack([(values - self.mean) / self.std, *self._flags(is_missing)])
+
+    def for_one(self, clipping: SmoothClipping | None) -> ForOne:
+        """Return what scales a number; texts, and what float64 may not hold, are unusual."""
+        mean, std = self.mean, self.std
+        known, missing = list[list[float]](self.finish(np.array([mean, np.nan]), clipping).tolist())
+        flags, clip = known[1:], float if clipping is None else clipping.for_one(0)
+
+        def numbers_of(entry: Any) -> Sequence[float]:
+            if entry is None:
+                return missing
+            if type(entry) not in _NUMBERS:
+                raise TypeError
+            if math.isnan(entry):
+                return missing
+            if not -EXACT < entry < EXACT:
+                raise ValueError
+            return [clip((entry - mean) / std), *flags]
+
+        return numbers_of
 
     def __str__(self) -> str:
         return f"scaled: mean {self.mean:.4g}, std {self.std:.4g}{self._missing_text}"

@@ -283,3 +283,19 @@ def test_all_sides_read_a_small_file():
     assert (done.returncode, done.stderr) == (0, "")
     assert "200 rows of 3" in done.stdout
     assert "ffnn, the core alone" in done.stdout
+
+
+# -- a single row of a table -------------------------------------------------------------------
+
+
+def test_a_row_is_timed_of_a_generated_table_and_of_a_file(tmp_path):
+    pytest.importorskip("sklearn")
+    done = run("bench_one_row", "--calls", 20)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "8 columns" in done.stdout
+    assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == [
+        *("encoder", "network", "both", "estimator")
+    ]
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n" + "".join(f"{i},{i * i % 7}.5\n" for i in range(40)))
+    assert "1 column" in run("bench_one_row", path, "--target", "y", "--calls", 20).stdout

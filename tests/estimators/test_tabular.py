@@ -14,6 +14,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import ffnn
 from ffnn.errors import DataError
 from ffnn.tables import TabularClassifier, TabularRegressor
+from ffnn.tables.frames import as_table
 from ffnn.tabular import budget as budgets
 from ffnn.tabular import recipe as rules
 
@@ -150,6 +151,23 @@ def test_a_row_is_predicted_as_if_it_were_alone():
     model = TabularRegressor(random_state=0).fit(ROWS, PRICE)
     alone = [model.predict([row])[0] for row in ROWS[:20]]
     np.testing.assert_allclose(alone, model.predict(ROWS)[:20], rtol=1e-12)
+
+
+def test_a_network_that_is_changed_after_the_fit_is_followed():
+    model = TabularRegressor(random_state=0).fit(ROWS, PRICE)
+    before = model.predict(ROWS[:9])
+    model.model_.parameters[:] *= 0.9
+    np.testing.assert_allclose(model.predict(ROWS[:9]), model.model_.predict(ROWS[:9])[:, 0], 1e-4)
+    assert (model.predict(ROWS[:9]) != before).all()
+
+
+def test_a_row_is_predicted_from_a_list_of_one_dict_as_from_a_table():
+    model = TabularRegressor(random_state=0).fit(ROWS, PRICE)
+    assert model.predict(ROWS[3:4]).tolist() == model.predict(as_table(ROWS[3:4])).tolist()
+    with pytest.raises(DataError, match="no columns 'wood', 'code'"):
+        model.predict([{"size": 3.0}])
+    with pytest.raises(NotFittedError):
+        TabularRegressor().predict([ROWS[0]])
 
 
 def test_columns_are_found_by_name_in_any_order_and_others_are_not_looked_at():
