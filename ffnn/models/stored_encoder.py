@@ -21,7 +21,7 @@ ENCODER = {
 }
 _NEW = {"one_hot_max_size": None, "clipping": None}  # what files of earlier versions do not say
 _NEW_OF_COLUMN: dict[str, dict[str, Any]] = {
-    "category": {"is_code": False},
+    "category": {"is_code": False, "most_frequent": ""},
     "date": {"date_format": ""},
 }
 

@@ -18,7 +18,6 @@ from ffnn.errors import DataError
 from ffnn.tables.blocks import encode
 from ffnn.tables.choice import choose
 from ffnn.tables.clipping import SmoothClipping
-from ffnn.tables.column import Column
 from ffnn.tables.encoding import Encoding
 from ffnn.tables.encodings import ENCODINGS
 from ffnn.tables.frames import as_table, is_table
@@ -150,6 +149,27 @@ class TableEncoder:
     def feature_names(self) -> list[str]:
         """The names of the columns that `transform` returns."""
         return [name for encoding in self.encodings for name in encoding.feature_names]
+
+    @property
+    def columns(self) -> dict[str, list[int]]:
+        """The columns that are read → the places of the features that are made of each."""
+        return {
+            each.name: list(range(place, place + len(each.feature_names)))
+            for place, each in self._starts()
+        }
+
+    @property
+    def typical(self) -> dict[str, str]:
+        """The columns that are read → the median, the most frequent entry or the mean date."""
+        return {encoding.name: encoding.typical[1] for encoding in self.encodings}
+
+    def encode_typical(self) -> Array:
+        """Return the features of the row `typical`, of shape (features,)."""
+        row = np.hstack([each.encode(np.array([each.typical[0]])) for each in self.encodings])
+        if self.clipping is not None:
+            row[:, self._scaled] = self.clipping.apply(row[:, self._scaled])
+        features: Array = row[0]
+        return features
 
     @property
     def measured(self) -> list[int]:

@@ -66,6 +66,11 @@ class Encoding:
         """From how many codes its only feature is; 0 if it has others."""
         return 0
 
+    @property
+    def typical(self) -> tuple[Any, str]:
+        """The median or the most frequent entry, as `encode` takes entries, and in words."""
+        raise NotImplementedError
+
     def read(self, raw: RawColumn) -> Array:
         """Return what `encode` takes of each row, of shape (rows,), or raise ValueError."""
         column = _read(raw, self.kind)

@@ -53,6 +53,11 @@ class NumberEncoding(Encoding):
         """The column itself."""
         return 1
 
+    @property
+    def typical(self) -> tuple[float, str]:
+        """The median."""
+        return self.median, f"{self.median:g}"
+
     def encode(self, entries: Array) -> Floats:
         """Scale the numbers."""
         is_missing = np.isnan(entries)
@@ -131,6 +136,13 @@ class BooleanEncoding(Encoding):
         """The column itself, and whether it is missing."""
         return [self.name, *self._flag_names]
 
+    @property
+    def typical(self) -> tuple[float, str]:
+        """The more frequent entry."""
+        value = float(self.mean >= 0.5)
+        words = (text for text, meaning in self.meanings.items() if meaning == value)
+        return value, next(words, f"{value:g}")
+
     def read(self, raw: RawColumn) -> Array:
         """Look each entry up, whatever its case; 0 and 1 and the words of other pairs will do."""
         texts = raw.as_texts()
@@ -164,6 +176,7 @@ class CategoryEncoding(Encoding):
     categories: list[str]
     num_rare: int  # categories of very few rows, which share a column, or the code 0
     is_code: bool = False
+    most_frequent: str = ""  # in files of earlier versions
 
     @classmethod
     def of(cls, column: Column, one_hot_max_size: int | None = None) -> CategoryEncoding:
@@ -178,11 +191,14 @@ class CategoryEncoding(Encoding):
         width = len(kept) + (len(kept) < len(counts)) + has_missing
         is_code = one_hot_max_size is not None and width > one_hot_max_size
         names = sorted(raw.texts[i] for i in (kept if is_code else kept[:_MOST_CATEGORIES]))
-        return cls(column.name, has_missing, names, len(raw.texts) - len(names), is_code)
+        most_frequent = raw.texts[kept[0]] if kept else ""
+        num_rare = len(raw.texts) - len(names)
+        return cls(column.name, has_missing, names, num_rare, is_code, most_frequent)
 
     def __post_init__(self) -> None:
-        """Raise ValueError where no name is left for a category."""
-        if len(set(self.categories)) < len(self.categories) or self.num_rare < 0:
+        """Raise ValueError where no name is left for a category, or the most frequent is none."""
+        is_known = self.most_frequent in ("", *self.categories)
+        if len(set(self.categories)) < len(self.categories) or self.num_rare < 0 or not is_known:
             raise ValueError(
                 f"encoder: the categories of column {shown(self.name, 60)} are impossible"
             )
@@ -199,6 +215,14 @@ class CategoryEncoding(Encoding):
     def num_codes(self) -> int:
         """A code for each category, one for missing ones, and 0 for all others."""
         return len(self.categories) + 1 + self.has_missing if self.is_code else 0
+
+    @property
+    def typical(self) -> tuple[int, str]:
+        """The most frequent category; where it is not known, the first one."""
+        if not self.categories:
+            return (-1 if self.is_code else 0), OTHER
+        name = self.most_frequent or self.categories[0]
+        return self.categories.index(name), name
 
     def read(self, raw: RawColumn) -> Array:
         """Return the place of each row's category, -1 where there is none."""
@@ -298,6 +322,13 @@ class DateEncoding(Encoding):
     def num_measured(self) -> int:
         """The elapsed time."""
         return 1
+
+    @property
+    def typical(self) -> tuple[np.datetime64, str]:
+        """The mean date."""
+        elapsed = np.timedelta64(round(86400.0 * self.mean), "s")
+        moment = np.datetime64(self.first, "s") + elapsed
+        return moment, str(moment if "hour" in self.parts else moment.astype("datetime64[D]"))
 
     def read(self, raw: RawColumn) -> Array:
         """Read the dates as those that it was fitted on, where others are possible."""
