@@ -13,7 +13,7 @@ To read the package floor by floor, each importing only from those above it:
 5. `training`: one step, and the loop around it;
 6. `models`: layers become a network, which trains, resumes, is saved and loaded;
 7. `visualization`: figures and pages; `gradcheck`: gradients against finite differences;
-   `rate_finder`: a learning rate to train with;
+   `rate_finder`: a learning rate to train with; `inspection`: which columns answers depend on;
 8. `explanation`: a step with its numbers; `diagnostics`: what keeps a network from learning;
    `reports`: how well it answers; `tabular`, the network for tables that needs no tuning;
 9. `sequential`: the model that users hold, with a method for each of these;

@@ -1,7 +1,7 @@
 """`Sequential`: the model that users hold.
 
-Training and saving come from `Trainable`, pictures from `Drawn`. Each method here passes the model
-to the module that does the work, which is imported when it is first needed.
+Training and saving come from `Trainable`, pictures from `Drawn`, reports from `Reporting`. Each
+method here passes the model to the module that does the work, imported when it is first needed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ffnn.activations import ActivationFunction
 from ffnn.core.checks import check_items
 from ffnn.layers.dense import Dense
-from ffnn.visualization.drawn import Drawn
+from ffnn.reports.reporting import Reporting
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from ffnn.diagnostics import Diagnosis
     from ffnn.estimators.base import BaseFFNN
     from ffnn.explanation import Explanation
-    from ffnn.reports import Report
 
 
-class Sequential(Drawn):
+class Sequential(Reporting):
     """A feed-forward neural network: each layer's output is the next layer's input.
 
     A method that needs parameters raises RuntimeError as long as the model is not built, one that
@@ -185,40 +184,6 @@ class Sequential(Drawn):
         from ffnn.diagnostics import diagnose
 
         return diagnose(self, x, y, sample_weight)
-
-    def report(self, x: Any, y: Any = None) -> Report:
-        """Return how well the model answers on rows whose targets are known.
-
-        It has the scores beside those of a constant prediction, and the mistakes that the model is
-        most confident of. Of classes: precision, recall and F1 of each, the confusion matrix, ROC
-        and precision-recall curves, and the calibration; of several labels a row the same for each
-        label. Of numbers: R² and mean errors, residuals, and the error by range of the target.
-
-        What a row of targets is follows from the loss and the last activation. A loss on numbers,
-        such as the squared error, stands for classes if the model has `class_names` or a metric
-        such as accuracy.
-
-        Parameters
-        ----------
-        x, y
-            As for `evaluate`, such as the test rows. The targets of a table may be its column that
-            the model's encoder knows; rows without one are left out.
-
-        Returns
-        -------
-        ClassReport, LabelReport or NumberReport
-            Print it, look at it in a notebook, or take its ``save("report.html")`` or ``plot()``.
-
-        Raises
-        ------
-        RuntimeError
-            The model is not compiled or not built.
-        DataError
-            The data does not fit, there are no targets, or an output is not finite.
-        """
-        from ffnn.reports import report
-
-        return report(self, x, y)
 
     def as_estimator(self, classes: Any = None, **params: Any) -> BaseFFNN:
         """Return an estimator for scikit-learn's tools whose network is this very model.

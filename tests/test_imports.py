@@ -32,7 +32,7 @@ FLOORS = [
     {"layers", "activations", "losses", "optimizers", "callbacks", "metrics"},
     {"training"},
     {"models"},
-    {"visualization", "gradcheck", "rate_finder"},
+    {"visualization", "gradcheck", "inspection", "rate_finder"},
     {"explanation", "diagnostics", "reports", "tabular"},
     {"sequential"},
     {"estimators", "cli", "__main__"},

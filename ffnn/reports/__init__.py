@@ -1,37 +1,57 @@
-"""What a model does on rows whose targets are known, as text, as a page and as a figure.
+"""How well a model answers, and what its answers depend on, as text, as a page and as a figure.
 
-`report` lets a model answer (`rows`) and measures it: `ClassReport` (`classes`), `LabelReport`
-(`labels`) or `NumberReport` (`numbers`). Each is made of `pieces`, plain tables and charts, which
-`text`, `page` and `figure` show in their way; a new piece is shown by all three.
+`reported` lets a model answer (`rows`) and measures it: `ClassReport` (`classes`), `LabelReport`
+(`labels`) or `NumberReport` (`numbers`). `importance`, `dependence` and `contributions` tell which
+columns the answers depend on. Each is made of `pieces`, plain tables and charts, which `text`,
+`page` and `figure` show in their way; a new piece is shown by all three. `reporting` has the
+methods of a model that lead here.
+
+Each name below is loaded when it is first used, since every model has those methods.
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from ffnn.reports.base import Report
-from ffnn.reports.classes import ClassReport
-from ffnn.reports.labels import LabelReport
-from ffnn.reports.numbers import NumberReport
-from ffnn.reports.rows import TableRows, answer
-
 if TYPE_CHECKING:
-    from ffnn.models.trainable import Trainable
+    from ffnn.reports.base import Report
+    from ffnn.reports.classes import ClassReport
+    from ffnn.reports.contributions import Contributions
+    from ffnn.reports.dependence import PartialDependence
+    from ffnn.reports.importance import Importance
+    from ffnn.reports.labels import LabelReport
+    from ffnn.reports.numbers import NumberReport
+    from ffnn.reports.reported import report
+    from ffnn.reports.rows import TableRows
 
-__all__ = ["ClassReport", "LabelReport", "NumberReport", "Report", "TableRows", "report"]
+_HOMES = {
+    "ClassReport": "classes",
+    "Contributions": "contributions",
+    "Importance": "importance",
+    "LabelReport": "labels",
+    "NumberReport": "numbers",
+    "PartialDependence": "dependence",
+    "Report": "base",
+    "TableRows": "rows",
+    "report": "reported",
+}
 
-_REPORTS = {kind.task: kind for kind in (ClassReport, LabelReport, NumberReport)}
+__all__ = [
+    "ClassReport",
+    "Contributions",
+    "Importance",
+    "LabelReport",
+    "NumberReport",
+    "PartialDependence",
+    "Report",
+    "TableRows",
+    "report",
+]
 
 
-def report(model: Trainable, x: Any, y: Any = None, origin: TableRows | None = None) -> Report:
-    """Return the report on a model's answers; `Sequential.report` says more.
-
-    Where `x` was made from rows of a table, these are shown as they stand in it: `origin`.
-    """
-    answers = answer(model, x, y, origin)
-    with np.errstate(over="ignore", invalid="ignore"):  # of squares; the numbers tell
-        found: Report = _REPORTS[answers.task](answers)
-    found.note = answers.note
-    return found
+def __getattr__(name: str) -> Any:
+    """Load a name when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,4 +1,4 @@
-"""`Report`: what all reports can do."""
+"""`Shown` and `Report`: what all that is shown as text, page and figure can do."""
 
 from __future__ import annotations
 
@@ -14,51 +14,38 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class Report:
-    """What a model does on rows whose targets are known.
+class Shown:
+    """Something found about a model that is shown as text, as a page and as a figure.
 
     ``print`` shows it at 80 columns, a notebook as a page, `save` writes that page into a file, and
     `plot` returns its pictures.
 
     Attributes
     ----------
-    task : {"classes", "labels", "numbers"}
-        What a row of targets is.
-    num_rows : int
-        How many rows were used.
-    scores : mapping of str to float
-        The main numbers by name, NaN where one is not defined.
-    baseline : mapping of str to float
-        What a constant prediction reaches on the same rows, by the same names.
-    pieces : list of Table, Matrix, Chart or Pictures
-        What the report consists of, in the order in which it is shown; the rows are not kept.
+    pieces : list of Table, Matrix, Chart, Bars or Pictures
+        What it consists of, in the order in which it is shown.
     note : str
-        What else there is to say of the rows, such as that the model was trained on them. It may be
-        set, and is shown below the headline.
+        What else there is to say. It may be set, and is shown below the headline.
     """
 
-    note: str = ""
-
-    task: ClassVar[str]
-    num_rows: int
-    scores: Mapping[str, float]
-    baseline: Mapping[str, float]
+    title: ClassVar[str]
     pieces: list[Piece]
+    note: str = ""
 
     @property
     def headline(self) -> str:
-        """The main score and the baseline in a sentence."""
+        """What was found, in a sentence."""
         raise NotImplementedError
 
-    def save(self, path: str | os.PathLike[str], title: str = "Report") -> None:
-        """Write the report into one HTML file that needs no network, whole or not at all.
+    def save(self, path: str | os.PathLike[str], title: str | None = None) -> None:
+        """Write it into one HTML file that needs no network, whole or not at all.
 
         Parameters
         ----------
         path : str or path
             Where to; it ends in ``.html``.
-        title : str, default "Report"
-            The page's heading.
+        title : str, optional
+            The page's heading, by default what it is.
 
         Raises
         ------
@@ -72,7 +59,7 @@ class Report:
         target = check_path("save", "path", path)
         if not target.lower().endswith(".html"):
             raise ValueError(f"save: expected a path that ends in .html, got {target!r}")
-        title = check_text("save", "title", title)
+        title = self.title if title is None else check_text("save", "title", title)
         check_target(target)
         replace_whole(
             target,
@@ -88,13 +75,35 @@ class Report:
     def __str__(self) -> str:
         from ffnn.reports.text import text
 
-        return text(self.headline, self.note, self.pieces)
+        return text(self.title, self.headline, self.note, self.pieces)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self.headline}>"
 
     def _repr_html_(self) -> str:
-        """Return the report for a notebook."""
+        """Return it for a notebook."""
         from ffnn.reports.page import notebook_html
 
         return notebook_html(self.headline, self.note, self.pieces)
+
+
+class Report(Shown):
+    """What a model does on rows whose targets are known; the rows are not kept.
+
+    Attributes
+    ----------
+    task : {"classes", "labels", "numbers"}
+        What a row of targets is.
+    num_rows : int
+        How many rows were used.
+    scores : mapping of str to float
+        The main numbers by name, NaN where one is not defined.
+    baseline : mapping of str to float
+        What a constant prediction reaches on the same rows, by the same names.
+    """
+
+    title: ClassVar[str] = "Report"
+    task: ClassVar[str]
+    num_rows: int
+    scores: Mapping[str, float]
+    baseline: Mapping[str, float]

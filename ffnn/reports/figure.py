@@ -11,7 +11,7 @@ import numpy as np
 
 from ffnn.charts.style import BLACK, new_figure
 from ffnn.core.text import printable
-from ffnn.reports.pieces import Chart, Mark, Matrix, Pictures, Piece
+from ffnn.reports.pieces import Bars, Chart, Mark, Matrix, Pictures, Piece
 from ffnn.reports.svg import DASHES, PALETTE
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _MOST_NAMED = 12  # classes whose counts are written
 
 def plot(headline: str, pieces: Iterable[Piece]) -> Figure:
     """Return a figure with a panel for each piece that is drawn."""
-    drawn = [p for p in pieces if isinstance(p, (Chart, Matrix, Pictures))]
+    drawn = [p for p in pieces if isinstance(p, (Bars, Chart, Matrix, Pictures))]
     rows = math.ceil(len(drawn) / _COLUMNS)
     figure = new_figure(_PANEL[0] * _COLUMNS, 0.6 + _PANEL[1] * rows)
     figure.suptitle(textwrap.fill(headline, 100), fontsize=10, parse_math=False)
@@ -40,9 +40,24 @@ def plot(headline: str, pieces: Iterable[Piece]) -> Figure:
         axes.set_title(textwrap.fill(piece.title, 50), fontsize=10, loc="left", parse_math=False)
         if isinstance(piece, Matrix):
             _show_matrix(axes, piece)
+        elif isinstance(piece, Bars):
+            _show_bars(axes, piece)
         else:
             _show_chart(axes, piece)
     return figure
+
+
+def _show_bars(axes: Axes, bars: Bars) -> None:
+    labels = [printable(label, 28) for label in bars.labels]
+    colours = [PALETTE[0] if value >= 0 else PALETTE[1] for value in bars.values]
+    places = range(len(labels))
+    axes.barh(places, bars.values, xerr=bars.spreads, color=colours, alpha=0.8)
+    axes.set_yticks(places, labels, fontsize=7, parse_math=False)
+    axes.invert_yaxis()  # the first at the top
+    axes.axvline(0.0, color=BLACK, linewidth=0.8)
+    axes.set_xlabel(bars.x_label, fontsize=9, parse_math=False)
+    axes.tick_params(axis="x", labelsize=8)
+    axes.grid(axis="x", alpha=0.3)
 
 
 def _show_chart(axes: Axes, chart: Chart) -> None:

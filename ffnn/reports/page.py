@@ -15,8 +15,8 @@ from importlib import resources
 from ffnn._types import Array
 from ffnn.charts.html import escape
 from ffnn.core.text import shorten
-from ffnn.reports.pieces import Chart, Matrix, Pictures, Piece, Table
-from ffnn.reports.svg import draw
+from ffnn.reports.pieces import Bars, Chart, Matrix, Pictures, Piece, Table
+from ffnn.reports.svg import draw, draw_bars
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _LONGEST_CELL = 60
@@ -52,7 +52,7 @@ def _read(name: str) -> str:
 
 def _content(headline: str, note: str, pieces: Iterable[Piece]) -> str:
     """Return the pieces side by side where there is room; charts have rows of their own."""
-    groups = itertools.groupby(pieces, key=lambda piece: isinstance(piece, Chart))
+    groups = itertools.groupby(pieces, key=lambda piece: isinstance(piece, (Bars, Chart)))
     shown = (f'<div class="pieces">{"".join(map(_section, group))}</div>\n' for _, group in groups)
     head = f"<p>{escape(headline[0].upper() + headline[1:])}</p>\n"
     head += f'<p class="quiet">{escape(note)}</p>\n' if note else ""
@@ -62,9 +62,10 @@ def _content(headline: str, note: str, pieces: Iterable[Piece]) -> str:
 def _section(piece: Piece) -> str:
     """Return a piece under its heading."""
     title = f"<h2>{escape(piece.title)}</h2>"
-    if isinstance(piece, Chart):
+    if isinstance(piece, (Bars, Chart)):
         note = f"<figcaption>{escape(piece.text)}</figcaption>" if piece.text else ""
-        return f"<figure>{title}{draw(piece)}{note}</figure>\n"
+        drawn = draw(piece) if isinstance(piece, Chart) else draw_bars(piece)
+        return f"<figure>{title}{drawn}{note}</figure>\n"
     text = f'<p class="quiet">{escape(piece.text)}</p>' if piece.text else ""
     if isinstance(piece, Pictures):
         return f"<section>{title}{text}{_pictures(piece)}</section>\n"

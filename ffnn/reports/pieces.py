@@ -93,6 +93,32 @@ class Chart:
 
 
 @dataclass(frozen=True, eq=False)
+class Bars:
+    """A bar for each of some labels, to the right of 0 or to the left; `alt` says what they show.
+
+    Where there are only words, `table` stands for them.
+    """
+
+    title: str
+    labels: tuple[str, ...]
+    values: Array  # (labels,)
+    shown: tuple[str, ...]  # the values as texts
+    x_label: str
+    alt: str
+    table: Table
+    spreads: Array | None = None  # standard deviations, (labels,)
+    text: str = ""
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """What the axis spans: 0 and all bars, with their standard deviations."""
+        reach = np.zeros(len(self.values)) if self.spreads is None else self.spreads
+        low, high = float(min((self.values - reach).min(), 0)), float((self.values + reach).max())
+        high = max(high, 0.0)
+        return (low, high) if low < high else (0.0, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
 class Pictures:
     """Rows of inputs as pictures, (pictures, side, side), with a caption each.
 
@@ -106,7 +132,7 @@ class Pictures:
     text: str = ""
 
 
-Piece = Table | Matrix | Chart | Pictures
+Piece = Table | Matrix | Chart | Bars | Pictures
 
 
 def rate(value: float) -> str:
@@ -124,6 +150,15 @@ def tally(count: float) -> str:
 def number(value: float) -> str:
     """Return a number in a target's own unit as a text."""
     return f"{value:,.0f}" if 1e6 <= abs(value) < 1e15 else f"{value:,.6g}"
+
+
+def strokes(values: Array, longest: int = 24) -> list[str]:
+    """Return a bar of plus or minus signs for each of some numbers, for a table in text."""
+    largest = float(np.abs(values).max(initial=0.0))
+    if not largest:
+        return [""] * len(values)
+    lengths = np.rint(longest * np.abs(values) / largest).astype(int)
+    return [("+" if v > 0 else "-") * n for v, n in zip(values, lengths.tolist(), strict=True)]
 
 
 def ticks(low: float, high: float, most: int = 5) -> list[tuple[float, str]]:

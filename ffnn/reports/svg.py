@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator
 from ffnn._types import Array
 from ffnn.charts.html import escape, svg_text
 from ffnn.charts.style import BLUE, GREEN, ORANGE, PURPLE, SKY_BLUE, VERMILION
-from ffnn.reports.pieces import Chart, Mark, ticks
+from ffnn.core.text import printable
+from ffnn.reports.pieces import Bars, Chart, Mark, ticks
 
 PALETTE = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY_BLUE)
 DASHES = ("", "7 3", "2 3", "9 3 2 3", "12 4", "4 4")  # for whom the colours are alike
 _WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 380, 62, 366, 12, 262
 _LINE = 18  # of the legend
+_BAR, _BARS = 18, (146, 312)  # the height of a bar, and between what it lies
+_LONGEST_LABEL = 22
 
 _Place = Callable[[float], float]
 
@@ -35,6 +38,39 @@ def draw(chart: Chart) -> str:
     height = _BOTTOM + 48 + len(legend) * _LINE
     return (
         f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(chart.alt)}" '
+        f'fill="currentColor" font-size="12">{"".join(content)}</svg>'
+    )
+
+
+def draw_bars(bars: Bars) -> str:
+    """Return bars, one below the other, as an SVG element: label, bar, value."""
+    low, high = bars.limits
+    left, right = _BARS
+
+    def x_of(value: float) -> float:
+        return left + (value - low) / (high - low) * (right - left)
+
+    bottom = len(bars.labels) * _BAR + 4
+    across = ticks(low, high, 3)
+    lines = "".join(f"M{x_of(value):.1f} 0V{bottom}" for value, _ in across)
+    content = [f'<path d="{lines}" stroke="currentColor" opacity=".15"/>']
+    content += [svg_text(round(x_of(value), 1), bottom + 16, name) for value, name in across]
+    content.append(svg_text((left + right) / 2, bottom + 36, bars.x_label))
+    for place, (label, value, shown) in enumerate(
+        zip(bars.labels, bars.values.tolist(), bars.shown, strict=True)
+    ):
+        y, colour = place * _BAR + 4, PALETTE[0] if value >= 0 else PALETTE[1]
+        box = f"M{x_of(0.0):.1f} {y}H{x_of(value):.1f}v{_BAR - 6}H{x_of(0.0):.1f}z"
+        content.append(f'<path d="{box}" fill="{colour}" opacity=".8"/>')
+        if bars.spreads is not None:
+            ends = (x_of(value + sign * float(bars.spreads[place])) for sign in (-1, 1))
+            span = "H".join(f"{end:.1f}" for end in ends)
+            content.append(f'<path d="M{span.replace("H", f" {y + 6}H")}" stroke="currentColor"/>')
+        base = y + 11
+        content.append(svg_text(left - 8, base, printable(label, _LONGEST_LABEL), "end"))
+        content.append(svg_text(_WIDTH - 2, base, shown, "end"))
+    return (
+        f'<svg viewBox="0 0 {_WIDTH} {bottom + 44}" role="img" aria-label="{escape(bars.alt)}" '
         f'fill="currentColor" font-size="12">{"".join(content)}</svg>'
     )
 

@@ -6,17 +6,17 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from ffnn.core.text import counted, printable
-from ffnn.reports.pieces import Chart, Matrix, Pictures, Piece, Table, tally
+from ffnn.reports.pieces import Bars, Chart, Matrix, Pictures, Piece, Table, tally
 
 WIDTH = 80
 _LONGEST_CELL = 24
 _SHORTEST_NAME = 8  # of a class, beside its row or above its column
 
 
-def text(headline: str, note: str, pieces: Iterable[Piece]) -> str:
+def text(name: str, headline: str, note: str, pieces: Iterable[Piece]) -> str:
     """Return the headline, the note and the tables; charts are told by their numbers."""
     shown = filter(None, [_filled(note), *map(in_lines, pieces)])
-    return "\n\n".join([_filled(f"Report: {headline}"), *shown])
+    return "\n\n".join([_filled(f"{name}: {headline}"), *shown])
 
 
 def _filled(paragraph: str) -> str:
@@ -28,7 +28,7 @@ def in_lines(piece: Piece) -> str:
     """Return a piece in lines, "" if it has none or they would be too long."""
     if isinstance(piece, Chart):
         return ""
-    if isinstance(piece, Pictures):
+    if isinstance(piece, (Bars, Pictures)):
         return in_lines(piece.table)
     table = _as_table(piece) if isinstance(piece, Matrix) else piece
     if table is None:

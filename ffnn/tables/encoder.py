@@ -18,6 +18,7 @@ from ffnn.errors import DataError
 from ffnn.tables.blocks import encode
 from ffnn.tables.choice import choose
 from ffnn.tables.clipping import SmoothClipping
+from ffnn.tables.column import Column
 from ffnn.tables.encoding import Encoding
 from ffnn.tables.encodings import ENCODINGS
 from ffnn.tables.frames import as_table, is_table

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,8 @@ from ffnn._types import Array
 from ffnn.core.text import counted, listed, shown
 from ffnn.tables.clipping import LIMIT, SmoothClipping
 from ffnn.tables.column import Column
-from ffnn.tables.dates import is_date_format, parse_dates
+from ffnn.tables.date_encoding import DateEncoding
+from ffnn.tables.dates import parse_dates
 from ffnn.tables.encoding import Encoding, Floats, ForOne, scale
 from ffnn.tables.entries import WORDS, parse_numbers
 from ffnn.tables.raw import EXACT, RawColumn, named_by_numbers
@@ -192,13 +193,19 @@ class CategoryEncoding(Encoding):
         is_code = one_hot_max_size is not None and width > one_hot_max_size
         names = sorted(raw.texts[i] for i in (kept if is_code else kept[:_MOST_CATEGORIES]))
         most_frequent = raw.texts[kept[0]] if kept else ""
+        if raw.num_missing > (counts[kept[0]] if kept else len(raw) // 2):
+            most_frequent = MISSING
         num_rare = len(raw.texts) - len(names)
         return cls(column.name, has_missing, names, num_rare, is_code, most_frequent)
 
     def __post_init__(self) -> None:
         """Raise ValueError where no name is left for a category, or the most frequent is none."""
-        is_known = self.most_frequent in ("", *self.categories)
-        if len(set(self.categories)) < len(self.categories) or self.num_rare < 0 or not is_known:
+        known = ["", *self.categories, *([MISSING] * self.has_missing)]
+        if (
+            len(set(self.categories)) < len(self.categories)
+            or self.num_rare < 0
+            or self.most_frequent not in known
+        ):
             raise ValueError(
                 f"encoder: the categories of column {shown(self.name, 60)} are impossible"
             )
@@ -218,11 +225,11 @@ class CategoryEncoding(Encoding):
 
     @property
     def typical(self) -> tuple[int, str]:
-        """The most frequent category; where it is not known, the first one."""
-        if not self.categories:
-            return (-1 if self.is_code else 0), OTHER
-        name = self.most_frequent or self.categories[0]
-        return self.categories.index(name), name
+        """The most frequent category, or that it is missing; where unknown, the first one."""
+        name = self.most_frequent or (self.categories or [OTHER])[0]
+        if name in self.categories:
+            return self.categories.index(name), name
+        return (self._missing_place if name == MISSING else self._other_place), name
 
     def read(self, raw: RawColumn) -> Array:
         """Return the place of each row's category, -1 where there is none."""
@@ -230,14 +237,23 @@ class CategoryEncoding(Encoding):
         places = {category: i for i, category in enumerate(self.categories)}
         if raw.numbers is not None:
             places |= {n: places[code] for n, code in named_by_numbers(places).items()}
-        width, has_other = len(self.categories), self.num_rare > 0 and not self.is_code
-        other = width if has_other else -1
-        missing = width + has_other if self.has_missing else -1
         if not self.num_rare and not any(text in places for text in texts.texts):
             self._refuse_other_kinds(texts.texts)
-        found = np.array([*(places.get(text, other) for text in texts.texts), missing], np.int32)
+        other = self._other_place
+        found = [*(places.get(text, other) for text in texts.texts), self._missing_place]
         assert texts.codes is not None
-        return found[texts.codes]
+        return np.array(found, np.int32)[texts.codes]
+
+    @property
+    def _other_place(self) -> int:
+        """The place of the categories of few rows, -1 where there is none."""
+        return len(self.categories) if self.num_rare and not self.is_code else -1
+
+    @property
+    def _missing_place(self) -> int:
+        """The place of missing entries, -1 where there is none."""
+        place = max(self._other_place + 1, len(self.categories))
+        return place if self.has_missing else -1
 
     def _refuse_other_kinds(self, texts: Sequence[str]) -> None:
         """Raise ValueError for plain numbers or dates where all categories are words."""
@@ -270,87 +286,6 @@ class CategoryEncoding(Encoding):
 
 def _have_digits(texts: Iterable[str]) -> bool:
     return any(map(str.isdigit, itertools.chain.from_iterable(texts)))
-
-
-# The parts of a date that go in a circle: the length of the circle, and where a moment is on it.
-_PARTS: dict[str, Callable[[Array], Floats]] = {
-    "month": lambda t: (t.astype("datetime64[M]").astype(int) % 12) / 12.0,
-    "weekday": lambda t: (t.astype("datetime64[D]").astype(int) % 7) / 7.0,
-    "hour": lambda t: (t - t.astype("datetime64[D]")).astype(int) / 86400.0,
-}
-
-
-@dataclass(frozen=True)
-class DateEncoding(Encoding):
-    """Days since the first date, scaled, and places on circles."""
-
-    kind = "date"
-    first: str
-    mean: float
-    std: float
-    parts: list[str]
-    date_format: str = ""  # of the texts, in which few rows may be read in two ways
-
-    @classmethod
-    def of(cls, column: Column, one_hot_max_size: int | None = None) -> DateEncoding:
-        """Measure the span of the dates, and note which parts of them differ."""
-        assert column.values is not None
-        known = column.values[~column.is_missing]
-        first = known.min() if len(known) else np.datetime64(0, "s")
-        parts = [name for name, place in _PARTS.items() if len(np.unique(place(known))) > 1]
-        mean, std = scale((known - first).astype(np.float64) / 86400.0)
-        has_missing = bool(column.is_missing.any())
-        date_format = column.raw.date_format or ""
-        return cls(column.name, has_missing, str(first), mean, std, parts, date_format)
-
-    def __post_init__(self) -> None:
-        """Raise ValueError where that is no date, a part of none, or an unknown format."""
-        super().__post_init__()
-        np.datetime64(self.first, "s")
-        if not is_date_format(self.date_format):
-            raise ValueError(f"encoder: unknown format of dates: {shown(self.date_format, 60)}")
-        if not set(self.parts) <= set(_PARTS):
-            raise ValueError(f"encoder: unknown parts of dates: {self.parts}")
-
-    @property
-    def feature_names(self) -> list[str]:
-        """The elapsed time, and two coordinates for each circle."""
-        circles = [f"{self.name} ({p}, {f})" for p in self.parts for f in ("sin", "cos")]
-        return [f"{self.name} (elapsed)", *circles, *self._flag_names]
-
-    @property
-    def num_measured(self) -> int:
-        """The elapsed time."""
-        return 1
-
-    @property
-    def typical(self) -> tuple[np.datetime64, str]:
-        """The mean date."""
-        elapsed = np.timedelta64(round(86400.0 * self.mean), "s")
-        moment = np.datetime64(self.first, "s") + elapsed
-        return moment, str(moment if "hour" in self.parts else moment.astype("datetime64[D]"))
-
-    def read(self, raw: RawColumn) -> Array:
-        """Read the dates as those that it was fitted on, where others are possible."""
-        return super().read(replace(raw, date_format=self.date_format))
-
-    def encode(self, entries: Array) -> Floats:
-        """Compute elapsed time and places; a missing date is in the middle of all."""
-        is_missing, first = np.isnat(entries), np.datetime64(self.first, "s")
-        moments = np.where(is_missing, first, entries)
-        elapsed = (moments - first).astype(np.float64) / 86400.0
-        blocks = [np.where(is_missing, 0.0, (elapsed - self.mean) / self.std)]
-        for part in self.parts:
-            angle = 2.0 * np.pi * _PARTS[part](moments)
-            blocks += [np.where(is_missing, 0.0, f(angle)) for f in (np.sin, np.cos)]
-        return np.column_stack([*blocks, *self._flags(is_missing)])
-
-    def __str__(self) -> str:
-        flag = ", with a flag for missing ones" if self.has_missing else ""
-        parts = f", {' and '.join(self.parts)} on circles" if self.parts else ""
-        is_of_day = self.date_format and "%y" not in self.date_format.lower()
-        what = "time of day" if is_of_day else f"days since {self.first[:10]}"
-        return f"{what}, scaled{parts}{flag}"
 
 
 ENCODINGS: dict[str, type[Encoding]] = {

@@ -36,6 +36,7 @@ RIGHT: dict[str, Any] = {
     "activations": "relu",
     "boundaries": [1, 2],
     "categories": [2, 3],
+    "column": 0,
     "values": [0.3, 0.2, 0.1],
     "decay_rate": 0.5,
     "decay_steps": 3,
@@ -56,7 +57,8 @@ RIGHT: dict[str, Any] = {
     "y": Y,
 }
 METHODS = [
-    *["build", "compile", "compute_gradients", "diagnose", "evaluate", "explain_step", "fit"],
+    *["build", "compile", "compute_gradients", "contributions", "diagnose", "evaluate"],
+    *["explain_step", "fit", "partial_dependence", "permutation_importance"],
     *["plot_distributions", "plot_gradients", "plot_graph", "plot_weights", "predict", "report"],
     *["save", "save_graph", "set_weights", "train_on_batch"],
 ]
