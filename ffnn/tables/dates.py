@@ -24,6 +24,9 @@ _FORMATS += [f"{day}:%H:%M:%S %z" for day in _DAYS]  # as web servers have it
 _PADDED = {*_TIMES, "%d.%m.%y"}  # 3:2 is a score and 1.2.3 a version, other than 3:02 and 01.02.03
 _IS_PADDED = re.compile(r"\d{1,2}([:.])\d\d(\1\d\d)?(\.\d+)?( [AP]M)?", re.IGNORECASE)
 _ZONE = re.compile(r"(?:GMT|UTC)(?:([-+])(\d\d?):?(\d\d)?)?$")
+_QUARTER = re.compile(
+    r"(?P<year>\d{4})[- :/]?[Qq](?P<q>[1-4])|[Qq](?P<q2>[1-4])[- /](?P<year2>\d{4})"
+)
 _WORD, _DIGITS = re.compile(r"[^\W\d_]+"), re.compile(r"\d+")
 
 
@@ -55,7 +58,8 @@ def parse_dates(texts: Sequence[str], known: str | None = None) -> Dates | None:
     """Return entries as moments, to the second; None if they are not all written in one format.
 
     ISO 8601 is one; then comes the one that is `known`, if any; of the others, a month comes before
-    a day only if that can be read. Times of a day are of the first of January 1900.
+    a day only if that can be read. Times of a day are of the first of January 1900; quarters such
+    as 2020-Q1 are their first day.
     """
     if not texts:
         return None
@@ -71,7 +75,7 @@ def parse_dates(texts: Sequence[str], known: str | None = None) -> Dates | None:
 def _candidates(text: str, known: str | None) -> Iterator[str]:
     """Yield the formats that the first entry may be written in."""
     yield ""
-    found = _BY_SHAPE.get(_shape(_with_offset(text)), [])
+    found = _BY_SHAPE.get(_shape(_plain(text)), [])
     yield from sorted(found, key=lambda form: form != known)
 
 
@@ -92,11 +96,14 @@ def _iso(text: str) -> datetime:
 
 
 def _reader(form: str) -> Callable[[str], datetime]:
-    return lambda text: datetime.strptime(_with_offset(text), form)
+    return lambda text: datetime.strptime(_plain(text), form)
 
 
-def _with_offset(text: str) -> str:
-    """Return a text with ``+0200`` for a ``GMT+2`` at its end."""
+def _plain(text: str) -> str:
+    """Return a text for `strptime`: with ``+0200`` for a ``GMT+2``, and a month for a quarter."""
+    if quarter := _QUARTER.fullmatch(text):
+        year, number = quarter[1] or quarter[4], quarter[2] or quarter[3]
+        return f"{year}M{3 * int(number) - 2:02d}"
     found = _ZONE.search(text)
     if found is None:
         return text

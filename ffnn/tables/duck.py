@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import itertools
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -53,14 +52,13 @@ def read_columns(
     try:
         with connected(duckdb, path) as connection:
             found = connection.execute(*_query(path, layout, start, kinds)).fetchnumpy()
-            numbers = [i for i, is_number in enumerate(are_numbers) if is_number]
-            whole = [i for i in numbers if _is_whole(found[f"c{i}"])]
-            if whole and _has_codes(connection, path, layout, start, whole):
+            columns = [_column(found[f"c{i}"]) for i in range(len(kinds))]
+            known = [column for column in columns if column is not None]
+            if len(known) < len(kinds) or not _reads_alike(connection, path, layout, start, known):
                 return None
+            return known
     except (duckdb.Error, UnicodeDecodeError):
         return None  # the core says what is wrong, or reads it all the same
-    columns = [_column(found[f"c{i}"]) for i in range(len(kinds))]
-    return None if any(column is None for column in columns) else [c for c in columns if c]
 
 
 @contextlib.contextmanager
@@ -96,31 +94,45 @@ def _is_plain(path: FilePath, encoding: str, layout: Layout) -> bool:
 
 
 def _query(
-    path: FilePath, layout: Layout, start: int, kinds: Sequence[str], what: str = "*"
+    path: FilePath,
+    layout: Layout,
+    start: int,
+    kinds: Sequence[str],
+    what: str = "*",
+    nulls: Sequence[str] = _NULLS,
 ) -> tuple[str, list[Any]]:
     columns = ", ".join(f"'c{i}': '{kind}'" for i, kind in enumerate(kinds))
-    nulls = ", ".join(f"'{text}'" for text in _NULLS)
+    texts = ", ".join(f"'{text}'" for text in nulls)
     return (
         f"SELECT {what} FROM read_csv(?, auto_detect=false, header=false, skip=?, delim=?, "
-        f"quote='\"', escape='\"', columns={{{columns}}}, nullstr=[{nulls}], strict_mode=true, "
+        f"quote='\"', escape='\"', columns={{{columns}}}, nullstr=[{texts}], strict_mode=true, "
         f"compression=?)",
         [os.fspath(path), start - 1, layout.delimiter, packing(path) or "none"],
     )
 
 
-def _is_whole(numbers: Any) -> bool:
-    mask, values = np.ma.getmaskarray(numbers), np.ma.getdata(numbers)
-    return bool(((values == np.floor(values)) | mask).all())
-
-
-def _has_codes(
-    connection: Any, path: FilePath, layout: Layout, start: int, whole: Sequence[int]
+def _reads_alike(
+    connection: Any, path: FilePath, layout: Layout, start: int, columns: Sequence[RawColumn]
 ) -> bool:
-    """Tell whether a column of whole numbers has codes such as 01204 among them."""
-    checks = (f"bool_or(regexp_matches(c{i}, '^\\s*[-+]?0[0-9]|_|[0-9]{{16}}'))" for i in whole)
-    kinds = itertools.repeat("VARCHAR", layout.width)
-    query = _query(path, layout, start, list(kinds), f"{', '.join(checks)}")
-    return any(connection.execute(*query).fetchone())
+    """Tell whether the core finds the same: no codes among numbers, no line of empty fields."""
+    checks = [
+        f"bool_or(regexp_matches(c{i}, '^\\s*[-+]?0[0-9]|_|[0-9]{{16}}'))"
+        for i, column in enumerate(columns)
+        if column.numbers is not None and _is_whole(column.numbers)
+    ]
+    width = len(columns)
+    if width > 1 and np.logical_and.reduce([column.is_missing for column in columns]).any():
+        is_empty = " AND ".join(f"coalesce(trim(c{i}), '') = ''" for i in range(width))
+        checks.append(f"bool_or({is_empty})")
+    if not checks:
+        return True
+    kinds = ["VARCHAR"] * width
+    query = _query(path, layout, start, kinds, ", ".join(checks), nulls=["\x00"])
+    return not any(connection.execute(*query).fetchone())
+
+
+def _is_whole(numbers: Any) -> bool:
+    return bool(((numbers == np.floor(numbers)) | np.isnan(numbers)).all())
 
 
 def _column(values: Any) -> RawColumn | None:

@@ -19,10 +19,11 @@ _CURRENCY = (
     rf"(?:Rs|kr|Fr|{_CODES}|TRY|USD|ZAR)(?![A-Za-z])\.?"
 )
 _NUMBER = re.compile(
-    rf"""(?P<minus>\()?                                      # (12) is -12 in bookkeeping
+    rf"""(?![-+\u2212].*[-\u2212]$)(?P<minus>\()?          # (12) and 12- are -12 in bookkeeping
     (?P<sign>[-+\u2212]?)\s*(?P<currency>{_CURRENCY})?\s*(?P<sign2>[-+\u2212]?)
     (?P<digits>(?:\d(?:[\d.,]|{_GROUP})*|[.,]\d+)(?:[eE][-+]?\d+)?)
-    (?P<unit>\s*[^\d\s.,;:/()+-](?:[^\d,;:/()]|(?<=[^\W\d_])[23](?!\d)|/(?=[^\W\d_]))*)?\)?""",
+    (?:(?P<behind>[-\u2212])|
+    (?P<unit>\s*[^\d\s.,;:/()+-](?:[^\d,;:/()]|(?<=[^\W\d_])[23](?!\d)|/(?=[^\W\d_]))*)?\)?)""",
     re.VERBOSE,
 )
 _LEADING_ZERO = re.compile(r"[-+]?0\d")
@@ -84,7 +85,7 @@ def _value(match: re.Match[str], decimal: str) -> float:
     digits = re.sub(_GROUP, "", match["digits"])
     digits = digits.replace(",", "") if decimal == "." else digits.replace(".", "")
     value = float(digits.replace(",", "."))
-    signs = match["sign"] + match["sign2"] + ("-" if match["minus"] else "")
+    signs = match["sign"] + match["sign2"] + ("-" if match["minus"] or match["behind"] else "")
     return -value if signs.strip("+") else value
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 SPACES = " "  # stands for runs of spaces and tabs
-_DELIMITERS = "\t;|,"
+_DELIMITERS = "\t;|,~^"
+_TIME = re.compile(r"\d{1,2}:\d\d(:\d\d)?\b")
 _COMMENTS = ("#", "%", "//")
 _SEPARATOR = re.compile(r'("?sep=)(.)"?\r?\n?', re.IGNORECASE)  # as Excel writes it
 _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
@@ -34,7 +35,8 @@ def find_layout(lines: list[str], delimiter: str | None = None) -> Layout:
 
     Of the usual delimiters it is the one that cuts most lines into the same number of fields, two
     or more; then the one that cuts them into most. Runs of spaces delimit where no other one does,
-    and commas between digits do not where semicolons do. A file that begins with ``#``, ``%`` or
+    then colons if they do so in every line and not in times of day; commas between digits do not
+    where semicolons do. A file that begins with ``#``, ``%`` or
     ``//`` has comments, unless most lines begin so; so does one with such lines that are cut into
     another number of fields than the others. A first line ``sep=;`` names the delimiter.
     """
@@ -48,6 +50,10 @@ def find_layout(lines: list[str], delimiter: str | None = None) -> Layout:
     layouts = {each: _measure(lines, Layout(each, 1, comment)) for each in tried}
     even = {each: found for each, found in layouts.items() if found[0] >= _ENOUGH}
     even = {each: found for each, found in even.items() if each != SPACES} or even
+    if not even and delimiter is None and not any(map(_TIME.search, lines)):
+        colons = _measure(lines, Layout(":", 1, comment))
+        even = {":": colons} if colons[0] == 1.0 else {}
+        layouts |= even
     most = {each: found for each, found in layouts.items() if found[0] > 0.5 and each != SPACES}
     chosen = even or most or layouts
     best = max(chosen, key=lambda each: chosen[each])

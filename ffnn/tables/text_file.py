@@ -180,7 +180,7 @@ def _read_rows(
         records = _records(path, lines, layout, start)
         while block := list(itertools.islice(records, _BLOCK_ROWS)):
             rows = [fields for _, fields in block]
-            if not all(len(fields) == width for fields in rows):
+            if not all(len(fields) == width and fields[0] for fields in rows):
                 fitted = [uneven.fit(line, each, width) for line, each in block]
                 rows = [fields for fields in fitted if fields is not None]
             for position, column in enumerate(zip(*rows, strict=True)):
@@ -246,10 +246,13 @@ class _Uneven:
 
     def __init__(self) -> None:
         self.longer = list[tuple[int, int]]()
-        self.shorter, self.single = list[int](), list[int]()
+        self.shorter, self.single, self.blank = list[int](), list[int](), list[int]()
 
     def fit(self, line: int, fields: list[str], width: int) -> list[str] | None:
         """Return a row's fields, filled up with missing ones; None for a line that is no row."""
+        if width > 1 and not any(map(str.strip, fields)):
+            self.blank.append(line)
+            return None
         if len(fields) == width:
             return fields
         if len(fields) > width:
@@ -265,6 +268,11 @@ class _Uneven:
     def notes(self, width: int) -> list[str]:
         """Return what there is to say of these lines."""
         found = []
+        if self.blank:
+            found.append(
+                f"{counted(len(self.blank), 'line')} of empty fields alone left out, the first of "
+                f"them line {self.blank[0]}"
+            )
         if self.single:
             found.append(
                 f"what has a single field is left out: {counted(len(self.single), 'line')}, the "

@@ -43,6 +43,22 @@ def test_dates_are_read_as_they_are_written(form):
 
 
 @pytest.mark.parametrize(
+    "form", ["{y}-Q{q}", "{y}Q{q}", "{y} q{q}", "{y}:Q{q}", "Q{q} {y}", "Q{q}/{y}", "q{q}-{y}"]
+)
+def test_quarters_are_their_first_days(tmp_path, form):
+    texts = [form.format(y=2015 + i // 4, q=i % 4 + 1) for i in range(24)]
+    expected = np.arange("2015-01", "2021-01", 3, dtype="datetime64[M]")
+    np.testing.assert_array_equal(parse_dates(texts).moments, expected)
+    path = tmp_path / "d.csv"
+    path.write_text("when,y\n" + "".join(f"{text},{i}\n" for i, text in enumerate(texts)))
+    encoder = TableEncoder().fit(path, "y")
+    assert (encoder.encodings[0].kind, encoder.encodings[0].parts[0]) == ("date", "month")
+    path.write_text(f"when,y\n{texts[0]},1\n")
+    assert encoder.transform(path)[0, 0] == encoder.transform({"when": texts})[0, 0]
+    assert parse_dates([texts[0], "2020Q5"]) is None
+
+
+@pytest.mark.parametrize(
     ("zone", "hours"), [("GMT+2", 2), ("UTC-5", -5), ("GMT", 0), ("GMT+10:30", 10.5), ("+0200", 2)]
 )
 def test_moments_of_other_zones_are_of_utc(zone, hours):

@@ -20,6 +20,8 @@ NUMBERS = {
     "a unit with a slash": (["12 km/h", "7.5 km/h"], [12.0, 7.5], "km/h"),
     "a unit with a digit": (["12 µg/m3", "7µg/m3"], [12.0, 7.0], "µg/m3"),
     "square metres": (["85 m²", "120 m²"], [85.0, 120.0], "m²"),
+    "a minus behind": (["12-", "1,200.50-", "3"], [-12.0, -1200.5, 3.0], ""),
+    "a minus behind a decimal comma": (["1.200,50-", "3,5"], [-1200.5, 3.5], ""),
     "two dots for a missing one": (["12.5", ".."], [12.5, np.nan], ""),
 }
 
@@ -39,6 +41,9 @@ def test_numbers_are_read_in_what_is_written_around_them(name):
         ["12 km/h", "12 m/s"],
         ["3 Jan 2020", "4 Jan 2020"],
         ["5-star", "3-star"],
+        ["-5-", "3"],
+        ["5-6", "7-8"],
+        ["5--", "3"],
         ["120/80", "110/70"],
         ["USDX 5", "USDX 6"],
         ["12 of 15", "13 of 15"],

@@ -191,7 +191,7 @@ def test_what_is_no_number(tmp_path, entries):
 def test_a_column_that_is_almost_one_of_numbers_is_pointed_out(tmp_path, entries, note):
     numbers = [str(1000 + i) for i in range(50)]
     path = write(tmp_path, "a,n\n" + "".join(f"x,{e}\n" for e in [*numbers, *entries]))
-    assert read_table(path)["n"].note == note
+    assert read_table(path)["n"].note.split(";")[0] == note
 
 
 def test_numbers_that_later_turn_out_to_be_codes(tmp_path):
