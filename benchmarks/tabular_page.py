@@ -188,9 +188,9 @@ def rank_chart(study: Study) -> Chart | None:
     apart = critical_difference(*errors.shape)
     marks = []
     for place, index in enumerate(np.argsort(mean_ranks)):
-        x, y, colour = mean_ranks[index], -1.0 - place, place % 6
+        x, y, colour = mean_ranks[index], 1.0 + place, place % 6
         ends = np.array([x - apart / 2, x + apart / 2])
-        label = f"{-y:.0f}. {MODELS[models[index]].title}: {x:.2f}"
+        label = f"{y:.0f}. {MODELS[models[index]].title}: {x:.2f}"
         marks += [
             Mark("line", ends, np.array([y, y]), label, colour),
             Mark("points", np.array([x]), np.array([y]), "", colour),
@@ -202,7 +202,7 @@ def rank_chart(study: Study) -> Chart | None:
         "place",
         tuple(marks),
         "mean ranks of the models with critical differences",
-        y_range=(-len(models) - 0.5, -0.5),
+        y_range=(0.5, len(models) + 0.5),
         text=f"Over {len(errors)} tables. Models whose lines overlap do not differ significantly "
         f"(critical difference {apart:.2f}, Nemenyi at 5 %). Friedman's test: F = "
         f"{friedman(errors):.2f} with {degrees[0]} and {degrees[1]} degrees of freedom.",

@@ -29,7 +29,6 @@ class Monitor(Callback, abc.ABC):
     settings: ClassVar[tuple[str, ...]] = ("monitor", "mode", "min_delta")
     # What a resumed training needs beside `best`: attributes, and what each may be (`check_form`).
     kept: ClassVar[Mapping[str, Any]] = {}
-    ties_improve: ClassVar[bool] = False  # whether a number like the best so far is a new best
 
     def __init__(self, monitor: str, mode: str, min_delta: float) -> None:
         name = type(self).__name__
@@ -98,6 +97,6 @@ class Monitor(Callback, abc.ABC):
         """Tell whether the epoch is better than the best so far, and remember it if so."""
         value = float(logs[self.monitor])
         better = self._sign * value < self._sign * self.best - self.min_delta
-        if better or (self.ties_improve and value == self.best):
-            self.best, better = value, True
+        if better:
+            self.best = value
         return better

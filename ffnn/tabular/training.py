@@ -30,9 +30,7 @@ class BestAverage(EarlyStopping):
 
     After each epoch a ← β a + (1 - β) w with β = 0.75, a being w at first. Validation sees a, which
     varies less than w does from epoch to epoch and generalises better; the training goes on with w.
-    Of epochs that are equally good the last one counts: on few rows accuracies are often equal, and
-    a network that was trained longer has seen more. The training ends with a wave of the learning
-    rate that has brought no better epoch.
+    It ends with a wave of the learning rate that has brought no better epoch.
 
     Parameters
     ----------
@@ -49,7 +47,6 @@ class BestAverage(EarlyStopping):
     """
 
     settings = ("monitor", "waves")
-    ties_improve = True
     beta = 0.75
 
     def __init__(self, monitor: str, waves: Sequence[int]) -> None:
@@ -173,8 +170,7 @@ def train(
 
 def make_callbacks(recipe: Recipe, until: float | None = None) -> list[Callback]:
     """Return what restores the best epoch, and what ends the training at a point in time."""
-    watched = "val_loss" if recipe.is_regression else "val_accuracy"
-    best = BestAverage(watched, recipe.waves)
+    best = BestAverage("val_loss", recipe.waves)
     return [best] if until is None else [best, Deadline(until)]
 
 
