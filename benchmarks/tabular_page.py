@@ -228,7 +228,7 @@ def as_page(study: Study) -> str:
 
 def as_text(study: Study) -> str:
     """Return text for a terminal."""
-    return text(f"{study.title}: {_headline(study)}", "", pieces(study))
+    return text(study.title, _headline(study), "", pieces(study))
 
 
 def _headline(study: Study) -> str:
