@@ -17,7 +17,8 @@ To read the package floor by floor, each importing only from those above it:
 8. `explanation`: a step with its numbers; `diagnostics`: what keeps a network from learning;
    `reports`: how well it answers; `tabular`, the network for tables that needs no tuning;
 9. `sequential`: the model that users hold, with a method for each of these;
-10. `estimators`, for scikit-learn's tools, and `cli`, the command line.
+10. `exchange`: ways to and from ONNX, PyTorch, Keras, scikit-learn, C, Python and JavaScript;
+11. `estimators`, for scikit-learn's tools, and `cli`, the command line.
 """
 
 from __future__ import annotations

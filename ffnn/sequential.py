@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ffnn._types import FilePath
 from ffnn.activations import ActivationFunction
 from ffnn.core.checks import check_items
 from ffnn.layers.dense import Dense
@@ -184,6 +185,37 @@ class Sequential(Reporting):
         from ffnn.diagnostics import diagnose
 
         return diagnose(self, x, y, sample_weight)
+
+    def export(self, path: FilePath, **options: Any) -> None:
+        """Write the network for other programs, in the format that the file's suffix says.
+
+        ``.onnx`` is for onnxruntime and others, ``.safetensors`` has the parameters alone; ``.c``,
+        ``.py`` and ``.js`` are source code that needs nothing and has a function ``predict``. What
+        each holds is told by the functions of `ffnn.exchange`, such as `ffnn.exchange.to_onnx`.
+
+        Parameters
+        ----------
+        path : str or path
+            Where to write; an older file is replaced.
+        **options
+            Of the format: ``opset=`` for ``.onnx``.
+
+        Raises
+        ------
+        ValueError
+            The suffix is unknown.
+        ImportError
+            What the format needs is not installed.
+        NotImplementedError
+            A layer of the user's does not say what it computes.
+        RuntimeError
+            The model is not built.
+        OSError
+            The file cannot be written.
+        """
+        from ffnn.exchange.export import export  # which stands above this module
+
+        export(self, path, **options)
 
     def as_estimator(self, classes: Any = None, **params: Any) -> BaseFFNN:
         """Return an estimator for scikit-learn's tools whose network is this very model.

@@ -8,6 +8,7 @@ from ffnn._types import Array
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
 from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
+from ffnn.core.operations import Value
 
 
 @ACTIVATIONS.register("elu")
@@ -56,6 +57,10 @@ class ELU(ActivationFunction):
         np.maximum(x, 0.0, out=self.y)
         self.y += self.negative
         return self.y
+
+    def express(self, x: Value) -> Value:
+        """Return max(x, 0) + a (e^min(x, 0) - 1)."""
+        return x.maximum(0.0) + (x.minimum(0.0).exp() - 1.0) * self.alpha
 
     def backward(self, grad: Array) -> Array:
         """Return grad where x > 0, else grad · (y + a)."""

@@ -9,6 +9,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
 from ffnn.core.formulas import Formulas
+from ffnn.core.operations import Value
 
 
 @ACTIVATIONS.register("exponential", "exp")
@@ -30,6 +31,10 @@ class Exponential(ActivationFunction):
         with np.errstate(over="ignore"):
             np.exp(x, out=self.y)
         return self.y
+
+    def express(self, x: Value) -> Value:
+        """Return e^x."""
+        return x.exp()
 
     def backward(self, grad: Array) -> Array:
         """Return grad · y."""

@@ -9,6 +9,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
 from ffnn.core.formulas import Formulas
+from ffnn.core.operations import Value
 
 
 @ACTIVATIONS.register("gelu")
@@ -63,6 +64,11 @@ class GELU(ActivationFunction):
         np.add(self.t, 1.0, out=self.y)
         self.y *= 0.5  # first, as 2 x may overflow
         self.y *= x
+
+    def express(self, x: Value) -> Value:
+        """Return x (1 + tanh u) / 2."""
+        t = ((x * x * self._CUBIC + 1.0) * x * self._C).tanh()
+        return (x * 0.5 * (t + 1.0)).known_as("Gelu", x, approximate="tanh")
 
     def backward(self, grad: Array) -> Array:
         """Return grad · y'."""

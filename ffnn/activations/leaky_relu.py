@@ -8,6 +8,7 @@ from ffnn._types import Array
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
 from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
+from ffnn.core.operations import Value
 
 
 @ACTIVATIONS.register("leaky_relu")
@@ -50,6 +51,10 @@ class LeakyReLU(ActivationFunction):
         np.multiply(x, self.negative_slope, out=self.y)
         np.maximum(x, self.y, out=self.y)
         return self.y
+
+    def express(self, x: Value) -> Value:
+        """Return max(x, a x)."""
+        return x.maximum(x * self.negative_slope)
 
     def backward(self, grad: Array) -> Array:
         """Return grad where x > 0, else a · grad."""

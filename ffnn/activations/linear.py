@@ -5,6 +5,7 @@ from __future__ import annotations
 from ffnn._types import Array
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
 from ffnn.core.formulas import Formulas
+from ffnn.core.operations import Value
 
 
 @ACTIVATIONS.register("linear", "identity")
@@ -15,6 +16,10 @@ class Linear(ActivationFunction):
     is_affine = True
 
     def forward(self, x: Array, training: bool = False) -> Array:
+        """Return x itself."""
+        return x
+
+    def express(self, x: Value) -> Value:
         """Return x itself."""
         return x
 

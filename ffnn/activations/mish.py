@@ -9,6 +9,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
 from ffnn.core.formulas import Formulas
+from ffnn.core.operations import Value
 
 
 @ACTIVATIONS.register("mish")
@@ -50,6 +51,12 @@ class Mish(ActivationFunction):
         np.add(self.t, self.two, out=self.d)
         self.t /= self.d
         return np.multiply(x, self.t, out=self.y)
+
+    def express(self, x: Value) -> Value:
+        """Return x t with t = n (n + 2) / (n (n + 2) + 2) and n = e^x."""
+        n = x.minimum(25.0).exp()
+        t = n * (n + 2.0)
+        return x * (t / (t + 2.0))
 
     def backward(self, grad: Array) -> Array:
         """Return grad · y'."""

@@ -9,6 +9,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
 from ffnn.core.formulas import Formulas
+from ffnn.core.operations import Value
 
 
 @ACTIVATIONS.register("relu")
@@ -36,6 +37,10 @@ class ReLU(ActivationFunction):
         if x.shape != self.shape or x.dtype != self.dtype:
             self.allocate_for(x)
         return np.maximum(x, self.zeros, out=self.y)
+
+    def express(self, x: Value) -> Value:
+        """Return max(x, 0)."""
+        return x.maximum(0.0).known_as("Relu", x)
 
     def backward(self, grad: Array) -> Array:
         """Return grad where x > 0, else 0."""

@@ -9,6 +9,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
 from ffnn.core.formulas import Formulas
+from ffnn.core.operations import Value
 
 _SCALE = 1.0507009873554804934193349852946
 _ALPHA = 1.6732632423543772848170429916717
@@ -57,6 +58,11 @@ class SELU(ActivationFunction):
             self.y *= self.s
         self.y += self.negative
         return self.y
+
+    def express(self, x: Value) -> Value:
+        """Return s max(x, 0) + s a (e^min(x, 0) - 1)."""
+        negative = (x.minimum(0.0).exp() - 1.0) * (self.scale * self.alpha)
+        return x.maximum(0.0) * self.scale + negative
 
     def backward(self, grad: Array) -> Array:
         """Return s grad where x > 0, else s a e^x grad."""

@@ -7,6 +7,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
 from ffnn.core.formulas import Formulas
+from ffnn.core.operations import Value
 
 
 def sigmoid(x: Array, out: Array) -> Array:
@@ -46,6 +47,12 @@ class Sigmoid(ActivationFunction):
         if x.shape != self.shape or x.dtype != self.dtype:
             self.allocate_for(x)
         return sigmoid(x, out=self.y)
+
+    def express(self, x: Value) -> Value:
+        """Return 1 / (1 + e^-x)."""
+        return (1.0 / ((-x).minimum(_LARGEST_EXPONENT[x.dtype.char]).exp() + 1.0)).known_as(
+            "Sigmoid", x
+        )
 
     def backward(self, grad: Array) -> Array:
         """Return grad · y (1 - y)."""

@@ -7,6 +7,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
 from ffnn.core.formulas import Formulas
+from ffnn.core.operations import Value
 
 
 @ACTIVATIONS.register("softmax")
@@ -54,6 +55,11 @@ class Softmax(ActivationFunction):
         self.y_t.sum(axis=0, out=self.row)
         np.divide(self.y_t, self.row, self.y_t)
         return self.y
+
+    def express(self, x: Value) -> Value:
+        """Return the softmax of the row."""
+        powers = (x - x.largest()).exp()
+        return (powers / powers.sum()).known_as("Softmax", x)
 
     def backward(self, grad: Array) -> Array:
         """Return y (g - Σ g y), row by row."""

@@ -10,6 +10,7 @@ from ffnn._types import Array
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
 from ffnn.activations.sigmoid import sigmoid
 from ffnn.core.formulas import Formulas
+from ffnn.core.operations import Value
 
 
 @ACTIVATIONS.register("softplus")
@@ -44,6 +45,10 @@ class Softplus(ActivationFunction):
         np.maximum(x, 0.0, out=self.y)
         self.y += self.tail
         return self.y
+
+    def express(self, x: Value) -> Value:
+        """Return max(x, 0) + log(1 + e^-|x|)."""
+        return x.maximum(0.0) + ((-x.maximum(-x)).exp() + 1.0).log()
 
     def backward(self, grad: Array) -> Array:
         """Return grad · sigmoid(x)."""

@@ -8,8 +8,9 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
-from ffnn.activations.sigmoid import sigmoid
+from ffnn.activations.sigmoid import Sigmoid, sigmoid
 from ffnn.core.formulas import Formulas
+from ffnn.core.operations import Value
 
 
 @ACTIVATIONS.register("swish", "silu")
@@ -43,6 +44,10 @@ class Swish(ActivationFunction):
             x, self.lowest, out=self.y
         )  # below, s is tiny but not 0, which x must not make up
         return np.multiply(self.y, self.s, self.y)
+
+    def express(self, x: Value) -> Value:
+        """Return x · sigmoid(x)."""
+        return (x.maximum(-1000.0) * Sigmoid().express(x)).known_as("Swish", x)
 
     def backward(self, grad: Array) -> Array:
         """Return grad · (s + y (1 - s))."""

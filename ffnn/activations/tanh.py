@@ -7,6 +7,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.activations.base import ACTIVATIONS, ActivationFunction
 from ffnn.core.formulas import Formulas
+from ffnn.core.operations import Value
 
 
 @ACTIVATIONS.register("tanh")
@@ -27,6 +28,10 @@ class Tanh(ActivationFunction):
         if x.shape != self.shape or x.dtype != self.dtype:
             self.allocate_for(x)
         return np.tanh(x, out=self.y)
+
+    def express(self, x: Value) -> Value:
+        """Return tanh x."""
+        return x.tanh()
 
     def backward(self, grad: Array) -> Array:
         """Return grad · (1 - y²)."""

@@ -38,6 +38,9 @@ _require_sklearn()
 
 # Behind the check, as each of them imports scikit-learn.
 from ffnn.estimators.classifier import FFNNClassifier  # noqa: E402
+from ffnn.estimators.onnx_conversion import register_converters  # noqa: E402
 from ffnn.estimators.regressor import FFNNRegressor  # noqa: E402
 
 __all__ = ["FFNNClassifier", "FFNNRegressor"]
+
+register_converters()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ffnn._types import Array
 from ffnn.activations import ACTIVATIONS, ActivationFunction
+from ffnn.core.operations import Value
 from ffnn.layers.base import LAYERS, Layer, Stage
 
 
@@ -37,6 +38,10 @@ class Activation(Layer):
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return f(x)."""
         return self.activation.forward(x, training)
+
+    def express(self, x: Value) -> Value:
+        """Return f(x)."""
+        return self.activation.express(x)
 
     def backward(self, grad: Array) -> Array | None:
         """Return the activation's ∂L/∂x."""

@@ -13,6 +13,7 @@ from ffnn._types import Array, Arrays, DTypeLike, FloatDType, Shape
 from ffnn.core.formulas import Formulas
 from ffnn.core.hints import HINTS
 from ffnn.core.memory import Buffered, ParameterVector
+from ffnn.core.operations import Value
 from ffnn.core.registry import Family, family_of
 from ffnn.initializers import Initializer
 from ffnn.regularizers import Regularizer
@@ -115,6 +116,10 @@ class Layer(Buffered):
     def backward(self, grad: Array) -> Array | None:
         """Fill `grads` and return ∂L/∂x from ∂L/∂y, for the batch of the last `forward`."""
         raise NotImplementedError
+
+    def express(self, x: Value) -> Value:
+        """Return y outside training as elementary operations, for other runtimes; x is a row."""
+        raise NotImplementedError(f"{self.title} does not define express, by which others compute")
 
     def parameter_shapes(self, input_dim: int) -> dict[str, Shape]:
         """Return parameter name → shape for inputs with `input_dim` columns."""

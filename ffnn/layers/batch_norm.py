@@ -10,6 +10,7 @@ import numpy as np
 from ffnn._types import Array, Arrays, FloatDType
 from ffnn.core.checks import check_number
 from ffnn.core.memory import aligned_full
+from ffnn.core.operations import Value
 from ffnn.layers.base import LAYERS
 from ffnn.layers.standardization import Standardization, standardization
 
@@ -113,6 +114,11 @@ class BatchNorm(Standardization):
         np.subtract(x, self.moving_mean, out=self.x_hat)
         self.x_hat /= self.std
         return self.scale_and_shift()
+
+    def express(self, x: Value) -> Value:
+        """Return γ ∘ x̂ + β by the moving averages."""
+        std = (x.same(self.moving_variance) + self.epsilon).sqrt()
+        return (x - self.moving_mean) / std * self.params["gamma"] + self.params["beta"]
 
     def backward(self, grad: Array) -> Array:
         """Fill the gradients of γ and β and return ∂L/∂x."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ffnn._types import Array
 from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
+from ffnn.core.operations import Value
 from ffnn.layers.base import LAYERS, Layer
 
 
@@ -57,6 +58,10 @@ class Clamp(Layer):
         if len(x) != self.rows:
             self.allocate(len(x))
         return x.clip(self.low, self.high, self.y)
+
+    def express(self, x: Value) -> Value:
+        """Return x within the range."""
+        return x.maximum(self.low).minimum(self.high)
 
     def backward(self, grad: Array) -> Array:
         """Return grad, outside training with 0 where y is at the end of the range."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from ffnn._types import Array
 from ffnn.core.checks import check_int, check_items
+from ffnn.core.operations import Value, join
 from ffnn.layers.base import Layer
 
 
@@ -76,6 +77,27 @@ class ColumnWise(Layer):
             self.own_x[target] = x.T[source]
         for target, source in self.other_runs:
             self.other_y[target] = x.T[source]
+
+    def express_own(self, x: Value) -> Value:
+        """Return its own columns of a row of the inputs."""
+        assert self.input_dim is not None
+        return x.take(self.own_columns(self.input_dim))
+
+    def express_all(self, x: Value, own: Value) -> Value:
+        """Return what it makes of its own columns, side by side, and the other columns of x."""
+        assert self.input_dim is not None
+        taken = set(self.own_columns(self.input_dim))
+        return join([own, x.take([c for c in range(self.input_dim) if c not in taken])])
+
+    def express_beside(self, x: Value, made: Value) -> Value:
+        """Return the same if each of its own columns stands in front of what is made of it."""
+        own, width = self.own_dim, self.width - 1
+        places = [
+            place
+            for column in range(own)
+            for place in (column, *range(own + column * width, own + (column + 1) * width))
+        ]
+        return self.express_all(x, join([self.express_own(x), made]).take(places))
 
     def join(self, own: Array | float, others: Array) -> Array:
         """Return ∂L/∂x, whose columns are those of `own`, which may be 0 for all, and `others`."""

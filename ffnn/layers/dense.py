@@ -10,6 +10,7 @@ from ffnn._types import Array, Shape
 from ffnn.activations import ACTIVATIONS, ActivationFunction
 from ffnn.core.checks import check_bool, check_choice, check_int
 from ffnn.core.formulas import Formulas
+from ffnn.core.operations import Value
 from ffnn.core.sums import dot_over
 from ffnn.initializers import INITIALIZERS, Initializer
 from ffnn.layers.base import LAYERS, Layer, Stage
@@ -135,6 +136,15 @@ class Dense(Layer):
         """Return f(x Wᵀ + b)."""
         z = self.linear(x, training)
         return z if self.activation is None else self.activation.forward(z, training)
+
+    def express(self, x: Value) -> Value:
+        """Return f(x Wᵀ + b)."""
+        z = x.linear(self.params["weight"])
+        if self.weight_factor != 1.0:
+            z = z * self.weight_factor
+        if self.use_bias:
+            z = z + self.params["bias"]
+        return z if self.activation is None else self.activation.express(z)
 
     def backward(self, grad: Array) -> Array | None:
         """Fill the gradients of W and b and return ∂L/∂x, from ∂L/∂y."""

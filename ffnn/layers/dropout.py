@@ -12,6 +12,7 @@ from ffnn._types import Array, DTypeLike
 from ffnn.core.checks import check_number, check_seed
 from ffnn.core.formulas import Formula, Formulas
 from ffnn.core.hints import HINTS
+from ffnn.core.operations import Value
 from ffnn.layers.base import LAYERS, Layer, generator
 from ffnn.schedules import Schedule
 
@@ -122,6 +123,10 @@ class Dropout(Layer):
         np.greater_equal(self.m, rate, out=self.m)
         self.m *= 1.0 / (1.0 - rate)
         return np.multiply(x, self.m, out=self.y)
+
+    def express(self, x: Value) -> Value:
+        """Return x itself."""
+        return x
 
     def backward(self, grad: Array) -> Array:
         """Return grad ∘ m, with the mask of the last forward."""

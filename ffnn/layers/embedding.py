@@ -9,6 +9,7 @@ import numpy as np
 from ffnn._types import Array, Shape
 from ffnn.core.checks import check_int, check_items
 from ffnn.core.formulas import Formulas
+from ffnn.core.operations import Value
 from ffnn.initializers import Initializer, RandomNormal
 from ffnn.layers.base import LAYERS
 from ffnn.layers.columns import ColumnWise, check_columns
@@ -126,6 +127,11 @@ class Embedding(ColumnWise):
                 f"batch, expected the number of a category, a whole number from 0 to "
                 f"{self.categories[column] - 1}"
             )
+
+    def express(self, x: Value) -> Value:
+        """Return the vectors of the categories, and the other columns."""
+        codes = self.express_own(x) + np.cumsum([0, *self.categories[:-1]])
+        return self.express_all(x, codes.lookup(self.params["embedding"]))
 
     def backward(self, grad: Array) -> Array | None:
         """Add the gradients of the vectors to their rows of E, and return ∂L/∂x."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ffnn.core.operations import Value
 from ffnn.layers.base import LAYERS
 from ffnn.layers.standardization import Standardization, standardization
 
@@ -32,3 +33,9 @@ class LayerNorm(Standardization):
 
     formulas = standardization("mean_units")
     axis = 1
+
+    def express(self, x: Value) -> Value:
+        """Return γ ∘ x̂ + β by the mean and the variance of the row."""
+        centered = x - x.mean()
+        std = ((centered * centered).mean() + self.epsilon).sqrt()
+        return centered / std * self.params["gamma"] + self.params["beta"]

@@ -10,6 +10,7 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.core.formulas import Formulas
+from ffnn.core.operations import Value
 from ffnn.data.sources import column_statistics
 from ffnn.layers.base import LAYERS, Layer
 
@@ -108,6 +109,11 @@ class Normalization(Layer):
         np.subtract(x, self.statistics["mean"], out=self.y, casting="same_kind")
         self.y /= self.statistics["std"]
         return self.y
+
+    def express(self, x: Value) -> Value:
+        """Return (x - μ) / σ, computed in float64."""
+        centered = (x.cast("float64") - self.statistics["mean"]).cast(x.dtype)
+        return (centered.cast("float64") / self.statistics["std"]).cast(x.dtype)
 
     def backward(self, grad: Array) -> Array:
         """Return grad / σ."""

@@ -7,6 +7,7 @@ import numpy as np
 from ffnn._types import Array, Shape
 from ffnn.activations import ACTIVATIONS, ActivationFunction
 from ffnn.core.formulas import Formula, Formulas
+from ffnn.core.operations import Value
 from ffnn.core.sums import sum_rows
 from ffnn.initializers import Initializer, Ones
 from ffnn.layers.base import LAYERS, Layer
@@ -103,6 +104,11 @@ class ParametricActivation(Layer):
         np.multiply(self.h, self.alpha, out=self.y)
         self.y += self.product
         return self.y
+
+    def express(self, x: Value) -> Value:
+        """Return α ∘ f(x) + (1 - α) ∘ x."""
+        alpha = x.same(self.params["alpha"])
+        return self.activation.express(x) * alpha + x * (1.0 - alpha)
 
     def backward(self, grad: Array) -> Array | None:
         """Fill the gradient of α and return ∂L/∂x."""

@@ -10,6 +10,7 @@ import numpy as np
 from ffnn._types import Array, Shape
 from ffnn.core.checks import check_int, check_number
 from ffnn.core.formulas import Formulas
+from ffnn.core.operations import Value
 from ffnn.initializers import Initializer, RandomNormal, RandomUniform
 from ffnn.layers.base import LAYERS
 from ffnn.layers.columns import ColumnWise, check_columns
@@ -151,6 +152,16 @@ class PeriodicEmbedding(ColumnWise):
         np.add(self.mixed, self.offset, out=self.own_y[:, 1:])
         self.own_y[:, 0] = self.own_x
         return self.y
+
+    def express(self, x: Value) -> Value:
+        """Return x and its mixed cosines, column by column."""
+        repeated = np.repeat(range(self.own_dim), self.frequencies).tolist()
+        limit = float(1.0 / np.finfo(x.dtype).eps)
+        turns = self.express_own(x).take(repeated) * self.params["frequency"]
+        turns = turns.minimum(limit).maximum(-limit)
+        cosines = ((turns - turns.round()) * _TURN + self.params["phase"]).cos()
+        mixed = cosines.linear(self.params["mixing"]) + self.params["offset"]
+        return self.express_beside(x, mixed)
 
     def backward(self, grad: Array) -> Array | None:
         """Fill the gradients of ω, φ, M and o and return ∂L/∂x."""

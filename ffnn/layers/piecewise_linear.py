@@ -11,6 +11,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.core.checks import check_int
 from ffnn.core.formulas import Formulas
+from ffnn.core.operations import Value
 from ffnn.data.sources import column_statistics, open_source
 from ffnn.layers.base import LAYERS
 from ffnn.layers.columns import ColumnWise, check_columns
@@ -166,6 +167,14 @@ class PiecewiseLinear(ColumnWise):
             self.e *= self.slope
         np.clip(self.e, 0.0, 1.0, out=self.e)
         return self.y
+
+    def express(self, x: Value) -> Value:
+        """Return x and e, column by column."""
+        edges = self.learned["edges"]
+        repeated = np.repeat(range(self.own_dim), self.bins).tolist()
+        slope = np.minimum(1.0 / np.diff(edges, axis=1), np.finfo(x.dtype).max)
+        e = (self.express_own(x).take(repeated) - edges[:, :-1]) * slope
+        return self.express_beside(x, e.maximum(0.0).minimum(1.0))
 
     def backward(self, grad: Array) -> Array | None:
         """Return ∂L/∂x."""

@@ -7,6 +7,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
+from ffnn.core.operations import Value
 from ffnn.layers.base import LAYERS, Layer
 
 
@@ -52,6 +53,10 @@ class Rescaling(Layer):
         if self.offset:
             self.y += self.offset
         return self.y
+
+    def express(self, x: Value) -> Value:
+        """Return scale · x + offset."""
+        return x * self.scale + self.offset if self.offset else x * self.scale
 
     def backward(self, grad: Array) -> Array:
         """Return scale · grad."""

@@ -7,6 +7,7 @@ import numpy as np
 from ffnn._types import Array, Shape
 from ffnn.core.checks import check_number
 from ffnn.core.formulas import Formulas
+from ffnn.core.operations import Value
 from ffnn.core.sums import has_huge, shrinking
 from ffnn.initializers import Initializer, Ones
 from ffnn.layers.base import LAYERS, Layer
@@ -88,6 +89,12 @@ class RMSNorm(Layer):
         epsilon = np.maximum(self.epsilon * (scale * scale), np.finfo(self.dtype).tiny)
         self._divide(x * scale, epsilon)
         self.r /= scale
+
+    def express(self, x: Value) -> Value:
+        """Return γ ∘ x / r."""
+        r = ((x * x).mean() + self.epsilon).sqrt()
+        gamma = self.params["gamma"]
+        return (x / r * gamma).known_as("RMSNormalization", x, epsilon=self.epsilon, scale=gamma)
 
     def backward(self, grad: Array) -> Array:
         """Fill the gradient of γ and return ∂L/∂x."""

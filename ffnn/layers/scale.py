@@ -6,6 +6,7 @@ import numpy as np
 
 from ffnn._types import Array, Shape
 from ffnn.core.formulas import Formulas
+from ffnn.core.operations import Value
 from ffnn.core.sums import sum_rows
 from ffnn.initializers import Initializer, Ones
 from ffnn.layers.base import LAYERS, Layer
@@ -54,6 +55,10 @@ class Scale(Layer):
             self.allocate(len(x))
         self.x = x
         return np.multiply(x, self.gamma, out=self.y)
+
+    def express(self, x: Value) -> Value:
+        """Return γ ∘ x."""
+        return x * self.params["gamma"]
 
     def backward(self, grad: Array) -> Array | None:
         """Fill the gradient of γ and return ∂L/∂x."""

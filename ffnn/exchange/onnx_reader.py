@@ -1,0 +1,151 @@
+"""Networks out of ONNX files, those that others wrote too.
+
+A graph is read as a chain: between two values through which all must pass lies a segment of nodes,
+and `recognition` finds the layer that computes the same. At the end the network has to agree with
+the graph on random rows. A file that `to_onnx` wrote says what its layers are; if the graph is that
+of these layers, they are taken.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ffnn._types import Array, FilePath
+from ffnn.core.descriptions import rebuild
+from ffnn.core.files import read_whole
+from ffnn.core.text import shown
+from ffnn.errors import ModelFileError
+from ffnn.exchange.extras import require
+from ffnn.exchange.found import model_of
+from ffnn.exchange.graph import Graph, GraphError
+from ffnn.exchange.onnx_writer import CONFIG, to_onnx
+from ffnn.exchange.recognition import recognize
+from ffnn.sequential import Sequential
+
+_ROWS, _AGREEMENT = 16, 1e-4  # rows to compare, and how far numbers may differ
+
+
+def from_onnx(path: FilePath) -> Sequential:
+    """Return the network of an ONNX file that holds a chain of layers.
+
+    Such a chain consists of ``Gemm`` or ``MatMul`` with ``Add``, activations, also where they are
+    spelled out by other operators, the norms, ``Dropout``, ``Identity`` and ``Flatten``. What
+    `to_onnx` wrote comes back with the same bits.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+
+    Returns
+    -------
+    Sequential
+        A built network, not compiled.
+
+    Raises
+    ------
+    ModelFileError
+        The file is missing or damaged, refers to other files, or holds something that is no such
+        chain; the node is named.
+    ImportError
+        onnx is not installed.
+    """
+    onnx = require("onnx", "an ONNX file")
+    try:
+        content = bytes(read_whole(path, 0, lambda data, size: None))
+    except OSError as error:
+        raise ModelFileError(f"{path}: {error.strerror or error}") from error
+    try:
+        made = onnx.load_model_from_string(content)
+    except Exception as error:
+        raise ModelFileError(f"{path}: this is no ONNX file: {error}") from error
+    try:
+        graph = Graph(made)
+        model = _described(made, graph) or _read(graph)
+    except GraphError as error:
+        raise ModelFileError(f"{path}: {error}") from error
+    except (MemoryError, RecursionError) as error:
+        raise ModelFileError(f"{path}: the graph is too large to be read") from error
+    _name(model, graph.metadata)
+    return model
+
+
+def _read(graph: Graph) -> Sequential:
+    """Return the network of layers that are recognized in a graph."""
+    found = list(recognize(graph))
+    if not found:
+        raise GraphError("the graph computes nothing")
+    try:
+        model = model_of(found, graph.input_width, graph.dtype.name)
+    except (ValueError, TypeError) as error:
+        raise GraphError(f"its layers do not go together: {error}") from error
+    _check_agreement(model, graph)
+    return model
+
+
+def _check_agreement(model: Sequential, graph: Graph) -> None:
+    """Raise GraphError if the network does not compute what the graph does."""
+    rows = np.random.default_rng(0).normal(size=(_ROWS, graph.input_width)).astype(graph.dtype)
+    expected, found = graph.evaluate(rows), model.predict(rows)
+    if expected.shape != found.shape:
+        raise GraphError(
+            f"expected outputs of shape (rows, {found.shape[1]}), got {expected.shape}"
+        )
+    difference = np.abs(expected - found) / np.maximum(1.0, np.abs(expected))
+    if not (difference <= _AGREEMENT).all():
+        raise GraphError(
+            f"the chain of {len(model.layers)} layers that was found in it differs from it by "
+            f"{difference.max():.2g}"
+        )
+
+
+def _described(made: Any, graph: Graph) -> Sequential | None:
+    """Return the network that the file says it holds, None if it holds another or says nothing."""
+    try:
+        said = json.loads(graph.metadata[CONFIG])
+        model = Sequential([rebuild(each) for each in said["layers"]], dtype=graph.dtype.name)
+        values = _values(model, graph)
+        model.build(graph.input_width)
+        for layer, arrays in zip(model.layers, values, strict=True):
+            for name, array in layer.params.items():
+                array[...] = arrays[name]
+            states = said["states"].get(layer.name, {})
+            if states:
+                layer.load_state({name: np.array(state) for name, state in states.items()})
+        again = to_onnx(model, opset=graph.opset)
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError):
+        return None
+    is_same: bool = again.graph.SerializeToString() == made.graph.SerializeToString()
+    return model if is_same else None
+
+
+def _values(model: Sequential, graph: Graph) -> list[dict[str, Array]]:
+    """Return each layer's parameters; LookupError if the file does not have as many numbers."""
+    dims = model.compute_dims(graph.input_width)
+    found = list[dict[str, Array]]()
+    for layer, columns in zip(model.layers, dims, strict=False):
+        shapes = layer.parameter_shapes(columns)
+        arrays = {name: graph.constants[f"{layer.name}.{name}"] for name in shapes}
+        if any(math.prod(shape) != arrays[name].size for name, shape in shapes.items()):
+            raise LookupError(layer.name)
+        found.append({name: arrays[name].reshape(shape) for name, shape in shapes.items()})
+    return found
+
+
+def _name(model: Sequential, metadata: Mapping[str, str]) -> None:
+    """Give the model the names that the file has for classes and features, where they fit."""
+    for attribute, width in (("class_names", model.output_dim), ("feature_names", model.input_dim)):
+        try:
+            names = json.loads(metadata.get(attribute, "null"))
+            if names is not None:
+                setattr(model, attribute, names)
+        except (ValueError, TypeError) as error:
+            raise ModelFileError(
+                f"{attribute}: expected {width} names, got "
+                f"{shown(metadata[attribute], 60)}: {error}"
+            ) from error

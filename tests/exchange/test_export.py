@@ -1,0 +1,94 @@
+"""`export`, parameters as safetensors, and what is said where a library is missing."""
+
+import sys
+
+import numpy as np
+import pytest
+from random_networks import random_network
+
+import ffnn
+from ffnn import exchange, layers
+
+
+@pytest.fixture
+def model():
+    return ffnn.Sequential(
+        [layers.Dense(3, "relu"), layers.BatchNorm(), layers.Dense(1)], 2, seed=0
+    )
+
+
+@pytest.mark.parametrize("suffix", exchange.SUFFIXES)
+def test_the_suffix_says_what_is_written(model, suffix, tmp_path):
+    needed = {".onnx": "onnx", ".safetensors": "safetensors"}.get(suffix)
+    if needed is not None:
+        pytest.importorskip(needed, reason=f"{needed} is not installed")
+    model.export(tmp_path / f"m{suffix}")
+    exchange.SUFFIXES[suffix](model, tmp_path / f"other{suffix}")
+    written = [(tmp_path / f"{name}{suffix}").read_bytes() for name in ("m", "other")]
+    assert written[0] == written[1] != b""
+
+
+@pytest.mark.parametrize("name", ["m.h5", "m", "m.tflite"])
+def test_an_unknown_suffix_is_refused(model, name, tmp_path):
+    with pytest.raises(ValueError, match=r"expected one of \.onnx, \.c, \.py, \.js, \.safetensors"):
+        model.export(tmp_path / name)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_an_unbuilt_model_and_a_missing_folder_are_refused(model, tmp_path):
+    with pytest.raises(RuntimeError, match="no parameters yet"):
+        ffnn.Sequential([layers.Dense(1)]).export(tmp_path / "m.py")
+    with pytest.raises(OSError, match="none"):
+        model.export(tmp_path / "none" / "m.py")
+
+
+@pytest.mark.parametrize(
+    ("module", "call", "extra"),
+    [
+        ("onnx", exchange.to_onnx, "onnx"),
+        ("torch", lambda model, path: exchange.to_torch(model), "torch"),
+        ("keras", lambda model, path: exchange.to_keras(model), "keras"),
+        ("sklearn", lambda model, path: exchange.to_sklearn(model), "sklearn"),
+        (
+            "safetensors.numpy",
+            exchange.to_safetensors,
+            "safetensors",
+        ),
+    ],
+)
+def test_a_missing_library_is_said_with_what_installs_it(
+    model, module, call, extra, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError, match=rf"pip install 'ffnn\[{extra}\]'"):
+        call(model, tmp_path / "m")
+    assert [*tmp_path.iterdir()] == []
+
+
+# -- safetensors -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("seed", range(5))
+def test_parameters_go_out_and_come_in(seed, dtype, tmp_path):
+    pytest.importorskip("safetensors", reason="safetensors is not installed")
+    model, x = random_network(seed, dtype)
+    exchange.to_safetensors(model, tmp_path / "m.safetensors")
+    other, _ = random_network(seed, dtype)
+    other.parameters[...] = 0.0
+    assert exchange.from_safetensors(tmp_path / "m.safetensors", other) is other
+    np.testing.assert_array_equal(other.predict(x), model.predict(x))
+
+
+def test_parameters_of_another_network_are_refused(model, tmp_path):
+    pytest.importorskip("safetensors", reason="safetensors is not installed")
+    exchange.to_safetensors(model, tmp_path / "m.safetensors")
+    other = ffnn.Sequential([layers.Dense(4), layers.BatchNorm(), layers.Dense(1)], 2, seed=1)
+    before = other.parameters.copy()
+    with pytest.raises(ffnn.ModelFileError, match=r"another network: 'batch_norm_1\.beta'"):
+        exchange.from_safetensors(tmp_path / "m.safetensors", other)
+    (tmp_path / "bad.safetensors").write_bytes(b"\xff" * 100)
+    for name in ("bad.safetensors", "none.safetensors"):
+        with pytest.raises(ffnn.ModelFileError, match=name):
+            exchange.from_safetensors(tmp_path / name, other)
+    np.testing.assert_array_equal(other.parameters, before)

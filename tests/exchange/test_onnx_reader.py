@@ -1,0 +1,241 @@
+"""ONNX files that others wrote, and hostile ones."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from random_networks import distance, random_network
+
+import ffnn
+from ffnn import layers
+from ffnn.exchange import from_onnx, to_onnx
+
+onnx = pytest.importorskip("onnx", reason="onnx is not installed")
+helper = onnx.helper
+
+FILES = Path(__file__).parent / "files"
+EXPECTED = json.loads((FILES / "expected.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED["y"]))
+def test_files_of_others_predict_what_they_did_there(name):
+    model = from_onnx(FILES / name)
+    x = np.array(EXPECTED["x"], model.dtype)
+    assert distance(model.predict(x), EXPECTED["y"][name]) < 1e-6
+
+
+def test_a_classifier_of_two_classes_has_two_outputs():
+    model = from_onnx(FILES / "skl_two.onnx")
+    assert [*map(repr, model.layers)] == [
+        "Dense(8, activation=ReLU())",
+        "Dense(2, activation=Softmax())",
+    ]
+
+
+COLUMN_WISE = ("periodic_embedding", "some_periodic", "piecewise_linear", "embedding")
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_layers_are_known_by_what_they_compute(seed, tmp_path):
+    """Without what the file says of its layers, they are recognized in the operators."""
+    model, x = random_network(seed, without=COLUMN_WISE)
+    if any(isinstance(layer, layers.ParametricActivation) for layer in model.layers):
+        pytest.skip("no other library writes such a layer")
+    made = to_onnx(model)
+    del made.metadata_props[:]
+    onnx.save(made, tmp_path / "m.onnx")
+    assert distance(from_onnx(tmp_path / "m.onnx").predict(x), model.predict(x)) < 1e-2
+
+
+# -- what is refused ---------------------------------------------------------------------------
+
+
+def graph(nodes, weights=(), width=3, opset=17, kind=onnx.TensorProto.FLOAT):
+    x = helper.make_tensor_value_info("x", kind, ["rows", width])
+    y = helper.make_tensor_value_info("y", kind, None)
+    made = helper.make_graph(nodes, "g", [x], [y], weights)
+    return helper.make_model(made, opset_imports=[helper.make_opsetid("", opset)])
+
+
+def tensor(name, array):
+    return onnx.numpy_helper.from_array(np.asarray(array, np.float32), name)
+
+
+def external():
+    weight = tensor("w", np.zeros((2, 3)))
+    weight.ClearField("raw_data")
+    weight.data_location = onnx.TensorProto.EXTERNAL
+    weight.external_data.add(key="location", value="/etc/passwd")
+    return graph([helper.make_node("Gemm", ["x", "w"], ["y"], transB=1)], [weight])
+
+
+def huge():
+    weight = tensor("w", np.zeros((2, 3)))
+    del weight.dims[:]
+    weight.dims.extend([1_000_000_000, 3])
+    return graph([helper.make_node("Gemm", ["x", "w"], ["y"], transB=1)], [weight])
+
+
+def looped():
+    body = helper.make_graph([helper.make_node("Identity", ["a"], ["b"])], "body", [], [])
+    return graph([helper.make_node("Loop", ["", "", "x"], ["y"], body=body)])
+
+
+def circle():
+    nodes = [
+        helper.make_node("Add", ["x", "z"], ["y"]),
+        helper.make_node("Identity", ["y"], ["z"]),
+    ]
+    return graph(nodes)
+
+
+def nan():
+    weight = tensor("w", np.full((2, 3), np.nan))
+    return graph([helper.make_node("Gemm", ["x", "w"], ["y"], transB=1)], [weight])
+
+
+def filled():
+    size = onnx.numpy_helper.from_array(np.array([1 << 40]), "s")
+    nodes = [
+        helper.make_node("ConstantOfShape", ["s"], ["w"]),
+        helper.make_node("Add", ["x", "w"], ["y"]),
+    ]
+    return graph(nodes, [size])
+
+
+def reshaped():
+    size = onnx.numpy_helper.from_array(np.array([-1, 1, 1 << 40]), "s")
+    return graph([helper.make_node("Reshape", ["x", "s"], ["y"])], [size])
+
+
+def outer():
+    """Constants of 2¹⁶ numbers, whose sum would have 2³²."""
+    nodes = [
+        helper.make_node("Add", ["a", "b"], ["w"]),
+        helper.make_node("Add", ["x", "w"], ["y"]),
+    ]
+    size = 1 << 16
+    return graph(nodes, [tensor("a", np.zeros((size, 1))), tensor("b", np.zeros((1, size)))])
+
+
+def tall():
+    """A column of numbers, by which each row of x would become as many."""
+    return graph(
+        [helper.make_node("Add", ["x", "a"], ["y"])], [tensor("a", np.zeros((1 << 20, 1)))]
+    )
+
+
+def product():
+    nodes = [
+        helper.make_node("MatMul", ["a", "b"], ["w"]),
+        helper.make_node("Add", ["x", "w"], ["y"]),
+    ]
+    size = 1 << 16
+    return graph(nodes, [tensor("a", np.zeros((size, 1))), tensor("b", np.zeros((1, size)))])
+
+
+HOSTILE = {
+    "an outer sum": (outer, "unexpected shape"),
+    "a tall constant": (tall, "unexpected shape"),
+    "a product of constants": (product, "MatMul of constants alone"),
+    "external data": (external, "lies in another file"),
+    "10⁹ units": (huge, "damaged"),
+    "a loop": (looped, "holds a graph of its own"),
+    "a circle": (circle, "."),
+    "NaN": (nan, "not finite"),
+    "a constant of 2⁴⁰ numbers": (filled, "ConstantOfShape is none of the operators"),
+    "a reshape to 2⁴⁰": (reshaped, "."),
+    "wrong shapes": (
+        lambda: graph(
+            [helper.make_node("Gemm", ["x", "w"], ["y"])], [tensor("w", np.zeros((5, 2)))]
+        ),
+        ".",
+    ),
+    "a convolution": (
+        lambda: graph(
+            [helper.make_node("Conv", ["x", "w"], ["y"], "conv_1")], [tensor("w", [1.0])]
+        ),
+        "node 'conv_1': Conv is none of the operators",
+    ),
+    "a branch": (
+        lambda: graph(
+            [
+                helper.make_node("Gemm", ["x", "w"], ["a"]),
+                helper.make_node("Gemm", ["x", "w"], ["b"]),
+                helper.make_node("Mul", ["a", "b"], ["y"]),
+            ],
+            [tensor("w", np.eye(3))],
+        ),
+        "no layer computes this",
+    ),
+    "an old opset": (lambda: graph([helper.make_node("Relu", ["x"], ["y"])], opset=8), "opset"),
+    "whole numbers": (
+        lambda: graph([helper.make_node("Abs", ["x"], ["y"])], kind=onnx.TensorProto.INT64),
+        "float or double",
+    ),
+    "columns unknown": (
+        lambda: graph([helper.make_node("Relu", ["x"], ["y"])], width="n"),
+        "known number of columns",
+    ),
+    "nothing": (lambda: graph([helper.make_node("Identity", ["x"], ["y"])]), "computes nothing"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_is_refused(name, tmp_path):
+    make, message = HOSTILE[name]
+    (tmp_path / "m.onnx").write_bytes(make().SerializeToString())
+    with pytest.raises(ffnn.ModelFileError, match=message) as caught:
+        from_onnx(tmp_path / "m.onnx")
+    assert str(tmp_path / "m.onnx") in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x89HDF\r\n\x1a\n" + b"\0" * 100])
+def test_what_is_no_onnx_file_is_refused(content, tmp_path):
+    (tmp_path / "m.onnx").write_bytes(content)
+    with pytest.raises(ffnn.ModelFileError, match=r"m\.onnx"):
+        from_onnx(tmp_path / "m.onnx")
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path):
+    for path in (tmp_path / "none.onnx", tmp_path):
+        with pytest.raises(ffnn.ModelFileError):
+            from_onnx(path)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"layers": [{"kind": "layer", "name": "dense", "config": {"units": 10**9}}], "states": {}},
+        {"layers": [{"kind": "layer", "name": "dense", "config": {"units": "x"}}], "states": {}},
+        {"layers": [], "states": {}},
+        {"layers": 3},
+        [],
+    ],
+)
+def test_what_a_file_says_of_its_layers_is_not_believed(said, tmp_path):
+    """The layers are then those that are recognized."""
+    model = ffnn.Sequential([layers.Dense(3, "relu")], 2, seed=0)
+    made = to_onnx(model)
+    helper.set_model_props(made, {"ffnn": json.dumps(said)})
+    onnx.save(made, tmp_path / "m.onnx")
+    back = from_onnx(tmp_path / "m.onnx")
+    assert repr(back.layers[0]) == "Dense(3, activation=ReLU(), use_bias=False)"
+    np.testing.assert_array_equal(back.layers[0].params["weight"], model.layers[0].params["weight"])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_mutated_files_end_in_a_model_or_a_clear_error(seed, tmp_path):
+    rng = np.random.default_rng(seed)
+    model, _ = random_network(seed)
+    content = bytearray(to_onnx(model).SerializeToString())
+    for _ in range(rng.integers(1, 6)):
+        content[rng.integers(len(content))] = rng.integers(256)
+    (tmp_path / "m.onnx").write_bytes(content)
+    message = "m.onnx"
+    try:
+        assert from_onnx(tmp_path / "m.onnx").is_built
+    except ffnn.ModelFileError as error:
+        message = str(error)
+    assert "m.onnx" in message
