@@ -12,6 +12,7 @@ from ffnn._types import Array
 from ffnn.core.checks import check_bool, check_int
 from ffnn.core.console import takes_bars
 from ffnn.layers.chain import tap
+from ffnn.models.expected import check_model
 from ffnn.models.trainable import Trainable
 
 LARGEST_ERROR = 1e-6  # up to which gradients count as right
@@ -169,6 +170,7 @@ def gradient_check(
     """
     from tqdm.auto import tqdm
 
+    check_model("gradient_check", model)
     _check_options(max_entries, seed, progress)
     model.open_batch(x, y, sample_weight)  # builds the model and checks the data
     double = model.as_double()

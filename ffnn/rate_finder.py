@@ -18,6 +18,7 @@ from ffnn.core.console import is_terminal, takes_bars
 from ffnn.core.text import counted
 from ffnn.data.batches import Batches
 from ffnn.errors import DataError, TrainingDivergedError
+from ffnn.models.expected import check_model
 from ffnn.models.trainable import Trainable
 from ffnn.training.loop import warn_of_small_batches
 from ffnn.training.step import TrainStep
@@ -199,6 +200,7 @@ def find_learning_rate(
     >>> model.fit(x, y, epochs=20, learning_rate=curve.suggestion)
     """
     where = "find_learning_rate"
+    check_model(where, model)
     batch_size = check_int(where, "batch_size", batch_size, low=1)
     steps = check_int(where, "steps", steps, low=20)
     low = check_number(where, "min_rate", min_rate, low=0.0, low_open=True)

@@ -123,7 +123,7 @@ class Foreign:
         return vars(holder)[self._name]
 
     def __set__(self, holder: Hinted, value: Any) -> None:
-        if _is_ours(type(holder)):
+        if is_ours(type(holder)):
             raise _absent(holder, self._name, holder.explain_absence(self._name))
         vars(holder)[self._name] = value
 
@@ -138,12 +138,13 @@ class Argument:
         self._name = name
 
     def __set__(self, holder: Hinted, value: Any) -> None:
-        if self._name in vars(holder) and _is_ours(type(holder)):
+        if self._name in vars(holder) and is_ours(type(holder)):
             value = holder.changed(self._name, value)
         vars(holder)[self._name] = value
 
 
-def _is_ours(cls: type) -> bool:
+def is_ours(cls: type) -> bool:
+    """Tell whether a class is one of the library, and not of a user."""
     return cls.__module__.partition(".")[0] == __name__.partition(".")[0]
 
 
@@ -192,7 +193,7 @@ class Hinted:
     @classmethod
     def watch_arguments(cls) -> None:
         """Have the arguments of the library's own constructor checked whenever they are set."""
-        if "__init__" in vars(cls) and _is_ours(cls):
+        if "__init__" in vars(cls) and is_ours(cls):
             for name in inspect.signature(cls).parameters:
                 if not hasattr(cls, name):
                     setattr(cls, name, Argument(name))
@@ -231,10 +232,10 @@ class Guarded(Hinted):
     settled: ClassVar[Mapping[str, str]] = {}
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in self.settled and _is_ours(type(self)):
+        if name in self.settled and is_ours(type(self)):
             advice = self.settled[name]
             raise AttributeError(f"{type(self).__name__}: {name} cannot be set; {advice}")
-        if name[0] != "_" and name not in self.__dict__ and _is_ours(type(self)):
+        if name[0] != "_" and name not in self.__dict__ and is_ours(type(self)):
             known = _settable(type(self))  # type: ignore[arg-type]
             if name not in known:
                 advice = self.explain_absence(name) or nearest(name, known, _NEARLY)

@@ -6,8 +6,8 @@ batch by batch; `AUC` and plain functions keep all rows of an epoch, and take me
 leave it out.
 
 In `metrics` of `compile` each row counts once, but for one of weight 0, which is as if it were not
-there. In `weighted_metrics` a row counts as much as it weighs: by `sample_weight`, and in training
-by `class_weight` too.
+there (Keras counts it, too). In `weighted_metrics` a row counts as much as it weighs: by
+`sample_weight`, and in training by `class_weight` too.
 
 Outputs are (batch, units). Targets are (batch, units), or (batch,) class numbers. What a row of
 targets means follows from the model's loss and last activation (`Loss.task_after`), never from the

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ffnn._types import Array
 from ffnn.core.formulas import Formulas
+from ffnn.core.hints import is_ours
 from ffnn.core.memory import Buffered
 from ffnn.core.registry import Family
 from ffnn.core.text import shown
@@ -44,6 +46,11 @@ class Metric(Buffered):
     is_table: bool = False
     loss_task: str | None = None
     units: int | None = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "result" in vars(cls) and is_ours(cls):
+            cls.result = _of_rows_so_far(cls.result)  # type: ignore[method-assign, assignment]
 
     @property
     def formulas(self) -> Formulas:
@@ -87,10 +94,14 @@ class Metric(Buffered):
             target, output, weight = check_batch(target, output, weight)
         except DataError as error:
             raise DataError(f"metric {self.name!r}: {error}") from None
-        if not any(name.startswith("_") and name != "_workspace" for name in vars(self)):
-            self.reset()
+        self.reset_once()
         self.check_target(target)
         return target, output, weight
+
+    def reset_once(self) -> None:
+        """Reset the metric if it has never been, as before a first batch."""
+        if not any(name.startswith("_") and name != "_workspace" for name in vars(self)):
+            self.reset()
 
     def exact(self, weight: Array | None) -> Array | None:
         """Return a batch's weights in float64, if there are any."""
@@ -113,8 +124,10 @@ class Metric(Buffered):
             It is not a number.
         """
         result = self.result()
-        if self.is_table:
-            return np.asarray(result)
+        return np.asarray(result) if self.is_table else self.as_number(result)
+
+    def as_number(self, result: Any) -> float:
+        """Return a result as a plain float; TypeError if it is none."""
         if not isinstance(result, (str, bytes)) and np.ndim(result) == 0:
             with contextlib.suppress(TypeError, ValueError):
                 return float(result)
@@ -160,6 +173,17 @@ class Metric(Buffered):
         twin = super().clone()
         twin.follow(self.loss_task, self.units)
         return twin
+
+
+def _of_rows_so_far(result: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return `result` of a metric that may not have seen any batch."""
+
+    @functools.wraps(result)
+    def found(metric: Metric) -> Any:
+        metric.reset_once()
+        return result(metric)
+
+    return found
 
 
 METRICS: Family[Metric] = Family("metric", Metric, __package__)

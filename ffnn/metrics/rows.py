@@ -67,9 +67,15 @@ class RowsMetric(Metric):
         self.update(target, output, weight)
 
 
+_TRIED = 8  # rows with which a function is called first
+
+
 @METRICS.takes_functions
 class FunctionMetric(RowsMetric):
     """A plain function ``f(y_true, y_pred)`` as a metric, called once for all rows of an epoch.
+
+    Before, it is called once for the first rows, to see that it returns a number; what it raises
+    then, as it may need all rows, is of no account.
 
     `y_true` are class numbers, of shape (rows,), or else (rows, units) as `y_pred` always is: then
     both have the same shape, also for one unit. The function's name is the metric's; it returns a
@@ -85,6 +91,8 @@ class FunctionMetric(RowsMetric):
     TypeError
         It has no name, as a lambda, or does not take two arguments.
     """
+
+    _was_tried = False
 
     def __init__(self, function: Callable[[Array, Array], float]) -> None:
         name = getattr(function, "__name__", None)
@@ -117,12 +125,24 @@ class FunctionMetric(RowsMetric):
     def clone(self) -> Self:
         """Return a metric of the same function, for the same model."""
         twin = type(self)(self.function)
+        twin._was_tried = self._was_tried
         twin.follow(self.loss_task, self.units)
         return twin
 
     def update(self, target: Array, output: Array) -> None:  # type: ignore[override]
-        """Keep one batch; a function of two arguments takes no weights."""
+        """Keep one batch; a function of two arguments takes no weights.
+
+        TypeError says that it does not return a number for the first one.
+        """
         super().update(target, output)
+        if not self._was_tried:
+            self._was_tried = True
+            target, output = (self._kept[name][0][:_TRIED] for name in ("targets", "outputs"))
+            try:
+                value = self.function(target.copy(), output.copy())
+            except Exception:  # it may need all rows
+                return
+            self.as_number(value)
 
     def of_rows(self, target: Array, output: Array, weight: Array | None) -> Any:
         """Return what the function does of all rows."""

@@ -38,6 +38,10 @@ class Weighted(Metric):
         """Discard all batches."""
         self.metric.reset()
 
+    def reset_once(self) -> None:
+        """Reset the metric if it has never been."""
+        self.metric.reset_once()
+
     def update(self, target: Array, output: Array, weight: Array | None = None) -> None:
         """Add one batch."""
         self.metric.update(target, output, weight)

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ffnn._types import Array
+from ffnn.core.checks import nearest
 from ffnn.core.console import warn
-from ffnn.core.text import counted, shown
+from ffnn.core.text import counted, listed, shown
 from ffnn.data.sources import as_array
 from ffnn.errors import DataError
 
@@ -17,7 +18,7 @@ def with_targets(model: Any, x: Any, y: Any, sample_weight: Any) -> tuple[Any, A
     """Return inputs, targets and weights of `model`; without `y`, a table's own targets.
 
     Rows that lack the target are left out, and a warning says how many. Targets of a model with an
-    encoder may be texts, as they stand in a table.
+    encoder may be texts, as they stand in a table; those of one that knows its classes' names, too.
     """
     if y is not None:
         return x, _numbered(model, y), sample_weight
@@ -58,13 +59,25 @@ def input_dtype(model: Any) -> np.dtype[Any] | None:
 
 
 def _numbered(model: Any, y: Any) -> Any:
-    """Return targets that are texts as the numbers that the model's encoder knows them by."""
+    """Return targets that are texts as the numbers that the encoder or the classes know them by."""
+    entries = np.asarray(as_array(y, "y"))
+    if entries.dtype.kind not in "OSU":
+        return y
     encoder = model.encoder
-    if encoder is None or encoder.target is None:
-        return y
-    if np.asarray(as_array(y, "y")).dtype.kind not in "OSU":
-        return y
-    return targets_for(model, encoder.targets_of(y))
+    if encoder is not None and encoder.target is not None:
+        return targets_for(model, encoder.targets_of(y))
+    are_names = entries.ndim == 1 and all(isinstance(entry, str) for entry in entries)
+    if model.class_names is None or not are_names:
+        return y  # which is refused later, if these are no numbers
+    index = {name: number for number, name in enumerate(model.class_names)}
+    unknown = [(row, name) for row, name in enumerate(map(str, entries)) if name not in index]
+    if unknown:
+        row, name = unknown[0]
+        raise DataError(
+            f"y has the unknown class {shown(name, 60)} in row {row}{nearest(name, index)}; the "
+            f"classes are {listed((shown(each, 60) for each in index), 12)}"
+        )
+    return targets_for(model, np.array([index[name] for name in map(str, entries)], np.int64))
 
 
 def targets_for(model: Any, y: Array) -> Array:

@@ -13,6 +13,7 @@ from ffnn._types import Array
 from ffnn.charts.style import BLACK, CLASSES, MARKERS, new_figure
 from ffnn.core.text import counted, listed, printable, shown
 from ffnn.models.decisions import decided, names_of, task_of
+from ffnn.models.expected import check_model
 from ffnn.models.raw_rows import targets_for
 from ffnn.models.trainable import Trainable
 from ffnn.tables.kinds import find_kind
@@ -73,6 +74,7 @@ def plot_boundary(model: Trainable, x: Any, y: Any = None) -> Figure:
     >>> from ffnn.visualization import plot_boundary
     >>> plot_boundary(model, x, y).savefig("boundary.png")  # doctest: +SKIP
     """
+    check_model("plot_boundary", model)
     model.require_compiled()
     model.require_built()
     task = task_of(model)

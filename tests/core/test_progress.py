@@ -82,6 +82,13 @@ def test_nothing_is_shown_otherwise(hidden, tmp_path, monkeypatch):
     assert terminal.getvalue() == ""
 
 
+def test_fitting_shows_how_many_columns_are_done(monkeypatch):
+    terminal = terminal_of(monkeypatch)
+    TableEncoder().fit(ROWS, "y")
+    assert "Fitting: 100%" in terminal.getvalue()
+    assert "2/2" in terminal.getvalue()
+
+
 def test_encoding_shows_how_many_columns_are_done(monkeypatch):
     terminal = terminal_of(monkeypatch)
     table = ROWS

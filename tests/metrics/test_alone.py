@@ -106,3 +106,14 @@ def test_counts_of_another_number_of_classes_are_refused(name, counts):
 
     with pytest.raises(ValueError, match="broadcast"):
         metric.update(target[:1], output[:1])  # which are of class 0 alone
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("binary")])
+def test_before_any_batch_there_is_nothing(name):
+    metric = make(name)
+    assert np.isnan(metric.result()).all()
+    target = np.eye(7)[[0, 1, 2, 3, 4, 5, 6, 0]]
+    metric.update(target, (target + np.linspace(0.1, 0.7, 7)) / 3.8)
+    assert np.isfinite(metric.result()).any()
+    metric.reset()
+    assert np.isnan(metric.result()).all() or metric.is_table

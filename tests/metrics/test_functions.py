@@ -68,7 +68,8 @@ def test_it_is_called_once_an_epoch():
     logs = model.fit(X, Y, epochs=2, validation_split=0.2, batch_size=8, verbose=0).history
     assert logs["rows"] == [40.0, 40.0]
     assert logs["val_rows"] == [10.0, 10.0]
-    assert calls == [((40,), (40, 3)), ((10,), (10, 3))] * 2
+    first = ((8,), (8, 3))  # to see that it returns a number
+    assert calls == [first, *[((40,), (40, 3)), ((10,), (10, 3))] * 2]
 
 
 @pytest.mark.parametrize(
@@ -91,9 +92,11 @@ def test_what_it_is_called_with(make, y, shape, kind):
 
     model = make(look)
     model.evaluate(X, y, batch_size=8)
+    tried, seen = seen[:2], seen[2:]
     np.testing.assert_allclose(seen[0], np.reshape(y, shape), rtol=1e-6)
-    assert seen[0].dtype.kind == kind
+    assert tried[0].dtype.kind == seen[0].dtype.kind == kind
     np.testing.assert_allclose(seen[1], model.predict(X), rtol=1e-6)
+    np.testing.assert_array_equal(tried[0], seen[0][:8])
 
 
 def test_a_function_of_scikit_learn_serves():
@@ -114,6 +117,30 @@ def test_it_may_overwrite_what_it_is_called_with():
     expected = other.evaluate(X, Y)
     np.testing.assert_allclose(np.delete(model.evaluate(X, Y), 1), expected)
     np.testing.assert_array_equal(Y, np.arange(50) % 3)
+
+
+@pytest.mark.parametrize("value", [None, "high", np.zeros(3), [1.0, 2.0]])
+@pytest.mark.parametrize("call", ["fit", "evaluate"])
+def test_what_is_no_number_is_noticed_at_the_first_batch(value, call):
+    calls = []
+
+    def odd(y_true, y_pred):
+        calls.append(len(y_true))
+        return value
+
+    model = classifier(odd)
+    with pytest.raises(TypeError, match="metric 'odd': expected a number as its value, got"):
+        getattr(model, call)(X, Y, batch_size=10)
+    assert calls == [8]
+
+
+def test_one_that_needs_all_rows_serves():
+    def spread(y_true, y_pred):
+        if len(y_true) < 50:
+            raise ValueError("too few rows")
+        return float(np.ptp(y_true))
+
+    assert classifier(spread).evaluate(X, Y, return_dict=True)["spread"] == 2.0
 
 
 # -- names -----------------------------------------------------------------------------------------
@@ -192,7 +219,7 @@ def test_an_array_is_told_by_its_shape():
     def errors(y_true, y_pred):
         return y_true - y_pred
 
-    with pytest.raises(TypeError, match=r"got an array of shape \(50, 1\); return one number"):
+    with pytest.raises(TypeError, match=r"got an array of shape \(8, 1\); return one number"):
         regressor(errors).evaluate(X, NUMBERS)
 
 

@@ -8,7 +8,7 @@ import pytest
 import ffnn
 from ffnn.layers import Dense
 from ffnn.models.raw_rows import targets_for
-from ffnn.tables import TableEncoder, read_table
+from ffnn.tables import TableEncoder, TabularClassifier, read_table
 
 ROWS = [
     {"wood": "oak", "age": 1.0, "cost": 10.0, "grade": "low"},
@@ -208,3 +208,18 @@ def test_a_summary_of_many_columns_fits_the_screen(capsys):
     assert last.startswith("reads the columns column 0, column 1, ")
     assert last.endswith("…")
     assert len(last) == 78
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_model_that_knows_its_classes_takes_their_names_as_targets():
+    rows = [{"a": i, "b": "xy"[i % 2]} for i in range(40)]
+    y = np.array(["no" if i < 20 else "yes" for i in range(40)])
+    model = TabularClassifier(random_state=0).fit(rows, y).model_
+    numbers = (y == "yes").astype(int)
+    assert model.evaluate(rows, y) == model.evaluate(rows, numbers)
+    assert model.evaluate(rows, numbers.astype(object)) == model.evaluate(rows, numbers)
+    assert str(model.report(rows, list(y))) == str(model.report(rows, numbers))
+    with pytest.raises(
+        ffnn.DataError, match=r"class 'yess' in row 3 \(did you mean 'yes'\?\); the"
+    ):
+        model.report(rows, [*y[:3], "yess", *y[4:]])
