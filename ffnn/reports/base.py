@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from ffnn.core.checks import check_path, check_text
@@ -100,6 +100,16 @@ class Report(Shown):
         The main numbers by name, NaN where one is not defined.
     baseline : mapping of str to float
         What a constant prediction reaches on the same rows, by the same names.
+    selected : list of (int, int)
+        The rows that are shown one by one, by their places among the rows, and the place of the
+        class, label or output that each is shown for: the one that the model is wrong about.
+    importance : Importance or None
+        How much worse the model answers without each column; None of more than 60 columns, and of
+        pictures.
+    dependences : list of PartialDependence
+        The mean answers over the entries of the most important columns.
+    contributions : Contributions or None
+        What each column contributes to the answers for the rows `selected`.
     """
 
     title: ClassVar[str] = "Report"
@@ -107,3 +117,7 @@ class Report(Shown):
     num_rows: int
     scores: Mapping[str, float]
     baseline: Mapping[str, float]
+    selected: Sequence[tuple[int, int]] = ()
+    importance: Shown | None = None
+    dependences: Sequence[Shown] = ()
+    contributions: Shown | None = None

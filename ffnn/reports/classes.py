@@ -62,6 +62,7 @@ class ClassReport(Report):
         self.baseline = self._measure_constant(there)
         wrong = np.flatnonzero(predicted != target)
         worst = wrong[np.argsort(-sureness[wrong], kind="stable")][:MOST_MISTAKES].tolist()
+        self.selected = [(row, int(predicted[row])) for row in worst]
         self.mistakes: list[Mistake] = [
             Mistake(
                 answers.inputs.number(row),

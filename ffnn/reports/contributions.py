@@ -93,8 +93,7 @@ class Contributions(Shown):
         more = len(self.outputs) - 1
         others = f" (and {counted(more, 'more row')})" if more else ""
         named = ", ".join(
-            f"{shorten(self.columns[i], 24)} {self._outputs.change(float(self.values[0, i]))}"
-            for i in self.order(0)[:_NAMED]
+            f"{shorten(self.columns[i], 24)} {self.change(0, i)}" for i in self.order(0)[:_NAMED]
         )
         worst = max(100.0 * float(self.errors.max()), 0.01)
         return (
@@ -106,6 +105,10 @@ class Contributions(Shown):
         """Return the places of the columns, the one that contributes the most to a row first."""
         places: list[int] = np.argsort(-np.abs(self.values[row]), kind="stable").tolist()
         return places
+
+    def change(self, row: int, column: int) -> str:
+        """Return a contribution as it is shown, with its sign."""
+        return self._outputs.change(float(self.values[row, column]))
 
     def _story(self, row: int) -> str:
         """Return from what to what the output of a row goes."""

@@ -59,6 +59,7 @@ class LabelReport(Report):
         self.scores = self._measure(right)
         self.baseline = _measure_constant(target)
         worst = _most_confident(~right, output)
+        self.selected = worst
         self.mistakes: list[Mistake] = [
             Mistake(
                 answers.inputs.number(row),

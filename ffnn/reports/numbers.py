@@ -86,6 +86,7 @@ class NumberReport(Report):
         ]
         order = np.argsort(-np.abs(errors), axis=None, kind="stable")[:MOST_ERRORS]
         worst = [divmod(int(place), target.shape[1]) for place in order]
+        self.selected = worst
         self.largest_errors: list[LargeError] = [
             LargeError(
                 answers.inputs.number(row), float(target[row, i]), float(predicted[row, i]), i

@@ -10,6 +10,7 @@ from ffnn.reports.base import Report
 from ffnn.reports.classes import ClassReport
 from ffnn.reports.labels import LabelReport
 from ffnn.reports.numbers import NumberReport
+from ffnn.reports.reasons import add_reasons
 from ffnn.reports.rows import TableRows, answer
 
 if TYPE_CHECKING:
@@ -26,5 +27,6 @@ def report(model: Trainable, x: Any, y: Any = None, origin: TableRows | None = N
     answers = answer(model, x, y, origin)
     with np.errstate(over="ignore", invalid="ignore"):  # of squares; the numbers tell
         found: Report = _REPORTS[answers.task](answers)
+        add_reasons(found, model, answers)
     found.note = answers.note
     return found

@@ -66,7 +66,7 @@ def test_mistakes_show_the_rows_of_the_file(run, tmp_path, write_csv):
 
     out = run("report", tmp_path / "m.h5", path)[1]
 
-    mistakes = out.split("Most confident mistakes")[1].splitlines()
+    mistakes = out.split("Most confident mistakes")[1].split("\n\n")[0].splitlines()
     header = "row true predicted probability name size remark"
     assert mistakes[1].split() == header.split()
     (line,) = (line.split() for line in mistakes[2:])
@@ -120,7 +120,7 @@ def test_the_report_of_a_training_shows_rows_of_the_file(run, flowers, tmp_path,
     options = ("--epochs", "1", "--hidden", "2", "--test-split", share, "--quiet")
     assert run("train", flowers, *options, "--report", tmp_path / "r.html")[0] == 0
 
-    table = page(tmp_path / "r.html").split("Most confident mistakes</h2>")[1]
+    table = page(tmp_path / "r.html").split("Most confident mistakes</h2>")[1].split("</table>")[0]
     found = [
         [html.unescape(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", line)]
         for line in table.split("<tr>")[2:]

@@ -183,8 +183,9 @@ def test_scores_that_are_no_probabilities_have_no_calibration():
     assert report.calibration is None
     assert "alibration" not in str(report)
     wrong = answering(2, None, "mse", metrics=["accuracy"]).report(x, y[::-1])
-    assert wrong.pieces[-1].header[:4] == ("row", "true", "predicted", "score")
-    assert [row[3] for row in wrong.pieces[-1].rows] == ["5.0000", "3.0000"]
+    (shown,) = (piece for piece in wrong.pieces if piece.title == "Most confident mistakes")
+    assert shown.header[:4] == ("row", "true", "predicted", "score")
+    assert [row[3] for row in shown.rows] == ["5.0000", "3.0000"]
 
 
 @pytest.mark.parametrize("form", ["numbers", "one-hot", "soft"])
