@@ -16,10 +16,10 @@ from ffnn.models.replicas import all_layers
 from ffnn.models.trainable import Trainable
 
 LARGEST_ERROR = 0.01  # up to which contributions count as complete
-FEWEST_PANELS, MOST_PANELS = 4, 256  # of a path, each with so many points:
+FEWEST_PANELS, MOST_PANELS = 4, 512  # of a path, each with so many points:
 _POINTS = 8
 _BATCH = 4096  # points of paths that are computed together
-_LEAST = 1e-3  # of all contributions: a smaller difference has no error of its own
+_LEAST = 0.01  # of all contributions: a smaller difference has no error of its own
 
 
 class Integral(NamedTuple):
@@ -33,7 +33,7 @@ class Integral(NamedTuple):
         The output for each row, and the mean output for the baselines.
     errors : ndarray of shape (rows,)
         By how much the sum of the contributions misses the difference of the two: its share of the
-        difference, or of a thousandth of the sum of absolute contributions where that is more.
+        difference, or of a hundredth of the sum of absolute contributions where that is more.
     steps : ndarray of int, shape (rows,)
         At how many points of each path the gradient was taken.
     """
@@ -53,7 +53,7 @@ def integrate(model: Trainable, x: Array, baselines: Array, units: Array) -> Int
         c_j = (x_j - x₀_j) ∫₀¹ ∂f/∂x_j (x₀ + t (x - x₀)) dt,    Σ_j c_j = f(x) - f(x₀),
 
     the mean over the baselines, if there are several. The integral is a Gauss-Legendre sum of 8
-    points in each of 4, 8, ... 256 equal parts of the path: as many as bring the sum of the
+    points in each of 4, 8, ... 512 equal parts of the path: as many as bring the sum of the
     contributions within 1 % of the difference. All is computed in float64 by a copy of the model.
     Codes of categories, which an `Embedding` reads, have nothing in between; `PathEmbedding` leads
     straight from the vector of one category to that of the other.

@@ -69,16 +69,22 @@ class PartialDependence(Shown):
         return self._outputs.quantity(place)
 
     @property
-    def headline(self) -> str:
-        """Between which entries the mean output varies the most."""
+    def span(self) -> tuple[str, str, str, str, str]:
+        """The output that varies the most, its smallest mean and where, its largest and where."""
         unit = max(self._drawn(), key=lambda unit: float(np.ptp(self.values[:, unit])))
         column = self.values[:, unit]
         low, high = int(column.argmin()), int(column.argmax())
-        text, name = self._outputs.text, shorten(self.column, 40)
+        first, last = (self._outputs.text(float(column[place])) for place in (low, high))
+        return self._quantity(unit), first, self.entries[low], last, self.entries[high]
+
+    @property
+    def headline(self) -> str:
+        """Between which entries the mean output varies the most."""
+        quantity, first, low, last, high = self.span
         return (
-            f"over {counted(self.num_rows, 'row')}, the mean of {self._quantity(unit)} is "
-            f"{text(float(column[low]))} where {name} is {shorten(self.entries[low], 24)}, and "
-            f"{text(float(column[high]))} where it is {shorten(self.entries[high], 24)}"
+            f"over {counted(self.num_rows, 'row')}, the mean of {quantity} is {first} where "
+            f"{shorten(self.column, 40)} is {shorten(low, 24)}, and {last} where it is "
+            f"{shorten(high, 24)}"
         )
 
     def charts(self) -> list[Piece]:

@@ -55,6 +55,7 @@ def _show_bars(axes: Axes, bars: Bars) -> None:
     axes.set_yticks(places, labels, fontsize=7, parse_math=False)
     axes.invert_yaxis()  # the first at the top
     axes.axvline(0.0, color=BLACK, linewidth=0.8)
+    axes.locator_params(axis="x", nbins=5)
     axes.set_xlabel(bars.x_label, fontsize=9, parse_math=False)
     axes.tick_params(axis="x", labelsize=8)
     axes.grid(axis="x", alpha=0.3)

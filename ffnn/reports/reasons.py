@@ -12,7 +12,7 @@ from ffnn.inspection.rows import Rows, columns_of, draw, rows_of
 from ffnn.models.trainable import Trainable
 from ffnn.reports.base import Report
 from ffnn.reports.contributions import Baseline, Contributions, find_baseline
-from ffnn.reports.dependence import dependence_on
+from ffnn.reports.dependence import PartialDependence, dependence_on
 from ffnn.reports.importance import importance_of
 from ffnn.reports.outputs import outputs_of
 from ffnn.reports.pieces import Table
@@ -42,6 +42,7 @@ def add_reasons(report: Report, model: Trainable, answers: Answers) -> None:
         found = [dependence_on(model, rows, name) for name in names[:MOST_DEPENDENCES]]
         report.dependences = found
         report.pieces += [piece for each in found for piece in each.charts()]
+        report.pieces += _spans([each for each in found if each.points is not None])
     if report.selected:
         report.pieces.append(_reasons(report, model, answers, rows))
 
@@ -51,6 +52,17 @@ def _rows(model: Trainable, answers: Answers, places: Array) -> Rows:
     if origin is None:
         return rows_of(model, source, places, None, places)
     return rows_of(model, source, places, origin.table, origin.numbers[places])
+
+
+def _spans(found: Sequence[PartialDependence]) -> list[Table]:
+    """Return in numbers what the lines of partial dependence show."""
+    rows = tuple(
+        (each.column, low, first, high, last)
+        for each in found
+        for _, first, low, last, high in (each.span,)
+    )
+    header = ("column", "entry", "smallest mean", "entry", "largest mean")
+    return [Table("Partial dependence on numbers", header, rows, "lrrrr")] if rows else []
 
 
 def _reasons(report: Report, model: Trainable, answers: Answers, rows: Rows) -> Table:
@@ -74,7 +86,7 @@ def _reasons(report: Report, model: Trainable, answers: Answers, rows: Rows) -> 
     named = min(_NAMED, len(found.columns))
     kind = {"classes": "predicted", "labels": "label", "numbers": "output"}[outputs.task]
     header = ("row", *([] if len(outputs.names) == 1 else [kind]), "output", "typical")
-    header += ("contributions of columns", *[""] * (named - 1))
+    header += ("contributions", *[""] * (named - 1))
     alignments = "r" + "l" * (len(outputs.names) > 1) + "rr" + "l" * named
     title = {"numbers": "What leads to the largest errors"}.get(
         outputs.task, "What leads to the mistakes"
@@ -84,10 +96,12 @@ def _reasons(report: Report, model: Trainable, answers: Answers, rows: Rows) -> 
 
 def _largest(found: Contributions, row: int) -> Sequence[str]:
     """Return the columns that contribute the most to a row, each with its contribution."""
-    return [
+    texts = [
         f"{printable(found.columns[i], _LONGEST_NAME)} {found.change(row, i)}"
         for i in found.order(row)[:_NAMED]
+        if found.values[row, i]
     ]
+    return [*texts, *[""] * (min(_NAMED, len(found.columns)) - len(texts))]
 
 
 def _baseline(model: Trainable, rows: Rows) -> Baseline:

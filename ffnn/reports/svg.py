@@ -15,7 +15,7 @@ DASHES = ("", "7 3", "2 3", "9 3 2 3", "12 4", "4 4")  # for whom the colours ar
 _WIDTH, _LEFT, _RIGHT, _TOP, _BOTTOM = 380, 62, 366, 12, 262
 _LINE = 18  # of the legend
 _BAR, _BARS = 18, (146, 312)  # the height of a bar, and between what it lies
-_LONGEST_LABEL = 22
+_LONGEST_LABEL = 19
 
 _Place = Callable[[float], float]
 

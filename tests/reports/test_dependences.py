@@ -420,4 +420,80 @@ def test_a_sum_that_misses_is_said():
     found = model.contributions(np.ones((1, 1)))
 
     assert not found.is_complete
-    assert "miss the difference by 100 %, even with 2,048 steps" in " ".join(str(found).split())
+    assert "miss the difference by 100 %, even with 4,096 steps" in " ".join(str(found).split())
+
+
+# -- in a report ---------------------------------------------------------------------------------
+
+
+def test_a_report_shows_importance_dependence_and_what_leads_to_errors():
+    report = encoded().report(ROWS)
+
+    assert report.importance.columns[report.importance.order[0]] == "wood"
+    np.testing.assert_allclose(report.importance.score, report.scores["R²"])
+    assert [each.column for each in report.dependences] == ["wood", "size"]
+    assert [(row + 1) for row, _ in report.selected] == [e.row for e in report.largest_errors]
+    titles = [piece.title for piece in report.pieces]
+    assert titles[titles.index("Permutation importance") :] == [
+        "Permutation importance",
+        "Partial dependence on wood",
+        "Partial dependence on size",
+        "Partial dependence on numbers",
+        "What leads to the largest errors",
+    ]
+    found, table = report.contributions, report.pieces[-1]
+    predicted = [error.predicted for error in report.largest_errors]
+    np.testing.assert_allclose(found.outputs, predicted)
+    assert [row[0] for row in table.rows] == [f"{e.row:,}" for e in report.largest_errors]
+    np.testing.assert_allclose(
+        found.values.sum(axis=1), found.outputs - found.baseline_outputs, atol=1e-9
+    )
+    assert max(map(len, str(report).splitlines())) <= 80
+
+
+def test_mistakes_are_explained_by_the_class_that_was_predicted():
+    model = classifier()
+    model.class_names = ["ash", "elm", "oak"]
+
+    report = model.report(X, LABELS)
+
+    assert report.contributions.output_names == tuple(each.predicted for each in report.mistakes)
+    probabilities = [mistake.probability for mistake in report.mistakes]
+    np.testing.assert_allclose(report.contributions.outputs, probabilities)
+    medians = model.predict(np.median(X, axis=0)[None])[0]
+    expected = [medians[model.class_names.index(each.predicted)] for each in report.mistakes]
+    np.testing.assert_allclose(report.contributions.baseline_outputs, expected)
+    assert "Compared with the median of each column." in str(report)
+
+
+def test_labels_are_explained_each():
+    model = several("sigmoid", "binary_crossentropy")
+
+    report = model.report(X, ONE_HOT)
+
+    rows, labels = zip(*report.selected, strict=True)
+    np.testing.assert_allclose(
+        report.contributions.outputs, model.predict(X)[rows, labels], rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize(("inputs", "is_there"), [(60, True), (61, False), (64, False)])
+def test_of_many_columns_and_of_pictures_a_report_tells_nothing(inputs, is_there):
+    x = np.random.default_rng(0).uniform(0, 1, (30, inputs))
+    model = ffnn.Sequential([Dense(3, "softmax")], input_dim=inputs, seed=0)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+
+    report = model.report(x, np.arange(30) % 3)
+
+    assert (report.importance is not None) == is_there
+    assert (report.contributions is not None) == is_there
+    assert bool(report.dependences) == is_there
+
+
+def test_encoded_rows_have_no_partial_dependence_in_a_report():
+    model = encoded()
+
+    report = model.report(model.encoder.transform(ROWS), [row["cost"] for row in ROWS])
+
+    assert report.importance is not None
+    assert report.dependences == ()
