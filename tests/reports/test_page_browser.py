@@ -115,7 +115,7 @@ def test_charts_have_names_and_headings_an_order(pages, open_page):
     assert page.get_by_role("heading", level=1).inner_text() == "alphabet"
     levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map((e) => e.tagName)")
     assert levels == ["H1"] + ["H2"] * (len(levels) - 1)
-    assert page.get_by_role("columnheader", name="predicted").count() == 2
+    assert page.get_by_role("columnheader", name="predicted").count() == 3
 
 
 def test_names_are_text_and_never_markup(open_page, tmp_path):
