@@ -21,7 +21,13 @@ import numpy as np
 from ffnn import datasets, reports
 from ffnn._version import __version__
 from ffnn.charts.files import save_figure
-from ffnn.cli.data import evaluation_data, load_compiled, prediction_rows, shown_data
+from ffnn.cli.data import (
+    evaluation_data,
+    explained_rows,
+    load_compiled,
+    prediction_rows,
+    shown_data,
+)
 from ffnn.cli.exit_codes import CheckFailedError, usage_errors
 from ffnn.cli.output import check_writable, print_scores, say
 from ffnn.cli.tables import input_names
@@ -35,6 +41,7 @@ from ffnn.errors import visible
 from ffnn.gradcheck import gradient_check
 from ffnn.layers import Normalization, Rescaling
 from ffnn.losses import LOSSES
+from ffnn.reports.contributions import Contributions, choose_outputs, find_baseline
 from ffnn.sequential import Sequential
 from ffnn.threads import THREAD_VARIABLES, blas_libraries
 
@@ -92,6 +99,21 @@ def report(args: argparse.Namespace) -> None:
     x, y, rows = shown_data(args, model)
     found = reports.report(model, x, y, rows)
     found.note = "; ".join(note_trained_rows(model, x, y))
+    show(str(found))
+    if args.out:
+        found.save(args.out, f"{Path(args.model).name} on {Path(args.data).name}")
+        show(f"written: {args.out}")
+
+
+def explain(args: argparse.Namespace) -> None:
+    """Print what each column contributes to a saved model's answer for some rows."""
+    if args.out:
+        check_writable(args.out, args.data, args.model, label="--out ")
+    model = load_compiled(args.model)
+    rows = explained_rows(args, model)
+    with usage_errors(ValueError):
+        places = choose_outputs(model, rows, args.output)
+    found = Contributions(model, rows, find_baseline(model), places)
     show(str(found))
     if args.out:
         found.save(args.out, f"{Path(args.model).name} on {Path(args.data).name}")

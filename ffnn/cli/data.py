@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from ffnn.cli.values import is_file, is_table
 from ffnn.core.console import complain
 from ffnn.core.text import counted
 from ffnn.errors import DataError, ModelFileError
+from ffnn.inspection.rows import Rows, rows_of
 from ffnn.models.raw_rows import targets_for
 from ffnn.reports import TableRows
 from ffnn.sequential import Sequential
@@ -73,12 +75,36 @@ def prediction_rows(args: argparse.Namespace, model: Sequential) -> Any:
     It is said on stderr if rows of a table are left out.
     """
     if is_table(args.data):
-        x, used = table_to_predict(args, model)
+        x, used, _ = table_to_predict(args, model)
         if used.reasons:
             complain(f"ffnn: note: {used}")
         return x
     arrays = _load_arrays(args, targets=False)
     return arrays.x_train if arrays.x_test is None else arrays.x_test
+
+
+def explained_rows(args: argparse.Namespace, model: Sequential) -> Rows:
+    """Return the rows that --row names, of those to predict from.
+
+    Rows of a table are counted from 1, as in its file, others from 0.
+    """
+    table, numbers, first = None, None, 0
+    if is_table(args.data):
+        x, used, table = table_to_predict(args, model)
+        numbers, first = used.rows, 1
+    else:
+        x = prediction_rows(args, model)
+        numbers = np.arange(len(x))
+    asked = np.array(args.row or [numbers[0] + first]) - first
+    for number in asked:
+        if number not in numbers:
+            last = int(numbers[-1]) + first
+            raise ArgumentTypeError(
+                f"--row: {args.data} has no row {number + first} to explain; its rows are counted "
+                f"from {first}, the last one is {last}"
+            )
+    places = np.searchsorted(numbers, asked)
+    return rows_of(model, model.open_inputs(x), places, table, asked)
 
 
 def load_compiled(path: str) -> Sequential:

@@ -14,6 +14,7 @@ COMMANDS = {
     "eval": "evaluate",
     "fit": "train",
     "infer": "predict",
+    "interpret": "explain",
     "inspect": "summary",
     "learn": "train",
     "run": "train",
@@ -23,6 +24,7 @@ COMMANDS = {
     "version": "--version",
     "view": "graph",
     "visualize": "graph",
+    "why": "explain",
 }
 # The first is looked for among the options of the command.
 OPTIONS = {

@@ -193,4 +193,17 @@ PREDICTIONS = (
 )
 REPORT_OUT = Option("--out", "FILE", f"also write it as a page, such as report.html; {_REPLACED}",
     page_file)
+CONTRIBUTIONS = (
+    "The difference between the answer for the row and that for the typical row of the training "
+    "(medians and most frequent entries; of a model without an encoder a row of zeros) is shared "
+    "out among the columns by integrated gradients: the contributions add up to it within 1 %, or "
+    "it is said by how much they miss it. Of classes the answer is the probability of one."
+)
+EXPLAINED = [
+    Option("--row", "N",
+        "a row to explain, counted from 1 in a table, else from 0; may be repeated (default: the "
+        "first one)", integer(0), is_repeatable=True),
+    Option("--output", "NAME",
+        "the class, label or output to explain (default: the class that the model predicts)"),
+]
 PREDICT_OUT = Option("--out", "FILE", f"write them to this file instead; {_REPLACED}", out_file)

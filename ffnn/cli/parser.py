@@ -13,8 +13,10 @@ from ffnn._version import __version__
 from ffnn.cli import exit_codes
 from ffnn.cli.hints import hint_at_command, hint_at_option
 from ffnn.cli.options import (
+    CONTRIBUTIONS,
     DATA,
     DATA_DIR,
+    EXPLAINED,
     FILE,
     GRADCHECK,
     GRAPH,
@@ -173,6 +175,8 @@ _COMMANDS = {
         [MODEL, DATA, *FILE, PREDICT_OUT, THREADS], details=PREDICTIONS),
     "report": _Command("tell how well a saved model answers on rows: scores, curves and mistakes",
         [MODEL, DATA, *FILE, TARGET, REPORT_OUT, THREADS]),
+    "explain": _Command("tell what each column contributes to a saved model's answer for a row",
+        [MODEL, DATA, *EXPLAINED, *FILE, REPORT_OUT, THREADS], details=CONTRIBUTIONS),
     "summary": _Command("show the layers of a saved model and how it was trained", [MODEL]),
     "graph": _Command("draw a saved model: every neuron, weight and gradient", [MODEL],
         exclusive=GRAPH),

@@ -121,8 +121,8 @@ def table_to_test(
 
 
 @_within_memory
-def table_to_predict(args: argparse.Namespace, model: Sequential) -> tuple[Array, UsedRows]:
-    """Return the rows of a table to predict from."""
+def table_to_predict(args: argparse.Namespace, model: Sequential) -> tuple[Array, UsedRows, Table]:
+    """Return the rows of a table to predict from; then come which they are, and of which table."""
     problems = Problems(args.data)
     table = _read(args, _reading(args, model), problems)
     features = _inputs(model, table, None, problems)
@@ -130,7 +130,7 @@ def table_to_predict(args: argparse.Namespace, model: Sequential) -> tuple[Array
     with problems.noted():
         x = _numbers(model, table, features, used.rows)
     problems.check()
-    return x, used
+    return x, used, table
 
 
 def held_out(

@@ -66,6 +66,8 @@ class Outputs:
 
     def change(self, value: float) -> str:
         """Return a difference of outputs as it is shown, with its sign."""
+        if not value:
+            return "0"
         text = self.text(value)
         return text if text.startswith("-") else f"+{text}"
 
