@@ -57,7 +57,7 @@ class Outputs:
         """Return what an output is called in a sentence."""
         name = shorten(self.names[place], 40)
         if self.task == "numbers":
-            return name or "the prediction"
+            return f"the predicted {name}" if name else "the prediction"
         return f"the {'probability' if self.are_probabilities else 'output'} of {name!r}"
 
     def text(self, value: float) -> str:

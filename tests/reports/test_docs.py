@@ -1,4 +1,4 @@
-"""The example of docs/report.md runs as it stands and prints what the page says."""
+"""The examples of docs/report.md run as they stand and print what the page says."""
 
 import contextlib
 import io
@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+
+from ffnn.cli import main
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
@@ -31,3 +33,24 @@ def test_the_example_prints_what_the_page_says(monkeypatch, tmp_path):
     # The last digits are those of BLAS.
     assert numbers(lines) == pytest.approx(numbers(expected), abs=0.02)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["digits.html", "digits.png"]
+
+
+def test_the_commands_print_what_the_page_says(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(ROOT)
+    (block,) = re.findall(r"```console\n(.*?)```", TEXT, flags=re.DOTALL)
+    train, explain, *expected = block.splitlines()
+    for command in (train, explain):
+        capsys.readouterr()
+        arguments = command.removeprefix("$ ffnn ").replace("mpg.h5", str(tmp_path / "mpg.h5"))
+        assert main(arguments.split()) == 0
+
+    found, said = map(contributions_in, (capsys.readouterr().out, "\n".join(expected)))
+    assert found.keys() == said.keys()
+    assert len(found) == 10
+    for column, value in said.items():
+        assert found[column] == pytest.approx(value, abs=0.3)  # the last digits are BLAS's
+
+
+def contributions_in(text):
+    pairs = re.findall(r"^(\w+) .*? ([-+]\d[\d.]*)(?: |$)", text, flags=re.MULTILINE)
+    return {column: float(value) for column, value in pairs}
