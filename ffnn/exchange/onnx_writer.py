@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -129,7 +129,7 @@ class _Graph:
         self.nodes: list[Any] = []
         self.initializers: list[Any] = []
         self.names = {id(program.input): INPUT}
-        self.constants: dict[tuple[Any, ...], str] = {}
+        self.constants: dict[str | tuple[Any, ...], str] = {}
 
     def write(self, value: Value, name: str) -> None:
         """Add what computes a value, which gets a name, after all that it needs."""
@@ -249,11 +249,11 @@ class _Graph:
 
     def constant(self, array: Array) -> str:
         """Return the name of an initializer with these numbers."""
-        known: Mapping[int, str] = self.program.names
-        key = (array.dtype.str, array.shape, array.tobytes())
+        known = self.program.names.get(address(array))
+        key = known or (array.dtype.str, array.shape, array.tobytes())
         name = self.constants.get(key)
         if name is None:
-            name = known.get(address(array)) or f"constant_{len(self.constants) + 1}"
+            name = known or f"constant_{len(self.constants) + 1}"
             self.constants[key] = name
             self.initializers.append(self.onnx.numpy_helper.from_array(array, name))
         return name

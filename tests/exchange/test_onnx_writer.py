@@ -40,6 +40,13 @@ def test_what_was_written_comes_back_with_the_same_bits(seed, dtype, tmp_path):
     np.testing.assert_array_equal(back.parameters, model.parameters)
 
 
+def test_parameters_that_are_equal_stay_apart(tmp_path):
+    """γ = 1 and the variance, β = 0 and the mean of a new network."""
+    model = ffnn.Sequential([layers.BatchNorm(), layers.LayerNorm(), layers.Dense(3)], 3, seed=0)
+    to_onnx(model, tmp_path / "m.onnx")
+    assert [*map(repr, from_onnx(tmp_path / "m.onnx").layers)] == [*map(repr, model.layers)]
+
+
 def test_native_operators_stand_where_the_opset_has_them():
     chain = [layers.Dense(4, "gelu"), layers.RMSNorm(), layers.Dense(3, "swish")]
     model = ffnn.Sequential(chain, 2)
