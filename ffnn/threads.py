@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ffnn.core.checks import check_int
+from ffnn.core.openblas import find_openblas, library_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,8 @@ def set_num_threads(n: int) -> None:
     TypeError, ValueError
         `n` is not an integer of at least 1.
     ImportError
-        threadpoolctl, which comes with ``ffnn[threads]``, is not installed.
+        NumPy does not use the OpenBLAS of its wheels, and threadpoolctl, which comes with
+        ``ffnn[threads]``, is not installed.
     RuntimeError
         NumPy's BLAS library cannot be controlled, such as Apple's Accelerate.
 
@@ -69,7 +70,7 @@ def get_num_threads() -> int | None:
     Returns
     -------
     int or None
-        The number; None where threadpoolctl is not installed or does not know the BLAS library.
+        The number; None where the BLAS library is not known, or threadpoolctl would be needed.
     """
     try:
         return max(blas_libraries().values(), default=None)
@@ -104,11 +105,24 @@ def limit_threads(n: int) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Use one thread inside a ``with`` block, as small products do best.
+
+    Nothing changes where the user has set a number in the environment, or none can be set.
+    """
+    with contextlib.ExitStack() as stack:
+        if not any(os.environ.get(name) for name in THREAD_VARIABLES):
+            with contextlib.suppress(ImportError, RuntimeError):
+                stack.enter_context(_set("one_thread", 1))
+        yield
+
+
 def blas_libraries() -> dict[str, int]:
     """Return the BLAS libraries that NumPy uses: name and version → number of threads.
 
-    It is empty where threadpoolctl does not know the library; where threadpoolctl is not installed,
-    ImportError is raised.
+    It is empty where threadpoolctl does not know the library; ImportError is raised where it is
+    needed and not installed.
     """
     return {
         f"{library['internal_api']} {library['version'] or ''}".rstrip(): library["num_threads"]
@@ -132,14 +146,15 @@ def _controller() -> Any:
     try:
         threadpoolctl = importlib.import_module("threadpoolctl")
     except ImportError as error:
+        own = find_openblas()
+        if own is not None:
+            return own
         raise ImportError(
             "the number of threads is set through threadpoolctl, which is not installed: "
             f"pip install 'ffnn[threads]'; without it {_BY_HAND}"
         ) from error
     every = threadpoolctl.ThreadpoolController().select(user_api="blas")
-    # Wheels keep it in numpy/.dylibs or, beside the package, in numpy.libs.
-    package = Path(np.__file__).resolve().parent
-    homes = {package, package.with_name("numpy.libs")}
+    homes = library_folders()
     paths = [library["filepath"] for library in every.info()]
-    own = [path for path in paths if homes.intersection(Path(path).resolve().parents)]
-    return every.select(filepath=own) if own else every
+    found = [path for path in paths if homes.intersection(Path(path).resolve().parents)]
+    return every.select(filepath=found) if found else every

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from ffnn import threads
-from ffnn.threads import blas_libraries, get_num_threads, limit_threads, set_num_threads
+from ffnn.core.openblas import find_openblas
+from ffnn.threads import (
+    blas_libraries,
+    get_num_threads,
+    limit_threads,
+    one_thread,
+    set_num_threads,
+)
 
 
 @pytest.fixture
@@ -20,8 +27,15 @@ def known():
 
 
 @pytest.fixture
-def absent(monkeypatch):
+def alone(monkeypatch):
+    """Hide threadpoolctl."""
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+
+
+@pytest.fixture
+def absent(alone, monkeypatch):
+    """Hide threadpoolctl and the OpenBLAS of NumPy's wheel."""
+    monkeypatch.setattr(threads, "find_openblas", lambda: None)
 
 
 def test_what_is_set_is_in_use(known):
@@ -100,6 +114,50 @@ def test_without_threadpoolctl_the_error_names_the_extra_and_the_variables(absen
     assert "pip install 'ffnn[threads]'" in str(caught.value)
     for variable in threads.THREAD_VARIABLES:
         assert variable in str(caught.value)
+
+
+@pytest.fixture
+def wheel(alone):
+    if find_openblas() is None:
+        pytest.skip("this NumPy has no OpenBLAS of its own")
+
+
+@pytest.mark.usefixtures("known", "wheel")
+def test_without_threadpoolctl_the_library_of_the_wheel_is_asked_itself(monkeypatch):
+    set_num_threads(1)
+    with limit_threads(2):
+        inside = get_num_threads()
+    assert inside in (1, 2)  # at most as many as the library was built for
+    assert get_num_threads() == 1
+    monkeypatch.undo()  # threadpoolctl, which is independent, says the same
+    assert get_num_threads() == 1
+
+
+def test_a_file_that_is_no_library_is_passed_over(monkeypatch, tmp_path):
+    (tmp_path / "numpy.libs").mkdir()
+    (tmp_path / "numpy.libs" / "libopenblas.so").write_text("no library")
+    monkeypatch.setattr(np, "__file__", str(tmp_path / "numpy" / "__init__.py"))
+    assert find_openblas() is None
+
+
+@pytest.mark.usefixtures("known")
+def test_small_products_use_one_thread_and_set_the_number_back(monkeypatch):
+    for name in threads.THREAD_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    set_num_threads(2)
+    before = get_num_threads()
+    with one_thread():
+        assert get_num_threads() == 1
+    assert get_num_threads() == before
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")  # which somebody has chosen
+    with one_thread():
+        assert get_num_threads() == before
+
+
+@pytest.mark.usefixtures("absent")
+def test_where_no_number_can_be_set_none_is():
+    with one_thread():
+        assert get_num_threads() is None
 
 
 class Controller:

@@ -7,6 +7,7 @@ are loaded when a command runs, so ``ffnn --help`` is quick.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import sys
@@ -15,8 +16,9 @@ import warnings
 from typing import TYPE_CHECKING, TextIO
 
 from ffnn.cli.exit_codes import BY_ERROR, DONE, FAILED, INTERRUPTED, TERMINATED, usage_errors
-from ffnn.cli.misplaced import refuse_misplaced
+from ffnn.cli.misplaced import choose_preset, refuse_misplaced
 from ffnn.cli.parser import build_parser
+from ffnn.core import clock
 from ffnn.core.console import complain, flush
 from ffnn.core.progress import no_bars
 
@@ -37,11 +39,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         The exit code, one of `ffnn.cli.exit_codes`.
     """
+    began = clock.now()
     with contextlib.suppress(AttributeError, ValueError):  # a stand-in for stdout, none, closed
         sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         try:
-            _run(argv)
+            _run(argv, began)
         finally:
             flush()
     except BrokenPipeError:  # whoever read the output, such as `head`, has seen enough
@@ -86,14 +89,15 @@ def _show_warning(
     complain(f"ffnn: warning: {message}")
 
 
-def _run(argv: Sequence[str] | None) -> None:
+def _run(argv: Sequence[str] | None, began: float) -> None:
     try:
-        args = build_parser().parse_args(argv)
+        args = build_parser().parse_args(argv, argparse.Namespace(began=began))
     except SystemExit:  # after --help and --version; errors come as ArgumentTypeError
         return
+    choose_preset(args)
     refuse_misplaced(args)
     from ffnn.cli import commands, train
-    from ffnn.threads import limit_threads
+    from ffnn.threads import limit_threads, one_thread
 
     command = getattr(train if args.command == "train" else commands, args.command)
     with contextlib.ExitStack() as stack:
@@ -104,4 +108,6 @@ def _run(argv: Sequence[str] | None) -> None:
         if getattr(args, "threads", None) is not None:
             with usage_errors(ImportError, RuntimeError, label="--threads: "):
                 stack.enter_context(limit_threads(args.threads))
+        elif getattr(args, "preset", None) == "table":
+            stack.enter_context(one_thread())
         command(args)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ffnn.reports import TableRows
     from ffnn.tables import TableEncoder
 
+_SMALLEST = 1e-18  # of a target's largest number, and 1 by it the largest
 MOST_CLASSES = 20  # more distinct integers are taken as numbers, unless --task says otherwise
 
 
@@ -71,6 +72,21 @@ def number_classes(data: TrainingData, task: str, path: str) -> TrainingData:
             "is it the right --target? To learn numbers use --task regression"
         )
     return data._replace(class_names=names)
+
+
+def target_scale(data: TrainingData) -> tuple[float, float]:
+    """Return the standard deviation (1 where it is 0) and the mean of the training targets."""
+    y = np.asarray(data.y_train, dtype=np.float64)
+    if not np.isfinite(y).all():
+        return 1.0, 0.0  # fit says where
+    largest = float(np.abs(y).max())
+    if largest and not _SMALLEST < largest < 1.0 / _SMALLEST:
+        raise DataError(
+            f"target {data.target!r}: expected numbers of a size from {_SMALLEST:g} to "
+            f"{1.0 / _SMALLEST:g}, whose squares float32 holds, got {largest:g}; multiply the "
+            f"column by a power of ten"
+        )
+    return float(y.std()) or 1.0, float(y.mean())
 
 
 def known_class_numbers(y: Array, names: list[str] | None, path: str) -> Array:

@@ -1,10 +1,11 @@
-"""Options that were given where they have no meaning: each is refused with the reason."""
+"""Which preset the options mean, and those without a meaning, which are refused with the reason."""
 
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING, NamedTuple
 
+from ffnn.cli.options import PLAIN
 from ffnn.cli.values import is_file, is_table, is_text_table
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ class _Rule(NamedTuple):
     reason: str
 
 
+_PLAIN = tuple(option.name for option in PLAIN)
+
+
 def _reads_table(args: argparse.Namespace) -> bool:
     return args.data is not None and is_table(args.data)
 
@@ -27,12 +31,6 @@ def _reads_table(args: argparse.Namespace) -> bool:
 def _reads_text(args: argparse.Namespace) -> bool:
     return args.data is not None and is_text_table(args.data)
 
-
-_CHOSEN = (  # by --preset table
-    *("--hidden", "--activation", "--normalization", "--dropout", "--initializer", "--l1", "--l2"),
-    *("--batch-size", "--optimizer", "--learning-rate", "--momentum", "--clipnorm", "--loss"),
-    *("--validation-split", "--patience", "--loss-threshold"),
-)
 
 _RULES = (
     _Rule(("--target", "--exclude", "--only", "--kind"), _reads_table,
@@ -49,10 +47,15 @@ _RULES = (
         "is for hidden layers, and --hidden none has none"),
     _Rule(("--preset",), lambda args: args.preset == "plain" or _reads_table(args),
         "table is for tables, such as a CSV file; {data} is none"),
-    _Rule(_CHOSEN, lambda args: args.command != "train" or args.preset == "plain",
+    _Rule(_PLAIN, lambda args: args.command != "train" or args.preset == "plain",
         "is chosen by --preset table; leave one of the two out"),
-    _Rule(("--time",), lambda args: args.preset == "table" and not args.resume,
-        "is for --preset table, and not for --resume, as it depends on the speed of the machine"),
+    _Rule(("--time",), lambda args: args.preset == "table",
+        "is for --preset table, the network for tables"),
+    _Rule(("--validation-split",),
+        lambda args: args.preset == "plain" or args.validation_split != 0.0,
+        "must be above 0 with --preset table, which finds its best epoch on these rows"),
+    _Rule(("--time",), lambda args: not args.resume,
+        "is not for --resume, as what it plans depends on the speed of the machine"),
     _Rule(("--record", "--resume", "--save-every"), lambda args: bool(args.out),
         "needs --out FILE"),
     _Rule(("--layers",),
@@ -62,6 +65,23 @@ _RULES = (
         lambda args: args.command == "train" or args.data is None or args.entries is not None,
         "has nothing to draw: the rows are those of {data}, and --entries all takes all entries"),
 )  # fmt: skip
+
+
+def choose_preset(args: argparse.Namespace) -> None:
+    """Fill in the preset of ``ffnn train`` where none was given.
+
+    It is the network for tables, if a table is read and no option describes another network.
+    """
+    if args.command == "train" and args.preset is None:
+        is_table = _reads_table(args) and args.given.isdisjoint(_PLAIN)
+        args.preset = "table" if is_table else "plain"
+
+
+def plain_options(args: argparse.Namespace) -> list[str]:
+    """Return the options for whose sake a table is not learned by the network for tables."""
+    if "--preset" in args.given or not _reads_table(args):
+        return []
+    return [name for name in _PLAIN if name in args.given]
 
 
 def refuse_misplaced(args: argparse.Namespace) -> None:

@@ -50,7 +50,8 @@ TARGET = Option("--target", "COLUMN",
     "the column of a table to compare with (default: the one that the model learned, else the one "
     "that it does not read, else the last one)")
 THREADS = Option("--threads", "N",
-    "threads for matrix products (default: the BLAS library's choice, see ffnn info)", integer(1))
+    "threads for matrix products (default: the BLAS library's choice, see ffnn info; to train with "
+    "--preset table 1)", integer(1))
 _FOUND = "(default: found out, or what the model was trained with)"
 FILE = [
     Option("--missing", "",
@@ -71,8 +72,12 @@ FILE = [
     DATA_DIR,
 ]
 NETWORK = [
-    Option("--preset", "", "plain: the network of these options; table: one that needs none",
-        str, "plain", ("plain", "table")),
+    Option("--preset", "",
+        "table: the network for tables that needs no tuning; plain: the network of the options "
+        "below (default: table for tables, unless such an option is given; plain for other data)",
+        str, None, ("table", "plain")),
+]
+PLAIN = [
     Option("--hidden", "SIZES",
         "units of the hidden layers, such as 128,64; none for no hidden layer", sizes, "128"),
     Option("--activation", "NAMES",
@@ -84,11 +89,6 @@ NETWORK = [
     Option("--initializer", "NAME", "of the weights", str, "glorot_uniform"),
     Option("--l1", "FACTOR", "of the penalty on the sum of |weight|", number(0), 0.0),
     Option("--l2", "FACTOR", "of the penalty on the sum of squared weights", number(0), 0.0),
-]
-TRAINING = [
-    Option("--epochs", "N",
-        "the most passes over the training rows (default: 20; of a table as many as make about "
-        "5,000 updates, from 20 to 200)", integer(1)),
     Option("--batch-size", "N", "mini-batch size", integer(1), 32),
     Option("--optimizer", "NAME", "the rule that updates the weights", str, "adam"),
     Option("--learning-rate", "RATE",
@@ -104,16 +104,25 @@ TRAINING = [
         "the function to minimise (default: categorical_crossentropy for classes, "
         "mean_squared_error for numbers); for numbers it is measured in units of the target's "
         "standard deviation, for mean_squared_error of its variance"),
-    Option("--validation-split", "FRACTION",
-        "fraction of the training rows, the last ones, to validate on instead of training "
-        "(default: 0; of a table of 100 rows or more 0.1, with --patience 20)", number(0, 1)),
     Option("--patience", "EPOCHS",
         "stop when the validation loss (without validation rows: the loss) has not improved for "
         "this many epochs, and restore the best weights (default: never)", integer(1)),
     Option("--loss-threshold", "LOSS",
         "stop after the first epoch whose training loss is at most this (default: never)",
         number(-math.inf)),
-    Option("--time", "SECONDS", "the most that --preset table takes", number(0, low_open=True)),
+]
+TRAINING = [
+    Option("--epochs", "N",
+        "the most passes over the training rows (default: with --preset table as many as make "
+        "about 12,000 updates, from 8 to 256; with plain 20, of a table as many as make about "
+        "5,000 updates, from 20 to 120)", integer(1)),
+    Option("--validation-split", "FRACTION",
+        "fraction of the training rows, the last ones, to validate on instead of training "
+        "(default: with --preset table 0.1; with plain 0, of a table of 100 rows or more 0.1, with "
+        "--patience 20)", number(0, 1)),
+    Option("--time", "SECONDS",
+        "with --preset table: the time for reading, training and testing, for which a shorter "
+        "training is planned where it would take longer", number(0, low_open=True)),
     Option("--seed", "N", "of initial values, shuffling, dropout and the test split",
         integer(0), 0),
     Option("--out", "FILE",
@@ -130,8 +139,8 @@ TRAINING = [
         integer(1)),
     Option("--resume", "",
         "resume the training that --out holds as if it had never stopped, given the same data "
-        "and options (only --epochs, --save-every, --threads, --quiet and --verbose may differ); "
-        "start a new one if there is no such file"),
+        "and options (only --save-every, --threads, --quiet and --verbose may differ, with "
+        "--preset plain also --epochs); start a new one if there is no such file"),
     THREADS,
 ]
 VERBOSITY = [

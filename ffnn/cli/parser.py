@@ -22,6 +22,7 @@ from ffnn.cli.options import (
     GRAPH,
     MODEL,
     NETWORK,
+    PLAIN,
     PLOT,
     PREDICT_OUT,
     PREDICTIONS,
@@ -168,7 +169,8 @@ def _add(add_argument: Callable[..., argparse.Action], options: Iterable[Option]
 # fmt: off
 _COMMANDS = {
     "train": _Command("train a new network and test it on held-out rows", [DATA],
-        {"network": NETWORK, "training": TRAINING, "data": TRAINING_DATA}, VERBOSITY),
+        {"network": NETWORK, "network, with --preset plain": PLAIN, "training": TRAINING,
+            "data": TRAINING_DATA}, VERBOSITY),
     "evaluate": _Command("test a saved model on the test rows of a data set, or on a file",
         [MODEL, DATA, *FILE, TARGET, THREADS]),
     "predict": _Command("print a saved model's predictions as CSV, one line per row",

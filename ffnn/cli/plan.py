@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ffnn.core.text import counted
 from ffnn.data.batches import rows_kept
+from ffnn.errors import DataError
 from ffnn.tabular.recipe import VALIDATION_SHARE
 
 if TYPE_CHECKING:
@@ -26,8 +27,14 @@ def plan_training(args: argparse.Namespace, rows: int | None = None) -> None:
     the best weights. It takes as many epochs as make about 5,000 updates.
     """
     if args.preset == "table":
-        args.validation_split = VALIDATION_SHARE  # the rest follows from the recipe
-        return
+        if args.validation_split is None:
+            args.validation_split = VALIDATION_SHARE
+        if rows is not None and rows_kept(rows, args.validation_split) in (0, rows):
+            raise DataError(
+                f"{args.data}: expected training rows for --preset table to learn from and others "
+                f"to validate on, got {counted(rows, 'row')}; --preset plain needs no others"
+            )
+        return  # the rest follows from the recipe
     args.validation_split = args.validation_split or 0.0
     if rows is None:
         args.epochs = args.epochs or FEWEST_EPOCHS

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ffnn.cli.exit_codes import usage_errors
+from ffnn.core.text import counted
 from ffnn.data.batches import rows_kept
+from ffnn.errors import DataError
 from ffnn.losses import CategoricalCrossentropy, Loss, MeanSquaredError
+from ffnn.schedules import CosineLog
 from ffnn.sequential import Sequential
 from ffnn.tables import TableEncoder
-from ffnn.tabular.budget import Budget
+from ffnn.tabular.budget import Budget, Deadline
 from ffnn.tabular.network import make_layers, make_optimizer
-from ffnn.tabular.recipe import LARGEST_ONE_HOT, VALIDATION_SHARE, Recipe
+from ffnn.tabular.recipe import LARGEST_ONE_HOT, Recipe
 from ffnn.tabular.start import start_from_rows
-from ffnn.tabular.training import Rows, make_callbacks
+from ffnn.tabular.training import Rows, best_average
 
 if TYPE_CHECKING:
     import argparse
 
     from ffnn.callbacks import Callback
     from ffnn.cli.classes import TrainingData
+    from ffnn.optimizers import Optimizer
 
 
 def make_encoder(args: argparse.Namespace) -> TableEncoder:
@@ -35,35 +39,33 @@ class TablePreset:
     Parameters
     ----------
     args : Namespace
-        The options. Those that follow from the recipe are filled in. If `args.time` is given, it
-        begins now.
+        The options. The number of epochs is filled in if it was not given.
     """
+
+    recipe: Recipe
+    budget: Budget | None = None
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.args = args
-        self.budget = None if args.time is None else Budget(args.time, 1)
-        self.until = None if self.budget is None else self.budget.end
 
     def network(self, data: TrainingData) -> Sequential:
         """Return the network, compiled and with its first weights."""
-        args, encoder = self.args, data.encoder
+        args, encoder, y = self.args, data.encoder, np.asarray(data.y_train)
         assert encoder is not None
-        kept = rows_kept(len(data.y_train), VALIDATION_SHARE)
+        kept = rows_kept(len(y), args.validation_split)
+        rows, held_out = Rows(data.x_train[:kept], y[:kept]), Rows(data.x_train[kept:], y[kept:])
         task = "regression" if data.class_names is None else "classification"
-        recipe = Recipe.of(task, kept, data.x_train.shape[1], len(data.class_names or [""]))
+        recipe = Recipe.of(task, kept, rows.x.shape[1], len(data.class_names or [""]))
         recipe = recipe.lasting(args.epochs or recipe.epochs)
-        if self.budget is not None:
-            y = np.asarray(data.y_train)
-            rows, held_out = (
-                Rows(data.x_train[:kept], y[:kept]),
-                Rows(data.x_train[kept:], y[kept:]),
-            )
+        if args.time is not None:
+            tested = 0 if data.y_test is None else len(data.y_test)
+            self.budget = Budget(args.time, 1, "--time", args.began, tested)
             trial = Sequential(make_layers(recipe, encoder, y), seed=args.seed)
-            with usage_errors(ValueError):
-                recipe = self.budget.fit(recipe, trial, rows, held_out)
+            recipe = self.budget.plan(recipe, trial, rows, held_out)
         self.recipe = recipe
-        args.validation_split, args.epochs = VALIDATION_SHARE, recipe.epochs
-        args.batch_size = recipe.batch_size
+        args.epochs = recipe.epochs
+        if args.resume and Path(args.out).exists():
+            self._check_length(Sequential.load(args.out).optimizer)
         return self._make(data, encoder, kept)
 
     def _make(self, data: TrainingData, encoder: TableEncoder, kept: int) -> Sequential:
@@ -79,6 +81,33 @@ class TablePreset:
         model.encoder, model.class_names = encoder, data.class_names
         return model
 
+    def _check_length(self, saved: Optimizer | None) -> None:
+        """Raise DataError if a training to be resumed is of another number of epochs."""
+        rate, recipe = getattr(saved, "learning_rate", None), self.recipe
+        if not isinstance(rate, CosineLog) or rate.decay_steps == recipe.updates:
+            return  # the training itself tells other differences
+        epochs, rest = divmod(rate.decay_steps, recipe.batches)
+        if not rest:
+            raise DataError(
+                f"{self.args.out} holds a training of {counted(epochs, 'epoch')}, which its "
+                f"learning rate follows, not of {recipe.epochs}: give --epochs {epochs}"
+            )
+
+    @property
+    def batch_size(self) -> int:
+        """Mini-batch size."""
+        return self.recipe.batch_size
+
+    @property
+    def steps_per_epoch(self) -> int | None:
+        """The most updates of an epoch."""
+        return self.recipe.steps_per_epoch
+
     def callbacks(self) -> list[Callback]:
         """Return what restores the best epoch, and what keeps to the time."""
-        return make_callbacks(self.recipe, self.until)
+        best = best_average(self.recipe)
+        return [best] if self.budget is None else [best, Deadline(self.budget)]
+
+    def describe(self, data: TrainingData, model: Sequential) -> str:
+        """Return what was chosen."""
+        return str(self.recipe)

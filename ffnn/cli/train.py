@@ -8,41 +8,33 @@ import math
 import os
 import signal
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ffnn import callbacks
-from ffnn.activations import ACTIVATIONS
-from ffnn.cli.classes import TrainingData
+from ffnn.cli.classes import TrainingData, target_scale
 from ffnn.cli.data import training_data
 from ffnn.cli.exit_codes import usage_errors
+from ffnn.cli.misplaced import plain_options
 from ffnn.cli.output import check_writable, print_scores, say
-from ffnn.cli.parts import normalizations, optimizer_defaults
-from ffnn.cli.plan import describe_plan
+from ffnn.cli.plain import PlainPreset
 from ffnn.cli.preset import TablePreset
 from ffnn.cli.values import is_file
 from ffnn.cli.verdict import require_learning
-from ffnn.core.checks import nearest
+from ffnn.core import clock
 from ffnn.core.console import show
 from ffnn.core.text import counted, listed
 from ffnn.data.batches import rows_kept
-from ffnn.errors import DataError
-from ffnn.initializers import INITIALIZERS
-from ffnn.layers import Dense, Dropout, Normalization, Rescaling
-from ffnn.losses import LOSSES, MeanSquaredError
+from ffnn.losses import MeanSquaredError
 from ffnn.models.raw_rows import targets_for
-from ffnn.optimizers import OPTIMIZERS, Optimizer
-from ffnn.regularizers import L1L2
 from ffnn.reports import report
 from ffnn.sequential import Sequential
 from ffnn.training.signals import Terminated, terminate
 
 if TYPE_CHECKING:
     from ffnn._types import Array
-    from ffnn.layers.base import Layer
 
 _SNAPSHOT_BYTES = 1 << 18  # that an epoch of a recording adds to the model file, on average
 _SMALLEST = 1e-18  # of a target's largest number, and 1 by it the largest
@@ -57,28 +49,22 @@ def train(args: argparse.Namespace) -> None:
     the training after the batch; the model so far is saved. A second one ends it at once.
     """
     _check_files(args)
-    with usage_errors(TypeError, ValueError):  # unknown names are found before the data is read
-        optimizer, hidden = _optimizer(args), _hidden_layers(args)
-        if args.loss is not None:
-            LOSSES.get(args.loss)
-    preset = TablePreset(args) if args.preset == "table" else None
+    preset = TablePreset(args) if args.preset == "table" else PlainPreset(args)
     data = training_data(args)
     with usage_errors(TypeError, ValueError):
-        if preset is not None:
-            model, stopping = preset.network(data), preset.callbacks()
-        else:
-            model, stopping = _network(args, data, hidden, optimizer), _callbacks(args)
+        model = preset.network(data)
     if not args.quiet:
+        if others := plain_options(args):
+            say(f"{listed(others)}: options of --preset plain, which is used")
         _describe(args, data, model)
-        settings = _settings(args, data, model) if preset is None else str(preset.recipe)
-        for line in settings.splitlines():
+        for line in preset.describe(data, model).splitlines():
             say(line)
     saver = _Saver(args.out, args.save_every)
     with contextlib.ExitStack() as stack:
         if threading.current_thread() is threading.main_thread():  # SIGTERM does what Ctrl-C does
             before = signal.signal(signal.SIGTERM, terminate)
             stack.callback(signal.signal, signal.SIGTERM, before)
-        history = _fit(args, data, model, [*stopping, saver], saver)
+        history = _fit(args, data, model, preset, saver)
     if args.out:
         if not saver.signal:
             model.save(args.out)
@@ -118,104 +104,6 @@ def _test(args: argparse.Namespace, data: TrainingData, model: Sequential) -> No
     require_learning(args, data, model, scores)
 
 
-# -- the network -------------------------------------------------------------------------------
-
-
-def _optimizer(args: argparse.Namespace) -> Optimizer:
-    kind = OPTIMIZERS.class_named(args.optimizer)
-    takers = optimizer_defaults("momentum")
-    if args.momentum is not None and args.optimizer.lower() not in takers:
-        raise argparse.ArgumentTypeError(f"--momentum belongs to --optimizer {', '.join(takers)}")
-    given = {name: getattr(args, name) for name in ("learning_rate", "momentum", "clipnorm")}
-    return kind(**{name: value for name, value in given.items() if value is not None})
-
-
-def _hidden_layers(args: argparse.Namespace) -> list[Layer]:
-    activations = args.activation
-    if len(activations) == 1:
-        activations = activations * len(args.hidden)
-    if len(activations) != len(args.hidden):
-        raise argparse.ArgumentTypeError(
-            f"--activation: expected one name, or one for each of {len(args.hidden)} hidden "
-            f"layers, got {len(activations)}",
-        )
-    known = {"none": None, **normalizations()}
-    if args.normalization not in known:
-        raise argparse.ArgumentTypeError(
-            f"--normalization: unknown name {args.normalization!r}"
-            f"{nearest(args.normalization, known)}; known: {', '.join(known)}"
-        )
-    normalization = known[args.normalization]
-    layers: list[Layer] = []
-    for units, activation in zip(args.hidden, activations, strict=True):
-        if normalization is None:
-            layers.append(_dense(args, units, activation))
-        else:
-            layers += [_dense(args, units), normalization(), ACTIVATIONS.get(activation)]
-        if args.dropout:
-            layers.append(Dropout(args.dropout))
-    return layers
-
-
-def _dense(args: argparse.Namespace, units: int, activation: str | None = None) -> Dense:
-    return Dense(
-        units,
-        activation,
-        weight_initializer=INITIALIZERS.get(args.initializer),
-        weight_regularizer=L1L2(args.l1, args.l2) if args.l1 or args.l2 else None,
-    )
-
-
-def _network(
-    args: argparse.Namespace, data: TrainingData, hidden: list[Layer], optimizer: Optimizer
-) -> Sequential:
-    """Put the layers together: column scaling, hidden layers, then classes or numbers.
-
-    Of a table, the encoder scales the columns.
-    """
-    layers = hidden if data.encoder is not None else [_first_layer(args, data), *hidden]
-    if data.class_names is not None:
-        layers.append(_dense(args, len(data.class_names), "softmax"))
-        loss, metrics = "categorical_crossentropy", ["accuracy"]
-    else:
-        # Inside the network targets have mean 0 and standard deviation 1, whatever their unit; the
-        # last layer brings them back. Weights that had to reach 200,000 would learn nothing.
-        units = 1 if data.y_train.ndim == 1 else data.y_train.shape[1]
-        layers += [_dense(args, units), Rescaling(*_target_scale(data))]
-        loss, metrics = "mean_squared_error", ["mse", "r2"]
-    model = Sequential(layers, seed=args.seed)
-    model.compile(optimizer, args.loss or loss, metrics)
-    if len(data.x_train.shape) == 2:  # fit complains of any other shape
-        model.build(data.x_train.shape[1])
-    model.class_names, model.feature_names = data.class_names, data.feature_names
-    model.encoder = data.encoder
-    return model
-
-
-def _first_layer(args: argparse.Namespace, data: TrainingData) -> Layer:
-    if data.x_train.dtype == np.uint8:
-        return Rescaling(1.0 / _LARGEST_PIXEL.get(args.data, 255.0))
-    x = data.x_train
-    if isinstance(x, np.ndarray):  # of rows still in their file, validation rows count too
-        x = x[: rows_kept(len(x), args.validation_split)]
-    return Normalization().adapt(x)
-
-
-def _target_scale(data: TrainingData) -> tuple[float, float]:
-    """Return the standard deviation (1 where it is 0) and the mean of the training targets."""
-    y = np.asarray(data.y_train, dtype=np.float64)
-    if not np.isfinite(y).all():
-        return 1.0, 0.0  # fit says where
-    largest = float(np.abs(y).max())
-    if largest and not _SMALLEST < largest < 1.0 / _SMALLEST:
-        raise DataError(
-            f"target {data.target!r}: expected numbers of a size from {_SMALLEST:g} to "
-            f"{1.0 / _SMALLEST:g}, whose squares float32 holds, got {largest:g}; multiply the "
-            f"column by a power of ten"
-        )
-    return float(y.std()) or 1.0, float(y.mean())
-
-
 # -- training ----------------------------------------------------------------------------------
 
 
@@ -238,18 +126,6 @@ def _describe(args: argparse.Namespace, data: TrainingData, model: Sequential) -
     for paragraph in data.account:
         show(paragraph)
     model.summary()
-
-
-def _settings(args: argparse.Namespace, data: TrainingData, model: Sequential) -> str:
-    """Return with what the network is trained, and of a table for how long."""
-    assert model.optimizer is not None
-    assert model.loss is not None
-    settings = (
-        f"{OPTIMIZERS.name_of(model.optimizer)}, learning rate {model.optimizer.learning_rate:g}, "
-        f"batch size {args.batch_size}, loss {LOSSES.name_of(model.loss)}"
-    )
-    plan = "" if data.encoder is None else f"\n{describe_plan(args, len(data.y_train))}"
-    return settings + plan
 
 
 class _Saver(callbacks.Callback):
@@ -280,28 +156,33 @@ def _fit(
     args: argparse.Namespace,
     data: TrainingData,
     model: Sequential,
-    called: list[callbacks.Callback],
+    preset: PlainPreset | TablePreset,
     saver: _Saver,
 ) -> callbacks.History:
     """Train, or resume a training, and say how long it took."""
     resume_from = args.out if args.resume and Path(args.out).exists() else None
     if resume_from is not None and not args.quiet:
         show(f"resuming from {resume_from}")
-    start = time.perf_counter()
+    start = clock.now()
     with usage_errors(*([ValueError] if resume_from else [])):  # as other options than before
         history = model.fit(
             data.x_train,
             targets_for(model, data.y_train),
-            batch_size=args.batch_size,
+            batch_size=preset.batch_size,
             epochs=args.epochs,
             verbose=0 if args.quiet else 2 if args.verbose else "auto",
-            callbacks=[*_recorders(args, data, model), *called],
+            callbacks=[
+                *_recorders(args, data, model, preset.batch_size),
+                *preset.callbacks(),
+                saver,
+            ],
             validation_split=args.validation_split,
             sample_weight=_loss_unit(data, model),
+            steps_per_epoch=preset.steps_per_epoch,
             resume_from=resume_from,
         )
     if not args.quiet:
-        seconds = time.perf_counter() - start
+        seconds = clock.now() - start
         done, wanted = len(history.epoch), counted(args.epochs, "epoch")
         shown = wanted if done == args.epochs else f"{done} of {wanted}"
         if saver.earlier:
@@ -310,18 +191,8 @@ def _fit(
     return history
 
 
-def _callbacks(args: argparse.Namespace) -> list[callbacks.Callback]:
-    chosen: list[callbacks.Callback] = []
-    if args.patience is not None:
-        watched = "val_loss" if args.validation_split else "loss"
-        chosen.append(callbacks.EarlyStopping(watched, patience=args.patience))
-    if args.loss_threshold is not None:
-        chosen.append(callbacks.LossThreshold(args.loss_threshold))
-    return chosen
-
-
 def _recorders(
-    args: argparse.Namespace, data: TrainingData, model: Sequential
+    args: argparse.Namespace, data: TrainingData, model: Sequential, batch_size: int
 ) -> list[callbacks.Callback]:
     """Return what --record asks for: about ten batches of an epoch, parameters while there is room.
 
@@ -329,7 +200,7 @@ def _recorders(
     """
     if not args.record:
         return []
-    batches = math.ceil(rows_kept(len(data.y_train), args.validation_split) / args.batch_size)
+    batches = math.ceil(rows_kept(len(data.y_train), args.validation_split) / batch_size)
     size = 2 * model.parameters.nbytes if model.is_built else 0  # with the gradients
     snapshots = max(1, math.ceil(size / _SNAPSHOT_BYTES))
     return [callbacks.Recorder(max(1, batches // 10), snapshots)]
@@ -343,4 +214,4 @@ def _loss_unit(data: TrainingData, model: Sequential) -> Array | None:
     if data.class_names is not None:
         return None
     power = 2 if isinstance(model.loss, MeanSquaredError) else 1
-    return np.full(len(data.y_train), _target_scale(data)[0] ** -power)
+    return np.full(len(data.y_train), target_scale(data)[0] ** -power)

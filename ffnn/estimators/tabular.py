@@ -17,6 +17,7 @@ from sklearn.utils.validation import (
 )
 
 from ffnn._types import Array
+from ffnn.callbacks import Callback
 from ffnn.core.checks import check_int, check_number
 from ffnn.core.text import shown
 from ffnn.errors import DataError
@@ -25,11 +26,12 @@ from ffnn.sequential import Sequential
 from ffnn.tables.encoder import TableEncoder
 from ffnn.tables.frames import as_table, is_table
 from ffnn.tables.table import Table
-from ffnn.tabular.budget import Budget
+from ffnn.tabular.budget import Budget, Deadline
 from ffnn.tabular.folds import Split, splits
 from ffnn.tabular.network import make_layers
 from ffnn.tabular.recipe import LARGEST_ONE_HOT, Recipe
 from ffnn.tabular.training import Rows, train
+from ffnn.threads import one_thread
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -86,7 +88,8 @@ class BaseTabular(BaseEstimator, ABC):
         """
         before = dict(vars(self))
         try:
-            self._fit(X, y)
+            with one_thread():
+                self._fit(X, y)
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)
@@ -99,7 +102,7 @@ class BaseTabular(BaseEstimator, ABC):
         if self.time_budget is not None:
             name = type(self).__name__
             seconds = check_number(name, "time_budget", self.time_budget, low=0.0, low_open=True)
-            budget = Budget(seconds, count)
+            budget = Budget(seconds, count, f"{name}: time_budget")
         table = self._read(X, reset=True)
         y = self._check_targets(y, table)
         state = check_random_state(self.random_state)
@@ -121,15 +124,15 @@ class BaseTabular(BaseEstimator, ABC):
         )
         task = "classification" if self._are_classes else "regression"
         recipe = Recipe.of(task, len(rows.y), rows.x.shape[1], self._count_outputs())
-        seed, until = int(rng.integers(2**31)), None
+        seed, called = int(rng.integers(2**31)), list[Callback]()
         if budget is not None:
-            until = budget.next_end()
             trial = Sequential(make_layers(recipe, encoder, y), seed=seed)
-            recipe = budget.fit(recipe, trial, rows, held_out)
+            recipe = budget.plan(recipe, trial, rows, held_out)
+            called = [Deadline(budget)]
         model = Sequential(make_layers(recipe, encoder, y), seed=seed)
         model.encoder = encoder
         self._name_outputs(model)
-        train(model, recipe, rows, held_out, rng, until)
+        train(model, recipe, rows, held_out, rng, called)
         self.recipe_ = recipe
         return model
 

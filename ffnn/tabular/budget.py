@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import statistics
-import time
+from dataclasses import replace
 
-import numpy as np
-
+from ffnn.callbacks import Callback, Logs
+from ffnn.core import clock
 from ffnn.core.text import counted
 from ffnn.models.trainable import Trainable
+from ffnn.tabular.pace import Pace, measure
 from ffnn.tabular.recipe import Recipe
-from ffnn.tabular.start import start_from_rows
-from ffnn.tabular.training import Rows, prepare
+from ffnn.tabular.training import Rows
 
-_PROBES, _PROBED_SHARE = 20, 0.05  # updates to measure, at most, and the share of the time for them
+_MEASURED = 0.02  # of the time
+_PLANNED = 0.97  # of the time; the rest is for what takes longer than it did when it was measured
+_LEAST = 1.2  # times what is needed, where the time is too short
 
 
 class Budget:
-    """So many seconds for some networks, from when it is made.
+    """So many seconds for some networks, one after another, and for testing them.
+
+    How long the first one may train follows from a measurement. Each of the others gets its share
+    of the time that is left, by the speed of the one before it.
 
     Parameters
     ----------
@@ -25,50 +29,94 @@ class Budget:
         For all of them.
     networks : int
         How many there will be.
+    name : str, default "time_budget"
+        What the user calls the time.
+    began : float, optional
+        When the time began to run, by `ffnn.core.clock`; else now.
+    tested : int, default 0
+        How many rows will be predicted at the end.
     """
 
-    def __init__(self, seconds: float, networks: int) -> None:
-        self.seconds, self.networks = seconds, networks
-        self.end = time.perf_counter() + seconds
+    def __init__(
+        self,
+        seconds: float,
+        networks: int,
+        name: str = "time_budget",
+        began: float | None = None,
+        tested: int = 0,
+    ) -> None:
+        self.seconds, self.networks, self.name, self.tested = seconds, networks, name, tested
+        self.began = clock.now() if began is None else began
+        self.pace: Pace | None = None  # not known yet
 
-    def next_end(self) -> float:
-        """Return when the next network has to be ready, by `time.perf_counter`."""
-        now = time.perf_counter()
-        return now + (self.end - now) / self.networks
-
-    def fit(self, recipe: Recipe, trial: Trainable, rows: Rows, held_out: Rows) -> Recipe:
-        """Return a recipe of as many epochs as there is time for, by the speed of a trial.
+    def plan(self, recipe: Recipe, trial: Trainable, rows: Rows, held_out: Rows) -> Recipe:
+        """Return a recipe of as many updates as the next network has time for.
 
         Raises
         ------
         ValueError
             The time is too short for one epoch of each network.
         """
-        began = time.perf_counter()
-        epoch = measure(recipe, trial, rows, held_out, self.seconds * _PROBED_SHARE)
-        left = self.next_end() - time.perf_counter()
-        if left < epoch:
-            spent = self.seconds - (self.end - began)
-            least = 1.2 * (spent + epoch * self.networks)
+        if self.pace is None:
+            self.pace = measure(recipe, trial, rows, held_out, self.seconds * _MEASURED)
+            self._check(self.networks * self.pace.epoch(recipe))
+        return self.pace.fill(recipe, self._left(_PLANNED) / self.networks)
+
+    def _check(self, needed: float) -> None:
+        """Raise ValueError if there is less time left than is needed."""
+        if self._left() < needed:
+            least = _LEAST * (self.seconds - self._left() + needed)
             raise ValueError(
-                f"time_budget={self.seconds:g} seconds is too short for one epoch of "
+                f"{self.name}: {self.seconds:g} seconds are too short for one epoch of "
                 f"{counted(self.networks, 'network')}: give at least {least:.2g}"
             )
+
+    def _left(self, share: float = 1.0) -> float:
+        """Return the seconds until a share of the time is over, without those for the test."""
+        assert self.pace is not None
+        test = self.tested * self.pace.a_row
+        return self.began + share * self.seconds - test - clock.now()
+
+    def next_end(self) -> float:
+        """Return when the next network has to be ready, by `ffnn.core.clock`."""
+        return clock.now() + self._left() / self.networks
+
+    def note(self, seconds: float, epochs: int, batches: int) -> None:
+        """Take down that the next network is ready, and how long its epochs took."""
+        assert self.pace is not None
         self.networks -= 1
-        return recipe.lasting(min(recipe.epochs, int(left / epoch)))
+        update = (seconds / epochs - self.pace.validation) / batches
+        if update > 0.0:
+            self.pace = replace(self.pace, update=update)
 
 
-def measure(recipe: Recipe, trial: Trainable, rows: Rows, held_out: Rows, most: float) -> float:
-    """Return how many seconds an epoch takes, by some updates of a network for trial."""
-    prepare(trial, recipe, rows)
-    size, began = recipe.batch_size, time.perf_counter()
-    start_from_rows(trial, rows.x, np.random.default_rng(0))
-    trial.evaluate(*held_out)
-    validation = time.perf_counter() - began
-    trial.train_on_batch(rows.x[:size], rows.y[:size])  # which allocates
-    updates = list[float]()
-    while len(updates) < _PROBES and sum(updates) < most:
-        began = time.perf_counter()
-        trial.train_on_batch(rows.x[:size], rows.y[:size])
-        updates.append(time.perf_counter() - began)
-    return validation + recipe.batches * statistics.median(updates)
+class Deadline(Callback):
+    """End a training with the epoch whose end is closest to that of its time.
+
+    Parameters
+    ----------
+    budget : Budget
+        By which the training was planned.
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
+
+    def on_train_begin(self, logs: Logs) -> None:
+        """Note when the training begins, and when it has to end."""
+        self.began, self.until, self.epochs = clock.now(), self.budget.next_end(), 0
+
+    def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
+        """Note when the epoch begins."""
+        self.epoch_began = clock.now()
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        """End the training if half of another such epoch would be too long."""
+        self.epochs, now = self.epochs + 1, clock.now()
+        if now + 0.5 * (now - self.epoch_began) > self.until:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: Logs) -> None:
+        """Tell the budget how long it took."""
+        if self.epochs:
+            self.budget.note(clock.now() - self.began, self.epochs, self.params["steps"])

@@ -53,6 +53,10 @@ class Recipe:
         Of each feature that is a number, for `PiecewiseLinear`.
     batch_size, epochs : int
         How it is trained, and for how long at most.
+    steps_per_epoch : int, optional
+        Updates of an epoch, where it is shorter than a pass over the rows.
+    measured_seconds : float, optional
+        How long the training will take, if that was measured.
     """
 
     task: str
@@ -68,6 +72,8 @@ class Recipe:
     hidden: tuple[int, ...]
     weight_decay: float = 0.02
     dropout: float = 0.15
+    steps_per_epoch: int | None = None
+    measured_seconds: float | None = None
 
     @classmethod
     def of(cls, task: str, rows: int, features: int, outputs: int) -> Recipe:
@@ -91,9 +97,11 @@ class Recipe:
             hidden=HIDDEN,
         )
 
-    def lasting(self, epochs: int) -> Recipe:
-        """Return the recipe for so many epochs."""
-        return replace(self, epochs=epochs)
+    def lasting(
+        self, epochs: int, steps: int | None = None, seconds: float | None = None
+    ) -> Recipe:
+        """Return the recipe for so many epochs, perhaps of fewer updates, that take so long."""
+        return replace(self, epochs=epochs, steps_per_epoch=steps, measured_seconds=seconds)
 
     @property
     def is_regression(self) -> bool:
@@ -103,7 +111,8 @@ class Recipe:
     @property
     def batches(self) -> int:
         """Updates of an epoch."""
-        return math.ceil(self.rows / self.batch_size)
+        whole = math.ceil(self.rows / self.batch_size)
+        return min(whole, self.steps_per_epoch or whole)
 
     @property
     def updates(self) -> int:
@@ -118,7 +127,9 @@ class Recipe:
 
     @property
     def seconds(self) -> float:
-        """About how long all epochs take on one core of a machine of 2024."""
+        """About how long all epochs take: as measured, else on one core of a machine of 2024."""
+        if self.measured_seconds is not None:
+            return self.measured_seconds
         sizes = [self.features, *self.hidden, self.outputs]
         weights = sum(a * b for a, b in itertools.pairwise(sizes))
         a_batch = _SECONDS_AN_UPDATE + _SECONDS_A_WEIGHT_AND_ROW * weights * self.batch_size

@@ -1,8 +1,7 @@
-"""Training one network for a table: as the recipe says, or for as long as there is time."""
+"""Training one network for a table as its recipe says."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -104,23 +103,6 @@ class BestAverage(EarlyStopping):
         self._average = np.array(state["average"]) if "average" in state else None
 
 
-class Deadline(Callback):
-    """End the training before an epoch that would pass a point in time."""
-
-    def __init__(self, until: float) -> None:
-        self.until = until  # by time.perf_counter
-
-    def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
-        """Note when the epoch begins."""
-        self.began = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        """End the training if another such epoch would not."""
-        now = time.perf_counter()
-        if now + (now - self.began) > self.until:
-            self.model.stop_training = True
-
-
 def prepare(model: Trainable, recipe: Recipe, rows: Rows) -> None:
     """Compile and build a network of the layers that `make_layers` made for `recipe`."""
     loss: Loss = MeanSquaredError()
@@ -138,7 +120,7 @@ def train(
     rows: Rows,
     held_out: Rows,
     rng: np.random.Generator,
-    until: float | None = None,
+    callbacks: Sequence[Callback] = (),
 ) -> None:
     """Train a new network on rows, and restore the averaged weights that were best on others.
 
@@ -152,8 +134,8 @@ def train(
         To train on, and to find the best epoch with.
     rng : Generator
         Draws where the weights begin.
-    until : float, optional
-        When to be ready at the latest, by `time.perf_counter`.
+    callbacks : sequence of Callback
+        Called in the training.
     """
     prepare(model, recipe, rows)
     start_from_rows(model, rows.x, rng)
@@ -162,16 +144,16 @@ def train(
         batch_size=recipe.batch_size,
         epochs=recipe.epochs,
         verbose=0,
-        callbacks=make_callbacks(recipe, until),
+        callbacks=[best_average(recipe), *callbacks],
+        steps_per_epoch=recipe.steps_per_epoch,
         validation_data=(*held_out, _loss_unit(model, held_out)),
         sample_weight=_loss_unit(model, rows),
     )
 
 
-def make_callbacks(recipe: Recipe, until: float | None = None) -> list[Callback]:
-    """Return what restores the best epoch, and what ends the training at a point in time."""
-    best = BestAverage("val_loss", recipe.waves)
-    return [best] if until is None else [best, Deadline(until)]
+def best_average(recipe: Recipe) -> BestAverage:
+    """Return what restores the best weights of a training."""
+    return BestAverage("val_loss", recipe.waves)
 
 
 def _loss_unit(model: Trainable, rows: Rows) -> Array | None:

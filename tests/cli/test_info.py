@@ -41,6 +41,7 @@ def test_info_shows_what_is_not_installed(run, monkeypatch):
 
     monkeypatch.setattr(metadata, "version", version)
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    monkeypatch.setattr("ffnn.threads.find_openblas", lambda: None)
     code, out, _ = run("info")
 
     assert code == 0
@@ -108,6 +109,7 @@ def test_a_wrong_number_of_threads(run, number, assert_one_line):
 
 def test_threads_without_threadpoolctl(run, monkeypatch, assert_one_line):
     monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    monkeypatch.setattr("ffnn.threads.find_openblas", lambda: None)
     code, out, err = run("train", "digits", "--threads", "1")
 
     assert (code, out) == (2, "")

@@ -59,7 +59,9 @@ class InterruptInBatch(Callback):
 
 @pytest.mark.usefixtures("sigint")
 def test_an_interrupted_model_has_trained_on_exactly_the_batches_so_far(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("ffnn.cli.train._callbacks", lambda args: [InterruptInBatch(4)])
+    monkeypatch.setattr(
+        "ffnn.cli.plain.PlainPreset.callbacks", lambda preset: [InterruptInBatch(4)]
+    )
     code, out, err = run("train", "digits", "--out", tmp_path / "m.h5")
 
     assert code == 130
@@ -72,12 +74,18 @@ def test_an_interrupted_model_has_trained_on_exactly_the_batches_so_far(run, tmp
 def test_an_interrupted_training_resumes_as_if_it_had_never_stopped(run, tmp_path, monkeypatch):
     straight, path = tmp_path / "straight.h5", tmp_path / "m.h5"
     options = ("--epochs", 4, "--validation-split", 0.2, "--patience", 2, "--dropout", 0.2)
-    monkeypatch.setattr("ffnn.cli.train._callbacks", lambda args: [InterruptInBatch(0)])
+    monkeypatch.setattr(
+        "ffnn.cli.plain.PlainPreset.callbacks", lambda preset: [InterruptInBatch(0)]
+    )
     run("train", "digits", *options, "--out", straight)
-    monkeypatch.setattr("ffnn.cli.train._callbacks", lambda args: [InterruptInBatch(5)])
+    monkeypatch.setattr(
+        "ffnn.cli.plain.PlainPreset.callbacks", lambda preset: [InterruptInBatch(5)]
+    )
     assert run("train", "digits", *options, "--out", path)[0] == 130
 
-    monkeypatch.setattr("ffnn.cli.train._callbacks", lambda args: [InterruptInBatch(0)])
+    monkeypatch.setattr(
+        "ffnn.cli.plain.PlainPreset.callbacks", lambda preset: [InterruptInBatch(0)]
+    )
     code, out, _ = run("train", "digits", *options, "--out", path, "--resume")
 
     assert code == 0
@@ -102,7 +110,9 @@ def test_resume_starts_a_new_training_where_there_is_no_file_yet(run, tmp_path):
 @pytest.mark.usefixtures("sigint")
 def test_an_interrupt_without_out_saves_nothing(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("ffnn.cli.train._callbacks", lambda args: [InterruptInBatch(1)])
+    monkeypatch.setattr(
+        "ffnn.cli.plain.PlainPreset.callbacks", lambda preset: [InterruptInBatch(1)]
+    )
     code, out, _ = run("train", "digits")
 
     assert code == 130

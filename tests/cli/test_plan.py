@@ -65,7 +65,7 @@ def noise(tmp_path):
 
 
 def test_training_stops_early_with_the_best_weights(run, noise, tmp_path):
-    code, out, _ = run("train", noise, "--out", tmp_path / "m.h5")
+    code, out, _ = run("train", noise, "--preset", "plain", "--out", tmp_path / "m.h5")
 
     assert code == 0
     assert "at most 120 epochs, stopped after 20 without a better loss on 24 validation rows" in out
@@ -79,8 +79,23 @@ def test_a_planned_training_is_resumed(run, noise, tmp_path):
     def weights(name):
         return ffnn.load_model(tmp_path / name).parameters
 
-    first = run("train", noise, "--out", tmp_path / "a.h5", "--epochs", 3, "--quiet")
-    second = run("train", noise, "--out", tmp_path / "a.h5", "--epochs", 8, "--quiet", "--resume")
-    whole = run("train", noise, "--out", tmp_path / "b.h5", "--epochs", 8, "--quiet")
+    first = run(
+        "train", noise, "--preset", "plain", "--out", tmp_path / "a.h5", "--epochs", 3, "--quiet"
+    )
+    second = run(
+        "train",
+        noise,
+        "--preset",
+        "plain",
+        "--out",
+        tmp_path / "a.h5",
+        "--epochs",
+        8,
+        "--quiet",
+        "--resume",
+    )
+    whole = run(
+        "train", noise, "--preset", "plain", "--out", tmp_path / "b.h5", "--epochs", 8, "--quiet"
+    )
     assert {first[0], second[0], whole[0]} <= {0, 3}
     np.testing.assert_array_equal(weights("a.h5"), weights("b.h5"))

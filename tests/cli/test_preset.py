@@ -2,10 +2,10 @@
 
 import math
 import re
-import time
 
 import numpy as np
 import pytest
+from slow_machine import SlowMachine
 
 import ffnn
 from ffnn.cli import main
@@ -89,6 +89,53 @@ def test_a_training_that_was_stopped_is_resumed_bit_for_bit(capsys, path, tmp_pa
     np.testing.assert_array_equal(one.parameters, other.parameters)
 
 
+def test_a_table_is_learned_by_the_network_for_tables_unless_another_is_described(
+    capsys, path, tmp_path
+):
+    def first_layer(*options):
+        out = tmp_path / "m.h5"
+        code, said, error = run(capsys, "train", path, "--epochs", "2", "--out", out, *options)
+        assert (code, error.startswith("ffnn: error")) == (0, False)
+        return type(ffnn.load_model(out).layers[0]).__name__, said
+
+    name, said = first_layer()
+    assert name == "PiecewiseLinear"
+    assert "--preset" not in said
+    for options in (["--hidden", "4"], ["--batch-size=8", "--patience", "1"]):
+        name, said = first_layer(*options)
+        assert name == "Dense"
+        given = ", ".join(sorted(o.split("=")[0] for o in options if o.startswith("--")))
+        assert said.startswith(f"{given}: options of --preset plain, which is used\n")
+    name, said = first_layer("--hidden", "4", "--quiet")
+    assert "options of" not in said
+    name, said = first_layer("--preset", "plain")
+    assert name == "Dense"
+    assert "options of" not in said
+
+
+def test_other_shares_may_be_held_out(capsys, path):
+    arguments = "train", path, "--epochs", "2", "--validation-split", "0.5"
+    assert "1 batch of 120 rows" in run(capsys, *arguments)[1]
+
+
+def test_too_few_rows_to_hold_some_out_are_refused(capsys, tmp_path):
+    (tmp_path / "two.csv").write_text("a,b\n1,2.5\n2,3.5\n", encoding="utf-8")
+    code, _, error = run(capsys, "train", tmp_path / "two.csv")
+    assert code == 2
+    assert "others to validate on, got 1 row; --preset plain needs no others" in error
+
+
+def test_another_length_is_another_training(capsys, path, tmp_path):
+    arguments = "train", path, "--out", tmp_path / "m.h5", "--quiet"
+    assert run(capsys, *arguments, "--epochs", "2")[0] == 0
+    code, _, error = run(capsys, *arguments, "--epochs", "4", "--resume")
+    assert code == 2
+    assert (
+        "m.h5 holds a training of 2 epochs, which its learning rate follows, not of 4: gi" in error
+    )
+    assert "give --epochs 2" in error
+
+
 def test_epochs_may_be_given(capsys, path):
     said = run(capsys, "train", path, "--preset", "table", "--epochs", "7")[1]
     assert "7 epochs of 1 batch" in said
@@ -97,11 +144,13 @@ def test_epochs_may_be_given(capsys, path):
 
 def test_a_time_is_kept(capsys, path, monkeypatch):
     monkeypatch.setattr(rules, "MOST_EPOCHS", 100_000)
-    begun = time.perf_counter()
-    code, said, _ = run(capsys, "train", path, "--preset", "table", "--time", "2", "--quiet")
+    monkeypatch.setattr(rules.Recipe, "waves", [])  # no training ends earlier
+    machine = SlowMachine(monkeypatch, update=0.1, validation=0.05)
+    code, said, _ = run(capsys, "train", path, "--time", "20")
     assert code == 0
-    assert time.perf_counter() - begun < 6.0  # the test included, on a busy machine
-    assert "test r2" in said
+    assert 0.95 * 20.0 < machine.seconds <= 20.0
+    plan = r"at most 1\d\d epochs of 1 batch of 216 rows: 1\d\d updates, about 1\d s\n"
+    assert re.search(plan, said)
 
 
 @pytest.mark.parametrize(
@@ -109,8 +158,9 @@ def test_a_time_is_kept(capsys, path, monkeypatch):
     [
         (["--hidden", "64"], "--hidden is chosen by --preset table"),
         (["--learning-rate", "0.1"], "--learning-rate is chosen by --preset table"),
-        (["--time", "1e-4"], "too short for one epoch"),
-        (["--time", "5", "--resume", "--out", "x.h5"], "--time is for --preset table, and not"),
+        (["--validation-split", "0"], "--validation-split must be above 0 with --preset table"),
+        (["--time", "1e-4"], "--time: 0.0001 seconds are too short for one epoch of 1 network"),
+        (["--time", "5", "--resume", "--out", "x.h5"], "--time is not for --resume"),
     ],
 )
 def test_what_does_not_go_together_is_refused(

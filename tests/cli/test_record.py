@@ -6,19 +6,21 @@ import pytest
 import ffnn
 from ffnn.cli import main
 
+PLAIN = ("--preset", "plain")
+
 
 @pytest.fixture
 def recorded(run, flowers, tmp_path):
     """Train with --record, and return the model's path and what was printed."""
     path = tmp_path / "m.h5"
-    code, out, err = run("train", flowers, "--epochs", 6, "--out", path, "--record")
+    code, out, err = run("train", flowers, *PLAIN, "--epochs", 6, "--out", path, "--record")
     assert code == 0, err
     return path, out
 
 
 def test_the_model_has_every_epoch_and_the_training_is_the_same(run, recorded, flowers, tmp_path):
     path, out = recorded
-    run("train", flowers, "--epochs", 6, "--out", tmp_path / "plain.h5", "--quiet")
+    run("train", flowers, *PLAIN, "--epochs", 6, "--out", tmp_path / "plain.h5", "--quiet")
     model, plain = ffnn.load_model(path), ffnn.load_model(tmp_path / "plain.h5")
 
     recording = model.recording
@@ -45,7 +47,7 @@ def test_a_resumed_training_goes_on_recording(run, flowers, recorded, tmp_path):
     path = tmp_path / "two.h5"
     for epochs in (2, 6):  # the second resumes the first
         options = ["--epochs", epochs, "--out", path, "--record", "--resume", "--quiet"]
-        assert run("train", flowers, *options)[0] == 0
+        assert run("train", flowers, *PLAIN, *options)[0] == 0
 
     found, expected = (ffnn.load_model(p).recording for p in (path, recorded[0]))
     assert found.epochs == expected.epochs
@@ -56,7 +58,7 @@ def test_a_resumed_training_goes_on_recording(run, flowers, recorded, tmp_path):
 
 @pytest.mark.parametrize("first", [True, False])
 def test_a_training_is_resumed_as_it_was_recorded(run, flowers, tmp_path, assert_one_line, first):
-    options = ["train", flowers, "--out", tmp_path / "m.h5", "--quiet"]
+    options = ["train", flowers, *PLAIN, "--out", tmp_path / "m.h5", "--quiet"]
     assert run(*options, "--epochs", 1, *(["--record"] if first else []))[0] == 0
     before = (tmp_path / "m.h5").read_bytes()
 

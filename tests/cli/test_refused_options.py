@@ -2,18 +2,20 @@
 
 import argparse
 import itertools
+from argparse import Namespace
 
 import numpy as np
 import pytest
 
 import ffnn
 from ffnn.cli import commands, train
-from ffnn.cli.misplaced import _RULES, refuse_misplaced
+from ffnn.cli.misplaced import _RULES, choose_preset, refuse_misplaced
 from ffnn.cli.parser import build_parser
 
 (_SUBPARSERS,) = build_parser()._subparsers._group_actions
 COMMANDS = {name: child._actions for name, child in _SUBPARSERS.choices.items()}
 KINDS = ["digits", "mnist", "csv", "npz", "h5"]
+PLAIN = ["--preset", "plain"]
 CASES = [
     (name, kind)
     for name, actions in COMMANDS.items()
@@ -74,20 +76,23 @@ def paths(tmp_path, monkeypatch, write_csv, save_arrays):
     }
 
 
-@pytest.mark.parametrize(("command", "kind"), CASES)
-def test_an_option_is_either_used_or_refused(command, kind, paths):
+@pytest.mark.parametrize(
+    ("command", "kind", "preset"), [*((*case, []) for case in CASES), ("train", "csv", PLAIN)]
+)
+def test_an_option_is_either_used_or_refused(command, kind, preset, paths):
     options = options_of(command)
     given = [command, *([paths["model"]] if command != "train" else ["--epochs", 1])]
     given += [paths[kind]] if kind else []
     given += ["--out", paths["out"]] if "--out" in options else []
-    args = build_parser().parse_args([str(text) for text in given])
+    args = build_parser().parse_args([str(text) for text in [*given, *preset]], Namespace(began=0))
+    choose_preset(args)
     refused = {option for option in options if is_refused(args, option)}
     watched = Watched(**vars(args))
     watched.read.clear()
 
     getattr(train if command == "train" else commands, command)(watched)
 
-    used = watched.read | {"threads"}  # which is read for all commands
+    used = watched.read | {"threads", "preset"}  # which is read for all commands
     assert {option for option, name in options.items() if name not in used} == refused
 
 

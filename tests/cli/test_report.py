@@ -6,11 +6,13 @@ import re
 
 import pytest
 
+PLAIN = ("--preset", "plain")
+
 
 @pytest.fixture
 def model(run, flowers, tmp_path):
     path = tmp_path / "flowers.h5"
-    assert run("train", flowers, "--epochs", "3", "--out", path, "--quiet")[0] == 0
+    assert run("train", flowers, *PLAIN, "--epochs", "3", "--out", path, "--quiet")[0] == 0
     return path
 
 
@@ -43,7 +45,7 @@ def test_the_page_of_a_training_says_it_only_of_training_rows(
     run, flowers, tmp_path, options, note
 ):
     path = tmp_path / "r.html"
-    arguments = ("--epochs", 2, "--quiet", *options, "--report", path)
+    arguments = (*PLAIN, "--epochs", 2, "--quiet", *options, "--report", path)
     assert run("train", flowers, *arguments)[0] == 0
     assert ("the model was trained on 135 of these 150 rows" in page(path)) is note
 

@@ -98,7 +98,7 @@ def test_a_model_without_a_loss_cannot_be_tested(run, tmp_path, command, assert_
 
 def test_summary_shows_layers_training_and_names(run, tmp_path, flowers):
     options = ("--epochs", 2, "--quiet", "--validation-split", 0, "--out", tmp_path / "m.h5")
-    run("train", flowers, *options)
+    run("train", flowers, "--preset", "plain", *options)
     code, out, _ = run("summary", tmp_path / "m.h5")
 
     assert code == 0

@@ -44,7 +44,7 @@ def test_classes_of_a_csv_file_come_back_by_name(
 
 def test_scaling_is_learned_from_the_training_rows_alone(run, tmp_path, flowers, flower_rows):
     x = np.array([row[:2] for row in flower_rows()], dtype=float)
-    options = ("--epochs", 1, "--quiet", "--out", tmp_path / "m.h5")
+    options = ("--preset", "plain", "--epochs", 1, "--quiet", "--out", tmp_path / "m.h5")
     on_all = ("--validation-split", 0, *options)
 
     def scaling(name):
@@ -74,7 +74,9 @@ def test_without_test_rows_the_scores_are_those_of_the_training_rows(run, flower
 
 
 def test_numbers_in_any_unit_are_learned_by_default(run, tmp_path, prices, last_number, write_csv):
-    code, out, _ = run("train", prices, "--out", tmp_path / "m.h5", "--epochs", 60)
+    code, out, _ = run(
+        "train", prices, "--preset", "plain", "--out", tmp_path / "m.h5", "--epochs", 60
+    )
 
     assert code == 0
     assert re.fullmatch(r"test mean squared error: [\d.e+]+", out.splitlines()[-3])
@@ -212,7 +214,7 @@ def test_another_delimiter_can_be_named(run, tmp_path, assert_one_line):
 
 def test_two_rows_and_a_batch_larger_than_the_data_work(run, tmp_path, write_csv):
     path = write_csv(tmp_path / "d.csv", ["a", "b"], [[1, 2.5], [2, 3.5]])
-    code, out, _ = run("train", path, "--epochs", 1)
+    code, out, _ = run("train", path, "--preset", "plain", "--epochs", 1)
 
     assert code == 0
     assert out.startswith("d.csv: 1 training row, 1 test row, 1 column\n")

@@ -24,7 +24,9 @@ def trained(run, tmp_path):
 
     def trained(data, *options):
         path = tmp_path / "m.h5"
-        code, out, err = run("train", data, "--epochs", 2, "--out", path, "--quiet", *options)
+        code, out, err = run(
+            "train", data, "--preset", "plain", "--epochs", 2, "--out", path, "--quiet", *options
+        )
         assert code == 0, err
         return path, out.splitlines()
 

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from slow_machine import SlowMachine
 
 pytest.importorskip("sklearn", reason="scikit-learn is an extra")
 
@@ -15,7 +16,6 @@ import ffnn
 from ffnn.errors import DataError
 from ffnn.tables import TabularClassifier, TabularRegressor
 from ffnn.tables.frames import as_table
-from ffnn.tabular import budget as budgets
 from ffnn.tabular import recipe as rules
 
 RNG = np.random.default_rng(0)
@@ -179,23 +179,23 @@ def test_columns_are_found_by_name_in_any_order_and_others_are_not_looked_at():
 # -- how long it takes ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ensemble", [1, 2])
-def test_a_budget_of_time_gives_the_epochs(ensemble, monkeypatch):
+@pytest.mark.parametrize("ensemble", [1, 3])
+def test_a_budget_of_time_is_used_and_kept(ensemble, monkeypatch):
     monkeypatch.setattr(rules, "MOST_EPOCHS", 100_000)
     monkeypatch.setattr(rules, "MOST_UPDATES", 100_000)
-    monkeypatch.setattr(budgets, "measure", lambda *arguments: 10.0)  # seconds an epoch
     monkeypatch.setattr(rules.Recipe, "waves", [])  # no training ends earlier
-    model = TabularRegressor(ensemble=ensemble, time_budget=400.0, random_state=0)
-    model.fit(ROWS, PRICE)
-    first, last = (len(model.models_[place].history.epoch) for place in (0, -1))
-    assert 30 / ensemble <= first <= 40 / ensemble
-    assert 30 <= last <= 40  # the last one has all the time that is left
+    machine = SlowMachine(monkeypatch, update=0.1, validation=0.02)
+    TabularRegressor(ensemble=ensemble, time_budget=20.0, random_state=0).fit(ROWS, PRICE)
+    assert 0.95 * 20.0 < machine.seconds <= 20.0
 
 
 def test_a_budget_that_is_long_enough_changes_nothing():
     free = TabularRegressor(random_state=0).fit(ROWS[:60], PRICE[:60])
     timed = TabularRegressor(time_budget=600, random_state=0).fit(ROWS[:60], PRICE[:60])
     np.testing.assert_array_equal(timed.predict(ROWS), free.predict(ROWS))
+
+
+SHORT = r"^TabularRegressor: time_budget: 1e-05 seconds are too short for one epoch of 1 network"
 
 
 # -- what is refused -----------------------------------------------------------------------------
@@ -214,7 +214,7 @@ def test_a_budget_that_is_long_enough_changes_nothing():
         (TabularRegressor(ensemble=1.5), ROWS, PRICE, TypeError, "ensemble"),
         (TabularRegressor(ensemble=500), ROWS, PRICE, DataError, "at least 500 rows"),
         (TabularRegressor(time_budget=0), ROWS, PRICE, ValueError, "time_budget"),
-        (TabularRegressor(time_budget=1e-5), ROWS, PRICE, ValueError, "give at least"),
+        (TabularRegressor(time_budget=1e-5), ROWS, PRICE, ValueError, SHORT),
         (TabularRegressor(), [{"a": None}, {"a": None}], [1, 2], DataError, "no column is left"),
         (TabularRegressor(), [{"a": 3}, {"a": 3}], [1, 2], DataError, "no column is left"),
     ],

@@ -110,7 +110,7 @@ def test_a_file_that_is_too_large_is_refused_at_once(large, little, tmp_path, ca
 
 def test_what_is_learned_from_is_refused_before_it_is_made(large, little, capsys):
     little(5 << 20)  # enough for the columns
-    assert main(["train", str(large), "--target", "y"]) == 1
+    assert main(["train", str(large), "--target", "y", "--preset", "plain"]) == 1
     error = capsys.readouterr().err
     assert "80,000 rows of 21 numbers need 6.41 MiB of memory, and 5 MiB are free" in error
     assert "--only" in error

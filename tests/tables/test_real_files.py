@@ -8,6 +8,7 @@ import pytest
 
 from ffnn.cli import main
 from ffnn.tables import read_table
+from ffnn.tabular import recipe as rules
 
 FOLDER = Path(__file__).parent / "real"
 
@@ -59,7 +60,9 @@ def test_columns_are_what_they_are(name):
 
 @pytest.mark.filterwarnings("ignore:.*not clearly better")
 @pytest.mark.parametrize("name", CASES)
-def test_they_train_with_no_option_but_the_target(name, tmp_path, capsys):
+def test_they_train_with_no_option_but_the_target(name, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(rules, "HIDDEN", (64, 64))  # which takes a fifth of the time
+    monkeypatch.setattr(rules, "MOST_EPOCHS", 80)
     case = CASES[name]
     target = ["--target", case.target] if case.target else []
     assert main(["train", str(FOLDER / name), *target, "--out", str(tmp_path / "m.h5")]) == 0

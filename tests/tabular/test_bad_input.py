@@ -8,6 +8,7 @@ import re
 
 import numpy as np
 import pytest
+from slow_machine import SlowMachine
 
 pytest.importorskip("sklearn", reason="scikit-learn is an extra")
 
@@ -15,7 +16,6 @@ import ffnn
 from ffnn.cli import main
 from ffnn.errors import DataError
 from ffnn.tables import TabularClassifier, TabularRegressor
-from ffnn.tabular import budget as budgets
 from ffnn.tabular import recipe as rules
 
 RNG = np.random.default_rng(0)
@@ -176,11 +176,11 @@ def test_what_cannot_be_learned_is_refused_with_one_message(door, columns, y, me
 
 @pytest.mark.parametrize("epoch", [0.2, 7.0])
 def test_a_budget_that_is_too_small_is_refused_with_the_least_that_works(door, epoch, monkeypatch):
-    monkeypatch.setattr(budgets, "measure", lambda *arguments: epoch)  # seconds an epoch
+    SlowMachine(monkeypatch, update=epoch)
     with pytest.raises(RefusedError, match="too short for one epoch") as refused:
         door.learn(COLUMNS, LABELS, time=epoch / 2)
     least = float(re.search(r"give at least ([\d.e+-]+)", str(refused.value))[1])
-    assert epoch < least < 1.5 * epoch + 5.0
+    assert least == pytest.approx(1.2 * 3 * epoch, rel=0.05)  # two are measured
     door.learn(COLUMNS, LABELS, time=least)
 
 

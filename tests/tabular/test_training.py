@@ -1,18 +1,12 @@
-"""One network on one split: its best epoch comes back, in the time there is."""
-
-import time
+"""One network on one split: it learns, and its best epoch comes back."""
 
 import numpy as np
 import pytest
+from table_problem import problem
 
 import ffnn
 from ffnn.layers import Dense
-from ffnn.tables import TableEncoder
-from ffnn.tabular import budget as budgets
-from ffnn.tabular.budget import Budget
-from ffnn.tabular.network import make_layers
-from ffnn.tabular.recipe import Recipe
-from ffnn.tabular.training import BestAverage, Rows, train
+from ffnn.tabular.training import BestAverage, train
 
 
 class Numbers(ffnn.callbacks.Callback):
@@ -84,20 +78,6 @@ def test_averages_of_another_model_are_refused():
             best.check_state(state | {"average": wrong}, model)
 
 
-def problem(task="regression", rows=240):
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(rows, 3))
-    y = 1e6 + 1e4 * (np.sin(2 * x[:, 0]) + x[:, 1] * x[:, 2])
-    table = [dict(zip("abc", row, strict=True)) for row in x.tolist()]
-    encoder = TableEncoder("robust", 9).fit(table[: rows // 2])
-    features = encoder.transform(table).astype(np.float32)
-    y = y if task == "regression" else (y > 1e6).astype(int)
-    half = rows // 2
-    parts = Rows(features[:half], y[:half]), Rows(features[half:], y[half:])
-    recipe = Recipe.of(task, half, 3, 1 if task == "regression" else 2)
-    return recipe, (lambda: ffnn.Sequential(make_layers(recipe, encoder, y), seed=0)), *parts
-
-
 @pytest.mark.parametrize("task", ["regression", "classification"])
 def test_a_network_learns_whatever_the_unit_of_its_target(task):
     recipe, make, rows, held_out = problem(task)
@@ -120,47 +100,3 @@ def test_the_epoch_that_is_best_on_other_rows_comes_back():
         np.mean((model.predict(held_out.x)[:, 0] - held_out.y) ** 2) / model.layers[-2].scale ** 2
     )
     assert found == pytest.approx(best, rel=1e-3)
-
-
-def test_training_ends_before_its_time_is_over():
-    recipe, make, rows, held_out = problem()
-    model, begun = make(), time.perf_counter()
-    train(model, recipe, rows, held_out, np.random.default_rng(0), until=begun + 0.3)
-    assert 1 <= len(model.history.epoch) < recipe.epochs
-
-
-@pytest.fixture
-def half_seconds(monkeypatch):
-    """Let every epoch take half a second, whatever the machine does."""
-    monkeypatch.setattr(budgets, "measure", lambda *arguments: 0.5)
-
-
-@pytest.mark.usefixtures("half_seconds")
-def test_a_budget_plans_for_each_network_its_share():
-    recipe, make, rows, held_out = problem()
-    budget = Budget(100.0, networks=2)
-    assert 40.0 < budget.next_end() - time.perf_counter() < 50.1
-    assert 90 <= budget.fit(recipe, make(), rows, held_out).epochs <= 100
-    assert budget.next_end() - time.perf_counter() > 90.0  # all that is left is the second one's
-    assert 180 <= budget.fit(recipe, make(), rows, held_out).epochs <= 200
-
-
-@pytest.mark.usefixtures("half_seconds")
-def test_no_more_epochs_are_planned_than_without_a_budget():
-    recipe, make, rows, held_out = problem()
-    assert Budget(1000.0, networks=1).fit(recipe, make(), rows, held_out) == recipe
-
-
-@pytest.mark.usefixtures("half_seconds")
-def test_a_budget_that_is_too_short_says_what_would_do():
-    recipe, make, rows, held_out = problem()
-    with pytest.raises(ValueError, match=r"one epoch of 3 networks: give at least") as error:
-        Budget(1.0, networks=3).fit(recipe, make(), rows, held_out)
-    assert 1.8 <= float(str(error.value).split()[-1]) < 3.0  # a fifth more than 3 times 0.5
-
-
-def test_the_time_of_an_epoch_is_measured_on_a_network_for_trial():
-    recipe, make, rows, held_out = problem()
-    begun = time.perf_counter()
-    epoch = budgets.measure(recipe, make(), rows, held_out, most=0.1)
-    assert 0.0 < epoch < recipe.batches * (time.perf_counter() - begun)
