@@ -62,9 +62,19 @@ def sum_of_squares(x: Array) -> float:
     return float(squares.sum(dtype=np.float64)) + float(np.vdot(rest, rest))
 
 
+def row_blocks(rows: int) -> list[slice]:
+    """Return the blocks of rows over which sums in float32 do not drift."""
+    return [slice(start, start + BLOCK_ROWS) for start in range(0, rows, BLOCK_ROWS)]
+
+
 def dot_over(rows: int) -> Callable[..., Any]:
     """Return the function dot(a, b, out=None) for products a b that sum over `rows` rows."""
     return np.ndarray.dot if rows <= BLOCK_ROWS else _BlockwiseDot()
+
+
+def matmul_over(rows: int) -> Callable[..., Any]:
+    """Return the same for stacks of matrices, whose products take `out`, as ``np.matmul`` does."""
+    return np.matmul if rows <= BLOCK_ROWS else _BlockwiseDot()
 
 
 class _BlockwiseDot:
@@ -77,7 +87,7 @@ class _BlockwiseDot:
         return _BlockwiseDot, ()  # a copy makes arrays of its own
 
     def __call__(self, a: Array, b: Array, out: Array | None = None) -> Any:
-        blocks = [slice(i, i + BLOCK_ROWS) for i in range(0, len(b), BLOCK_ROWS)]
+        blocks = row_blocks(a.shape[-1])
         if out is None:
             return sum(float(a[block].dot(b[block])) for block in blocks)
         total, product, exact = (
@@ -86,7 +96,8 @@ class _BlockwiseDot:
         )
         total.fill(0.0)
         for block in blocks:
-            np.matmul(a[:, block], b[block], out=product)  # `dot` would copy such slices
+            part = b[block] if b.ndim == 1 else b[..., block, :]
+            np.matmul(a[..., block], part, out=product)  # `dot` would copy such slices
             np.copyto(exact, product)  # an addition of both dtypes would convert in small pieces
             total += exact
         np.copyto(out, total, casting="same_kind")

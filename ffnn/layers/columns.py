@@ -25,6 +25,11 @@ class ColumnWise(Layer):
         """The number of columns that it makes of one."""
         raise NotImplementedError
 
+    @property
+    def category_counts(self) -> Sequence[int]:
+        """How many categories each of its columns has the numbers of; empty if of none."""
+        return ()
+
     def own_columns(self, input_dim: int) -> Sequence[int]:
         """Return which columns are its own; ValueError if there are not so many."""
         if self.columns is None:

@@ -10,6 +10,7 @@ from ffnn._types import Array, Shape
 from ffnn.core.checks import check_int, check_items
 from ffnn.core.formulas import Formulas
 from ffnn.core.operations import Value
+from ffnn.core.sums import BLOCK_ROWS, row_blocks
 from ffnn.initializers import Initializer, RandomNormal
 from ffnn.layers.base import LAYERS
 from ffnn.layers.columns import ColumnWise, check_columns
@@ -41,7 +42,8 @@ class Embedding(ColumnWise):
     ------
     TypeError, ValueError
         An argument is of the wrong type or out of its range, or the inputs have another number of
-        columns. What is no number of a category is refused where it comes.
+        columns. A model refuses what is no number of a category before it begins to work, with its
+        row and column.
 
     References
     ----------
@@ -76,6 +78,11 @@ class Embedding(ColumnWise):
         """The length of the vectors."""
         return self.units
 
+    @property
+    def category_counts(self) -> Sequence[int]:
+        """How many categories each column has."""
+        return self.categories
+
     def own_columns(self, input_dim: int) -> Sequence[int]:
         """Return which columns have categories; ValueError if there are not so many."""
         if self.columns is None and input_dim != len(self.categories):
@@ -104,6 +111,11 @@ class Embedding(ColumnWise):
         self.whole = self.buffer("whole", self.own_dim).T
         self.wrong = self.buffer("wrong", self.own_dim, dtype=bool).T
         self.vectors = self.array("vectors", self.units, rows, self.own_dim).T  # as rows of E
+        # Sums over very many rows are added in float64.
+        self.total: Array | None = None
+        if rows > BLOCK_ROWS:
+            self.total = self.array("total", *self.E.shape, dtype=np.float64)
+            self.exact = self.array("exact", *self.E.shape, dtype=np.float64)
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return the vectors of the categories, or raise ValueError if one has none."""
@@ -137,8 +149,22 @@ class Embedding(ColumnWise):
         """Add the gradients of the vectors to their rows of E, and return ∂L/∂x."""
         own, others = self.split(grad)
         np.copyto(self.vectors, own.transpose(0, 2, 1))
-        self.dE.fill(0.0)
-        np.add.at(self.dE, self.index, self.vectors)
+        if self.total is None:
+            self.dE.fill(0.0)
+            np.add.at(self.dE, self.index, self.vectors)
+        else:
+            self.add_blocks(self.total)
         if not self.needs_input_grad:
             return None
         return self.join(0.0, others)
+
+    def add_blocks(self, total: Array) -> None:
+        """Add the gradients of very many rows in blocks, and these in float64."""
+        total.fill(0.0)
+        for index, vectors in zip(self.index, self.vectors, strict=True):
+            for rows in row_blocks(self.rows):
+                self.dE.fill(0.0)
+                np.add.at(self.dE, index[rows], vectors[rows])
+                np.copyto(self.exact, self.dE)  # an addition of both dtypes would convert in pieces
+                total += self.exact
+        np.copyto(self.dE, total, casting="same_kind")

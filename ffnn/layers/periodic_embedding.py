@@ -11,6 +11,7 @@ from ffnn._types import Array, Shape
 from ffnn.core.checks import check_int, check_number
 from ffnn.core.formulas import Formulas
 from ffnn.core.operations import Value
+from ffnn.core.sums import matmul_over
 from ffnn.initializers import Initializer, RandomNormal, RandomUniform
 from ffnn.layers.base import LAYERS
 from ffnn.layers.columns import ColumnWise, check_columns
@@ -129,6 +130,7 @@ class PeriodicEmbedding(ColumnWise):
             for name in ("angle", "cosine", "sine", "g")
         )
         self.cosine_t = self.cosine.transpose(0, 2, 1)
+        self.matmul = matmul_over(rows)  # which sums very many rows in float64
         self.mixed = self.buffer("mixed", self.outputs - 1, self.own_dim).T
         self.x_column, self.ones = self.own_x[:, :, None], self.full("ones", 1.0, 1)
         limit = float(1.0 / np.finfo(self.dtype).eps)  # from which on all numbers are whole
@@ -167,13 +169,13 @@ class PeriodicEmbedding(ColumnWise):
         """Fill the gradients of ω, φ, M and o and return ∂L/∂x."""
         own, others = self.split(grad)
         delta = own[:, 1:]
-        np.matmul(delta, self.cosine_t, out=self.dM)
-        np.matmul(delta, self.ones, out=self.doffset)
+        self.matmul(delta, self.cosine_t, self.dM)
+        self.matmul(delta, self.ones, self.doffset)
         np.matmul(self.M_t, delta, out=self.g)
         self.g *= np.sin(self.angle, out=self.sine)
         np.negative(self.g, out=self.g)
-        np.matmul(self.g, self.ones, out=self.dphase)
-        np.matmul(self.g, self.x_column, out=self.dw_column)
+        self.matmul(self.g, self.ones, self.dphase)
+        self.matmul(self.g, self.x_column, self.dw_column)
         self.dw *= _TURN
         if not self.needs_input_grad:
             return None

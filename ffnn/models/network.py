@@ -19,6 +19,7 @@ from ffnn.data.sources import Source, check_finite, open_source
 from ffnn.errors import DataError
 from ffnn.layers.base import Layer, Stage
 from ffnn.layers.chain import release, run_forward
+from ffnn.models.codes import check_codes
 from ffnn.models.names import Named
 from ffnn.models.raw_rows import input_dtype
 from ffnn.models.replicas import Replicas
@@ -266,6 +267,7 @@ class Network(Named, Guarded):
         All that takes data begins here: with layers whose arguments are what they were built with.
         """
         self._replicas.check()
+        is_table = self.encoder is not None and self.encoder.takes(x)
         if self.encoder is not None:
             x = self.encoder.numbers_of(x, input_dtype(self) or np.float64)
         source = open_source(x, input_dtype(self), "x")
@@ -278,6 +280,8 @@ class Network(Named, Guarded):
                 f"features, got array of shape {source.shape}.{hint}"
             )
         check_finite(source, "x", self.dtype)
+        if not is_table:  # whose categories the encoder has numbered
+            check_codes(self.layers, source)
         return source
 
     def forward(self, x: Array, training: bool = False) -> Array:

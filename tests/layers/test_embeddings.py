@@ -193,15 +193,65 @@ def test_what_is_no_category_is_refused(wrong):
         layer.forward(x)
 
 
-def test_a_model_says_which_layer_refuses_a_category_and_has_not_changed():
-    model = ffnn.Sequential([Embedding([2]), Dense(1)], input_dim=1, seed=0)
-    model.compile()
-    before = model.parameters.copy()
-    with pytest.raises(ffnn.errors.LayerError, match="'embedding_1' failed in forward: column 0"):
-        model.fit([[0.0], [2.0]], [0.0, 1.0], batch_size=2, verbose=0)
-    with pytest.raises(ffnn.errors.LayerError, match="from 0 to 1"):
-        model.predict([[2.0]])
+def coded_model(dtype="float32"):
+    layers = [PeriodicEmbedding(4, 3, columns=[1]), Embedding([5, 3], 2, columns=[4, 3]), Dense(1)]
+    model = ffnn.Sequential(layers, input_dim=3, dtype=dtype, seed=0)  # codes in columns 2 and 0
+    model.compile("adam", "mse")
+    return model
+
+
+def coded_rows(count=3000):
+    rng = np.random.default_rng(0)
+    codes, numbers = rng.integers(0, 3, count), rng.normal(size=count)
+    return np.column_stack([codes, numbers, rng.integers(0, 5, count)]), numbers
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("work", ["fit", "evaluate", "predict", "train_on_batch", "validation"])
+@pytest.mark.parametrize(
+    ("column", "wrong", "last"), [(2, 5.0, 4), (2, -1.0, 4), (0, 3.0, 2), (0, 0.5, 2), (2, 1e30, 4)]
+)
+def test_a_model_refuses_a_wrong_category_before_it_begins(work, dtype, column, wrong, last):
+    model, (x, y) = coded_model(dtype), coded_rows()
+    good, before = x.copy(), model.parameters.copy()
+    x[2345, column] = wrong
+    works = {
+        "validation": lambda: model.fit(good, y, validation_data=(x, y), verbose=0),
+        "predict": lambda: model.predict(x),
+    }
+    run = works.get(work, lambda: getattr(model, work)(x, y))
+    message = f"x: got {wrong:g} in row 2345, column {column}, expected .* from 0 to {last}"
+    with pytest.raises(ffnn.errors.DataError, match=message.replace("+", r"\+")):
+        run()
     np.testing.assert_array_equal(model.parameters, before)
+    assert model.optimizer.iterations == 0
+
+
+def test_sources_of_other_kinds_are_checked_too(tmp_path):
+    h5py, sparse = pytest.importorskip("h5py"), pytest.importorskip("scipy.sparse")
+    model, (x, _) = coded_model(), coded_rows()
+    expected = model.predict(x)
+    x[1, 0] = 7.0
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["x"] = x
+        for source in (file["x"], sparse.csr_array(x), x.astype(int), x.tolist()):
+            with pytest.raises(ffnn.errors.DataError, match="got 7 in row 1, column 0"):
+                model.predict(source)
+    x[1, 0] = 0.0
+    np.testing.assert_array_equal(model.predict(x)[2:], expected[2:])
+
+
+def test_a_missing_category_is_told_as_any_number_that_is_not_finite():
+    x = coded_rows()[0]
+    x[7, 2] = np.nan
+    with pytest.raises(ffnn.errors.DataError, match="x: got nan in row 7, column 2"):
+        coded_model().predict(x)
+
+
+def test_what_other_layers_made_is_refused_where_it_comes():
+    model = ffnn.Sequential([Dense(1), Embedding([2]), Dense(1)], input_dim=1, seed=0)
+    with pytest.raises(ffnn.errors.LayerError, match="'embedding_1' failed in forward: column 0"):
+        model.predict([[0.25]])
 
 
 @pytest.mark.parametrize(

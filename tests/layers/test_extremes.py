@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import ffnn
-from ffnn.layers import BatchNorm, Dense, LayerNorm, RMSNorm
+from ffnn.layers import BatchNorm, Dense, Embedding, LayerNorm, PeriodicEmbedding, RMSNorm
 from ffnn.losses import LOSSES
 
 NORMS = [BatchNorm, LayerNorm, RMSNorm]
@@ -40,6 +40,27 @@ def test_gradients_over_many_rows_are_those_of_float64(cls, order):
         layer.backward(np.array(grad, layer.dtype, order="K"))
     for name, value in narrow.grads.items():
         np.testing.assert_allclose(value / len(x), wide.grads[name] / len(x), rtol=1e-5, atol=4e-6)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize(
+    ("make", "noise", "rtol"),
+    # Sums of many 0.1 are rounded in one direction.
+    [(lambda: PeriodicEmbedding(3, 3), 1.0, 1e-5), (lambda: Embedding([4, 4], 3), 0.0, 1e-4)],
+    ids=["periodic", "categories"],
+)
+def test_gradients_of_embeddings_over_many_rows_are_those_of_float64(make, noise, rtol, order):
+    rng, rows = np.random.default_rng(0), 200_000
+    x = np.asarray(rng.integers(0, 4, (rows, 2)), np.float32, order=order)
+    narrow, wide = make().build(2, seed=0), make().build(2, dtype="float64", seed=0)
+    for name, values in wide.params.items():
+        values[...] = narrow.params[name]
+    grad = 0.1 + noise * (0.9 + rng.standard_normal((rows, narrow.output_dim)))
+    for layer in (narrow, wide):
+        layer.forward(x.astype(layer.dtype), training=True)
+        layer.backward(np.array(grad.astype(np.float32), layer.dtype, order=order))
+    for name, value in narrow.grads.items():
+        np.testing.assert_allclose(value / rows, wide.grads[name] / rows, rtol=rtol, atol=1e-6)
 
 
 @pytest.mark.parametrize("units", [2, 3, 10])
