@@ -26,10 +26,10 @@ class Recipe:
 
     The rules: three hidden layers of 256 units; batches of about 256 rows, all of nearly the same
     size; as many epochs as make 12,000 updates, but from 8 to 256, of which a training makes fewer
-    if a wave of the learning rate brings no better epoch. Classes are learned with `SELU`
-    at a learning rate of 0.04 and label smoothing of 0.1, numbers with `Mish` at 0.2, and with bins
-    for the features that are numbers: 16, or fewer where these would be more than 256 columns for
-    as many features, none of fewer than 4.
+    if, from update 300 on, a wave of the learning rate brings no better epoch. Classes are learned
+    with `SELU` at a learning rate of 0.04 and label smoothing of 0.1; numbers with `Mish` at 0.2,
+    and with bins for the features that are numbers: 16, or fewer where these would be more than 256
+    columns for as many features, none of fewer than 4.
 
     Attributes
     ----------

@@ -29,7 +29,8 @@ class BestAverage(EarlyStopping):
 
     After each epoch a ← β a + (1 - β) w with β = 0.75, a being w at first. Validation sees a, which
     varies less than w does from epoch to epoch and generalises better; the training goes on with w.
-    It ends with a wave of the learning rate that has brought no better epoch.
+    It ends with a wave of the learning rate that has brought no better epoch, but not before
+    `fewest_updates`: what so few have brought tells nothing.
 
     Parameters
     ----------
@@ -47,6 +48,7 @@ class BestAverage(EarlyStopping):
 
     settings = ("monitor", "waves")
     beta = 0.75
+    fewest_updates = 300
 
     def __init__(self, monitor: str, waves: Sequence[int]) -> None:
         super().__init__(monitor)
@@ -73,7 +75,7 @@ class BestAverage(EarlyStopping):
         if self._improves(logs):
             self.best_epoch, self._best_weights = epoch, self.model.get_weights()
         self.close()
-        if epoch + 1 in self.waves:
+        if epoch + 1 in self.waves and self.model.optimizer.iterations >= self.fewest_updates:
             begun = max((end for end in self.waves if end <= epoch), default=0)
             if self.best_epoch < begun:
                 self.stopped_epoch, self.model.stop_training = epoch, True
