@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,10 @@ from ffnn.core.text import counted
 from ffnn.data.batches import Examples
 from ffnn.data.sources import ArraySource, Source
 from ffnn.models.trainable import Trainable
-from ffnn.training.fingerprint import has_seen, rows_of
+from ffnn.training.fingerprint import FOUND_AGAIN, has_seen, rows_of
+from ffnn.training.known_rows import numbers_of, unpack_rows
+
+_LEAST_SHARE = 0.2  # of rows: fewer may be the same by chance
 
 
 class KnownRows(NamedTuple):
@@ -42,9 +45,10 @@ def split_order(rows: int, seed: int) -> Array:
 def find_trained_rows(model: Trainable, examples: Examples) -> KnownRows | None:
     """Return which rows a model was trained on; None where none are known.
 
-    They are looked for at the beginning of the rows, and where ``ffnn train`` has drawn them. As
-    the model keeps no more of its data than a checksum, all of its rows must be there. Rows in
-    another order are not known, nor is any after something else has changed the model.
+    They are looked for at the beginning of the rows, and where ``ffnn train`` has drawn them, by a
+    checksum of all. Of few rows the model keeps a number for each, by which they are found in any
+    order, where they are a fifth of the rows or more. None is known after something else has
+    changed the model.
     """
     place = model.position
     training = None if place is None else place["training"]
@@ -56,20 +60,35 @@ def find_trained_rows(model: Trainable, examples: Examples) -> KnownRows | None:
     if model.seed is not None and trained and used < rows:
         drawn = split_order(rows, model.seed)
         orders.append(np.concatenate([drawn[rows - used :], drawn[: rows - used]]))
-    if not 0 < trained <= rows:
-        return None
 
     def is_part(label: str, rows: Array) -> bool:
         return has_seen(training, f"{label}x", examples.x, rows) and any(
             has_seen(training, f"{label}y", target, rows) for target in _forms(model, examples.y)
         )
 
-    for order in orders:
+    for order in orders if 0 < trained <= rows else ():
         if is_part("", order[:trained]):
             following = order[trained:used]
             if not is_part("validation ", following):
                 following = following[:0]
             return KnownRows(order[:trained], following, order[trained + len(following) :])
+    return _found_again(model, examples, training)
+
+
+def _found_again(
+    model: Trainable, examples: Examples, training: Mapping[str, Any]
+) -> KnownRows | None:
+    """Return what `find_trained_rows` does of rows in any order."""
+    kept, held_out = (unpack_rows(training.get(name)) for name in FOUND_AGAIN)
+    if not len(kept):
+        return None
+    for target in _forms(model, examples.y):
+        numbers = numbers_of(examples.x, target)
+        is_known = np.isin(numbers, kept)
+        if is_known.mean() >= _LEAST_SHARE:
+            is_validated = np.isin(numbers, held_out) & ~is_known
+            parts = (is_known, is_validated, ~is_known & ~is_validated)
+            return KnownRows(*map(np.flatnonzero, parts))
     return None
 
 

@@ -19,7 +19,9 @@ from ffnn.core.descriptions import describe
 from ffnn.data.batches import Batches, Examples
 from ffnn.data.sources import BLOCK_ROWS, Source
 from ffnn.schedules import Schedule
+from ffnn.training.known_rows import pack_rows
 
+FOUND_AGAIN = ("rows", "validation rows")
 MOST_BYTES = 1 << 18  # of the inputs that are read whole; of larger ones, blocks of rows are
 _BLOCKS = 64
 
@@ -33,7 +35,8 @@ def fingerprint(
     """Return what has to be the same, by name.
 
     Data is described by shape, dtype and a checksum: of all targets and weights, and of all inputs
-    or, where they are large, of blocks of rows spread evenly over them.
+    or, where they are large, of blocks of rows spread evenly over them. `FOUND_AGAIN` is of no
+    account: it tells which rows these were.
     """
     facts = {
         **_describe_examples("", batches.examples),
@@ -41,6 +44,7 @@ def fingerprint(
         "shuffle": batches.is_shuffled,
         "steps_per_epoch": batches.max_batches,
         "learning_rate": describe(learning_rate),
+        **dict(zip(FOUND_AGAIN, map(pack_rows, (batches.examples, held_out)), strict=True)),
     }
     for index, callback in enumerate(callbacks):
         for name in callback.settings:

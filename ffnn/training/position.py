@@ -16,7 +16,7 @@ from ffnn.core.text import listed, shorten
 from ffnn.data.batches import Batches
 from ffnn.errors import ModelFileError, visible
 from ffnn.metrics import Metric
-from ffnn.training.fingerprint import plain
+from ffnn.training.fingerprint import FOUND_AGAIN, plain
 
 # What `Position.capture` returns, once the arrays are taken out.
 POSITION = {
@@ -173,7 +173,7 @@ class Position:
 
 
 _PLACE = "/config/model/position"
-_COMPARED_APART = {"learning_rate"}  # which callbacks change
+_COMPARED_APART = {"learning_rate", *FOUND_AGAIN}  # the first is changed by callbacks
 
 
 def _check_same(name: str, there: Any, here: Any) -> None:

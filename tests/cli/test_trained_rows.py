@@ -8,6 +8,7 @@ import pytest
 
 import ffnn
 from ffnn.layers import Dense
+from ffnn.training.known_rows import unpack_rows
 
 NOTE = "note: the model was trained on"
 
@@ -67,18 +68,70 @@ def test_all_rows_were_trained_on(run, trained, flowers):
     )
 
 
-def test_new_rows_rows_in_another_order_and_test_rows_need_no_note(run, trained, flowers, tmp_path):
+def drawn(rows, seed=0):
+    """Return the rows that are tested, validated and trained by default."""
+    order = np.random.default_rng(seed).permutation(len(rows))
+    tested = round(0.2 * len(rows))
+    trained = order[tested:]
+    kept = round(0.9 * len(trained))
+    return [[rows[i] for i in part] for part in (order[:tested], trained[kept:], trained[:kept])]
+
+
+def test_rows_are_found_in_any_order_and_new_ones_need_no_note(run, trained, flowers, tmp_path):
     model, _ = trained(flowers)
     head, *rows = flowers.read_text(encoding="utf-8").splitlines()
-    for name, lines in {
-        "others": [row.replace("1", "2") for row in rows],
-        "reversed": rows[::-1],
-        "some": rows[:40],
-        "one": rows[:1],
-    }.items():
-        path = tmp_path / f"{name}.csv"
+    tested, validated, learned = drawn(rows)
+    others = [row.replace(".", "7.") for row in rows]
+    for lines, told in (
+        (others, ""),
+        (tested, ""),
+        (rows[::-1], "108 of these 150 rows and validated on 12"),
+        (learned[:1], "these rows"),
+        (learned[50:20:-1], "these rows"),
+        (others[:60] + learned[:40], "40 of these 100 rows"),
+        (tested[:9] + validated[:3] + learned[7:9], ""),  # so few may be the same by chance
+        (validated + learned + tested[:5], "108 of these 125 rows and validated on 12"),
+    ):
+        path = tmp_path / "d.csv"
         path.write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
-        assert notes(run("evaluate", model, path)[1]) == ""
+        found = notes(run("evaluate", model, path)[1])
+        assert found.startswith(f"{NOTE} {told}, so it may" if told else "")
+        assert bool(found) == bool(told)
+
+
+@pytest.mark.filterwarnings("ignore:.*not clearly better")
+def test_rows_are_found_whether_others_lack_a_value_or_not(run, trained, tmp_path):
+    rng = np.random.default_rng(0)
+    rows = []
+    for i, (a, b) in enumerate(rng.normal(size=(100, 2))):
+        rows.append(f"{a:.6f},{'' if i % 7 == 0 else round(b, 6)},{'no' if a < b else 'yes'}")
+    path = tmp_path / "gaps.csv"
+    path.write_text("a,b,y\n" + "\n".join(rows) + "\n")
+    model, _ = trained(path, "--missing", "drop")
+    complete = len([row for row in rows if ",," not in row])
+    told = notes(run("evaluate", model, path, "--missing", "drop")[1])
+    assert f"of these {complete} rows" in told
+    learned = told[told.index(NOTE) :].partition(" of these")[0]
+    assert notes(run("evaluate", model, path)[1]).startswith(f"{learned} of these 100 rows")
+
+
+@pytest.mark.parametrize("case", ["few values", "many rows"])
+def test_what_may_be_chance_is_not_said(run, save_arrays, tmp_path, monkeypatch, case):
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 2, (60, 3)) if case == "few values" else rng.normal(size=(60, 3))
+    if case == "many rows":
+        monkeypatch.setattr("ffnn.training.known_rows.MOST_ROWS", 50)
+    model = ffnn.Sequential([Dense(2, "softmax")], seed=0)
+    model.compile("sgd", "categorical_crossentropy")
+    model.fit(x, np.arange(60) % 2, verbose=0)
+    model.save(tmp_path / "m.h5")
+    path = save_arrays(tmp_path / "d.npz", x=x[::-1], y=np.arange(60)[::-1] % 2)
+    assert notes(run("evaluate", tmp_path / "m.h5", path)[1]) == ""
+
+
+@pytest.mark.parametrize("text", [None, "no base64", "AAA", "AAAAAAA=", 7, []])
+def test_a_damaged_list_of_rows_is_none(text):
+    assert len(unpack_rows(text)) in (0, 1)
 
 
 @pytest.mark.parametrize("suffix", ["npz", "h5"])
@@ -106,10 +159,10 @@ def test_arrays_of_a_model_trained_in_python(run, save_arrays, tmp_path, suffix,
         f"{NOTE} 60 of these 80 rows and validated on 20, so it may score lower on new ones"
     )
     assert told(x[:60], y[:60]) == f"{NOTE} these rows, so it may score lower on new ones"
-    assert told(x[:59], y[:59]) == ""
+    assert told(x[:59], y[:59]) == f"{NOTE} these rows, so it may score lower on new ones"
     assert told(x, 1 - y) == ""
-    assert told(changed, y) == ""
-    assert told(x[1:], y[1:]) == ""
+    assert told(changed, y).startswith(f"{NOTE} 59 of these 100 rows and validated on 20, so")
+    assert told(x[1:], y[1:]).startswith(f"{NOTE} 59 of these 99 rows and validated on 20, so")
 
 
 def test_test_rows_of_a_data_set_are_not_those_of_the_training(run, digits_model, save_arrays):
