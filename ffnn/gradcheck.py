@@ -11,6 +11,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.core.checks import check_bool, check_int
 from ffnn.core.console import takes_bars
+from ffnn.layers.base import Stage
 from ffnn.layers.chain import tap
 from ffnn.models.expected import check_model
 from ffnn.models.trainable import Trainable
@@ -91,13 +92,14 @@ class GradientReport:
 
     def __str__(self) -> str:
         wide = max([16, *(len(row.layer) + 1 for row in self.rows)])
-        head = f"{{:<{wide}}}" + "{:<12}{:>10}{:>10}{:>10}{:>14}"
-        line = f"{{:<{wide}}}" + "{:<12}{:>10,}{:>10,}{:>10,}{:>14.2e}"
+        long = max([12, *(len(row.parameter) + 1 for row in self.rows)])  # of an `Average`'s layer
+        head = f"{{:<{wide}}}{{:<{long}}}" + "{:>10}{:>10}{:>10}{:>14}"
+        line = f"{{:<{wide}}}{{:<{long}}}" + "{:>10,}{:>10,}{:>10,}{:>14.2e}"
         total = sum(row.entries for row in self.rows)
         return "\n".join(
             [
                 head.format("layer", "parameter", "entries", "checked", "at kinks", "worst error"),
-                rule := "─" * (wide + 56),
+                rule := "─" * (wide + long + 44),
                 *(line.format(*row) for row in self.rows),
                 rule,
                 line.format("all", "", total, self.checked, self.kinks, self.max_error),
@@ -228,12 +230,14 @@ class _Probe:
     def __init__(self, model: Trainable, x: Any, y: Any, sample_weight: Any) -> None:
         self._batch = model.open_batch(x, y, sample_weight)
         self._step = model.step
-        self._step.stages = tap(
-            self._step.stages,
-            before=lambda stage, _, x: self._note(x, getattr(stage.layer, "kinks", ())),
-        )
+        self._step.stages = tap(self._step.stages, before=self._note_input)
+        for layer in model.layers:
+            layer.watch_inside(self._note_input)
         self._model, self._states = model, model.generator_states
         self._sides: list[bytes] = []
+
+    def _note_input(self, stage: Stage, _: str, x: Array) -> None:
+        self._note(x, getattr(stage.layer, "kinks", ()))
 
     def _note(self, values: Array, kinks: Iterable[float]) -> None:
         """Remember on which side of each kink every value lies."""

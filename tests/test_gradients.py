@@ -18,6 +18,7 @@ import ffnn
 from ffnn.activations import ACTIVATIONS, ELU, ActivationFunction, Sigmoid
 from ffnn.layers import (
     Activation,
+    Average,
     BatchNorm,
     Clamp,
     Dense,
@@ -256,6 +257,7 @@ def test_every_layer_class_is_checked():
     checked = {Dense, Activation, Dropout, RMSNorm, LayerNorm, BatchNorm, Rescaling, Normalization}
     checked |= {Embedding, PeriodicEmbedding}  # in tests/layers/test_embeddings.py
     checked |= {PiecewiseLinear}  # in tests/layers/test_piecewise_linear.py
+    checked |= {Average}  # in tests/layers/test_average.py
     checked |= {Scale, ParametricActivation, Clamp}
     layers_alone = set(LAYERS.classes.values()) - set(ACTIVATIONS.classes.values())
     assert layers_alone == checked

@@ -41,6 +41,7 @@ from ffnn.errors import visible
 from ffnn.gradcheck import gradient_check
 from ffnn.layers import Normalization, Rescaling
 from ffnn.losses import LOSSES
+from ffnn.models.averaging import members_of
 from ffnn.reports.contributions import Contributions, choose_outputs, find_baseline
 from ffnn.sequential import Sequential
 from ffnn.threads import THREAD_VARIABLES, blas_libraries
@@ -145,10 +146,21 @@ def graph(args: argparse.Namespace) -> None:
     """Write a saved model's graph as a page, a picture or GraphML."""
     model = Sequential.load(args.model)
     out = Path(args.out or Path(args.model).with_suffix(".html" if args.html else ".png"))
-    check_writable(out, args.model)
+    members = members_of(model)  # of an ensemble, each of which has a picture of its own
+    pictures = (
+        {out: model}
+        if not members
+        else {
+            out.with_name(f"{out.stem}_{number}{out.suffix}"): member
+            for number, member in enumerate(members, start=1)
+        }
+    )
+    for path in pictures:
+        check_writable(path, args.model)
     with usage_errors(ValueError, RuntimeError, ImportError):
-        model.save_graph(out)
-    show(f"written: {out}")
+        for path, drawn in pictures.items():
+            drawn.save_graph(path)
+            show(f"written: {path}")
 
 
 def plot(args: argparse.Namespace) -> None:

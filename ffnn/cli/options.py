@@ -76,6 +76,9 @@ NETWORK = [
         "table: the network for tables that needs no tuning; plain: the network of the options "
         "below (default: table for tables, unless such an option is given; plain for other data)",
         str, None, ("table", "plain")),
+    Option("--ensemble", "K",
+        "with --preset table: train K networks, each validated on another of K parts of the "
+        "training rows, and predict the mean of theirs", integer(1), 1),
 ]
 PLAIN = [
     Option("--hidden", "SIZES",

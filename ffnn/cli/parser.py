@@ -53,6 +53,7 @@ examples:
   ffnn train mnist --hidden 128,64 --batch-size 64 --out model.h5
   ffnn train flowers.csv --target species --out flowers.h5
   ffnn train houses.tsv.gz --exclude "price, net" --kind zip=category
+  ffnn train houses.csv --ensemble 5 --time 60 --out houses.h5
   ffnn predict flowers.h5 new_flowers.csv
   ffnn graph flowers.h5 --html
   ffnn COMMAND --help

@@ -37,6 +37,7 @@ class PlainPreset:
         The options. Unknown names are an error before any data is read.
     """
 
+    is_single = True  # and no ensemble
     steps_per_epoch = None
 
     def __init__(self, args: argparse.Namespace) -> None:

@@ -27,6 +27,9 @@ def plan_training(args: argparse.Namespace, rows: int | None = None) -> None:
     the best weights. It takes as many epochs as make about 5,000 updates.
     """
     if args.preset == "table":
+        if args.ensemble > 1:
+            args.validation_split = 0.0  # each network has a fold of its own
+            return
         if args.validation_split is None:
             args.validation_split = VALIDATION_SHARE
         if rows is not None and rows_kept(rows, args.validation_split) in (0, rows):

@@ -33,6 +33,15 @@ def make_encoder(args: argparse.Namespace) -> TableEncoder:
     return TableEncoder("robust", LARGEST_ONE_HOT) if args.preset == "table" else TableEncoder()
 
 
+def compile_for_table(model: Sequential, recipe: Recipe, features: int) -> None:
+    """Compile a network for a table, with the metrics that the command line tells."""
+    loss: Loss = CategoricalCrossentropy(recipe.label_smoothing)
+    metrics = ["accuracy"]
+    if recipe.is_regression:
+        loss, metrics = MeanSquaredError(), ["mse", "r2"]
+    model.compile(make_optimizer(recipe, model.parameter_names(features)), loss, metrics)
+
+
 class TablePreset:
     """What `ffnn.tabular` chooses for a table: the network and how it is trained.
 
@@ -46,7 +55,7 @@ class TablePreset:
     budget: Budget | None = None
 
     def __init__(self, args: argparse.Namespace) -> None:
-        self.args = args
+        self.args, self.is_single = args, args.ensemble == 1
 
     def network(self, data: TrainingData) -> Sequential:
         """Return the network, compiled and with its first weights."""
@@ -71,11 +80,7 @@ class TablePreset:
     def _make(self, data: TrainingData, encoder: TableEncoder, kept: int) -> Sequential:
         recipe, features = self.recipe, data.x_train.shape[1]
         model = Sequential(make_layers(recipe, encoder, data.y_train), seed=self.args.seed)
-        loss: Loss
-        loss, metrics = CategoricalCrossentropy(recipe.label_smoothing), ["accuracy"]
-        if recipe.is_regression:
-            loss, metrics = MeanSquaredError(), ["mse", "r2"]
-        model.compile(make_optimizer(recipe, model.parameter_names(features)), loss, metrics)
+        compile_for_table(model, recipe, features)
         model.build(features)
         start_from_rows(model, data.x_train[:kept], np.random.default_rng(self.args.seed))
         model.encoder, model.class_names = encoder, data.class_names

@@ -16,6 +16,7 @@ import numpy as np
 from ffnn import callbacks
 from ffnn.cli.classes import TrainingData, target_scale
 from ffnn.cli.data import training_data
+from ffnn.cli.ensemble import TableEnsemble
 from ffnn.cli.exit_codes import usage_errors
 from ffnn.cli.misplaced import plain_options
 from ffnn.cli.output import check_writable, print_scores, say
@@ -52,31 +53,43 @@ def train(args: argparse.Namespace) -> None:
     preset = TablePreset(args) if args.preset == "table" else PlainPreset(args)
     data = training_data(args)
     with usage_errors(TypeError, ValueError):
-        model = preset.network(data)
+        ensemble = None if preset.is_single else TableEnsemble(args, data)
+        model = preset.network(data) if ensemble is None else ensemble.network()
     if not args.quiet:
         if others := plain_options(args):
             say(f"{listed(others)}: options of --preset plain, which is used")
         _describe(args, data, model)
-        for line in preset.describe(data, model).splitlines():
+        chosen = preset.describe(data, model) if ensemble is None else str(ensemble)
+        for line in chosen.splitlines():
             say(line)
-    saver = _Saver(args.out, args.save_every)
+    saver = _Saver(args.out if ensemble is None else None, args.save_every)
     with contextlib.ExitStack() as stack:
         if threading.current_thread() is threading.main_thread():  # SIGTERM does what Ctrl-C does
             before = signal.signal(signal.SIGTERM, terminate)
             stack.callback(signal.signal, signal.SIGTERM, before)
-        history = _fit(args, data, model, preset, saver)
+        if ensemble is None:
+            epochs = len(_fit(args, data, model, preset, saver).epoch)
+            done = f"{epochs} of {counted(args.epochs, 'epoch')}"
+        else:
+            model, networks = ensemble.train(saver)
+            done = f"{networks} of {counted(args.ensemble, 'network')}"
     if args.out:
-        if not saver.signal:
-            model.save(args.out)
-        if not args.quiet:
-            show(f"saved {args.out}")
-            if args.record:
-                show(f"to see what was recorded:\n  ffnn graph {args.out} --html")
-                show(f"  ffnn plot {args.out}")
+        _keep(args, model, is_saved=bool(saver.signal) and ensemble is None)
     if saver.signal:
         ending = Terminated if saver.signal == signal.SIGTERM else KeyboardInterrupt
-        raise ending(f"after {len(history.epoch)} of {counted(args.epochs, 'epoch')}")
+        raise ending(f"after {done}")
     _test(args, data, model)
+
+
+def _keep(args: argparse.Namespace, model: Sequential, *, is_saved: bool) -> None:
+    """Save the model if that has not been done, and say so."""
+    if not is_saved:
+        model.save(args.out)
+    if not args.quiet:
+        show(f"saved {args.out}")
+        if args.record:
+            show(f"to see what was recorded:\n  ffnn graph {args.out} --html")
+            show(f"  ffnn plot {args.out}")
 
 
 def _check_files(args: argparse.Namespace) -> None:

@@ -22,6 +22,7 @@ from ffnn.core.checks import check_int, check_number
 from ffnn.core.text import shown
 from ffnn.errors import DataError
 from ffnn.estimators.doubled import Doubled
+from ffnn.models.averaging import join
 from ffnn.sequential import Sequential
 from ffnn.tables.encoder import TableEncoder
 from ffnn.tables.frames import as_table, is_table
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 class BaseTabular(BaseEstimator, ABC):
     """What the two estimators for tables share."""
 
+    model_: Sequential
     models_: list[Sequential]
     recipe_: Recipe
     n_features_in_: int
@@ -108,16 +110,22 @@ class BaseTabular(BaseEstimator, ABC):
         state = check_random_state(self.random_state)
         rng = np.random.default_rng(int(state.randint(2**31 - 1)))
         chosen = splits(y, count, rng, are_classes=self._are_classes)
-        self.models_ = [self._train(table, y, split, rng, budget) for split in chosen]
-        self._doubled = [Doubled(model) for model in self.models_]
-        if count == 1:
-            self.model_ = self.models_[0]
+        encoder = TableEncoder("robust", LARGEST_ONE_HOT)
+        encoder.fit(table, rows=chosen[0][0] if count == 1 else np.arange(len(y)))
+        self.models_ = [self._train(table, y, encoder, split, rng, budget) for split in chosen]
+        self.model_ = self.models_[0] if count == 1 else join(self.models_)
+        self._doubled = Doubled(self.model_)
 
     def _train(
-        self, table: Table, y: Array, split: Split, rng: np.random.Generator, budget: Budget | None
+        self,
+        table: Table,
+        y: Array,
+        encoder: TableEncoder,
+        split: Split,
+        rng: np.random.Generator,
+        budget: Budget | None,
     ) -> Sequential:
         """Return a network that is trained on some rows of a table and validated on others."""
-        encoder = TableEncoder("robust", LARGEST_ONE_HOT).fit(table, rows=split[0])
         rows, held_out = (
             Rows(encoder.transform(table, rows=numbers, dtype=np.float32), y[numbers])
             for numbers in split
@@ -178,16 +186,14 @@ class BaseTabular(BaseEstimator, ABC):
     # -- predicting ----------------------------------------------------------------------------
 
     def _compute(self, X: Any) -> Array:
-        """Return the mean of the networks' outputs.
+        """Return the outputs.
 
         They are computed in float64, so that what becomes of a row does not depend on the others.
         """
         check_is_fitted(self)
         is_alone = isinstance(X, list) and len(X) == 1 and is_table(X)  # for which no table is made
         rows = X if is_alone else self._read(X, reset=False)
-        outputs = [doubled.predict(rows) for doubled in self._doubled]
-        mean: Array = np.mean(outputs, axis=0)
-        return mean
+        return self._doubled.predict(rows)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -219,10 +225,11 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     ----------
     classes_ : ndarray of shape (classes,)
         The labels, in ascending order.
-    models_ : list of Sequential
-        The networks. They take rows of tables, too, and can be saved.
     model_ : Sequential
-        The network, if it is only one.
+        The network, or of an ensemble one that averages what its networks predict. It takes rows of
+        tables, too, and can be saved.
+    models_ : list of Sequential
+        The networks, each with the history of its training.
     recipe_ : Recipe
         What was chosen for the (last) network; ``print`` shows it.
     n_features_in_ : int
@@ -292,10 +299,11 @@ class TabularRegressor(RegressorMixin, BaseTabular):
 
     Attributes
     ----------
-    models_ : list of Sequential
-        The networks. They take rows of tables, too, and can be saved.
     model_ : Sequential
-        The network, if it is only one.
+        The network, or of an ensemble one that averages what its networks predict. It takes rows of
+        tables, too, and can be saved.
+    models_ : list of Sequential
+        The networks, each with the history of its training.
     recipe_ : Recipe
         What was chosen for the (last) network; ``print`` shows it.
     n_features_in_ : int

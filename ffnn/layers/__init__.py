@@ -14,6 +14,7 @@ from ffnn.layers.base import LAYERS, Layer
 if TYPE_CHECKING:
     from ffnn.activations.leaky_relu import LeakyReLU
     from ffnn.layers.activation import Activation
+    from ffnn.layers.average import Average
     from ffnn.layers.batch_norm import BatchNorm
     from ffnn.layers.clamp import Clamp
     from ffnn.layers.dense import Dense
@@ -36,6 +37,7 @@ else:
 __all__ = [
     "LAYERS",
     "Activation",
+    "Average",
     "BatchNorm",
     "Clamp",
     "Dense",

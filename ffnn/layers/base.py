@@ -11,6 +11,7 @@ import numpy as np
 
 from ffnn._types import Array, Arrays, DTypeLike, FloatDType, Shape
 from ffnn.core.formulas import Formulas
+from ffnn.core.generators import generator
 from ffnn.core.hints import HINTS
 from ffnn.core.memory import Buffered, ParameterVector
 from ffnn.core.operations import Value
@@ -64,9 +65,8 @@ class Layer(Buffered):
     input_dim, output_dim : int
         The number of columns of x and of y, once built.
     needs_input_grad : bool
-        Whether `backward` has to return ∂L/∂x, from the next `forward` on. Training clears it for
-        the first layer with parameters, before which nothing needs a gradient; the layer may then
-        return None.
+        Whether `backward` has to return ∂L/∂x, from the next `forward` on; it may else return None.
+        Training clears it for the first layer with parameters.
     fixed : tuple of str
         The arguments that the layer would not follow once it is built.
     takes_any_dtype : bool
@@ -77,10 +77,11 @@ class Layer(Buffered):
         The fewest rows of a batch of which, in training, y depends on x: a batch of fewer teaches
         neither this layer nor those before it anything about x.
     is_affine : bool
-        Whether y is always an affine function of x, so that the layer adds nothing to a `Dense`
-        next to it.
+        Whether y is affine in x, so that the layer adds nothing to a `Dense` next to it.
     is_scale_invariant : bool
         Whether in training y stays the same when all of x is multiplied by a positive number.
+    ending : Layer or None
+        Whose kind of outputs y has, if not its own.
     updates : int or None
         The number of updates made so far, of which training tells a layer where this is not None.
     """
@@ -93,11 +94,12 @@ class Layer(Buffered):
     borrowed: ClassVar[tuple[str, ...]] = ("x",)
     fixed: ClassVar[tuple[str, ...]] = ()
     takes_any_dtype: ClassVar[bool] = False
-    depends_on_batch: ClassVar[bool] = False
-    min_batch_rows: ClassVar[int] = 1
+    depends_on_batch: bool = False
+    min_batch_rows: int = 1
     is_affine: ClassVar[bool] = False
     is_scale_invariant: ClassVar[bool] = False
     updates: int | None = None
+    ending: Layer | None = None
 
     # Class-level defaults, so that a layer needs no call to a base constructor.
     _params: Arrays
@@ -174,6 +176,9 @@ class Layer(Buffered):
     def stages(self) -> list[Stage]:
         """Return the steps that a batch takes through this layer."""
         return [Stage(self, self.forward, self.backward)]
+
+    def watch_inside(self, before: Callable[[Stage, str, Array], None]) -> None:
+        """Call `before`, as `tap` does, in the steps of the layers that this one consists of."""
 
     # -- what all layers share -----------------------------------------------------------------
 
@@ -339,11 +344,6 @@ class Layer(Buffered):
         return twin
 
     __copy__ = replica
-
-
-def generator(entropy: Any, *place: int) -> np.random.Generator:
-    """Return a generator that no other place in the model gets from the same entropy."""
-    return np.random.default_rng(np.random.SeedSequence(entropy, spawn_key=place))
 
 
 LAYERS: Family[Layer] = Family("layer", Layer, __package__)

@@ -6,8 +6,19 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ffnn._types import Array
+from ffnn.core.registry import family_of
 from ffnn.errors import LayerError
-from ffnn.layers.base import Stage
+from ffnn.layers.base import Layer, Stage
+
+
+def name_layers(layers: Iterable[Layer]) -> list[str]:
+    """Return the names of the layers of a chain: the kind and a number, such as ``"dense_1"``."""
+    counts, names = dict[str, int](), list[str]()
+    for layer in layers:
+        kind = family_of(layer).name_of(layer)
+        counts[kind] = counts.get(kind, 0) + 1
+        names.append(f"{kind}_{counts[kind]}")
+    return names
 
 
 def run_forward(stages: Iterable[Stage], x: Array, training: bool) -> Array:

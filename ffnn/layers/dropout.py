@@ -11,9 +11,10 @@ import numpy as np
 from ffnn._types import Array, DTypeLike
 from ffnn.core.checks import check_number, check_seed
 from ffnn.core.formulas import Formula, Formulas
+from ffnn.core.generators import generator
 from ffnn.core.hints import HINTS
 from ffnn.core.operations import Value
-from ffnn.layers.base import LAYERS, Layer, generator
+from ffnn.layers.base import LAYERS, Layer
 from ffnn.schedules import Schedule
 
 _SIGNS = {"η": "r", "η₀": "r₀"}  # of a schedule → of the rate

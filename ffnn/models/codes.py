@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from ffnn.data.sources import BLOCK_ROWS, Source
 from ffnn.errors import DataError
+from ffnn.layers.average import Average
 from ffnn.layers.base import Layer
 from ffnn.layers.columns import ColumnWise
 
 
-def check_codes(layers: Iterable[Layer], source: Source) -> None:
+def check_codes(layers: Sequence[Layer], source: Source) -> None:
     """Raise DataError for the first entry of such a column that is no number of a category."""
-    counts = _counts(layers, source.shape[1])
+    first = layers[0]
+    chains = first.members if isinstance(first, Average) else [layers]
+    counts = {c: n for chain in chains for c, n in _counts(chain, source.shape[1]).items()}
     if not counts:
         return
     columns, last = list(counts), np.array([*counts.values()]) - 1

@@ -117,8 +117,9 @@ class Compilable(Network):
         if optimizer is None or loss is None or vector is None:
             return
         optimizer.bind(vector)
-        fused = loss.fuse(self.last_activation)
-        stages = self.stages if fused is None else self.stages[:-1]
+        *others, last = stages = self.stages
+        fused = loss.fuse(self.last_activation) if last.layer is self.last_activation else None
+        stages = stages if fused is None else others
         penalties = make_penalties(self.layers, vector)
         self.step = TrainStep(
             stages, self.layers, fused or loss, penalties, vector, optimizer, self.epoch_metrics

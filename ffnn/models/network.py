@@ -14,17 +14,17 @@ from ffnn.core.console import show
 from ffnn.core.hints import Guarded, explain_names
 from ffnn.core.locks import ForkSafeLock
 from ffnn.core.memory import ParameterVector
-from ffnn.core.registry import family_of
 from ffnn.data.sources import Source, check_finite, open_source
 from ffnn.errors import DataError
 from ffnn.layers.base import Layer, Stage
-from ffnn.layers.chain import release, run_forward
+from ffnn.layers.chain import name_layers, release, run_forward
 from ffnn.models.codes import check_codes
 from ffnn.models.names import Named
 from ffnn.models.raw_rows import input_dtype
 from ffnn.models.replicas import Replicas
 from ffnn.models.summary import summarize
 from ffnn.models.weights import check_weights
+from ffnn.optimizers.groups import own_name
 from ffnn.saving.schema import set_generators
 
 EVALUATION_BATCH_SIZE = 1024
@@ -84,11 +84,8 @@ class Network(Named, Guarded):
             raise ValueError(
                 "Sequential: the same layer object appears in the list twice; make two"
             )
-        counts: dict[str, int] = {}
-        for layer in self.layers:
-            kind = family_of(layer).name_of(layer)
-            counts[kind] = counts.get(kind, 0) + 1
-            layer.take_name(f"{kind}_{counts[kind]}")
+        for layer, name in zip(self.layers, name_layers(self.layers), strict=True):
+            layer.take_name(name)
             for stage in layer.stages():
                 stage.layer.take_name(stage.layer.name or layer.name)
 
@@ -115,9 +112,10 @@ class Network(Named, Guarded):
         return dims
 
     def parameter_names(self, input_dim: int) -> set[str]:
-        """Return the names that parameters have in any of the layers."""
+        """Return the names that parameters have in their own layers, such as "weight"."""
         layers = zip(self.layers, self.compute_dims(input_dim), strict=False)
-        return {name for layer, columns in layers for name in layer.parameter_shapes(columns)}
+        names = (name for layer, columns in layers for name in layer.parameter_shapes(columns))
+        return {own_name(name) for name in names}
 
     def build(self, input_dim: int) -> None:
         """Make and initialise all parameters for a number of input columns.
@@ -248,8 +246,9 @@ class Network(Named, Guarded):
 
     @property
     def last_activation(self) -> ActivationFunction | None:
-        """What the network ends with, if that is an activation."""
+        """What the network, or each member of its `Average`, ends with, if an activation."""
         last = self.stages[-1].layer
+        last = last.ending or last
         return last if isinstance(last, ActivationFunction) else None
 
     def replicas(self) -> list[Stage]:

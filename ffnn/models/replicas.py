@@ -73,3 +73,5 @@ def all_layers(layers: Iterable[Any]) -> Iterator[Layer]:
         if isinstance(layer, Layer):
             yield layer
             yield from all_layers(vars(layer).values())
+        elif isinstance(layer, tuple):
+            yield from all_layers(layer)

@@ -11,6 +11,7 @@ from ffnn.core.checks import check_items, check_number, check_text
 from ffnn.core.formulas import Formulas
 from ffnn.optimizers.adam import Adam
 from ffnn.optimizers.base import OPTIMIZERS
+from ffnn.optimizers.groups import own_name
 from ffnn.schedules import Schedule
 
 
@@ -85,7 +86,7 @@ class AdamW(Adam):
     def own_numbers(self, name: str) -> dict[str, float]:
         """Return the factor of η and d, 1 for parameters that decay, else 0."""
         own = super().own_numbers(name)
-        return own | {"d": float(name not in self._excluded)} if self._excluded else own
+        return own | {"d": float(own_name(name) not in self._excluded)} if self._excluded else own
 
     def named(self) -> dict[str, list[str]]:
         """Return argument → the names of parameters in it."""

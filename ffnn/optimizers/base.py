@@ -16,7 +16,7 @@ from ffnn.core.hints import Guarded
 from ffnn.core.memory import Buffered, ParameterVector, aligned_full
 from ffnn.core.registry import Family
 from ffnn.core.sums import sum_of_squares
-from ffnn.optimizers.groups import Block, check_factors, check_known, cut, group
+from ffnn.optimizers.groups import Block, check_factors, check_known, cut, group, own_name
 from ffnn.schedules import Schedule
 
 
@@ -124,7 +124,7 @@ class Optimizer(Guarded, Buffered):
 
         It is f, the factor of η; `update` is given other signs as keyword arguments.
         """
-        return {} if self._factors is None else {"f": self._factors.get(name, 1.0)}
+        return {} if self._factors is None else {"f": self._factors.get(own_name(name), 1.0)}
 
     def named(self) -> dict[str, list[str]]:
         """Return argument → the names of parameters in it."""
@@ -138,7 +138,7 @@ class Optimizer(Guarded, Buffered):
     def check_set(self, argument: str, names: Iterable[str]) -> None:
         """Do the same for an argument that is set, if the parameters are known already."""
         if self._vector is not None:
-            known = {name for name, _, _ in self._vector.stretches()}
+            known = {own_name(name) for name, _, _ in self._vector.stretches()}
             check_known(type(self).__name__, argument, names, known)
 
     def claim(self, owner: object) -> None:

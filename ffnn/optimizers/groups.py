@@ -20,6 +20,11 @@ Block: TypeAlias = tuple[float, dict[str, Any], tuple[Array, ...]]
 _BLOCK_SIZE = 32_768
 
 
+def own_name(name: str) -> str:
+    """Return the name of a parameter in its own layer: "weight" of "member_1.dense_2.weight"."""
+    return name.rpartition(".")[2]
+
+
 def group(vector: ParameterVector, own_numbers: Callable[[str], dict[str, float]]) -> list[Group]:
     """Return the parts of a vector in which `own_numbers` of the parameters' names are the same."""
     groups: list[Group] = []

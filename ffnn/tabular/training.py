@@ -123,6 +123,7 @@ def train(
     held_out: Rows,
     rng: np.random.Generator,
     callbacks: Sequence[Callback] = (),
+    verbose: int = 0,
 ) -> None:
     """Train a new network on rows, and restore the averaged weights that were best on others.
 
@@ -138,6 +139,8 @@ def train(
         Draws where the weights begin.
     callbacks : sequence of Callback
         Called in the training.
+    verbose : int, default 0
+        What is shown, as by `fit`.
     """
     prepare(model, recipe, rows)
     start_from_rows(model, rows.x, rng)
@@ -145,7 +148,7 @@ def train(
         *rows,
         batch_size=recipe.batch_size,
         epochs=recipe.epochs,
-        verbose=0,
+        verbose=verbose,
         callbacks=[best_average(recipe), *callbacks],
         steps_per_epoch=recipe.steps_per_epoch,
         validation_data=(*held_out, _loss_unit(model, held_out)),

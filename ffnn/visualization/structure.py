@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ffnn._types import Array
+from ffnn.layers.average import Average
 from ffnn.layers.base import Layer
 from ffnn.layers.columns import ColumnWise
 from ffnn.models.network import Network
@@ -133,6 +134,11 @@ def read_structure(model: Network) -> Structure:
         elif layer.output_dim == layer.input_dim or _embeds_inputs(layer, groups):
             groups[-1].append(layer)
         else:
+            if isinstance(layer, Average):
+                raise ValueError(
+                    f"{layer.title}: a graph shows one chain of layers; draw the members, which "
+                    f"ffnn.models.averaging.members_of(model) returns"
+                )
             raise ValueError(
                 f"{type(layer).__name__} {layer.name!r}: a graph can show a layer other than Dense "
                 f"only if it keeps the number of columns or embeds the inputs, got "

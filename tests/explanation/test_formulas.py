@@ -24,6 +24,7 @@ from ffnn.explanation import explain_step
 from ffnn.initializers import INITIALIZERS, Constant, HeNormal, RandomNormal, RandomUniform
 from ffnn.layers import (
     Activation,
+    Average,
     BatchNorm,
     Clamp,
     Dense,
@@ -109,9 +110,9 @@ SAMPLES = {
 }
 
 
-# Their formulas are those of one column: test_embeddings.py and test_piecewise_linear.py in
-# tests/layers evaluate them.
-BY_COLUMN = (Embedding, PeriodicEmbedding, PiecewiseLinear)
+# Their formulas are those of one column or member: test_embeddings.py, test_piecewise_linear.py and
+# test_average.py in tests/layers evaluate them.
+BY_COLUMN = (Average, Embedding, PeriodicEmbedding, PiecewiseLinear)
 
 
 def parts_of(family):

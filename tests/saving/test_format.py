@@ -12,6 +12,7 @@ import ffnn
 from ffnn.activations import ELU, LeakyReLU
 from ffnn.layers import (
     Activation,
+    Average,
     BatchNorm,
     Clamp,
     Dense,
@@ -89,6 +90,10 @@ def apply(part, x, arrays, state):
         return embed(name, c, x, {key: array[()] for key, array in arrays.items()})
     if name == "piecewise_linear":
         return embed(name, c, x, {"edges": state["edges"][()]})
+    if name == "average":
+        members = enumerate(c["members"], start=1)
+        made = [pass_through(m, x, below(arrays, k), below(state, k)) for k, m in members]
+        return np.mean(made, axis=0)
     if name == "scale":
         return arrays["gamma"][()] * x
     if name == "parametric_activation":
@@ -99,6 +104,26 @@ def apply(part, x, arrays, state):
     if name == "batch_norm":
         m, v = state["moving_mean"][()], state["moving_variance"][()]
     return arrays["gamma"][()] * (x - m) / np.sqrt(v + c["epsilon"]) + arrays["beta"][()]
+
+
+def below(arrays, number):
+    """Return the arrays of one member by layer."""
+    found = {}
+    for name in arrays or ():
+        member, layer, own = name.split(".")
+        if member == f"member_{number}":
+            found.setdefault(layer, {})[own] = arrays[name]
+    return found
+
+
+def pass_through(layers, x, arrays, state):
+    """Return what a chain of layers makes of rows; the arrays are those of each layer."""
+    counts = {}
+    for part in layers:
+        counts[part["name"]] = counts.get(part["name"], 0) + 1
+        place = f"{part['name']}_{counts[part['name']]}"
+        x = apply(part, x, arrays.get(place), state.get(place))
+    return x
 
 
 def embed(name, c, x, arrays):
@@ -180,6 +205,17 @@ def test_so_does_it_of_embedded_categories(tmp_path):
     x = np.column_stack([np.arange(12) % 3, np.linspace(-1, 1, 12), np.arange(12) % 4])
 
     np.testing.assert_allclose(predict(tmp_path / "model.h5", x), model.predict(x), rtol=1e-10)
+
+
+def test_so_does_it_of_the_members_of_an_average(tmp_path):
+    first = [Normalization().adapt(X), Dense(5, "relu"), Dropout(0.2), Dense(2, "softmax")]
+    members = [first, [Dense(3), BatchNorm(), Dense(2, "softmax")]]
+    model = ffnn.Sequential([Scale(), Average(members)], input_dim=4, seed=1, dtype="float64")
+    model.compile("sgd", "mse")
+    model.fit(X, X[:, :2], epochs=2, verbose=0)
+    model.save(tmp_path / "model.h5")
+
+    np.testing.assert_allclose(predict(tmp_path / "model.h5", X), model.predict(X), rtol=1e-10)
 
 
 def test_the_header_is_as_the_document_says(path):
