@@ -147,9 +147,9 @@ class Reporting(Drawn):
         out among the columns. The output is that of `predict`: the probability of a class, since
         that is what the model says, and since it is defined whatever the network ends with, as
         logits are not; or a number in the unit of the target. The integral is refined until the
-        contributions add up to the difference within 1 %; if even 4,096 gradients do not do, the
-        result says so. All features that the encoder makes of a column count together; categories
-        that are embedded are changed along the straight line between their vectors.
+        contributions add up to the difference within 1 %; if that cannot be, the result says so.
+        All features that the encoder makes of a column count together; categories that are embedded
+        are changed along the straight line between their vectors.
 
         Parameters
         ----------

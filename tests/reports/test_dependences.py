@@ -420,7 +420,7 @@ def test_a_sum_that_misses_is_said():
     found = model.contributions(np.ones((1, 1)))
 
     assert not found.is_complete
-    assert "miss the difference by 100 %, even with 4,096 steps" in " ".join(str(found).split())
+    assert "miss the difference by 100 %, even with 416 steps" in " ".join(str(found).split())
 
 
 # -- in a report ---------------------------------------------------------------------------------
