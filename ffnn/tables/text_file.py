@@ -270,8 +270,8 @@ class _Uneven:
         found = []
         if self.blank:
             found.append(
-                f"{counted(len(self.blank), 'line')} of empty fields alone left out, the first of "
-                f"them line {self.blank[0]}"
+                f"what has empty fields alone is left out: {counted(len(self.blank), 'line')}, the "
+                f"first of them line {self.blank[0]}"
             )
         if self.single:
             found.append(

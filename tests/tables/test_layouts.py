@@ -61,5 +61,7 @@ def test_lines_of_empty_fields_alone_are_no_rows(tmp_path, reader):
     table = read_table(file(tmp_path / "d.csv", ["a,b,c", *lines]))
     assert table.num_rows == 40
     assert table["a"].is_missing.sum() == 1  # a row that says that it knows nothing
-    assert table.notes == ("7 lines of empty fields alone left out, the first of them line 9",)
+    assert table.notes == (
+        "what has empty fields alone is left out: 7 lines, the first of them line 9",
+    )
     assert table["a"].raw.place(7) == "line 12"
