@@ -48,6 +48,20 @@ def test_named_entries_are_missing(tmp_path, monkeypatch, reader, column, decima
     assert not table["y"].is_missing.any()
 
 
+def test_what_is_left_is_as_if_the_others_were_empty(tmp_path):
+    path = write(tmp_path / "d.csv", {"x": entries("{i}"), "y": [str(i % 2) for i in ROWS]})
+    path.write_text(path.read_text().replace("5;1", "5;n.d."))
+    named = read_table(path, missing_values=["n.d."])
+    path.write_text(path.read_text().replace("n.d.", ""))
+    empty = read_table(path)
+    assert named["y"].raw.numbers.tolist() == pytest.approx(
+        empty["y"].raw.numbers.tolist(), nan_ok=True
+    )
+    encoder = TableEncoder().fit(named, "y")
+    assert encoder.target == TableEncoder().fit(empty, "y").target
+    assert (encoder.target.class_names, encoder.target.are_numbers) == (["0", "1"], True)
+
+
 def test_codes_stay_codes():
     codes = [f"{i % 7:03d}" for i in ROWS]
     codes[4] = "none given"
