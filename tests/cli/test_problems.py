@@ -22,6 +22,7 @@ TRAIN = {
     "target": (["--target", "csot"], "'csot' (did you mean 'cost'?)"),
     "constant": (["--target", "flat"], "target 'flat' is '7' in every row"),
     "exclude": (["--exclude", "agee"], "'agee' (did you mean 'age'?)"),
+    "excluded target": (["--exclude", "cost"], "--exclude names 'cost', which is the target"),
     "only": (["--only", "gaps", "--only", "wod"], "'wod' (did you mean 'wood'?)"),
     "unknown kind": (["--kind", "sise=category"], "'sise' (did you mean 'size'?)"),
     "date": (["--kind", "size=date"], "column 'size' is to be a date, but its values are not"),
@@ -33,7 +34,7 @@ TRAIN = {
         "column 'wood' is to be a text and a date"),
     "missing": (["--missing", "error"], "values are missing in 'gaps' (1 row)"),
 }  # fmt: skip
-CONFLICTS = [{"target", "constant"}]  # which are of one option
+CONFLICTS = [{"target", "constant", "excluded target"}]  # of which there is one at a time
 
 
 def write(path, columns):
@@ -48,7 +49,7 @@ def write(path, columns):
         names
         for size in (2, 3)
         for names in itertools.combinations(TRAIN, size)
-        if not any(conflict <= {*names} for conflict in CONFLICTS)
+        if not any(len(conflict & {*names}) > 1 for conflict in CONFLICTS)
     ],
     ids="+".join,
 )
