@@ -117,7 +117,7 @@ PLAIN = [
 TRAINING = [
     Option("--epochs", "N",
         "the most passes over the training rows (default: with --preset table as many as make "
-        "about 12,000 updates, from 8 to 256; with plain 20, of a table as many as make about "
+        "about 9,000 updates, from 8 to 256; with plain 20, of a table as many as make about "
         "5,000 updates, from 20 to 120)", integer(1)),
     Option("--validation-split", "FRACTION",
         "fraction of the training rows, the last ones, to validate on instead of training "

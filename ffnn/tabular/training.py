@@ -30,7 +30,8 @@ class BestAverage(EarlyStopping):
     After each epoch a ← β a + (1 - β) w with β = 0.75, a being w at first. Validation sees a, which
     varies less than w does from epoch to epoch and generalises better; the training goes on with w.
     It ends with a wave of the learning rate that has brought no better epoch, but not before
-    `fewest_updates`: what so few have brought tells nothing.
+    `fewest_updates`: what so few have brought tells nothing. Nor does a wave of fewer epochs than
+    `least_wave`, which is over before the average has followed.
 
     Parameters
     ----------
@@ -49,6 +50,7 @@ class BestAverage(EarlyStopping):
     settings = ("monitor", "waves")
     beta = 0.75
     fewest_updates = 300
+    least_wave = 16  # epochs
 
     def __init__(self, monitor: str, waves: Sequence[int]) -> None:
         super().__init__(monitor)
@@ -77,7 +79,7 @@ class BestAverage(EarlyStopping):
         self.close()
         if epoch + 1 in self.waves and self.model.optimizer.iterations >= self.fewest_updates:
             begun = max((end for end in self.waves if end <= epoch), default=0)
-            if self.best_epoch < begun:
+            if self.best_epoch < begun <= epoch + 1 - self.least_wave:
                 self.stopped_epoch, self.model.stop_training = epoch, True
 
     def close(self) -> None:

@@ -299,3 +299,12 @@ def test_a_row_is_timed_of_a_generated_table_and_of_a_file(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("x,y\n" + "".join(f"{i},{i * i % 7}.5\n" for i in range(40)))
     assert "1 column" in run("bench_one_row", path, "--target", "y", "--calls", 20).stdout
+
+
+def test_a_large_table_is_learned():
+    pytest.importorskip("sklearn")
+    done = run("bench_large_table", "--rows", 40, "--task", "classification")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "40 rows of 30 columns" in done.stdout
+    assert "s of the processor" in done.stdout
+    assert "of at most" in done.stdout

@@ -55,12 +55,16 @@ def test_validation_sees_the_average_and_training_goes_on_with_the_weights():
         ([2, 3, 3, 2, 3, 3, 3, 3], 4),  # equally good is not better
     ],
 )
-def test_training_ends_with_a_wave_that_brings_no_better_epoch(numbers, epochs, monkeypatch):
+def test_training_ends_with_a_long_wave_that_brings_no_better_epoch(numbers, epochs, monkeypatch):
     monkeypatch.setattr(BestAverage, "fewest_updates", 4)  # one an epoch
-    assert len(watch(numbers, waves=[2, 4, 8])[1].seen) == min(epochs, len(numbers))
+    waves = [2, 4, 8]
+    assert len(watch(numbers, waves)[1].seen) == len(numbers)  # too short to tell
+    monkeypatch.setattr(BestAverage, "least_wave", 2)
+    assert len(watch(numbers, waves)[1].seen) == min(epochs, len(numbers))
 
 
-def test_few_updates_do_not_end_a_training():
+def test_few_updates_do_not_end_a_training(monkeypatch):
+    monkeypatch.setattr(BestAverage, "least_wave", 2)
     assert BestAverage.fewest_updates == 300
     assert len(watch([2, 1, 3, 3, 3, 3, 3, 3], waves=[2, 4, 8])[1].seen) == 8
 
