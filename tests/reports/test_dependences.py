@@ -497,3 +497,17 @@ def test_encoded_rows_have_no_partial_dependence_in_a_report():
 
     assert report.importance is not None
     assert report.dependences == ()
+
+
+def test_entries_are_those_of_the_rows_where_others_lack_the_target():
+    rows = [{**row, "cost": None if i % 4 == 1 else row["cost"]} for i, row in enumerate(ROWS)]
+
+    report = encoded().report(rows)
+
+    table = {error.row: rows[error.row - 1] for error in report.largest_errors}
+    woods = [entries[1] for entries in report.contributions.entries]
+    assert woods == [table[error.row]["wood"] for error in report.largest_errors]
+    rows_with = [row for row in rows if row["cost"] is not None]
+    prices = np.mean([PRICE[row["wood"]] for row in rows_with])
+    sizes = report.dependences[1]
+    np.testing.assert_allclose(sizes.values[:, 0], 2.0 * sizes.points + prices)
