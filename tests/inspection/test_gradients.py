@@ -6,6 +6,7 @@ import pytest
 import ffnn
 from ffnn.inspection.gradients import integrate
 from ffnn.layers import (
+    Average,
     BatchNorm,
     Clamp,
     Dense,
@@ -216,6 +217,40 @@ def test_embeddings_may_stand_behind_other_layers_and_twice():
         )
         expected = np.mean((up - down) / (2 * h))
         np.testing.assert_allclose(found.values[0, 1 + code], expected, rtol=0.01)
+
+
+def members():
+    """Return the layers of networks that are alike in nothing but what they read and answer."""
+    return (
+        [Embedding([5, 3], units=3, columns=[1, 2]), Dense(5, "relu"), Dense(2, "softmax")],
+        [
+            PeriodicEmbedding(columns=[0]),
+            Embedding([3, 5], units=2, columns=[5, 4]),
+            Dense(4, "tanh"),
+            BatchNorm(),
+            Dense(2, "softmax"),
+        ],
+    )
+
+
+def test_an_ensemble_contributes_the_mean_of_its_members():
+    """Integrated gradients of a sum are the sum of theirs, with embeddings inside, too."""
+    together = network([Average(members())], inputs=3)
+    whole = together.layers[0].params
+    found = integrate(together, CODES, CODE_BASE, units(9, 1))
+
+    each = []
+    for number, layers in enumerate(members(), start=1):
+        alone = network(layers, inputs=3)
+        for layer in alone.layers:
+            for name, values in layer.params.items():
+                values[...] = whole[f"member_{number}.{layer.name}.{name}"]
+        each.append(integrate(alone, CODES, CODE_BASE, units(9, 1)))
+
+    mean = np.mean([one.values for one in each], axis=0)
+    np.testing.assert_allclose(found.values, mean, atol=0.01 * np.abs(mean).max())
+    np.testing.assert_allclose(found.outputs, together.predict(CODES)[:, 1])
+    assert found.errors.max() <= 0.01
 
 
 def test_unknown_codes_are_refused():
