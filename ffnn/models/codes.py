@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,31 +13,50 @@ from ffnn.layers.base import Layer
 from ffnn.layers.columns import ColumnWise
 
 
-def check_codes(layers: Sequence[Layer], source: Source) -> None:
-    """Raise DataError for the first entry of such a column that is no number of a category."""
-    first = layers[0]
-    chains = first.members if isinstance(first, Average) else [layers]
-    counts = {c: n for chain in chains for c, n in _counts(chain, source.shape[1]).items()}
-    if not counts:
-        return
-    columns, last = list(counts), np.array([*counts.values()]) - 1
-    for start in range(0, len(source), BLOCK_ROWS):
-        block = source.slice(start, min(start + BLOCK_ROWS, len(source)))[:, columns]
-        is_wrong = block != np.rint(block.clip(0, last))
-        if is_wrong.any():
-            row, place = np.argwhere(is_wrong)[0]
-            raise DataError(
-                f"x: got {block[row, place]:g} in row {start + row}, column {columns[place]}, "
-                f"expected the number of a category, an integer from 0 to {last[place]}. Number "
-                f"the categories, as TableEncoder does."
-            )
+class CodeCheck:
+    """What finds the first entry of such a column that is no number of a category.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        Of the network.
+    """
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self._layers = layers
+        self._counts: dict[int, int] | None = None  # once the layers are built
+
+    def check(self, source: Source) -> None:
+        """Raise DataError for the first such entry of inputs."""
+        counts = self._counts
+        if counts is None:
+            counts = _counts(self._layers, range(source.shape[1]))
+            self._counts = counts if self._layers[0].is_built else None
+        if not counts:
+            return
+        columns, last = list(counts), np.array([*counts.values()]) - 1
+        for start in range(0, len(source), BLOCK_ROWS):
+            block = source.slice(start, min(start + BLOCK_ROWS, len(source)))[:, columns]
+            is_wrong = block != np.rint(block.clip(0, last))
+            if is_wrong.any():
+                row, place = np.argwhere(is_wrong)[0]
+                raise DataError(
+                    f"x: got {block[row, place]:g} in row {start + row}, column {columns[place]}, "
+                    f"expected the number of a category, an integer from 0 to {last[place]}. "
+                    f"Number the categories, as TableEncoder does."
+                )
 
 
-def _counts(layers: Iterable[Layer], input_dim: int) -> dict[int, int]:
-    """Return the columns of the inputs that are embedded → how many categories each has."""
+def _counts(layers: Sequence[Layer], origins: Sequence[int | None]) -> dict[int, int]:
+    """Return the columns of the inputs that are embedded → how many categories each has.
+
+    `origins` are the columns that reach the first layer, None for one that a layer made.
+    """
     counts = dict[int, int]()
-    origins: list[int | None] = list(range(input_dim))  # None: made by a layer
     for layer in layers:
+        if isinstance(layer, Average):
+            for member in layer.members:
+                counts |= _counts(member, origins)
         if not isinstance(layer, ColumnWise):
             break
         own = layer.own_columns(len(origins))

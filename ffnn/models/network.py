@@ -18,7 +18,7 @@ from ffnn.data.sources import Source, check_finite, open_source
 from ffnn.errors import DataError
 from ffnn.layers.base import Layer, Stage
 from ffnn.layers.chain import name_layers, release, run_forward
-from ffnn.models.codes import check_codes
+from ffnn.models.codes import CodeCheck
 from ffnn.models.names import Named
 from ffnn.models.raw_rows import input_dtype
 from ffnn.models.replicas import Replicas
@@ -62,6 +62,7 @@ class Network(Named, Guarded):
         self._vector: ParameterVector | None = None
         self._building = ForkSafeLock()
         self._replicas = Replicas(self.layers)
+        self._code_check = CodeCheck(self.layers)
         self._take_layers()
         try:
             if input_dim is not None:
@@ -280,7 +281,7 @@ class Network(Named, Guarded):
             )
         check_finite(source, "x", self.dtype)
         if not is_table:  # whose categories the encoder has numbered
-            check_codes(self.layers, source)
+            self._code_check.check(source)
         return source
 
     def forward(self, x: Array, training: bool = False) -> Array:

@@ -9,7 +9,7 @@ import pytest
 
 import ffnn
 from ffnn.core.formulas import Formula
-from ffnn.layers import Dense, Embedding, PeriodicEmbedding
+from ffnn.layers import Average, Dense, Embedding, PeriodicEmbedding
 
 STEP = 1e-30  # of a complex-step derivative, Im f(x + ih) / h
 
@@ -239,6 +239,16 @@ def test_sources_of_other_kinds_are_checked_too(tmp_path):
                 model.predict(source)
     x[1, 0] = 0.0
     np.testing.assert_array_equal(model.predict(x)[2:], expected[2:])
+
+
+def test_members_of_an_average_are_looked_into():
+    members = [[PeriodicEmbedding(columns=[1]), Embedding([5], columns=[5]), Dense(1)]] * 2
+    model = ffnn.Sequential([Average(members)], input_dim=3, seed=0)
+    x = coded_rows()[0]
+    model.predict(x)
+    x[9, 2] = 5.0
+    with pytest.raises(ffnn.errors.DataError, match=r"got 5 in row 9, column 2, .* from 0 to 4"):
+        model.predict(x)
 
 
 def test_a_missing_category_is_told_as_any_number_that_is_not_finite():

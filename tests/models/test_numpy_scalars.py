@@ -24,7 +24,7 @@ REQUIRED = {
     "l2": 0.1, "initial_learning_rate": 0.1, "decay_steps": 5, "decay_rate": 0.5,
     "end_learning_rate": 0.01, "low": -0.5, "high": 0.5, "delta": 1.0,
     "boundaries": [2, 4], "values": [0.3, 0.2, 0.1], "activation": "relu", "name": "dense",
-    "categories": [3, 3, 3],
+    "categories": [3, 3, 3], "members": [[Dense(2)], [Dense(2)]],
 }  # fmt: skip
 
 
