@@ -96,10 +96,11 @@ def _run(argv: Sequence[str] | None, began: float) -> None:
         return
     choose_preset(args)
     refuse_misplaced(args)
-    from ffnn.cli import commands, train
+    from ffnn.cli import commands, info, train
     from ffnn.threads import limit_threads, one_thread
 
-    command = getattr(train if args.command == "train" else commands, args.command)
+    module = {"train": train, "info": info}.get(args.command, commands)
+    command = getattr(module, args.command)
     with contextlib.ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
         warnings.showwarning = _show_warning

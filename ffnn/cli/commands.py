@@ -1,4 +1,4 @@
-"""The commands that use a saved model, and `info`: all but `train`.
+"""The commands that use a saved model.
 
 Each takes the parsed options, prints its results on standard output, and raises if it fails.
 """
@@ -8,18 +8,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
-import os
-import platform
 import re
 import sys
-from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ffnn import datasets, reports
-from ffnn._version import __version__
+from ffnn import reports
 from ffnn.charts.files import save_figure
 from ffnn.cli.data import (
     evaluation_data,
@@ -44,7 +40,6 @@ from ffnn.losses import LOSSES
 from ffnn.models.averaging import members_of
 from ffnn.reports.contributions import Contributions, choose_outputs, find_baseline
 from ffnn.sequential import Sequential
-from ffnn.threads import THREAD_VARIABLES, blas_libraries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -53,8 +48,6 @@ if TYPE_CHECKING:
 
     from ffnn._types import Array
 
-_REQUIRED = ("numpy", "h5py", "tqdm", "matplotlib", "networkx")
-_OPTIONAL = ("scipy", "scikit-learn", "threadpoolctl")
 _SEPARATORS = r""",;|"\x00-\x1f\x7f-\x9f\u2028\u2029"""
 _ABSENT = {
     "gradients": "the model has none yet: train it first",
@@ -163,6 +156,21 @@ def graph(args: argparse.Namespace) -> None:
             show(f"written: {path}")
 
 
+def export(args: argparse.Namespace) -> None:
+    """Write a saved model for other programs."""
+    model = Sequential.load(args.model)
+    check_writable(args.out, args.model)
+    options = {} if args.opset is None else {"opset": args.opset}
+    is_onnx = args.out.lower().endswith(".onnx")
+    if options and not is_onnx:
+        raise argparse.ArgumentTypeError("--opset is for .onnx files")
+    with usage_errors(ValueError, RuntimeError, ImportError, NotImplementedError):
+        model.export(args.out, **options)
+    show(f"written: {args.out}")
+    if model.encoder is not None and not args.out.lower().endswith((".py", ".js")):
+        show("it takes the encoded columns, not those of the table")
+
+
 def plot(args: argparse.Namespace) -> None:
     """Write pictures of a saved model's weights, gradients, learning curves and recording."""
     model = Sequential.load(args.model)
@@ -208,35 +216,6 @@ def gradcheck(args: argparse.Namespace) -> None:
         raise CheckFailedError("no entry could be checked; try more --rows")
     if not report.is_right:
         raise CheckFailedError("the gradients do not agree with finite differences")
-
-
-def info(args: argparse.Namespace) -> None:
-    """Print versions, the BLAS library and its threads, and where MNIST is looked for."""
-    show(f"ffnn {__version__}")
-    show(f"Python {platform.python_version()} on {platform.system()} {platform.machine()}")
-    for name in (*_REQUIRED, *_OPTIONAL):
-        try:
-            show(f"{name} {metadata.version(name)}")
-        except metadata.PackageNotFoundError:
-            show(f"{name}: not installed")
-    config: Any = np.show_config(mode="dicts")
-    blas = config.get("Build Dependencies", {}).get("blas", {})
-    show(f"BLAS: {blas.get('name', 'unknown')} {blas.get('version', '')}".rstrip())
-    libraries, unknown = dict[str, int](), "does not know this library"
-    try:
-        libraries = blas_libraries()
-    except ImportError:
-        unknown = "is not installed"
-    for name, number in libraries.items():
-        show(f"  {name}: {counted(number, 'thread')}")
-    if not libraries:
-        show(f"  threads: unknown, threadpoolctl {unknown}")
-    for name in THREAD_VARIABLES:
-        show(f"{name}: {os.environ.get(name, 'not set')}")
-    show(f"CPUs: {os.cpu_count()}")
-    folder, named, complete = datasets.find_mnist(args.data_dir)
-    absent = "not found" if named else "not found, will be downloaded on first use"
-    show(f"MNIST: {folder} ({'found' if complete else absent})")
 
 
 # -- parts -------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ COMMANDS = {
     "check": "gradcheck",
     "describe": "summary",
     "draw": "graph",
+    "convert": "export",
     "eval": "evaluate",
     "fit": "train",
     "infer": "predict",

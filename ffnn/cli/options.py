@@ -218,4 +218,14 @@ EXPLAINED = [
     Option("--output", "NAME",
         "the class, label or output to explain (default: the class that the model predicts)"),
 ]
+EXPORT = [
+    MODEL,
+    Option("out", "PATH",
+        "where to write, by the suffix: .onnx (needs ffnn[onnx]), .c, .py or .js, source code that "
+        f"needs nothing, or .safetensors (needs ffnn[safetensors]); {_REPLACED}", out_file),
+    Option("--opset", "N",
+        "the version of the operators of an .onnx file, 17 to 24 (default: 17, which most programs "
+        "read)", integer(17)),
+]
+ONNX_FILE = Option("file", "FILE", "an .onnx file, to say what is in it", out_file, nargs="?")
 PREDICT_OUT = Option("--out", "FILE", f"write them to this file instead; {_REPLACED}", out_file)

@@ -46,7 +46,9 @@ def expressed_class(keras: Any) -> Any:
             if self.kept_state:
                 layer.load_state({n: np.array(v) for n, v in self.kept_state.items()})
             self.own = {
-                name: self.add_weight(shape=array.shape, name=name, dtype=self.compute_dtype)
+                name: self.add_weight(
+                    shape=array.shape, name=name.replace(".", "_"), dtype=self.compute_dtype
+                )
                 for name, array in layer.params.items()
             }
             self.inner, self.runtime = layer, _KerasRuntime(keras, self.own, layer)

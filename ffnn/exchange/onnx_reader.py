@@ -55,15 +55,7 @@ def from_onnx(path: FilePath) -> Sequential:
     ImportError
         onnx is not installed.
     """
-    onnx = require("onnx", "an ONNX file")
-    try:
-        content = bytes(read_whole(path, 0, lambda data, size: None))
-    except OSError as error:
-        raise ModelFileError(f"{path}: {error.strerror or error}") from error
-    try:
-        made = onnx.load_model_from_string(content)
-    except Exception as error:
-        raise ModelFileError(f"{path}: this is no ONNX file: {error}") from error
+    made = load(path)
     try:
         graph = Graph(made)
         model = _described(made, graph) or _read(graph)
@@ -73,6 +65,19 @@ def from_onnx(path: FilePath) -> Sequential:
         raise ModelFileError(f"{path}: the graph is too large to be read") from error
     _name(model, graph.metadata)
     return model
+
+
+def load(path: FilePath) -> Any:
+    """Return what an ONNX file holds, without the files that it may refer to."""
+    onnx = require("onnx", "an ONNX file")
+    try:
+        content = bytes(read_whole(path, 0, lambda start, size: None))
+    except ModelFileError as error:
+        raise ModelFileError(f"{path}: {error}") from error
+    try:
+        return onnx.load_model_from_string(content)
+    except Exception as error:
+        raise ModelFileError(f"{path}: this is no ONNX file: {error}") from error
 
 
 def _read(graph: Graph) -> Sequential:

@@ -60,11 +60,10 @@ def _read_chain(torch: Any, module: Any, place: str) -> Iterator[Found]:
         return
     title = f"module {place or 'at the top'} ({type(module).__name__})"
     if isinstance(module, expressed_class(torch)):
-        values = {n: tensor.detach().cpu().numpy() for n, tensor in module.named_parameters()}
         clone = module.layer.clone()
         if module.layer.state:
             clone.load_state(module.layer.state)
-        yield Found(clone, values, module.layer.input_dim)
+        yield Found(clone, module.values(), module.layer.input_dim)
         return
     reader = _readers(torch).get(type(module))
     if reader is None:

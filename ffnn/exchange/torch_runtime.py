@@ -27,7 +27,15 @@ def expressed_class(torch: Any) -> Any:
             self.result = layer.express(row(layer.input_dim or 1, layer.dtype))
             self.runtime = _TorchRuntime(torch, self, layer)
             for name, array in layer.params.items():
-                self.register_parameter(name, torch.nn.Parameter(torch.tensor(np.array(array))))
+                tensor = torch.nn.Parameter(torch.tensor(np.array(array)))
+                self.register_parameter(own_name(name), tensor)
+
+        def values(self) -> dict[str, Array]:
+            """Return the parameters by the names that they have in the layer."""
+            return {
+                name: getattr(self, own_name(name)).detach().cpu().numpy()
+                for name in self.layer.params
+            }
 
         def extra_repr(self) -> str:
             return repr(self.layer)
@@ -40,12 +48,17 @@ def expressed_class(torch: Any) -> Any:
     return Expressed
 
 
+def own_name(name: str) -> str:
+    """Return the name of a parameter in a module, which may have no dots."""
+    return name.replace(".", "_")
+
+
 class _TorchRuntime(Runtime):
     """Operations of PyTorch, in which parameters are those of a module."""
 
     def __init__(self, torch: Any, module: Any, layer: Layer) -> None:
         self.torch, self.module = torch, module
-        self.names = {address(array): name for name, array in layer.params.items()}
+        self.names = {address(array): own_name(name) for name, array in layer.params.items()}
 
     def numbers(self, array: Array) -> Any:
         """Return constants, which may be a parameter."""

@@ -27,7 +27,8 @@ def to_torch(model: Network) -> Any:
     parameters are copies, in the same order. In eval mode it computes what `predict` does; in train
     mode gradients are those of a training here. It is returned in eval mode.
 
-    Two things differ in training on: PyTorch's BatchNorm moves its variance towards the unbiased
+    The layers of an `Average` compute there what they do outside training, in train mode, too. Two
+    things differ in training on: PyTorch's BatchNorm moves its variance towards the unbiased
     one of the batch, n / (n - 1) times ours, and Dropout draws other masks. Its momentum is 1 minus
     ours, and is converted.
 

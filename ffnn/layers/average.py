@@ -11,6 +11,7 @@ import numpy as np
 from ffnn._types import Array, Arrays, DTypeLike, FloatDType, Shape
 from ffnn.core.checks import check_items
 from ffnn.core.formulas import Formulas
+from ffnn.core.operations import Value
 from ffnn.initializers import Initializer
 from ffnn.layers.base import LAYERS, Layer, Stage
 from ffnn.layers.chain import name_layers, run_backward, run_forward, tap
@@ -249,6 +250,19 @@ class Average(Layer):
             self.y += run_forward(stages, x, training)
         self.y *= 1.0 / self.num_members
         return self.y
+
+    def express(self, x: Value) -> Value:
+        """Return the mean of the members' outputs."""
+        outputs = list[Value]()
+        for chain in self.members:
+            value = x
+            for layer in chain:
+                value = layer.express(value)
+            outputs.append(value)
+        total = outputs[0]
+        for output in outputs[1:]:
+            total = total + output
+        return total / float(self.num_members)
 
     def backward(self, grad: Array) -> Array | None:
         """Fill the gradients of all layers and return ∂L/∂x."""

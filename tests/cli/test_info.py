@@ -59,7 +59,7 @@ def test_info_shows_the_threads_in_use(run):
 
 
 def test_info_says_when_the_threads_are_unknown(run, monkeypatch):
-    monkeypatch.setattr("ffnn.cli.commands.blas_libraries", dict)
+    monkeypatch.setattr("ffnn.cli.info.blas_libraries", dict)
     _, out, _ = run("info")
 
     assert "threads: unknown, threadpoolctl does not know this library" in out

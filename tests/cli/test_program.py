@@ -126,7 +126,7 @@ def test_unexpected_errors_are_1_and_shown_whole_on_demand(run, monkeypatch):
     def fail(args):
         raise ZeroDivisionError("a\nbug")
 
-    monkeypatch.setattr("ffnn.cli.commands.info", fail)
+    monkeypatch.setattr("ffnn.cli.info.info", fail)
     code, _, err = run("info")
     monkeypatch.setenv("FFNN_DEBUG", "1")
     _, _, debug = run("info")
@@ -155,6 +155,6 @@ def test_ctrl_c_outside_of_training_is_130(run, monkeypatch):
     def interrupt(args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ffnn.cli.commands.info", interrupt)
+    monkeypatch.setattr("ffnn.cli.info.info", interrupt)
 
     assert run("info") == (130, "", "ffnn: interrupted\n")

@@ -42,6 +42,8 @@ def random_network(seed, dtype="float32", without=()):
             )
         )
         chain.append(BETWEEN[rng.integers(len(BETWEEN))]())
+    if rng.random() < 0.2:
+        chain.append(layers.Average([_member(rng), _member(rng)]))
     model = ffnn.Sequential(chain, columns, dtype, seed=seed)
     model.parameters[...] += 0.1 * rng.normal(size=model.parameters.size)
     for layer in model.layers:
@@ -49,6 +51,11 @@ def random_network(seed, dtype="float32", without=()):
             layer.moving_mean[...] = rng.normal(size=layer.input_dim)
             layer.moving_variance[...] = rng.uniform(0.5, 2.0, layer.input_dim)
     return model, x.astype(dtype)
+
+
+def _member(rng):
+    units, activation = int(rng.integers(2, 9)), str(rng.choice(ACTIVATIONS))
+    return [layers.Dense(units, activation), layers.LayerNorm(), layers.Dense(3, "softmax")]
 
 
 def _first(kind, columns, x, rng):
