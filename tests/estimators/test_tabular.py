@@ -186,7 +186,7 @@ def test_a_budget_of_time_is_used_and_kept(ensemble, monkeypatch):
     monkeypatch.setattr(rules.Recipe, "waves", [])  # no training ends earlier
     machine = SlowMachine(monkeypatch, update=0.1, validation=0.02)
     TabularRegressor(ensemble=ensemble, time_budget=20.0, random_state=0).fit(ROWS, PRICE)
-    assert 0.95 * 20.0 < machine.seconds <= 20.0
+    assert 0.92 * 20.0 < machine.seconds < 0.98 * 20.0
 
 
 def test_a_budget_that_is_long_enough_changes_nothing():

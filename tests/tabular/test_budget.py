@@ -87,7 +87,7 @@ def run(machine, seconds, networks=1, tested=0, at_update=lambda: None):
 def test_a_time_is_used_and_kept(monkeypatch, networks):
     machine = SlowMachine(monkeypatch, update=0.1, validation=0.05)
     ends, epochs = run(machine, 60.0, networks)
-    assert 0.95 * 60.0 < ends[-1] <= 60.0
+    assert 0.92 * 60.0 < ends[-1] < 0.98 * 60.0
     shares = np.diff([0.0, *ends])
     assert shares.max() < 1.1 * shares.min()  # the measurement is part of the first one's
     assert max(epochs) - min(epochs) <= 1
@@ -96,7 +96,7 @@ def test_a_time_is_used_and_kept(monkeypatch, networks):
 def test_a_machine_that_becomes_slower_ends_the_training_in_time(monkeypatch):
     machine = SlowMachine(monkeypatch, update=0.1, validation=0.05)
     ends, epochs = run(machine, 60.0, at_update=lambda: setattr(machine, "update", 0.25))
-    assert 0.95 * 60.0 < ends[-1] <= 60.0 + 0.15
+    assert 0.92 * 60.0 < ends[-1] < 0.98 * 60.0
     assert epochs[0] < 0.6 * 60.0 / 0.15
 
 
@@ -106,7 +106,7 @@ def test_later_networks_are_planned_by_the_speed_of_those_before(monkeypatch):
     plan = Budget.plan
     monkeypatch.setattr(Budget, "plan", lambda *given: plans.append(plan(*given)) or plans[-1])
     ends, _ = run(machine, 60.0, 3, at_update=lambda: setattr(machine, "update", 0.25))
-    assert 0.95 * 60.0 < ends[-1] <= 60.0 + 0.15
+    assert 0.92 * 60.0 < ends[-1] < 0.98 * 60.0
     assert plans[1].epochs == pytest.approx(plans[0].epochs / 2, rel=0.1)  # of 0.3 s, not 0.15
     assert plans[2].epochs == pytest.approx(plans[1].epochs, rel=0.1)
 
@@ -114,7 +114,7 @@ def test_later_networks_are_planned_by_the_speed_of_those_before(monkeypatch):
 def test_the_test_afterwards_has_its_share(monkeypatch):
     machine = SlowMachine(monkeypatch, update=0.1, validation=0.05)  # for 120 rows
     ends, _ = run(machine, 60.0, tested=24_000)  # 10 s
-    assert 0.9 * 50.0 < ends[-1] < 50.0
+    assert 0.9 * 50.0 < ends[-1] < 50.0 - 1.0
 
 
 def test_the_time_may_have_begun_before(monkeypatch):
@@ -122,7 +122,9 @@ def test_the_time_may_have_begun_before(monkeypatch):
     machine.seconds = 100.0
     recipe, make, rows, held_out = problem()
     budget = Budget(60.0, 1, began=60.0)
-    assert budget.plan(recipe, make(), rows, held_out).epochs == pytest.approx(18 / 0.15, abs=10)
+    epochs = budget.plan(recipe, make(), rows, held_out).epochs
+    left = 0.95 * 60.0 - 40.0 - (machine.seconds - 100.0)
+    assert epochs == pytest.approx(left / 0.15, abs=1)
 
 
 def test_no_more_epochs_are_planned_than_without_a_budget(monkeypatch):
