@@ -99,6 +99,7 @@ def _run(argv: Sequence[str] | None, began: float) -> None:
     from ffnn.cli import commands, info, train
     from ffnn.threads import limit_threads, one_thread
 
+    args.loading = clock.now() - began
     module = {"train": train, "info": info}.get(args.command, commands)
     command = getattr(module, args.command)
     with contextlib.ExitStack() as stack:

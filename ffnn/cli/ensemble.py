@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ffnn.cli.preset import compile_for_table
+from ffnn.cli.preset import compile_for_table, make_budget
 from ffnn.core import clock
 from ffnn.core.console import is_terminal, show
 from ffnn.core.text import counted
@@ -47,8 +47,7 @@ class TableEnsemble:
         self.splits = splits(self.y, args.ensemble, self.rng, are_classes=are_classes)
         self.budget: Budget | None = None
         if args.time is not None:
-            tested = 0 if data.y_test is None else args.ensemble * len(data.y_test)
-            self.budget = Budget(args.time, args.ensemble, "--time", args.began, tested)
+            self.budget = make_budget(args, data)
         self.recipe = self._plan(self.splits[0], args.seed)
 
     def network(self) -> Sequential:

@@ -28,9 +28,19 @@ if TYPE_CHECKING:
     from ffnn.optimizers import Optimizer
 
 
+_CLOSING = 0.25  # of the time that loading the program took: about what its end takes
+
+
 def make_encoder(args: argparse.Namespace) -> TableEncoder:
     """Return the encoder of the tables that a network of a preset learns from."""
     return TableEncoder("robust", LARGEST_ONE_HOT) if args.preset == "table" else TableEncoder()
+
+
+def make_budget(args: argparse.Namespace, data: TrainingData) -> Budget:
+    """Return the budget of --time, which began with the command and includes the test."""
+    tested = 0 if data.y_test is None else args.ensemble * len(data.y_test)
+    closing = _CLOSING * args.loading
+    return Budget(args.time, args.ensemble, "--time", args.began, tested, closing)
 
 
 def compile_for_table(model: Sequential, recipe: Recipe, features: int) -> None:
@@ -67,8 +77,7 @@ class TablePreset:
         recipe = Recipe.of(task, kept, rows.x.shape[1], len(data.class_names or [""]))
         recipe = recipe.lasting(args.epochs or recipe.epochs)
         if args.time is not None:
-            tested = 0 if data.y_test is None else len(data.y_test)
-            self.budget = Budget(args.time, 1, "--time", args.began, tested)
+            self.budget = make_budget(args, data)
             trial = Sequential(make_layers(recipe, encoder, y), seed=args.seed)
             recipe = self.budget.plan(recipe, trial, rows, held_out)
         self.recipe = recipe

@@ -36,6 +36,8 @@ class Budget:
         When the time began to run, by `ffnn.core.clock`; else now.
     tested : int, default 0
         How many rows will be predicted at the end.
+    closing : float, default 0.0
+        How many seconds are needed at the end besides.
     """
 
     def __init__(
@@ -45,8 +47,10 @@ class Budget:
         name: str = "time_budget",
         began: float | None = None,
         tested: int = 0,
+        closing: float = 0.0,
     ) -> None:
-        self.seconds, self.networks, self.name, self.tested = seconds, networks, name, tested
+        self.seconds, self.networks, self.name = seconds, networks, name
+        self.tested, self.closing = tested, closing
         self.began = clock.now() if began is None else began
         self.pace: Pace | None = None  # not known yet
 
@@ -66,21 +70,21 @@ class Budget:
     def _check(self, needed: float) -> None:
         """Raise ValueError if there is less time left than is needed."""
         if self._left() < needed:
-            least = _LEAST * (clock.now() - self.began + needed + self._test)
+            least = _LEAST * (clock.now() - self.began + needed + self._end)
             raise ValueError(
                 f"{self.name}: {self.seconds:g} seconds are too short for one epoch of "
                 f"{counted(self.networks, 'network')}: give at least {least:.2g}"
             )
 
     def _left(self, share: float = _TRAINED) -> float:
-        """Return the seconds until a share of the time is over, without those for the test."""
-        return self.began + share * self.seconds - self._test - clock.now()
+        """Return the seconds until a share of the time is over, without those for the end."""
+        return self.began + share * self.seconds - self._end - clock.now()
 
     @property
-    def _test(self) -> float:
-        """The seconds that the test takes."""
+    def _end(self) -> float:
+        """The seconds that the test takes, and what else there is to do."""
         assert self.pace is not None
-        return self.tested * self.pace.a_row
+        return self.tested * self.pace.a_row + self.closing
 
     def next_end(self) -> float:
         """Return when the next network has to be ready, by `ffnn.core.clock`."""

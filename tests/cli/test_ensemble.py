@@ -79,6 +79,15 @@ def test_numbers_are_learned(run, prices):
     assert float(out.split()[-1]) > 0.5
 
 
+def test_one_that_has_learned_nothing_is_told_of(run, tmp_path, write_csv):
+    rng = np.random.default_rng(0)
+    rows = np.column_stack([rng.normal(size=(300, 3)), rng.integers(0, 2, 300)])
+    path = write_csv(tmp_path / "noise.csv", list("abcy"), rows.tolist())
+    code, _, err = run("train", path, "--task", "classification", "--ensemble", 2, "--epochs", 1)
+    assert code in (0, 3)
+    assert "not clearly better" in err or "nothing was learned" in err
+
+
 def test_the_time_is_that_of_all_networks(run, flowers, monkeypatch):
     monkeypatch.setattr(rules, "MOST_EPOCHS", 100_000)
     monkeypatch.setattr(rules.Recipe, "waves", [])  # no training ends earlier

@@ -84,7 +84,9 @@ def test_an_option_is_either_used_or_refused(command, kind, preset, paths):
     given = [command, *([paths["model"]] if command != "train" else ["--epochs", 1])]
     given += [paths[kind]] if kind else []
     given += ["--out", paths["out"]] if "--out" in options else []
-    args = build_parser().parse_args([str(text) for text in [*given, *preset]], Namespace(began=0))
+    args = build_parser().parse_args(
+        [str(text) for text in [*given, *preset]], Namespace(began=0, loading=0.0)
+    )
     choose_preset(args)
     refused = {option for option in options if is_refused(args, option)}
     watched = Watched(**vars(args))

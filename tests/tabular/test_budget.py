@@ -68,11 +68,11 @@ def all_epochs(monkeypatch):
     monkeypatch.setattr(Recipe, "waves", [])
 
 
-def run(machine, seconds, networks=1, tested=0, at_update=lambda: None):
+def run(machine, seconds, networks=1, at_update=lambda: None, **reserved):
     """Train networks by a budget; return when they were ready, and how many epochs they had."""
     recipe, make, rows, held_out = problem()
     recipe = recipe.lasting(100_000)
-    budget, epochs, ends = Budget(seconds, networks, tested=tested), [], []
+    budget, epochs, ends = Budget(seconds, networks, **reserved), [], []
     for _ in range(networks):
         model, plan = make(), budget.plan(recipe, make(), rows, held_out)
         at_update()
@@ -114,6 +114,12 @@ def test_later_networks_are_planned_by_the_speed_of_those_before(monkeypatch):
 def test_the_test_afterwards_has_its_share(monkeypatch):
     machine = SlowMachine(monkeypatch, update=0.1, validation=0.05)  # for 120 rows
     ends, _ = run(machine, 60.0, tested=24_000)  # 10 s
+    assert 0.9 * 50.0 < ends[-1] < 50.0 - 1.0
+
+
+def test_what_else_there_is_to_do_has_its_share(monkeypatch):
+    machine = SlowMachine(monkeypatch, update=0.1, validation=0.05)
+    ends, _ = run(machine, 60.0, closing=10.0)
     assert 0.9 * 50.0 < ends[-1] < 50.0 - 1.0
 
 
