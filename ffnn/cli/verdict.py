@@ -148,7 +148,7 @@ def _has_risen(model: Sequential) -> bool:
     """Tell whether the training ended with a higher loss than its first epoch had."""
     assert model.history is not None
     losses = model.history.history.get("loss")  # of an ensemble there are none
-    return bool(losses) and losses[-1] > _ROSE * losses[0]
+    return losses is not None and losses[-1] > _ROSE * losses[0]
 
 
 # -- causes ------------------------------------------------------------------------------------
