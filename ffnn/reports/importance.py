@@ -76,8 +76,9 @@ class Importance(Shown):
         order, some = self.order, ""
         repeats = self.drops.shape[1]
         how = (
-            f"By how much {self.score_name} falls where a column's entries are shuffled among the "
-            f"rows: mean and standard deviation of {counted(repeats, 'order')}."
+            f"By how much {self.score_name} falls where a column's entries are shuffled among "
+            f"{counted(self.num_rows, 'row')}: mean and standard deviation of "
+            f"{counted(repeats, 'order')}."
         )
         rows = tuple(
             (self.columns[i], rate(float(self.mean[i])), rate(float(self.std[i])), stroke)
