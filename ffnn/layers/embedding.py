@@ -106,7 +106,7 @@ class Embedding(ColumnWise):
         self.E, self.dE = self._params["embedding"], self._grads["embedding"]
         counts = np.array(self.categories)
         self.starts = (np.cumsum(counts) - counts)[:, None]
-        self.last = (counts - 1).astype(self.dtype)[:, None]
+        self.zero, self.last = self.scalar(0.0), (counts - 1).astype(self.dtype)[:, None]
         self.index = self.buffer("index", self.own_dim, dtype=np.intp).T
         self.whole = self.buffer("whole", self.own_dim).T
         self.wrong = self.buffer("wrong", self.own_dim, dtype=bool).T
@@ -129,7 +129,7 @@ class Embedding(ColumnWise):
 
     def check_categories(self) -> None:
         """Raise ValueError if a number in `own_x` is none of a category."""
-        np.clip(self.own_x, 0.0, self.last, out=self.whole)
+        self.own_x.clip(self.zero, self.last, self.whole)
         np.rint(self.whole, out=self.whole)
         if np.not_equal(self.whole, self.own_x, out=self.wrong).any():
             column, row = np.argwhere(self.wrong)[0]
