@@ -64,8 +64,8 @@ def test_every_command_knows_the_file(kept, run, flowers, tmp_path):
     assert code == 0
     assert "the model was trained on 120 of these 150 rows" in " ".join(out.split())
     assert "on the 30 rows that it has not seen: accuracy" in " ".join(out.split())
-    for command in ("report", "diagnose"):
-        assert run(command, path, flowers)[0] == 0
+    for command in (["report"], ["diagnose"], ["explain", "--row", "1"]):
+        assert run(command[0], path, flowers, *command[1:])[0] == 0
     assert "average_1" in run("summary", path)[1]
     assert run("gradcheck", path, flowers, "--entries", 2)[0] == 0
     code, out, _ = run("graph", path)
