@@ -7,9 +7,11 @@ fetched. Each is given to ``ffnn train FILE --target NAME`` with no other option
 if that ends with a test score, and the target was taken for what it is: classes or numbers.
 
 With ``--compare`` the twelve tables marked so are split five times into training and test rows. On
-each split ``ffnn.tables`` and scikit-learn's pipeline (median or most frequent value for missing
-entries, one-hot, scaling, `MLPClassifier` or `MLPRegressor` at their defaults) learn from the same
-rows, with the same columns. The scores are accuracy or R².
+each split ``ffnn train``, with ``--preset plain`` and with the network for tables, and
+scikit-learn's pipeline (median or most frequent value for missing entries, one-hot, scaling,
+`MLPClassifier` or `MLPRegressor` at their defaults) learn from the same rows, with the same
+columns. The scores are accuracy or R². The plain network is compared with scikit-learn's, which is
+of its kind.
 """
 
 from __future__ import annotations
@@ -177,12 +179,15 @@ def compare(case: Case, path: Path, folder: Path) -> dict[str, Any]:
     names = [encoding.name for encoding in encoder.encodings]
     columns = {name: used[name].array for name in (*names, target)}
     frame = pd.DataFrame(columns)
-    pairs: dict[str, list[tuple[float, float]]] = {"ffnn": [], "sklearn": []}
+    sides = ("plain", "table", "sklearn")
+    pairs: dict[str, list[tuple[float, float]]] = {side: [] for side in sides}
     for train, test in splits(len(frame)):
         files = folder / "train.csv", folder / "test.csv"
         for rows, file in zip((train, test), files, strict=True):
             frame.iloc[rows].to_csv(file, index=False)
-        pairs["ffnn"].append(by_ffnn(*files, target, case.task, folder / "model.h5"))
+        for preset in ("plain", "table"):
+            model = folder / "model.h5"
+            pairs[preset].append(by_ffnn(*files, target, case.task, model, preset))
         pairs["sklearn"].append(by_sklearn(frame, train, test, target, case.task))
     return {
         side: {"scores": [s for s, _ in p], "seconds": [t for _, t in p]}
@@ -198,9 +203,12 @@ def splits(rows: int) -> Iterator[tuple[Any, Any]]:
         yield order[count:], order[:count]
 
 
-def by_ffnn(train: Path, test: Path, target: str, task: str, model: Path) -> tuple[float, float]:
+def by_ffnn(
+    train: Path, test: Path, target: str, task: str, model: Path, preset: str
+) -> tuple[float, float]:
     """Return the test score of ``ffnn train`` and the seconds that training took."""
     options = ("--target", target, "--task", task, "--test-split", "0", "--out", model)
+    options = (*options, "--preset", preset)
     trained = run("train", train, *options)
     tested = run("evaluate", model, test)
     score = re.search(r"(?:accuracy|r2): (-?[\d.]+)$", tested.stdout.strip())
@@ -281,13 +289,14 @@ def attempt(name: str, result: dict[str, Any]) -> str:
 
 def comparison(name: str, result: dict[str, Any]) -> str:
     """Return the line of a table that both sides learned from."""
-    ours, theirs = (np.array(result[side]["scores"]) for side in ("ffnn", "sklearn"))
+    sides = ("plain", "table", "sklearn")
+    ours, table, theirs = (np.array(result[side]["scores"]) for side in sides)
     error = theirs.std(ddof=1) / np.sqrt(len(theirs))
-    times = [float(np.mean(result[side]["seconds"])) for side in ("ffnn", "sklearn")]
+    times = [float(np.mean(result[side]["seconds"])) for side in sides]
     verdict = "reached" if ours.mean() >= theirs.mean() - error else "MISSED"
     return (
-        f"{name:<40}{ours.mean():>8.3f}{theirs.mean():>8.3f} ± {error:.3f} {verdict:<8}"
-        f"{times[0]:>6.2f} s{times[1]:>7.2f} s"
+        f"{name:<40}{ours.mean():>8.3f}{table.mean():>8.3f}{theirs.mean():>8.3f} ± {error:.3f} "
+        f"{verdict:<8}{times[0]:>6.2f} s{times[1]:>7.2f} s{times[2]:>7.2f} s"
     )
 
 

@@ -86,6 +86,10 @@ def report(path, sources, capsys):
     ffnn.load_model(sources / "model.h5").report(X, ONE_HOT).save(path)
 
 
+def export(path, sources, capsys):
+    ffnn.load_model(sources / "model.h5").export(path)
+
+
 def save(path, sources, capsys):
     classifier().save(path)
 
@@ -100,6 +104,11 @@ WRITERS = {  # how it writes, the name of its file, and how a whole file begins 
     "save_graph-html": (graph, "new.html", b"<!DOCTYPE html>", b"</html>\n"),
     "save_page": (page, "new.html", b"<!DOCTYPE html>", b"</html>\n"),
     "Report": (report, "new.html", b"<!DOCTYPE html>", b"</html>\n"),
+    "export-onnx": (export, "new.onnx", b"", b""),
+    "export-c": (export, "new.c", b"/* A neural network", b"}\n"),
+    "export-py": (export, "new.py", b'"""A neural network', b"\n"),
+    "export-js": (export, "new.js", b"// A neural network", b"\n"),
+    "export-safetensors": (export, "new.safetensors", b"", b""),
     "ModelCheckpoint": (trained(ModelCheckpoint), "new.h5", b"ffnn-model", b""),
     "CSVLogger": (trained(CSVLogger), "new.csv", b"epoch,loss\r\n0,", b"\r\n"),
     "CSVLogger-append": (
@@ -130,6 +139,9 @@ WRITERS = {  # how it writes, the name of its file, and how a whole file begins 
 def writer(request, sources, capsys):
     """Return a function that writes, the name of its file, and a check that the file is whole."""
     write, name, start, end = WRITERS[request.param]
+    for library in ("onnx", "safetensors"):
+        if name.endswith(library):
+            pytest.importorskip(library, reason=f"the file needs ffnn[{library}]")
     if name.endswith(".html"):
         pytest.importorskip("bokeh", reason="the page needs ffnn[html]")
 
@@ -497,6 +509,9 @@ def test_every_user_of_the_module_of_files_is_a_writer_above():
         "callbacks/csv_logger.py",
         "charts/files.py",  # of save_graph and ffnn plot
         "cli/commands.py",  # ffnn predict
+        *(f"exchange/{name}_source.py" for name in ("c", "javascript", "python")),
+        "exchange/onnx_writer.py",
+        "exchange/safetensors_files.py",
         "datasets/mnist.py",  # into the cache, see tests/datasets/test_mnist.py
         "reports/base.py",
         "saving/__init__.py",

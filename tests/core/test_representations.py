@@ -39,6 +39,7 @@ NEEDED = {
     "Activation": "'tanh'",
     "ParametricActivation": "'tanh'",
     "CSVLogger": "'log.csv'",
+    "Average": "[[Dense(3), Dropout(0.5)], [Dense(3)]]",
     "Clamp": "0, 1",
     "Constant": "0.5",
     "CosineDecay": "0.1, 20",
@@ -70,10 +71,10 @@ def shows_no_address(value):
 @pytest.mark.parametrize("cls", PARTS + CALLBACKS, ids=lambda cls: cls.__name__)
 def test_parts_and_callbacks_show_the_call_that_makes_them(cls):
     arguments = NEEDED.get(cls.__name__, "")
-    part = eval(f"{cls.__name__}({arguments})", {cls.__name__: cls})
+    names = {name: getattr(room, name) for room in ROOMS for name in getattr(room, "__all__", [])}
+    part = eval(f"{cls.__name__}({arguments})", {**names, cls.__name__: cls})
     assert shows_no_address(part)
     assert repr(part).startswith(f"{cls.__name__}(")
-    names = {name: getattr(room, name) for room in ROOMS for name in getattr(room, "__all__", [])}
     again = eval(repr(part), {**names, cls.__name__: cls})
     assert type(again) is cls
     assert repr(again) == repr(part)
