@@ -29,6 +29,7 @@ NEEDED = {
     "high": 1.0,
     "initial_learning_rate": 0.1,
     "low": 0.0,
+    "members": [[Dense(2)], [Dense(2)]],
     "rate": 0.5,
     "scale": 0.5,
     "units": 2,

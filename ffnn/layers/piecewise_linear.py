@@ -193,7 +193,7 @@ class PiecewiseLinear(ColumnWise):
 
 def _edges(column: Array, bins: int) -> Array:
     """Return bins + 1 ascending edges of a column."""
-    edges = np.unique(np.quantile(column, np.linspace(0.0, 1.0, bins + 1)))
+    edges = np.unique(np.quantile(column, [number / bins for number in range(bins + 1)]))
     if len(edges) == 1:
         edges = np.array([edges[0], edges[0] + max(1.0, abs(edges[0]))])
     while len(edges) <= bins:

@@ -132,6 +132,10 @@ PARTS = [
         "PeriodicEmbedding(frequencies=8, outputs=3, sigma=0.5, columns=[1])",
     ),
     (layers.PiecewiseLinear(4, columns=[1]), "PiecewiseLinear(bins=4, columns=[1])"),
+    (
+        layers.Average([[layers.Dense(3, "tanh"), layers.Dropout(0.5)], [layers.Dense(3)]]),
+        "Average(((Dense(3, activation=Tanh()), Dropout(0.5)), (Dense(3),)))",
+    ),
     (layers.Clamp(-1, 2.5), "Clamp(-1.0, 2.5)"),
     (layers.ParametricActivation("mish"), "ParametricActivation(Mish())"),
 ]
@@ -161,6 +165,8 @@ def same(left, right):
             and one.keys() == other.keys()
             and all(same(one[name], other[name]) for name in one)
         )
+    if isinstance(left, tuple):  # of the chains of an Average
+        return len(left) == len(right) and all(map(same, left, right))
     return type(left) is type(right) and left == right
 
 

@@ -118,7 +118,7 @@ DENSE_BUGS += [
         Dense,
         "linear_backward",
         "self.dot(dz_t, self.ones, self.db)",
-        "self.dot(dz_t, self.ones, self.db); self.db *= self.factor",
+        "self.dot(dz_t, self.ones, self.db); self.db *= self.factor or 1.0",
     ),
     Bug("ntk's root twice", Dense, "linear_backward", "dz *= self.factor", "dz *= self.factor**2"),
 ]
