@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
     from ffnn._types import FilePath
 
+# What reading a damaged archive raises; the last two are of one that says it needs more.
+_DAMAGED: tuple[type[Exception], ...] = (
+    *(OSError, EOFError, zlib.error, ValueError, zipfile.BadZipFile),
+    *(NotImplementedError, RuntimeError),
+)
+
 
 class Arrays(NamedTuple):
     """What `load_npz` and `load_h5` found.
@@ -65,11 +71,11 @@ def load_npz(path: FilePath, *, targets: bool = True) -> Arrays:
             f"{path}: expected an .npz file, as numpy.savez writes it, got another kind"
         )
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             return _arrays(archive, path, targets)
     except DataError:
         raise
-    except (OSError, EOFError, zlib.error, ValueError, zipfile.BadZipFile) as error:
+    except _DAMAGED as error:
         raise DataError(f"{path}: this .npz file cannot be read: {error}") from error
 
 

@@ -17,10 +17,17 @@ from ffnn.tables.raw import RawColumn
 from ffnn.tables.table import Table
 
 _ROWS = 8192  # of a block
+_MOST_MEASURED = 100_000  # rows that medians and quartiles of features are taken of
 _TOO_LARGE = (
     "use fewer columns (--only or --exclude of the command, only or exclude of fit), fewer rows, "
     "or a .h5 file of numbers, which is read a batch at a time"
 )
+
+
+def evenly_spaced(table: Table, rows: Array | None) -> Array:
+    """Return the numbers of the rows to measure features on: of very many, some of all parts."""
+    numbers = np.arange(table.num_rows) if rows is None else rows
+    return numbers[:: max(1, -(-len(numbers) // _MOST_MEASURED))]
 
 
 def encode(

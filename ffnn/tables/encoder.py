@@ -15,7 +15,7 @@ from ffnn.core.problems import Problems
 from ffnn.core.progress import bar
 from ffnn.core.text import counted, shown
 from ffnn.errors import DataError
-from ffnn.tables.blocks import encode
+from ffnn.tables.blocks import encode, evenly_spaced
 from ffnn.tables.choice import choose
 from ffnn.tables.clipping import SmoothClipping
 from ffnn.tables.column import Column
@@ -132,7 +132,8 @@ class TableEncoder:
             self.reading.setdefault("decimal", table.decimal)
         self.left_out, self.target, self.clipping = chosen.left_out, chosen.target, None
         if self.scaling == "robust":
-            self.clipping = SmoothClipping.of(self.transform(table, rows=rows)[:, self._scaled])
+            some = evenly_spaced(table, rows)
+            self.clipping = SmoothClipping.of(self.transform(table, rows=some)[:, self._scaled])
         vars(self).pop("_one_row", None)  # which knows what was before
         return self
 

@@ -127,7 +127,7 @@ def _open_bytes(path: FilePath) -> Iterator[IO[bytes]]:
             if packed == "gzip":
                 file = cast("IO[bytes]", stack.enter_context(gzip.GzipFile(fileobj=file)))
             elif packed == "zip":
-                archive = stack.enter_context(zipfile.ZipFile(file))
+                archive = stack.enter_context(_open_archive(path, file))
                 names = [n for n in archive.namelist() if not n.endswith("/")]
                 names = [n for n in names if not n.startswith("__MACOSX/")]
                 if len(names) != 1:
@@ -140,6 +140,13 @@ def _open_bytes(path: FilePath) -> Iterator[IO[bytes]]:
         raise DataError(f"{path}: the packed file is damaged: {error}") from error
     except OSError as error:
         raise DataError(f"{path}: the file cannot be read: {error.strerror or error}") from error
+
+
+def _open_archive(path: FilePath, file: IO[bytes]) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(file)
+    except NotImplementedError as error:  # of a later version, or so it says
+        raise DataError(f"{path}: the archive cannot be unpacked: {error}") from error
 
 
 def _open_member(path: FilePath, archive: zipfile.ZipFile, name: str) -> IO[bytes]:

@@ -108,6 +108,21 @@ def test_a_damaged_member_of_an_npz_is_told(tmp_path):
         load_npz(path)
 
 
+@pytest.mark.parametrize(
+    ("local", "central", "value", "message"),
+    [(4, 6, 232, "zip file version"), (8, 10, 99, "compression"), (6, 8, 1, "encrypted")],
+)
+def test_an_npz_that_says_it_needs_more_is_told(tmp_path, local, central, value, message):
+    path = write_npz(tmp_path / "data.npz", {"x": X, "y": Y})
+    content = bytearray(path.read_bytes())
+    content[local] = value
+    for place in (content.index(b"PK\1\2"), content.rindex(b"PK\1\2")):
+        content[place + central] = value
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=rf"this \.npz file cannot be read: .*{message}"):
+        load_npz(path)
+
+
 def test_h5_rows_stay_on_disk_and_open(tmp_path):
     arrays = load_h5(write_h5(tmp_path / "data.h5", FULL))
     gc.collect()

@@ -61,6 +61,7 @@ REFUSED = {
     "an empty zip": ("t.zip", zipped(), "expected one file in the archive, got 0"),
     "a zip with a note": ("t.zip", zipped(("t.csv", PLAIN), ("README", "x")), "archive, got 2"),
     "a zip with a password": ("t.zip", changed(ONE, _6=1), "unpacked: File 't.csv' is encrypted"),
+    "a zip of a later version": ("t.zip", changed(ONE, _4=232), "unpacked: zip file version 23.2"),
     "an unknown way to pack": ("t.zip", changed(ONE, _8=99), "unpacked: That compression"),
 }  # fmt: skip
 
