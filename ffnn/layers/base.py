@@ -121,7 +121,7 @@ class Layer(Buffered):
 
     def express(self, x: Value) -> Value:
         """Return y outside training as elementary operations, for other runtimes; x is a row."""
-        raise NotImplementedError(f"{self.title} does not define express, by which others compute")
+        raise NotImplementedError(f"{self.title} does not define express, which an export needs")
 
     def parameter_shapes(self, input_dim: int) -> dict[str, Shape]:
         """Return parameter name → shape for inputs with `input_dim` columns."""

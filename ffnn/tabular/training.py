@@ -28,7 +28,7 @@ class BestAverage(EarlyStopping):
     """Validate the moving average of the weights, and restore the best one.
 
     After each epoch a ← β a + (1 - β) w with β = 0.75, a being w at first. Validation sees a, which
-    varies less than w does from epoch to epoch and generalises better; the training goes on with w.
+    varies less than w from epoch to epoch and does better on new rows; training goes on with w.
     It ends with a wave of the learning rate that has brought no better epoch, but not before
     `fewest_updates`: what so few have brought tells nothing. Nor does a wave of fewer epochs than
     `least_wave`, which is over before the average has followed.

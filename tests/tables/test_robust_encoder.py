@@ -29,6 +29,16 @@ def test_numbers_are_measured_from_the_median_in_quartile_distances():
     np.testing.assert_allclose(found, [clip(u) for u in (-1.0, -0.5, 0.0, 0.5, 48.5)], atol=1e-12)
 
 
+def test_of_very_many_rows_some_of_all_parts_are_measured(monkeypatch):
+    monkeypatch.setattr("ffnn.tables.blocks._MOST_MEASURED", 5)
+    rows = rows_of(x=[float(i * i) for i in range(23)])  # each fifth: 0, 25, 100, 225, 400
+    clipping = fitted(rows).clipping
+    assert clipping is not None
+    scaled = fitted(rows).encodings[0]
+    np.testing.assert_allclose(clipping.centers[0], (100.0 - scaled.mean) / scaled.std)
+    np.testing.assert_allclose(clipping.factors[0], scaled.std / 200.0)  # quartiles 25 and 225
+
+
 def test_half_the_range_stands_for_quartiles_that_are_equal():
     rows = rows_of(x=[5.0] * 8 + [1.0, 9.0])
     found = fitted(rows).transform(rows_of(x=[5.0, 1.0, 9.0, 7.0]))[:, 0]
