@@ -28,7 +28,7 @@ HINTS = {
     "add": "Sequential([Dense(64), Dense(10)]), which takes all layers at once",
     "batch_input_shape": "input_dim of Sequential",
     "betas": "beta_1 and beta_2",
-    "clipvalue": "clipnorm",
+    "clipvalue": "clipvalue of the optimizer",
     "criterion": "loss",
     "decay": "a schedule as learning_rate, such as InverseTimeDecay, or weight_decay of AdamW",
     "early_stopping": "callbacks=[EarlyStopping()] of fit",

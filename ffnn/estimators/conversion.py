@@ -73,7 +73,8 @@ def _training_settings(
 def _solver_settings(optimizer: Optimizer) -> dict[str, Any]:
     """Return the parameters that describe an optimizer, which may have to stand for itself."""
     rate = optimizer.learning_rate
-    is_known = type(optimizer) in (Adam, SGD) and optimizer.learning_rate_factors is None
+    is_known = type(optimizer) in (Adam, SGD)
+    is_known &= optimizer.learning_rate_factors is None and optimizer.clipvalue is None
     if not is_known or isinstance(rate, Schedule) or rate == 0.0:
         return {"solver": optimizer.clone()}
     settings = {"learning_rate_init": rate, "clipnorm": optimizer.clipnorm}

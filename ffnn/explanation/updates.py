@@ -23,7 +23,8 @@ _OWN = {
     "d": "d is 1 for a parameter that decays, else 0.",
 }
 _FACTOR = Formula("η ← η f")
-_CLIPPING = Formula("g ← g c / ‖g‖ if ‖g‖ > c")
+_CLIPNORM = Formula("g ← g c / ‖g‖ if ‖g‖ > c")
+_CLIPVALUE = Formula("g ← min(max(g, -c), c)")
 
 
 def update(
@@ -49,7 +50,9 @@ def update(
     note = " ".join(filter(None, (note, *(_OWN.get(sign) for sign in owned))))
     formulas = [Formula(f"g = ∂{total}/∂w"), *formulas_of(rule).update]
     if rule.clipnorm is not None:
-        formulas.insert(1, _CLIPPING)
+        formulas.insert(1, _CLIPNORM)
+    if rule.clipvalue is not None:
+        formulas.insert(1, _CLIPVALUE)
     if rule.learning_rate_factors is not None:
         formulas.insert(1, _FACTOR)
     first = Step.made("update", "optimizer", kind, formulas, constants, {}, note)
@@ -90,6 +93,8 @@ def _constants(rule: Optimizer, vector: ParameterVector) -> dict[str, Array]:
     if rule.clipnorm is not None:
         numbers["c"] = np.array(rule.clipnorm)
         numbers["‖g‖"] = np.array(rule.norm(vector.gradients))
+    if rule.clipvalue is not None:
+        numbers["c"] = np.array(rule.clipvalue)
     return numbers
 
 

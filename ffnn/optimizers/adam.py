@@ -37,6 +37,8 @@ class Adam(Optimizer):
         The largest norm of the whole gradient.
     learning_rate_factors : mapping of str to float, optional
         Name of parameters → the factor of η for these, such as ``{"bias": 0.1}``.
+    clipvalue : float, optional
+        The largest size of each entry of the gradient, in place of `clipnorm`.
 
     References
     ----------
@@ -55,8 +57,9 @@ class Adam(Optimizer):
         epsilon: float = 1e-7,
         clipnorm: float | None = None,
         learning_rate_factors: Mapping[str, float] | None = None,
+        clipvalue: float | None = None,
     ) -> None:
-        super().__init__(learning_rate, clipnorm, learning_rate_factors)
+        super().__init__(learning_rate, clipnorm, learning_rate_factors, clipvalue)
         name = type(self).__name__
         self.beta_1 = check_number(name, "beta_1", beta_1, low=0.0, high=1.0, high_open=True)
         self.beta_2 = check_number(name, "beta_2", beta_2, low=0.0, high=1.0, high_open=True)

@@ -36,6 +36,8 @@ class AdamW(Adam):
         too.
     decay_exclude : sequence of str, optional
         The names of parameters that do not decay, such as ``["bias", "gamma"]``; without it all do.
+    clipvalue : float, optional
+        The largest size of each entry of the gradient, in place of `clipnorm`.
 
     References
     ----------
@@ -54,8 +56,11 @@ class AdamW(Adam):
         clipnorm: float | None = None,
         learning_rate_factors: Mapping[str, float] | None = None,
         decay_exclude: Sequence[str] | None = None,
+        clipvalue: float | None = None,
     ) -> None:
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, clipnorm, learning_rate_factors)
+        super().__init__(
+            learning_rate, beta_1, beta_2, epsilon, clipnorm, learning_rate_factors, clipvalue
+        )
         self.decay_exclude = decay_exclude
         if not isinstance(weight_decay, Schedule):
             weight_decay = check_number("AdamW", "weight_decay", weight_decay, low=0.0)

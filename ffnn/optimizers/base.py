@@ -16,6 +16,7 @@ from ffnn.core.hints import Guarded
 from ffnn.core.memory import Buffered, ParameterVector, aligned_full
 from ffnn.core.registry import Family
 from ffnn.core.sums import sum_of_squares
+from ffnn.optimizers.clipping import check_bounds, clip
 from ffnn.optimizers.groups import Block, check_factors, check_known, cut, group, own_name
 from ffnn.schedules import Schedule
 
@@ -30,6 +31,9 @@ class Optimizer(Guarded, Buffered):
     clipnorm : float, optional
         The largest norm of the whole gradient: a longer g is replaced by g · clipnorm / ‖g‖ in
         the update (`model.gradients` keep their true values).
+    clipvalue : float, optional
+        The largest size of each entry of g: one beyond it becomes ± clipvalue in the update. It
+        cannot be given together with `clipnorm`.
     learning_rate_factors : mapping of str to float, optional
         Name of parameters, such as ``"bias"`` or ``"gamma"`` → the factor, at least 0, of η for
         these; for others it is 1.
@@ -50,13 +54,11 @@ class Optimizer(Guarded, Buffered):
         learning_rate: float | Schedule,
         clipnorm: float | None = None,
         learning_rate_factors: Mapping[str, float] | None = None,
+        clipvalue: float | None = None,
     ) -> None:
         self.learning_rate = learning_rate
         self.learning_rate_factors = learning_rate_factors
-        if clipnorm is not None:
-            name = type(self).__name__
-            clipnorm = check_number(name, "clipnorm", clipnorm, low=0.0, low_open=True)
-        self.clipnorm = clipnorm
+        self.clipnorm, self.clipvalue = check_bounds(type(self).__name__, clipnorm, clipvalue)
         self.iterations = 0
         self._slots: dict[str, Array] = {}
         self._safe = _NOT_SAFE
@@ -201,10 +203,11 @@ class Optimizer(Guarded, Buffered):
             raise RuntimeError(f"{type(self).__name__} belongs to no model; pass it to compile")
         g, rate, blocks = self._vector.gradients, self.current_learning_rate, self._blocks
         norm = self.norm(g)
-        if self.clipnorm is not None and self.clipnorm < norm < math.inf:
+        limit = self.clipnorm or self.clipvalue
+        if limit is not None and limit < norm < math.inf:
             clipped = self.array("clipped", g.size, dtype=g.dtype)
-            np.multiply(g, self.clipnorm / norm, out=clipped)
-            norm, blocks = self.clipnorm, self._cut(clipped)
+            norm = clip(g, norm, self.clipnorm, self.clipvalue, out=clipped)
+            blocks = self._cut(clipped)
         largest_norm, largest_update, largest = self._limits
         peak = rate * self._largest_factor
         if not norm < largest_norm:

@@ -31,6 +31,8 @@ class RMSprop(Optimizer):
         The largest norm of the whole gradient.
     learning_rate_factors : mapping of str to float, optional
         Name of parameters → the factor of η for these, such as ``{"bias": 0.1}``.
+    clipvalue : float, optional
+        The largest size of each entry of the gradient, in place of `clipnorm`.
 
     References
     ----------
@@ -53,8 +55,9 @@ class RMSprop(Optimizer):
         epsilon: float = 1e-7,
         clipnorm: float | None = None,
         learning_rate_factors: Mapping[str, float] | None = None,
+        clipvalue: float | None = None,
     ) -> None:
-        super().__init__(learning_rate, clipnorm, learning_rate_factors)
+        super().__init__(learning_rate, clipnorm, learning_rate_factors, clipvalue)
         self.rho = check_number("RMSprop", "rho", rho, low=0.0, high=1.0, high_open=True)
         self.epsilon = check_number("RMSprop", "epsilon", epsilon, low=0.0, low_open=True)
 

@@ -31,6 +31,8 @@ class SGD(Optimizer):
         Whether to look ahead; needs a momentum.
     clipnorm : float, optional
         The largest norm of the whole gradient.
+    clipvalue : float, optional
+        The largest size of each entry of the gradient, in place of `clipnorm`.
 
     References
     ----------
@@ -45,8 +47,9 @@ class SGD(Optimizer):
         nesterov: bool = False,
         clipnorm: float | None = None,
         learning_rate_factors: Mapping[str, float] | None = None,
+        clipvalue: float | None = None,
     ) -> None:
-        super().__init__(learning_rate, clipnorm, learning_rate_factors)
+        super().__init__(learning_rate, clipnorm, learning_rate_factors, clipvalue)
         self.momentum = check_number("SGD", "momentum", momentum, low=0.0, high=1.0)
         self.nesterov = check_bool("SGD", "nesterov", nesterov)
         if self.nesterov and not self.momentum:

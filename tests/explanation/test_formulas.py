@@ -92,6 +92,7 @@ SAMPLES = {
         AdamW(0.1, weight_decay=0.2),
         AdamW(CosineDecay(0.1, 5), weight_decay=FlatCosine(0.2, 4)),
         SGD(0.1, momentum=0.9, learning_rate_factors={"bias": 0.25}),
+        SGD(0.1, clipvalue=0.01),
         AdamW(0.1, 0.2, learning_rate_factors={"weight": 3.0}, decay_exclude=["bias"]),
     ],
     SCHEDULES: [
@@ -241,7 +242,8 @@ def test_penalty(part, loss):
 @each(OPTIMIZERS)
 def test_optimizer(part, updates_before, clipnorm):
     rule = part.clone()
-    rule.clipnorm = clipnorm
+    if rule.clipvalue is None:
+        rule.clipnorm = clipnorm
     check_all(explained([Dense(2, "tanh"), Dense(2)], Y, "mse", rule, None, updates_before))
 
 

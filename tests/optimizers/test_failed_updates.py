@@ -135,6 +135,7 @@ RULES = {
     "adam": lambda rng: Adam(extreme(rng), rng.random(), rng.random(), epsilon=extreme(rng)),
     "adamw": lambda rng: AdamW(extreme(rng), extreme(rng), epsilon=extreme(rng)),
     "clipped": lambda rng: Adam(extreme(rng), epsilon=extreme(rng), clipnorm=extreme(rng)),
+    "clipped entries": lambda rng: Adam(extreme(rng), clipvalue=extreme(rng)),
 }
 
 
@@ -173,7 +174,8 @@ def test_the_bounds_hold(name, seed, updates):
     optimizer, vector = RULES[name](rng), ParameterVector([{"w": (6,)}], "float64")
     optimizer.bind(vector)
     vector.values[:] = rng.standard_normal(6)
-    rate, norm = optimizer.current_learning_rate, optimizer.clipnorm or 1e11
+    rate = optimizer.current_learning_rate
+    norm = optimizer.clipnorm or (optimizer.clipvalue and 3.0 * optimizer.clipvalue) or 1e11
     memory = (0.0 for _ in optimizer.slots)
     bound = optimizer.bound(updates, rate, norm, float(np.abs(vector.values).max()), *memory)
     for _ in range(updates):

@@ -143,6 +143,7 @@ def test_defaults_are_those_of_the_contract():
         "nesterov": False,
         "clipnorm": None,
         "learning_rate_factors": None,
+        "clipvalue": None,
     }
     for adam in (Adam(), AdamW()):
         assert (adam.learning_rate, adam.beta_1, adam.beta_2) == (0.001, 0.9, 0.999)
@@ -171,6 +172,10 @@ TABLE = {
     "sgd clipnorm": (
         lambda **o: SGD(0.1, **{"clipnorm": 1.0, **o}),
         lambda: SGD(1e-3, clipnorm=50.0),
+    ),
+    "sgd clipvalue": (
+        lambda **o: SGD(0.1, **({"clipvalue": 1.0} if o.get("clipnorm") is None else o)),
+        lambda: SGD(1e-3, clipvalue=50.0),
     ),
     "rmsprop": (
         lambda **o: RMSprop(CosineDecay(0.1, 400), **o),

@@ -21,6 +21,7 @@ RULES = {
     "sgd": lambda **options: SGD(0.1, **options),
     "momentum": lambda **options: SGD(0.1, momentum=0.9, **options),
     "nesterov": lambda **options: SGD(0.1, momentum=0.9, nesterov=True, **options),
+    "clipped entries": lambda **options: SGD(0.1, clipvalue=0.5, **options),
     "clipped": lambda **options: SGD(0.1, clipnorm=0.5, **options),
     "rmsprop": lambda **options: RMSprop(0.1, **options),
     "adam": lambda **options: Adam(0.1, **options),

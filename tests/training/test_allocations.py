@@ -309,6 +309,7 @@ def growth_with_parameters(layers, optimizer=None):
         lambda: SGD(learning_rate_factors={"bias": 0.1}),
         lambda: ffnn.optimizers.AdamW(learning_rate_factors={"bias": 2}, decay_exclude=["bias"]),
         lambda: Adam(clipnorm=1e-3),
+        lambda: Adam(clipvalue=1e-5),
         lambda: ffnn.optimizers.AdamW(weight_decay=ffnn.schedules.FlatCosine(0.1, 50)),
         lambda: SGD(ffnn.schedules.ExponentialDecay(0.1, 10, 0.9)),
     ],
