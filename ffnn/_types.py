@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, TypeAlias
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -13,5 +13,6 @@ Arrays: TypeAlias = dict[str, Array]
 Shape: TypeAlias = tuple[int, ...]
 FloatDType: TypeAlias = np.dtype[Any]
 FilePath: TypeAlias = str | os.PathLike[str]
+FileOrPath: TypeAlias = FilePath | IO[bytes]
 
-__all__ = ["Array", "Arrays", "DTypeLike", "FilePath", "FloatDType", "Shape"]
+__all__ = ["Array", "Arrays", "DTypeLike", "FileOrPath", "FilePath", "FloatDType", "Shape"]

@@ -46,8 +46,7 @@ def read_whole(path: FilePath, start: int, check: Callable[[bytes, int], object]
             status = os.fstat(file.fileno())
             _check_regular(status)
             check(file.read(start), status.st_size)
-            if status.st_size > _memory():
-                raise ModelFileError(f"has {status.st_size} bytes, more than the memory")
+            check_size(status.st_size)
             content = bytearray(status.st_size)
             file.seek(0)
             if file.readinto(content) < len(content):
@@ -64,6 +63,12 @@ def _check_regular(status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         kind = next((name for name, test in kinds.items() if test(status.st_mode)), "a device")
         raise ModelFileError(f"expected a regular file, got {kind}")
+
+
+def check_size(size: int) -> None:
+    """Raise ModelFileError if so many bytes are more than the memory."""
+    if size > _memory():
+        raise ModelFileError(f"has {size} bytes, more than the memory")
 
 
 def _memory() -> float:

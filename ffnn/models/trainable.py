@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ffnn import saving
-from ffnn._types import Array
+from ffnn._types import Array, FileOrPath
 from ffnn.callbacks import Callback, CallbackList, History
 from ffnn.callbacks.recording import Recording
 from ffnn.core.checks import check_bool, check_path
 from ffnn.core.hints import explain_names
+from ffnn.core.streams import check_place
 from ffnn.data.batches import Batches, Examples
 from ffnn.models import serialization
 from ffnn.models.positioned import Positioned
@@ -212,7 +213,7 @@ class Trainable(Positioned):
 
     # -- keeping -------------------------------------------------------------------------------
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: FileOrPath) -> None:
         """Write the model into an HDF5 file, whole or not at all.
 
         Layers, parameters, gradients, layer states, the optimizer with its memory, random
@@ -221,8 +222,9 @@ class Trainable(Positioned):
 
         Parameters
         ----------
-        path : str or path
-            Where to; a file that is there is replaced once the new one is complete.
+        path : str, path or binary file
+            Where to; a file that is there is replaced once the new one is complete. An open file
+            gets the model at its position, in the place of all that follows.
 
         Raises
         ------
@@ -232,16 +234,14 @@ class Trainable(Positioned):
             `load`, which reads all back before a file is touched, would refuse it: a weight that is
             NaN, an attribute of a layer that was changed.
         """
-        path = check_path("save", "path", path)
+        place = check_place("save", "path", path, "write")
         self.require_built()
         own = self.parts().custom_objects()
         build = partial(Trainable.restore, custom_objects=own)  # whatever a subclass takes
-        saving.write(path, *self.capture(), build)
+        saving.write(place, *self.capture(), build)
 
     @classmethod
-    def load(
-        cls, path: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None
-    ) -> Self:
+    def load(cls, path: FileOrPath, custom_objects: Mapping[str, Any] | None = None) -> Self:
         """Return the model that `save` wrote.
 
         A subclass must take ``cls(layers, dtype=..., seed=...)``; `ffnn.load_model` makes a
@@ -249,8 +249,8 @@ class Trainable(Positioned):
 
         Parameters
         ----------
-        path : str or path
-            The file.
+        path : str, path or binary file
+            The file. Of an open one, what it holds from its position to its end.
         custom_objects : mapping of str to type or function, optional
             Classes, and functions as metrics, that are not part of the library, by name.
 
@@ -262,16 +262,16 @@ class Trainable(Positioned):
             The class is a subclass whose constructor does not take what it is called with, or
             makes another model of it.
         """
-        check_path("load", "path", path, needs_name=False)
+        place = check_place("load", "path", path, "read")
         serialization.check_classes(cls, custom_objects)
         if cls.__init__ is Trainable.__init__:
-            return saving.read(path, partial(cls.restore, custom_objects=custom_objects))
+            return saving.read(place, partial(cls.restore, custom_objects=custom_objects))
 
         def check(config: dict[str, Any], arrays: dict[str, Array]) -> Content:
             Trainable.restore(config, arrays, custom_objects)  # whose errors are the file's
             return config, arrays
 
-        config, arrays = saving.read(path, check)
+        config, arrays = saving.read(place, check)
         try:
             return cls.restore(config, arrays, custom_objects)
         except Exception as error:

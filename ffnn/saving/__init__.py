@@ -14,9 +14,9 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
-from ffnn._types import Array
+from ffnn._types import Array, FileOrPath
 from ffnn._version import __version__
-from ffnn.core import files
+from ffnn.core import files, streams
 from ffnn.core.signals import signals_held
 from ffnn.errors import ModelFileError
 from ffnn.saving import hdf5, header, strict_hdf5, strict_json
@@ -31,32 +31,41 @@ Build: TypeAlias = Callable[[dict[str, Any], dict[str, Array]], T]
 
 
 def write(
-    path: str | os.PathLike[str],
+    place: FileOrPath,
     config: Mapping[str, Any],
     arrays: Mapping[str, Array],
     build: Build[Any] | None = None,
     *,
     system: Any = os,
 ) -> None:
-    """Write plain data and arrays by name into a new file that then takes the place of `path`.
+    """Write plain data and arrays by name into a new file that then takes the place of a path.
 
     What a symbolic link points to is replaced, and the link stays. Ctrl-C waits until the file is
     complete. `system` has the functions of `os`; tests pass one that fails. An old file is left as
-    it was by any error: OSError, or what `encode` raises.
+    it was by any error: OSError, or what `encode` raises. An open file gets the same bytes, all
+    made before the first is written.
     """
     with signals_held():
-        files.replace_whole(path, encode(config, arrays, build), system)
+        image = encode(config, arrays, build)
+        if isinstance(place, (str, os.PathLike)):
+            files.replace_whole(place, image, system)
+    if not isinstance(place, (str, os.PathLike)):  # what may take for ever, so that Ctrl-C ends it
+        streams.write_stream(place, image)
 
 
-def read(path: str | os.PathLike[str], build: Build[T]) -> T:
-    """Read a file that `write` made and return what `build` makes of its config and arrays.
+def read(place: FileOrPath, build: Build[T]) -> T:
+    """Read what `write` made and return what `build` makes of its config and arrays.
 
     Any other file, and any error of `build`, is a ModelFileError that names file and place.
     """
     try:
-        return _build(files.read_whole(path, header.SIZE, header.check_first), build)
+        if isinstance(place, (str, os.PathLike)):
+            image = files.read_whole(place, header.SIZE, header.check_first)
+        else:
+            image = streams.read_stream(place, header.SIZE, header.length)
+        return _build(image, build)
     except ModelFileError as error:
-        raise ModelFileError(f"{os.fspath(path)}: {error}") from error.__cause__
+        raise ModelFileError(f"{streams.title(place)}: {error}") from error.__cause__
 
 
 def encode(

@@ -38,6 +38,18 @@ def check_first(first: bytes | bytearray, length: int) -> re.Match[bytes]:
 
     This shows whether the rest is worth reading: a model file, of no newer format, of full length.
     """
+    header = _match(first)
+    if int(header[2]) != length:
+        raise ModelFileError(f"damaged: expected {int(header[2])} bytes, got {length}")
+    return header
+
+
+def length(first: bytes | bytearray) -> int:
+    """Return the length of a file as its first bytes say it, or raise ModelFileError."""
+    return int(_match(first)[2])
+
+
+def _match(first: bytes | bytearray) -> re.Match[bytes]:
     first_lines = _FIRST_LINES.match(first)
     if first_lines is None:
         raise ModelFileError(f"not an ffnn model: it does not begin with {FORMAT!r}")
@@ -50,8 +62,6 @@ def check_first(first: bytes | bytearray, length: int) -> re.Match[bytes]:
     header = _HEADER.fullmatch(first, 0, SIZE)
     if header is None or len(first) < SIZE:
         raise ModelFileError(f"damaged: its first {SIZE} bytes are not a valid header")
-    if int(header[2]) != length:
-        raise ModelFileError(f"damaged: expected {int(header[2])} bytes, got {length}")
     return header
 
 

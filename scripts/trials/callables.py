@@ -170,6 +170,7 @@ ACCEPTED = {  # a word of an annotation → the kinds that may be right for it
     "int": {"int"},
     "float": {"int", "float", "huge"},
     "str": {"text"},
+    "FileOrPath": {"text", "bytes"},
     "FilePath": {"text", "bytes"},
     "PathLike": {"text", "bytes"},
     "Sequence": {"list", "array"},
