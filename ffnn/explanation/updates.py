@@ -47,7 +47,9 @@ def update(
     if problem is not None:
         note = f"Nothing is updated: {problem}."
     owned = dict.fromkeys(s for layer in layers for n in layer.params for s in rule.own_numbers(n))
-    note = " ".join(filter(None, (note, *(_OWN.get(sign) for sign in owned))))
+    note = " ".join(
+        filter(None, (note, formulas_of(rule).note, *(_OWN.get(sign) for sign in owned)))
+    )
     formulas = [Formula(f"g = ∂{total}/∂w"), *formulas_of(rule).update]
     if rule.clipnorm is not None:
         formulas.insert(1, _CLIPNORM)

@@ -12,8 +12,10 @@ from ffnn.core.registry import load_class
 from ffnn.optimizers.base import OPTIMIZERS, Optimizer
 
 if TYPE_CHECKING:
+    from ffnn.optimizers.adagrad import Adagrad
     from ffnn.optimizers.adam import Adam
     from ffnn.optimizers.adamw import AdamW
+    from ffnn.optimizers.nadam import Nadam
     from ffnn.optimizers.rmsprop import RMSprop
     from ffnn.optimizers.sgd import SGD
 else:
@@ -22,4 +24,4 @@ else:
         return load_class(__name__, name)
 
 
-__all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "RMSprop"]
+__all__ = ["OPTIMIZERS", "SGD", "Adagrad", "Adam", "AdamW", "Nadam", "Optimizer", "RMSprop"]

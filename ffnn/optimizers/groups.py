@@ -17,7 +17,7 @@ Group: TypeAlias = tuple[dict[str, float], slice]
 Block: TypeAlias = tuple[float, dict[str, Any], tuple[Array, ...]]
 
 # So many entries of all vectors of a rule stay in a core's cache from pass to pass.
-_BLOCK_SIZE = 32_768
+BLOCK_SIZE = 32_768
 
 
 def own_name(name: str) -> str:
@@ -42,8 +42,8 @@ def cut(
     blocks: list[Block] = []
     for own, part in groups:
         others = {sign: number for sign, number in own.items() if sign != "f"}
-        for first in range(part.start, part.stop, _BLOCK_SIZE):
-            block = slice(first, min(first + _BLOCK_SIZE, part.stop))
+        for first in range(part.start, part.stop, BLOCK_SIZE):
+            block = slice(first, min(first + BLOCK_SIZE, part.stop))
             w = vector.values[block]
             scratch = vector.scratch[: len(w)]  # one for all, so that it stays cached
             arrays = (w, g[block], scratch, *(each[block] for each in memory))

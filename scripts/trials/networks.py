@@ -132,6 +132,8 @@ def _optimizer(rng: np.random.Generator) -> Any:
         lambda: optimizers.SGD(rate, momentum=0.9, nesterov=bool(rng.integers(2))),
         lambda: optimizers.RMSprop(rate, clipnorm=clipnorm),
         lambda: optimizers.Adam(rate, clipnorm=clipnorm),
+        lambda: optimizers.Adagrad(rate, clipvalue=0.1),
+        lambda: optimizers.Nadam(rate, clipnorm=clipnorm),
         lambda: optimizers.AdamW(rate, weight_decay=0.01),
     ]
     return makers[rng.integers(len(makers))]()

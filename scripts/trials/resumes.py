@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ffnn
 from ffnn.callbacks import Callback, EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
 from ffnn.layers import BatchNorm, Dense, Dropout
-from ffnn.optimizers import SGD, Adam, RMSprop
+from ffnn.optimizers import SGD, Adagrad, Adam, Nadam, RMSprop
 from ffnn.schedules import CosineDecay
 from trials.common import Result, content_of, rng_of
 
@@ -24,6 +24,8 @@ BATCHES = -(-48 // BATCH_SIZE)  # an epoch; a fifth of the rows is for validatio
 OPTIMIZERS: tuple[Callable[[], Any], ...] = (
     lambda: Adam(0.01),
     lambda: RMSprop(0.01),
+    lambda: Adagrad(0.1),
+    lambda: Nadam(0.01),
     lambda: SGD(0.05, momentum=0.9, nesterov=True),
     lambda: SGD(CosineDecay(0.1, 40)),
 )

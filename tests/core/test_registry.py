@@ -92,6 +92,16 @@ PARTS = [
         "learning_rate_factors={'bias': 0.5})",
     ),
     (
+        optimizers.Adagrad(0.1, 0.5, 0.2, clipnorm=2.0, learning_rate_factors={"bias": 0.5}),
+        "Adagrad(learning_rate=0.1, initial_accumulator_value=0.5, epsilon=0.2, clipnorm=2.0, "
+        "learning_rate_factors={'bias': 0.5})",
+    ),
+    (
+        optimizers.Nadam(0.1, 0.5, 0.6, 0.2, clipnorm=2.0, learning_rate_factors={"bias": 0.5}),
+        "Nadam(learning_rate=0.1, beta_1=0.5, beta_2=0.6, epsilon=0.2, clipnorm=2.0, "
+        "learning_rate_factors={'bias': 0.5})",
+    ),
+    (
         optimizers.Adam(0.1, 0.5, 0.6, 0.2, clipnorm=2.0, learning_rate_factors={"bias": 0.5}),
         "Adam(learning_rate=0.1, beta_1=0.5, beta_2=0.6, epsilon=0.2, clipnorm=2.0, "
         "learning_rate_factors={'bias': 0.5})",

@@ -47,7 +47,7 @@ from ffnn.losses import (
     SoftmaxCrossentropy,
 )
 from ffnn.metrics import AUC, METRICS, MeanAbsoluteError, TopKAccuracy
-from ffnn.optimizers import OPTIMIZERS, SGD, Adam, AdamW
+from ffnn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Nadam
 from ffnn.regularizers import L1L2, L2, REGULARIZERS
 from ffnn.schedules import (
     SCHEDULES,
@@ -93,6 +93,7 @@ SAMPLES = {
         AdamW(CosineDecay(0.1, 5), weight_decay=FlatCosine(0.2, 4)),
         SGD(0.1, momentum=0.9, learning_rate_factors={"bias": 0.25}),
         SGD(0.1, clipvalue=0.01),
+        Nadam(0.1, beta_1=0.5),
         AdamW(0.1, 0.2, learning_rate_factors={"weight": 3.0}, decay_exclude=["bias"]),
     ],
     SCHEDULES: [

@@ -8,7 +8,7 @@ import pytest
 import ffnn
 from ffnn.core.memory import ParameterVector
 from ffnn.layers import Dense
-from ffnn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, RMSprop
+from ffnn.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Nadam, Optimizer, RMSprop
 from ffnn.schedules import PiecewiseConstantDecay
 
 X = np.random.default_rng(0).standard_normal((300, 5))
@@ -132,6 +132,8 @@ RULES = {
     "momentum": lambda rng: SGD(extreme(rng), momentum=rng.choice([0.5, 1.0]), nesterov=False),
     "nesterov": lambda rng: SGD(extreme(rng), momentum=rng.choice([0.5, 1.0]), nesterov=True),
     "rmsprop": lambda rng: RMSprop(extreme(rng), rho=rng.random(), epsilon=extreme(rng)),
+    "adagrad": lambda rng: Adagrad(extreme(rng), extreme(rng), epsilon=extreme(rng)),
+    "nadam": lambda rng: Nadam(extreme(rng), rng.random(), rng.random(), epsilon=extreme(rng)),
     "adam": lambda rng: Adam(extreme(rng), rng.random(), rng.random(), epsilon=extreme(rng)),
     "adamw": lambda rng: AdamW(extreme(rng), extreme(rng), epsilon=extreme(rng)),
     "clipped": lambda rng: Adam(extreme(rng), epsilon=extreme(rng), clipnorm=extreme(rng)),

@@ -10,7 +10,7 @@ import pytest
 import ffnn
 from ffnn.core.memory import ParameterVector
 from ffnn.layers import Dense
-from ffnn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, RMSprop
+from ffnn.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Nadam, RMSprop
 from ffnn.schedules import CosineDecay, ExponentialDecay, PiecewiseConstantDecay, Schedule
 
 
@@ -181,6 +181,8 @@ TABLE = {
         lambda **o: RMSprop(CosineDecay(0.1, 400), **o),
         lambda: RMSprop(CosineDecay(0.01, 3000)),
     ),
+    "adagrad": (lambda **o: Adagrad(0.5, **o), lambda: Adagrad(0.5)),
+    "nadam": (lambda **o: Nadam(0.1, **o), lambda: Nadam(0.02)),
     "adam": (lambda **o: Adam(0.1, **o), lambda: Adam(0.02)),
     "adam schedule": (
         lambda **o: Adam(CosineDecay(0.3, 400), **o),

@@ -9,7 +9,7 @@ import pytest
 import ffnn
 from ffnn.core.memory import ParameterVector
 from ffnn.layers import Dense, RMSNorm, Scale
-from ffnn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, RMSprop
+from ffnn.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Nadam, RMSprop
 from ffnn.schedules import PiecewiseConstantDecay
 
 NAMES = ("weight", "bias", "gamma", "weight", "bias")
@@ -24,6 +24,8 @@ RULES = {
     "clipped entries": lambda **options: SGD(0.1, clipvalue=0.5, **options),
     "clipped": lambda **options: SGD(0.1, clipnorm=0.5, **options),
     "rmsprop": lambda **options: RMSprop(0.1, **options),
+    "adagrad": lambda **options: Adagrad(0.1, **options),
+    "nadam": lambda **options: Nadam(0.1, **options),
     "adam": lambda **options: Adam(0.1, **options),
     "adamw": lambda **options: AdamW(0.1, 0.5, **options),
 }
