@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -50,13 +50,7 @@ def update(
     note = " ".join(
         filter(None, (note, formulas_of(rule).note, *(_OWN.get(sign) for sign in owned)))
     )
-    formulas = [Formula(f"g = ∂{total}/∂w"), *formulas_of(rule).update]
-    if rule.clipnorm is not None:
-        formulas.insert(1, _CLIPNORM)
-    if rule.clipvalue is not None:
-        formulas.insert(1, _CLIPVALUE)
-    if rule.learning_rate_factors is not None:
-        formulas.insert(1, _FACTOR)
+    formulas = [Formula(f"g = ∂{total}/∂w"), *_preparations(rule), *formulas_of(rule).update]
     first = Step.made("update", "optimizer", kind, formulas, constants, {}, note)
     if problem is not None:
         return [*scheduled, first]
@@ -72,6 +66,16 @@ def update(
             steps.append(Step.made("update", layer.name, f"{kind} of {name}", (), old, new))
     moved = [follow(layer) for layer in training.layers_with_state]
     return [*steps, *(step for step in moved if step is not None)]
+
+
+def _preparations(rule: Optimizer) -> Iterator[Formula]:
+    """Yield what becomes of η and g before the rule's own formulas."""
+    if rule.learning_rate_factors is not None:
+        yield _FACTOR
+    if rule.clipvalue is not None:
+        yield _CLIPVALUE
+    if rule.clipnorm is not None:
+        yield _CLIPNORM
 
 
 def _schedule(rule: Optimizer, sign: str, schedule: Schedule) -> Step:
