@@ -23,7 +23,7 @@ import numpy as np
 
 from ffnn.core.text import counted
 from ffnn.errors import DataError
-from ffnn.tables import TabularClassifier, TabularRegressor, read_table
+from ffnn.tables import TableEncoder, TabularClassifier, TabularRegressor, read_table
 from ffnn.tabular import recipe
 
 if TYPE_CHECKING:
@@ -52,14 +52,15 @@ def generated(count: int = 500) -> tuple[Rows, list[Any]]:
 
 
 def from_file(path: str, target: str) -> tuple[Rows, list[Any]]:
-    """Return the rows of a file that have the target, and their targets."""
+    """Return the rows of a file that have the target, and their targets: texts, or floats."""
     table = read_table(path)
+    learned = TableEncoder().fit(table, target).target
+    assert learned is not None
+    table = table.take(learned.rows_of(table))
     entries = {each.name: [_plain(v) for v in each.array.tolist()] for each in table.columns}
-    table.require([target])
     y = entries.pop(target)
     rows = [dict(zip(entries, row, strict=True)) for row in zip(*entries.values(), strict=True)]
-    known = [place for place, value in enumerate(y) if value is not None]
-    return [rows[place] for place in known], [y[place] for place in known]
+    return rows, [str(value) if learned.class_names else float(value) for value in y]
 
 
 def _plain(entry: Any) -> Any:

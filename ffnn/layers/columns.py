@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ffnn._types import Array
 from ffnn.core.checks import check_int, check_items
 from ffnn.core.operations import Value, join
@@ -17,6 +19,7 @@ class ColumnWise(Layer):
     The other columns of x follow as they are.
     """
 
+    borrowed = ()  # all of x is copied
     columns: list[int] | None
     own_dim: int  # the number of its own columns, once built
 
@@ -56,8 +59,9 @@ class ColumnWise(Layer):
         """Set the sizes, and which columns are whose."""
         own = self.own_columns(input_dim)
         self.own_dim = len(own)
-        self.own_runs = _runs(own)
-        self.other_runs = _runs([column for column in range(input_dim) if column not in set(own)])
+        others = [column for column in range(input_dim) if column not in set(own)]
+        self.own_index, self.other_index = np.array(own), np.array(others, np.intp)
+        self.own_runs, self.other_runs = _runs(own), _runs(others)
         super().bind(input_dim, *arrays)
 
     def allocate(self, rows: int) -> None:
@@ -66,6 +70,7 @@ class ColumnWise(Layer):
         self.y = self.buffer("y", self.output_dim)
         self.own_y, self.other_y = self.split(self.y)
         self.own_x = self.buffer("own_x", self.own_dim).T
+        self.x_t = self.buffer("x_t", self.input_dim).T
         if self.needs_input_grad:
             self.dx = self.buffer("dx", self.input_dim)
 
@@ -78,10 +83,12 @@ class ColumnWise(Layer):
         """Write the columns of a batch into `own_x` and y."""
         if len(x) != self.rows:
             self.allocate(len(x))
-        for target, source in self.own_runs:
-            self.own_x[target] = x.T[source]
-        for target, source in self.other_runs:
-            self.other_y[target] = x.T[source]
+        x_t = x.T
+        if not x_t.flags.c_contiguous or x_t.dtype != self.dtype:  # which `take` would copy twice
+            np.copyto(self.x_t, x_t, casting="unsafe")
+            x_t = self.x_t
+        x_t.take(self.own_index, 0, self.own_x, "clip")  # "raise" would not write to `out` at once
+        x_t.take(self.other_index, 0, self.other_y, "clip")
 
     def express_own(self, x: Value) -> Value:
         """Return its own columns of a row of the inputs."""

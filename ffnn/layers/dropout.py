@@ -53,6 +53,7 @@ class Dropout(Layer):
     hints: ClassVar[Mapping[str, str]] = {"p": HINTS["p"]}
     updates: int = 0  # for a schedule
     is_affine = True  # for the masks that were drawn
+    borrowed = ()  # x is not kept
     _is_masked = False  # whether the last forward drew some
 
     def __init__(self, rate: float | Schedule, seed: int | None = None) -> None:

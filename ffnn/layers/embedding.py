@@ -111,6 +111,7 @@ class Embedding(ColumnWise):
         self.whole = self.buffer("whole", self.own_dim).T
         self.wrong = self.buffer("wrong", self.own_dim, dtype=bool).T
         self.vectors = self.array("vectors", self.units, rows, self.own_dim).T  # as rows of E
+        self.vectors_t = self.vectors.transpose(0, 2, 1)
         # Sums over very many rows are added in float64.
         self.total: Array | None = None
         if rows > BLOCK_ROWS:
@@ -123,15 +124,15 @@ class Embedding(ColumnWise):
         self.check_categories()
         np.copyto(self.index, self.own_x, casting="unsafe")
         self.index += self.starts
-        np.take(self.E, self.index, axis=0, out=self.vectors, mode="clip")
-        np.copyto(self.own_y, self.vectors.transpose(0, 2, 1))
+        self.E.take(self.index, 0, self.vectors, "clip")
+        np.copyto(self.own_y, self.vectors_t)
         return self.y
 
     def check_categories(self) -> None:
         """Raise ValueError if a number in `own_x` is none of a category."""
         self.own_x.clip(self.zero, self.last, self.whole)
         np.rint(self.whole, out=self.whole)
-        if np.not_equal(self.whole, self.own_x, out=self.wrong).any():
+        if np.count_nonzero(np.not_equal(self.whole, self.own_x, out=self.wrong)):
             column, row = np.argwhere(self.wrong)[0]
             number = column if self.columns is None else self.columns[column]
             raise ValueError(

@@ -132,6 +132,8 @@ class PeriodicEmbedding(ColumnWise):
         self.cosine_t = self.cosine.transpose(0, 2, 1)
         self.matmul = matmul_over(rows)  # which sums very many rows in float64
         self.mixed = self.buffer("mixed", self.outputs - 1, self.own_dim).T
+        self.first_y, self.rest_y = self.own_y[:, 0], self.own_y[:, 1:]
+        self.x_row = self.own_x[:, None]
         self.x_column, self.ones = self.own_x[:, :, None], self.full("ones", 1.0, 1)
         limit = float(1.0 / np.finfo(self.dtype).eps)  # from which on all numbers are whole
         self.low, self.high = self.scalar(-limit), self.scalar(limit)
@@ -144,15 +146,15 @@ class PeriodicEmbedding(ColumnWise):
         self.take(x)
         # The turns x ω lose their whole part before they become an angle, which costs no digit.
         with np.errstate(over="ignore"):
-            np.multiply(self.own_x[:, None], self.w_column, out=self.angle)
+            np.multiply(self.x_row, self.w_column, out=self.angle)
         self.angle.clip(self.low, self.high, self.angle)
         self.angle -= np.rint(self.angle, out=self.cosine)
         self.angle *= self.turn
         self.angle += self.phase
         np.cos(self.angle, out=self.cosine)
         np.matmul(self.M, self.cosine, out=self.mixed)
-        np.add(self.mixed, self.offset, out=self.own_y[:, 1:])
-        self.own_y[:, 0] = self.own_x
+        np.add(self.mixed, self.offset, out=self.rest_y)
+        np.copyto(self.first_y, self.own_x)
         return self.y
 
     def express(self, x: Value) -> Value:

@@ -147,7 +147,8 @@ class PiecewiseLinear(ColumnWise):
         self.low = edges[:, :-1, None].astype(self.dtype)
         slope = np.minimum(1.0 / np.diff(edges, axis=1), np.finfo(self.dtype).max)
         self.slope = slope[:, :, None].astype(self.dtype)
-        self.e, self.x_column = self.own_y[:, 1:], self.own_x[:, None]
+        self.first_y, self.e = self.own_y[:, 0], self.own_y[:, 1:]
+        self.x_column = self.own_x[:, None]
         self.zero, self.one = self.scalar(0.0), self.scalar(1.0)
         if self.needs_input_grad:
             self.product = self.buffer("product", self.bins, self.own_dim).T
@@ -162,7 +163,7 @@ class PiecewiseLinear(ColumnWise):
         if self.edges is not self.learned.get("edges"):
             self.discard()  # what was allocated is of other edges
         self.take(x)
-        self.own_y[:, 0] = self.own_x
+        np.copyto(self.first_y, self.own_x)
         with np.errstate(over="ignore"):  # beyond the edges, where e is 0 or 1
             np.subtract(self.x_column, self.low, out=self.e)
             self.e *= self.slope

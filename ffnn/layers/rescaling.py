@@ -34,6 +34,7 @@ class Rescaling(Layer):
     formulas = Formulas(("y = a x + c",), ("∂L/∂x = a ∂L/∂y",), where={"a": "scale", "c": "offset"})
     takes_any_dtype = True
     is_affine = True
+    borrowed = ()  # x is copied
 
     def __init__(self, scale: float, offset: float = 0.0) -> None:
         self.scale = check_number("Rescaling", "scale", scale)

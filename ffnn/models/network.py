@@ -267,9 +267,9 @@ class Network(Named, Guarded):
         All that takes data begins here: with layers whose arguments are what they were built with.
         """
         self._replicas.check()
-        is_table = self.encoder is not None and self.encoder.takes(x)
-        if self.encoder is not None:
-            x = self.encoder.numbers_of(x, input_dtype(self) or np.float64)
+        is_table = False
+        if self.encoder is not None and self.encoder.takes(x):
+            x, is_table = self.encoder.transform(x, dtype=self.dtype), True
         source = open_source(x, input_dtype(self), "x")
         columns, expected = source.shape[1], self.input_dim or expected
         if expected not in (None, columns):
@@ -279,8 +279,8 @@ class Network(Named, Guarded):
                 f"{first.title}: expected input with {expected} "
                 f"features, got array of shape {source.shape}.{hint}"
             )
-        check_finite(source, "x", self.dtype)
-        if not is_table:  # whose categories the encoder has numbered
+        if not is_table:  # of which the encoder makes finite numbers, and those of its categories
+            check_finite(source, "x", self.dtype)
             self._code_check.check(source)
         return source
 

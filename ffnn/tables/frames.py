@@ -43,12 +43,12 @@ def as_table(data: Any, reading: Mapping[str, Any] | None = None) -> Table:
 
 def is_table(data: Any) -> bool:
     """Tell whether `data` is rows with names, and not an array of numbers."""
+    if isinstance(data, (list, tuple)):
+        return bool(data) and all(isinstance(row, Mapping) for row in data)
     if hasattr(data, "tocsr"):  # a sparse array, which may be a mapping, too
         return False
     if isinstance(data, (Table, str, os.PathLike, Mapping)) or hasattr(data, "column_names"):
         return True
-    if isinstance(data, (list, tuple)):
-        return bool(data) and all(isinstance(row, Mapping) for row in data)
     return hasattr(data, "columns") and hasattr(data, "__getitem__")
 
 

@@ -11,6 +11,8 @@ from ffnn._types import Array, DTypeLike
 from ffnn.tables.clipping import SmoothClipping
 from ffnn.tables.encoding import Encoding
 
+_LARGEST = float(np.finfo(np.float32).max) ** 2  # sum of squares, of numbers of any dtype
+
 
 class OneRow:
     """What gives the numbers of a row, to the last bit as if it came in a table.
@@ -37,6 +39,7 @@ class OneRow:
                 numbers += numbers_of(row[name])
         except (KeyError, TypeError, ValueError):
             return None
-        with np.errstate(over="ignore"):
-            out = np.array([numbers], dtype)
-        return out if np.isfinite(out).all() else None
+        out = np.array([numbers])
+        # The sum is NaN or infinite if a number is; what may be too large for the dtype is told of
+        # the long way.
+        return out.astype(dtype, copy=False) if np.vdot(out, out) < _LARGEST else None
