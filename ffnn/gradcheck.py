@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ffnn._types import Array
+from ffnn.charts.html import block, table
 from ffnn.core.checks import check_bool, check_int
 from ffnn.core.console import takes_bars
+from ffnn.core.progress import open_tqdm
 from ffnn.layers.base import Stage
 from ffnn.layers.chain import tap
 from ffnn.models.expected import check_model
@@ -89,6 +91,15 @@ class GradientReport:
             f"<GradientReport: {self.checked} entries checked, {self.kinks} at kinks, "
             f"max_error={self.max_error:.2e}>"
         )
+
+    def _repr_html_(self) -> str:
+        """Return the verdict and the table, for notebooks."""
+        header = ("layer", "parameter", "entries", "checked", "at kinks", "worst error")
+        rows = [
+            (layer, parameter, *(f"{count:,}" for count in counts), f"{error:.2e}")
+            for layer, parameter, *counts, error in self.rows
+        ]
+        return block("Gradient check", [self.verdict], table(header, rows, "llrrrr"))
 
     def __str__(self) -> str:
         wide = max([16, *(len(row.layer) + 1 for row in self.rows)])
@@ -170,8 +181,6 @@ def gradient_check(
     Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", Advances in Engineering Software
     1982.
     """
-    from tqdm.auto import tqdm
-
     check_model("gradient_check", model)
     _check_options(max_entries, seed, progress)
     model.open_batch(x, y, sample_weight)  # builds the model and checks the data
@@ -184,7 +193,7 @@ def gradient_check(
     rows = []
     total = sum(len(chosen) for *_, chosen in positions)
     hidden = not (progress and takes_bars())
-    with tqdm(total=total, desc="Checking gradients", unit="entry", disable=hidden) as bar:
+    with open_tqdm(total=total, desc="Checking gradients", unit="entry", disable=hidden) as bar:
         for layer, parameter, entries, chosen in positions:
             errors, kinks = [0.0], 0
             for position in chosen:

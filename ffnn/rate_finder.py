@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ffnn._types import Array
 from ffnn.core.checks import check_int, check_number
-from ffnn.core.console import is_terminal, takes_bars
+from ffnn.core.console import is_notebook, is_terminal, takes_bars
+from ffnn.core.progress import open_tqdm
 from ffnn.core.text import counted
 from ffnn.data.batches import Batches
 from ffnn.errors import DataError, TrainingDivergedError
@@ -223,7 +224,7 @@ def find_learning_rate(
 
 def _shows_bar(verbose: int | str) -> bool:
     if isinstance(verbose, str) and verbose == "auto":
-        verbose = "ipykernel" in sys.modules or is_terminal(sys.stderr)
+        verbose = is_notebook() or is_terminal(sys.stderr)
     if not isinstance(verbose, (int, np.integer, np.bool_)) or verbose not in (0, 1):
         raise ValueError(f"find_learning_rate: verbose must be 'auto', 0 or 1, got {verbose!r}")
     return bool(verbose) and takes_bars()
@@ -231,12 +232,10 @@ def _shows_bar(verbose: int | str) -> bool:
 
 def _try_rates(step: TrainStep, batches: Batches, rates: Array, shows_bar: bool) -> _Numbers:
     """Train on a batch at each rate and return the losses, as far as the training comes."""
-    from tqdm.auto import tqdm
-
     step.metrics = ()
     losses, running = list[float](), 0.0
     lowest = math.inf
-    bar = tqdm(total=len(rates), desc="Trying rates", unit="step", disable=not shows_bar)
+    bar = open_tqdm(total=len(rates), desc="Trying rates", unit="step", disable=not shows_bar)
     with bar, np.errstate(all="ignore"):
         pairs = zip(rates.tolist(), _endless(batches), strict=False)
         for number, (rate, batch) in enumerate(pairs, start=1):

@@ -242,6 +242,12 @@ class Recording:
 
         return plot_recorded_histograms(self, layer, array)
 
+    def _repr_html_(self) -> str:
+        """Return a table of the layers, for notebooks."""
+        from ffnn.charts.recording_html import recording_html
+
+        return recording_html(self)
+
     # -- writing -------------------------------------------------------------------------------
 
     def append(self, epoch: int, tables: Mapping[str, Array]) -> None:

@@ -46,14 +46,21 @@ class _Panel(NamedTuple):
     kind: str
     statistic: str
     title: str
+    short: str
     is_logarithmic: bool
 
 
-_PANELS = (
-    _Panel("gradients", "norm", "norm of the gradient", True),
-    _Panel("updates", "ratio", "ratio of update to parameter (dotted: 1e-3)", True),
-    _Panel("activations", "zero_fraction", "share of zero activations", False),
-    _Panel("weights", "std", "standard deviation of the parameter", False),
+PANELS = (
+    _Panel("gradients", "norm", "norm of the gradient", "gradient norm", True),
+    _Panel(
+        "updates",
+        "ratio",
+        "ratio of update to parameter (dotted: 1e-3)",
+        "update / parameter",
+        True,
+    ),
+    _Panel("activations", "zero_fraction", "share of zero activations", "zero activations", False),
+    _Panel("weights", "std", "standard deviation of the parameter", "std of parameter", False),
 )
 
 
@@ -73,8 +80,8 @@ def plot_recording(recording: RecordingLike) -> Figure:
     figure = new_figure(9.0, 5.4 + 0.22 * math.ceil(len(names) / num_columns))
     grid = figure.subplots(2, 2, sharex=True)
     epochs = [epoch + 1 for epoch in recording.epochs]
-    for panel, axes in zip(_PANELS, grid.flat, strict=True):
-        for layer, array in _first_arrays(recording, panel.kind).items():
+    for panel, axes in zip(PANELS, grid.flat, strict=True):
+        for layer, array in first_arrays(recording, panel.kind).items():
             series = recording.series(panel.kind, layer, array, panel.statistic)
             axes.plot(epochs, series, **_style(layers.index(layer)))
         _finish(axes, panel)
@@ -102,7 +109,7 @@ def _check_epochs(recording: RecordingLike) -> None:
         raise ValueError("there is nothing to plot: no epoch was recorded")
 
 
-def _first_arrays(recording: RecordingLike, kind: str) -> Mapping[str, str]:
+def first_arrays(recording: RecordingLike, kind: str) -> Mapping[str, str]:
     """Return each layer's first array of a kind."""
     first: dict[str, str] = {}
     for layer, array in recording.names(kind):
@@ -133,8 +140,8 @@ def plot_recorded_histograms(
     that tails beside a tall peak can be seen, and the tallest bin of each epoch is equally tall.
     """
     _check_epochs(recording)
-    array = array or _first_arrays(recording, "weights").get(layer)
-    output = _first_arrays(recording, "activations").get(layer, "")
+    array = array or first_arrays(recording, "weights").get(layer)
+    output = first_arrays(recording, "activations").get(layer, "")
     panels = [("activations", output, "activations")]
     if array is not None:
         panels = [("weights", array, array), ("gradients", array, f"gradient of {array}"), *panels]

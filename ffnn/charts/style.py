@@ -41,10 +41,13 @@ KIND_COLOURS = {"input": SKY_BLUE, "bias": GREY, "neuron": ORANGE, "output": GRE
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure on white that no window holds, sized in inches."""
-    from matplotlib.figure import Figure
+    """Return an empty figure on white that no window holds, sized in inches.
 
-    return Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    All figures are made here, so that all show themselves in notebooks.
+    """
+    from ffnn.charts.notebook_figure import NotebookFigure
+
+    return NotebookFigure(figsize=(width, height), layout="constrained", facecolor="white")
 
 
 def mark_epochs(axes: Axes) -> None:

@@ -29,6 +29,11 @@ def is_terminal(stream: Any) -> bool:
     return is_open(stream) and hasattr(stream, "isatty") and bool(stream.isatty())
 
 
+def is_notebook() -> bool:
+    """Tell whether this runs in the kernel of a notebook."""
+    return "ipykernel" in sys.modules
+
+
 def takes_bars() -> bool:
     """Tell whether tqdm can draw: on standard error, before which it flushes standard output."""
     return is_open(sys.stderr) and (sys.stdout is None or is_open(sys.stdout))

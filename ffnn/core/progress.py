@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import os
 import sys
@@ -10,11 +11,13 @@ import threading
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from ffnn.core.console import is_terminal, takes_bars
+from ffnn.core.console import is_notebook, is_terminal, takes_bars
 from ffnn.core.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tqdm import tqdm
 
     from ffnn._types import FilePath
 
@@ -45,10 +48,8 @@ class _SeenBar(Bar):
     """A bar that appears after a second."""
 
     def __init__(self, what: str, total: int, unit: str) -> None:
-        from tqdm.auto import tqdm
-
         self._total, self._done = total, 0
-        self._bar = tqdm(
+        self._bar = open_tqdm(
             total=total, desc=what, unit=unit, unit_scale=unit == "B", delay=_DELAY, leave=False
         )
 
@@ -64,12 +65,26 @@ class _SeenBar(Bar):
         self._bar.close()
 
 
+def open_tqdm(**options: Any) -> tqdm[Any]:
+    """Return a bar of tqdm's: in notebooks a widget where ipywidgets are, else a line of text.
+
+    That line is printed on standard output there, as notebooks show standard error in red.
+    """
+    if is_notebook() and importlib.util.find_spec("ipywidgets") is not None:
+        from tqdm.notebook import tqdm as widget
+
+        return widget(**options)
+    from tqdm.std import tqdm
+
+    return tqdm(file=sys.stdout if is_notebook() else None, **options)
+
+
 def bar(what: str, total: int, unit: str) -> Bar:
     """Return a bar, which is seen on a terminal or in a notebook, and not within `no_bars`.
 
     It appears after a second. The unit "B", which is for bytes, is written with prefixes.
     """
-    is_seen = (is_terminal(sys.stderr) or "ipykernel" in sys.modules) and takes_bars()
+    is_seen = (is_terminal(sys.stderr) or is_notebook()) and takes_bars()
     return _SeenBar(what, total, unit) if is_seen and not _is_quiet.get() else Bar()
 
 

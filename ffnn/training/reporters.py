@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import sys
 import time
 
 import numpy as np
 
 from ffnn.callbacks import Callback, Logs
-from ffnn.core.console import flush, is_terminal, show, takes_bars
+from ffnn.core.console import flush, is_notebook, is_terminal, show, takes_bars
+from ffnn.core.progress import open_tqdm
 
 
 def reporters(verbose: int | str) -> list[Callback]:
     """Return the callbacks of a verbose level of `fit`, or raise ValueError if it is none."""
     if isinstance(verbose, str) and verbose == "auto":
-        verbose = 1 if "ipykernel" in sys.modules or is_terminal(sys.stderr) else 2
+        verbose = 1 if is_notebook() or is_terminal(sys.stderr) else 2
     is_level = isinstance(verbose, (int, np.integer, np.bool_)) and verbose in (0, 1, 2)
     if not is_level:
         raise ValueError(f"fit: verbose must be 'auto', 0, 1 or 2, got {verbose!r}")
@@ -23,18 +26,21 @@ def reporters(verbose: int | str) -> list[Callback]:
 
 
 class ProgressBar(Callback):
-    """One tqdm bar over all epochs, with the current loss and validation loss (verbose 1)."""
+    """One tqdm bar over all epochs, with losses and metrics (verbose 1).
+
+    First stand the loss and the validation loss, then as many metrics as there is room for.
+    """
 
     REDRAW_SECONDS = 0.1
-    FORMAT = "{desc}{percentage:3.0f}%|{bar:14}| {elapsed}<{remaining}{postfix}"  # < 80 columns
+    FORMAT = "{desc}{percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
+    TAKEN = len("100%||" + 10 * "█" + " 1:00:00<1:00:00")  # columns beside the texts
+    COLUMNS = 80  # where it is not known how many there are
 
     def on_train_begin(self, logs: Logs) -> None:
         """Open the bar."""
-        from tqdm.auto import tqdm
-
         epochs = self.params["epochs"] - self.params["initial_epoch"]
         total = epochs * self.params["steps"]
-        self._bar = tqdm(total=total, bar_format=self.FORMAT, disable=not takes_bars())
+        self._bar = open_tqdm(total=total, bar_format=self.FORMAT, disable=not takes_bars())
         self._shown: Logs = {}
         self._pending = 0
         self._next_redraw = 0.0
@@ -53,8 +59,9 @@ class ProgressBar(Callback):
             self._redraw()
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        """Show the epoch's losses."""
-        self._shown = {name: logs[name] for name in ("loss", "val_loss") if name in logs}
+        """Show the epoch's losses and metrics."""
+        first = [name for name in ("loss", "val_loss") if name in logs]
+        self._shown = {name: logs[name] for name in dict.fromkeys([*first, *logs])}
         self._redraw()
 
     def on_train_end(self, logs: Logs) -> None:
@@ -66,12 +73,20 @@ class ProgressBar(Callback):
         self._bar.close()
 
     def _redraw(self) -> None:
-        self._bar.set_postfix_str(
-            ", ".join(f"{name}={value:.4f}" for name, value in self._shown.items()), refresh=False
-        )
+        if self._bar.disable:
+            return
+        self._bar.set_postfix_str(self._numbers(), refresh=False)
         self._bar.update(self._pending)
         self._pending = 0
         self._bar.refresh()
+
+    def _numbers(self) -> str:
+        """Return the numbers to show, as many as fit beside the bar."""
+        columns = math.inf if is_notebook() else self._bar.ncols or self.COLUMNS
+        room = columns - self.TAKEN - len(self._bar.desc or "")
+        texts = [f"{name}={value:.4f}" for name, value in self._shown.items()]
+        ends = itertools.accumulate(len(f", {text}") for text in texts)
+        return ", ".join(text for text, end in zip(texts, ends, strict=True) if end <= room)
 
 
 class EpochLines(Callback):
