@@ -426,6 +426,7 @@ WRITING_METHODS = {
 }
 ELSEWHERE = {  # what is written there is no file
     ("charts/files.py", "figure.savefig"): "into memory",
+    ("charts/notebook_figure.py", "self.savefig"): "into memory",
     ("cli/__init__.py", "os.open"): "the null device, for what nobody reads",
     ("explanation/losses.py", "slope.rename"): "symbols",
     ("saving/hdf5.py", "h5py.File"): "into memory",
