@@ -35,7 +35,7 @@ from random_networks import distance, random_network
 from tqdm import tqdm
 
 import ffnn
-from ffnn import exchange, layers
+from ffnn import activations, exchange, layers
 from ffnn.activations import ACTIVATIONS
 
 COMPILER, NODE = shutil.which("cc") or "", shutil.which("node") or ""
@@ -123,6 +123,7 @@ def parts(rows: np.ndarray) -> dict[str, list[Any]]:
         for kind in sorted(set(ACTIVATIONS.classes.values()), key=lambda kind: kind.__name__)
     }
     single |= {
+        '`GELU("tanh")`': partial(activations.GELU, "tanh"),
         "`BatchNorm`": layers.BatchNorm,
         "`LayerNorm`": layers.LayerNorm,
         "`RMSNorm`": layers.RMSNorm,

@@ -20,7 +20,7 @@ from planted import BUGS
 
 import ffnn
 from ffnn import losses
-from ffnn.activations import ELU, ActivationFunction, LeakyReLU, ReLU, Sigmoid
+from ffnn.activations import ELU, GELU, ActivationFunction, LeakyReLU, ReLU, Sigmoid
 from ffnn.layers import (
     BatchNorm,
     Dense,
@@ -133,6 +133,7 @@ NETWORKS = {
         lambda: [
             Dense(SIZE, "gelu"),
             Rescaling(0.7),
+            Dense(SIZE, GELU("tanh")),
             Normalization().adapt(COLUMNS),
             Dense(SIZE),
         ],

@@ -43,7 +43,8 @@ def rebuild(description: Any, custom_objects: Mapping[str, Any] | None = None) -
     if family is None:
         raise ValueError(f"unknown kind of part {shown(description['kind'], 60)}")
     make = _maker_of(family, description["name"], custom_objects or {})
-    return make(**{key: rebuild(v, custom_objects) for key, v in description["config"].items()})
+    config = {**getattr(make, "in_older_files", {}), **description["config"]}
+    return make(**{key: rebuild(value, custom_objects) for key, value in config.items()})
 
 
 def _maker_of(

@@ -8,8 +8,8 @@ string such as ``"max(x, 0)"``, ``"δᵀ x"`` or ``"μ v - η g"`` may consist o
   of these;
 - ``Σ``, ``Σ_rows``, ``Σ_units``, which reach as far as the next + or -; ``mean(…)`` and, over rows
   or units alone, ``mean_rows(…)``, ``max_units(…)`` and so on;
-- ``ᵀ ² ³ ᵗ ^ √``, ``max(a, b)``, ``min(a, b)``, ``log``, ``tanh``, ``cos``, ``sin``, ``sign``,
-  ``e^x``, π;
+- ``ᵀ ² ³ ᵗ ^ √``, ``max(a, b)``, ``min(a, b)``, ``log``, ``tanh``, ``cos``, ``sin``, ``erf``,
+  ``sign``, ``e^x``, π;
 - ``join(a, b)``, columns side by side, ``head(a)``, the first of them, ``tail(a)``, the others;
 - ``|a|``, the norm ``‖a‖``, ``⌊a⌋``, and ``[a > b]``, which is 1 where it holds, else 0.
 """
@@ -23,6 +23,8 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from ffnn.core.operations import erf
 
 NAME = r"[a-zA-Zα-ωℓΣ][a-zA-Z0-9_]*\u0302?[₀-₉]?"
 _SYMBOL = rf"∂{NAME}/∂{NAME}|{NAME}"
@@ -254,6 +256,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "tanh": np.tanh,
     "cos": np.cos,
     "sin": np.sin,
+    "erf": erf,
     "join": lambda a, b: np.concatenate([a, b], axis=1),
     "head": lambda a: a[:, :1],
     "tail": lambda a: a[:, 1:],
@@ -276,6 +279,7 @@ _WORDS = (
 _LATEX = {
     **{letter: rf"\{word}" for letter, word in zip(_GREEK.split(), _WORDS.split(), strict=True)},
     **{name: rf"\{name}" for name in ("max", "min", "log", "tanh", "cos", "sin")},
+    "erf": r"\mathrm{erf}",
     "ℓ": r"\ell",
     "Σ": r"\sum",
     "∘": r"\odot",

@@ -8,6 +8,7 @@ in its own language.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -15,6 +16,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ffnn._types import Array
+
+
+def erf(x: Any) -> Array:
+    """Return the error function of numbers, in their dtype; it is slow."""
+    return np.asarray(np.vectorize(math.erf, otypes=[np.asarray(x).dtype])(x))
+
 
 # Name → the function of NumPy, entry by entry.
 ENTRYWISE: dict[str, Callable[..., Array]] = {
@@ -30,6 +37,7 @@ ENTRYWISE: dict[str, Callable[..., Array]] = {
     "tanh": np.tanh,
     "sqrt": np.sqrt,
     "cos": np.cos,
+    "erf": erf,
     "round": np.rint,
 }
 
@@ -159,6 +167,10 @@ class Value:
     def cos(self) -> Value:
         """Return the cosine."""
         return self._with("cos")
+
+    def erf(self) -> Value:
+        """Return the error function."""
+        return self._with("erf")
 
     def round(self) -> Value:
         """Return the nearest whole number, the even one of two."""

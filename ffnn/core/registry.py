@@ -29,11 +29,20 @@ _LONGEST_SHOWN = 100  # characters of a name, which a file may have given
 
 
 class Configurable(Hinted):
-    """An object that is fully described by its class and its constructor's arguments."""
+    """An object that is fully described by its class and its constructor's arguments.
+
+    Attributes
+    ----------
+    in_older_files : mapping of str to object
+        The arguments that files from before there were such do not have, where what they mean there
+        is not the default.
+    """
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls.watch_arguments()
+
+    in_older_files: ClassVar[Mapping[str, Any]] = {}
 
     @property
     def formulas(self) -> Formulas:

@@ -116,7 +116,7 @@ def _number(number: float, dtype: np.dtype[np.floating]) -> str:
 
 class _Writer(SourceWriter):
     functions: ClassVar[dict[str, str]] = {
-        **{name: name for name in ("exp", "log", "tanh", "sqrt", "cos")},
+        **{name: name for name in ("exp", "log", "tanh", "sqrt", "cos", "erf")},
         "maximum": "fmax",
         "minimum": "fmin",
         "round": "rint",

@@ -9,6 +9,7 @@ import numpy as np
 
 from ffnn._types import FilePath
 from ffnn._version import __version__
+from ffnn.core import gaussian
 from ffnn.core.files import replace_whole
 from ffnn.core.operations import Value
 from ffnn.exchange.encoder_source import JAVASCRIPT_ENCODER, encoder_data
@@ -53,6 +54,13 @@ function dot(weights, start, x, first, width) {
 function round(x) {
   const nearest = Math.round(x);
   return Math.abs(x % 1) === 0.5 && nearest % 2 !== 0 ? nearest - 1 : nearest;
+}
+
+function erf(x) {
+  const z = Math.min(Math.abs(x) * Math.SQRT2, 40.0);
+  const value = (coefficients) => coefficients.reduce((sum, each) => sum * z + each);
+  const tail = (Math.exp(-0.5 * z * z) * value([@P])) / value([@Q]);
+  return Math.sign(x) * (1.0 - 2.0 * tail);
 }
 
 function numbers(kind, text) {
@@ -102,7 +110,7 @@ def to_javascript(model: Network, path: FilePath) -> None:
         class_names=json.dumps(model.class_names),
         row="check(row)" if encoder is None else "encode(row)",
     )
-    parts = [head, _TOOLS]
+    parts = [head, _tools()]
     if encoder is not None:
         parts.append(f"\nconst ENCODER = {encoder_data(encoder)};\n{JAVASCRIPT_ENCODER}")
     returned = f"return {writer.whole(result)};"
@@ -115,6 +123,12 @@ def to_javascript(model: Network, path: FilePath) -> None:
     replace_whole(path, "".join(parts).encode())
 
 
+def _tools() -> str:
+    """Return what all files have, with the coefficients of the error function."""
+    p, q = (", ".join(map(repr, numbers)) for numbers in (gaussian.P, gaussian.Q))
+    return _TOOLS.replace("@P", p).replace("@Q", q)
+
+
 def _kind(array: np.ndarray) -> str:
     return "Int64" if array.dtype.kind == "i" else f"Float{8 * array.dtype.itemsize}"
 
@@ -122,6 +136,7 @@ def _kind(array: np.ndarray) -> str:
 class _Writer(SourceWriter):
     functions: ClassVar[dict[str, str]] = {
         **{name: f"Math.{name}" for name in ("exp", "log", "tanh", "sqrt", "cos")},
+        "erf": "erf",
         "maximum": "Math.max",
         "minimum": "Math.min",
         "round": "round",

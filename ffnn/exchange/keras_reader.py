@@ -135,6 +135,8 @@ def _named(keras: Any, function: Any) -> ActivationFunction:
         if name == known:
             made: ActivationFunction = kind()
             return made
+    if name == "gelu":  # which is exact where Keras knows it by its name
+        return activations.GELU()
     if name == "elu":
         return activations.ELU()
     if name == "leaky_relu":

@@ -107,6 +107,8 @@ def _layers(keras: Any, layer: Layer, dtype: str) -> Iterator[tuple[Any, list[Ar
 def _activation(keras: Any, activation: ActivationFunction, dtype: str) -> Any:
     if isinstance(activation, activations.ELU):
         return keras.layers.ELU(activation.alpha, dtype=dtype)
+    if isinstance(activation, activations.GELU) and activation.approximate == "none":
+        return keras.layers.Activation("gelu", dtype=dtype)
     if isinstance(activation, activations.LeakyReLU):
         return keras.layers.LeakyReLU(activation.negative_slope, dtype=dtype)
     name = ACTIVATION_NAMES.get(type(activation))

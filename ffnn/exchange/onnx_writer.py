@@ -36,6 +36,7 @@ _OPERATORS = {
     "tanh": "Tanh",
     "sqrt": "Sqrt",
     "cos": "Cos",
+    "erf": "Erf",
     "round": "Round",
 }
 # The opset that brought an operator that computes, or has arguments, in float32 alone.

@@ -133,6 +133,7 @@ class _Writer(SourceWriter):
         "tanh": "math.tanh",
         "sqrt": "math.sqrt",
         "cos": "math.cos",
+        "erf": "math.erf",
         "maximum": "max",
         "minimum": "min",
         "round": "round",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.activations import ACTIVATIONS, ActivationFunction, Softmax
+from ffnn.activations import ACTIVATIONS, GELU, ActivationFunction, Softmax
 from ffnn.core.registry import argument_names
 from ffnn.exchange.found import Found
 from ffnn.exchange.graph import ENTRYWISE, ROWWISE, Graph, GraphError, Segment
@@ -177,6 +177,8 @@ def _candidates(segment: Segment, numbers: Sequence[float]) -> Iterator[Layer]:
         names = argument_names(kind)
         if not names and kind is not Softmax:
             yield kind()
+        if kind is GELU:
+            yield from (GELU(), GELU("tanh"))
         if len(names) == 1:
             for number in guesses.values():
                 try:

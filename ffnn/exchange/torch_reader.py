@@ -94,7 +94,7 @@ def _readers(torch: Any) -> dict[type, Callable[[Any], Found | None]]:
         nn.Dropout: lambda m: layers.Dropout(m.p),
         nn.Softmax: _read_softmax,
         nn.Softplus: _read_softplus,
-        nn.GELU: _read_gelu,
+        nn.GELU: lambda m: activations.GELU(m.approximate),
         nn.Identity: lambda m: None,
         nn.Flatten: lambda m: None,
     }
@@ -125,12 +125,6 @@ def _read_softplus(module: Any) -> Layer:
     if module.beta != 1:
         raise ValueError(f"expected a beta of 1, got {module.beta}")
     return activations.Softplus()
-
-
-def _read_gelu(module: Any) -> Layer:
-    if module.approximate != "tanh":
-        raise ValueError("expected approximate='tanh'")
-    return activations.GELU()
 
 
 def _arrays(**tensors: Any) -> dict[str, Array]:

@@ -78,7 +78,7 @@ def _activation(torch: Any, activation: ActivationFunction) -> Any:
     nn = torch.nn
     makers: dict[type, Callable[[Any], Any]] = {
         activations.ELU: lambda f: nn.ELU(f.alpha),
-        activations.GELU: lambda f: nn.GELU(approximate="tanh"),
+        activations.GELU: lambda f: nn.GELU(approximate=f.approximate),
         activations.LeakyReLU: lambda f: nn.LeakyReLU(f.negative_slope),
         activations.Linear: lambda f: nn.Identity(),
         activations.Mish: lambda f: nn.Mish(),

@@ -29,6 +29,7 @@ ACTIVATIONS = [
     "softplus",
     activations.LeakyReLU(0.2),
     activations.ELU(0.7),
+    activations.GELU("tanh"),
     None,
 ]
 WEIGHTS = [

@@ -30,7 +30,7 @@ PARTS = [
     (activations.Softmax(), "Softmax()"),
     (activations.Swish(), "Swish()"),
     (activations.ELU(0.5), "ELU(alpha=0.5)"),
-    (activations.GELU(), "GELU()"),
+    (activations.GELU("tanh"), "GELU(approximate='tanh')"),
     (activations.SELU(), "SELU()"),
     (activations.Mish(), "Mish()"),
     (activations.Softplus(), "Softplus()"),

@@ -48,6 +48,48 @@ def test_layers_are_known_by_what_they_compute(seed, tmp_path):
     assert distance(from_onnx(tmp_path / "m.onnx").predict(x), model.predict(x)) < 1e-2
 
 
+def node(operator, *names):
+    *inputs, output = names
+    return helper.make_node(operator, inputs, [output])
+
+
+HALF, ONE, ROOT = 0.5, 1.0, 2.0**0.5
+ERF_FORMS = {
+    "x / √2, erf, + 1, x, 1/2": (
+        [
+            *(node("Div", "x", "c0", "a"), node("Erf", "a", "b"), node("Add", "b", "c1", "c")),
+            *(node("Mul", "x", "c", "d"), node("Mul", "d", "c2", "y")),
+        ],
+        (ROOT, ONE, HALF),
+    ),
+    "x/2 first, x · √(1/2)": (
+        [
+            *(node("Mul", "x", "c2", "h"), node("Mul", "x", "c0", "a"), node("Erf", "a", "b")),
+            *(node("Add", "c1", "b", "c"), node("Mul", "h", "c", "y")),
+        ],
+        (1.0 / ROOT, ONE, HALF),
+    ),
+}
+
+
+@pytest.mark.parametrize("form", ERF_FORMS)
+def test_the_exact_gelu_is_known_in_the_forms_of_other_exporters(form, tmp_path):
+    nodes, constants = ERF_FORMS[form]
+    made = graph(nodes, [tensor(f"c{i}", number) for i, number in enumerate(constants)])
+    onnx.save(made, tmp_path / "m.onnx")
+    assert [*map(repr, from_onnx(tmp_path / "m.onnx").layers)] == ["GELU()"]
+
+
+@pytest.mark.parametrize("form", ["none", "tanh"])
+@pytest.mark.parametrize("opset", [17, 20])
+def test_both_forms_of_gelu_are_told_apart(form, opset, tmp_path):
+    model = ffnn.Sequential([ffnn.activations.GELU(form)], 3)
+    made = to_onnx(model, opset=opset)
+    del made.metadata_props[:]
+    onnx.save(made, tmp_path / "m.onnx")
+    assert [*map(repr, from_onnx(tmp_path / "m.onnx").layers)] == [repr(model.layers[0])]
+
+
 # -- what is refused ---------------------------------------------------------------------------
 
 

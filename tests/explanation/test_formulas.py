@@ -11,6 +11,7 @@ import ffnn
 from ffnn.activations import (
     ACTIVATIONS,
     ELU,
+    GELU,
     ActivationFunction,
     LeakyReLU,
     Linear,
@@ -80,7 +81,7 @@ SAMPLES = {
         Normalization().adapt(X),
         *(ParametricActivation(each) for each in ("mish", LeakyReLU(0.2), "softmax", "linear")),
     ],
-    ACTIVATIONS: [LeakyReLU(0.2), ELU(0.7)],
+    ACTIVATIONS: [LeakyReLU(0.2), ELU(0.7), GELU("none"), GELU("tanh")],
     LOSSES: [
         Huber(0.4),
         *(cls(s) for cls in (CategoricalCrossentropy, BinaryCrossentropy) for s in (0.0, 0.2)),

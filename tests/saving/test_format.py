@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import shutil
 import subprocess
 
@@ -57,7 +58,11 @@ def activate(part, z):
         "softmax": lambda: np.exp(z) / np.exp(z).sum(1, keepdims=True),
         "swish": lambda: z / (1 + np.exp(-z)),
         "elu": lambda: np.where(z > 0, z, c["alpha"] * (np.exp(z) - 1)),
-        "gelu": lambda: z * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))) / 2,
+        "gelu": lambda: (
+            z * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))) / 2
+            if c.get("approximate", "tanh") == "tanh"
+            else z * (1 + np.vectorize(math.erf)(z / np.sqrt(2))) / 2
+        ),
         "selu": lambda: (
             1.0507009873554805 * np.where(z > 0, z, 1.6732632423543773 * (np.exp(z) - 1))
         ),

@@ -4,10 +4,11 @@ import numpy as np
 
 import ffnn
 from ffnn import layers
+from ffnn.activations import GELU
 
 ACTIVATIONS = [
     *("elu", "gelu", "leaky_relu", "linear", "mish", "relu", "selu", "sigmoid", "softmax"),
-    *("softplus", "swish", "tanh"),
+    *("softplus", "swish", "tanh", GELU("tanh")),
 ]
 FIRST = [
     *("nothing", "periodic_embedding", "some_periodic", "piecewise_linear", "normalization"),
@@ -36,7 +37,7 @@ def random_network(seed, dtype="float32", without=()):
         chain.append(
             layers.Dense(
                 int(rng.integers(2, 20)),
-                str(rng.choice(ACTIVATIONS)),
+                ACTIVATIONS[rng.integers(len(ACTIVATIONS))],
                 use_bias=bool(rng.random() < 0.8),
                 parametrization=str(rng.choice(["standard", "ntk"])),
             )
@@ -54,7 +55,7 @@ def random_network(seed, dtype="float32", without=()):
 
 
 def _member(rng):
-    units, activation = int(rng.integers(2, 9)), str(rng.choice(ACTIVATIONS))
+    units, activation = int(rng.integers(2, 9)), ACTIVATIONS[rng.integers(len(ACTIVATIONS))]
     return [layers.Dense(units, activation), layers.LayerNorm(), layers.Dense(3, "softmax")]
 
 

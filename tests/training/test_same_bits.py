@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import ffnn
-from ffnn.activations import ELU, LeakyReLU
+from ffnn.activations import ELU, GELU, LeakyReLU
 from ffnn.layers import (
     Activation,
     BatchNorm,
@@ -76,7 +76,7 @@ def train_norms(dtype):
         Normalization().adapt(X),
         Dense(10, weight_initializer="he_normal", weight_regularizer=L2(1e-3)),
         BatchNorm(0.9),
-        Activation("gelu"),
+        Activation(GELU("tanh")),
         Dropout(0.2),
         Dense(9, "swish", use_bias=False),
         RMSNorm(),
