@@ -120,7 +120,14 @@ class Sequential(Reporting):
         ]
         return cls(layers, input_dim=sizes[0], dtype=dtype, seed=seed)
 
-    def explain_step(self, x: Any, y: Any = None, sample_weight: Any = None) -> Explanation:
+    def explain_step(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        layer: str | None = None,
+        units: Sequence[int] | None = None,
+    ) -> Explanation:
         """Return each layer's forward and backward step on a few rows, with formulas and numbers.
 
         Everything is computed by the layers, the loss and the optimizer themselves, on a copy of
@@ -130,13 +137,22 @@ class Sequential(Reporting):
         Parameters
         ----------
         x, y, sample_weight
-            As for `fit`; at most 8 rows, of which those of weight 0 are left out. The model, which
-            has to be compiled, may have 400 parameters, and 64 columns into and out of each layer.
+            As for `fit`; at most 8 rows, of which those of weight 0 are left out. The model has to
+            be compiled. Explained whole, it may have 400 parameters, and 64 columns into and out of
+            each layer; of a larger one, a part is explained.
+        layer : str, optional
+            The name of a layer, such as ``"dense_1"``, which alone is then shown: what it computes,
+            its gradients and its update. Of more than 8 inputs, the 6 that contribute most to the
+            units are shown; what the others add is a number of its own.
+        units : sequence of int, optional
+            Which of the layer's units to show, counted from 0, at most 16. By default all of them,
+            or, of more than 10, the 6 whose outputs have the largest gradients.
 
         Returns
         -------
         Explanation
-            Print it, or take its ``to_text()``, ``to_markdown()``, ``to_latex()`` or ``plot()``.
+            Print it, or take its ``to_text()``, ``to_markdown()``, ``to_latex()`` or ``plot()``; a
+            notebook shows it as mathematics.
 
         Raises
         ------
@@ -144,12 +160,16 @@ class Sequential(Reporting):
             The model is not compiled.
         DataError
             The data does not fit.
-        ValueError
-            The network or the batch is too large to be read.
+        TypeError, ValueError
+            The network or the batch is too large to be read; there is no such layer or unit.
+
+        Examples
+        --------
+        >>> print(model.explain_step(x[:1], y[:1], layer="dense_1", units=[3, 7]))
         """
         from ffnn.explanation import explain_step
 
-        return explain_step(self, x, y, sample_weight)
+        return explain_step(self, x, y, sample_weight, layer, units)
 
     def diagnose(self, x: Any, y: Any = None, sample_weight: Any = None) -> Diagnosis:
         """Return a list of what is likely wrong with the model or its data, each with a remedy.

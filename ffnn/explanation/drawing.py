@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ffnn._types import Array
 from ffnn.core.formulas import Formula
 from ffnn.core.text import printable
 from ffnn.explanation.labels import Head, heading_of, pad, width_of
@@ -27,16 +26,32 @@ _WIDEST = 42  # letters of a formula in a box
 def draw(head: Head, steps: Sequence[Step], precision: int) -> Figure:
     """Return a figure of the chain of layers with the data and the gradients at each."""
     chain = [s for s in steps if s.place is not None and s.direction in ("forward", "loss")]
-    back: list[list[Step]] = [[] for _ in chain]
-    for step in steps:
-        if step.place is not None and step.direction == "backward":
-            back[step.place].append(step)
+    back = [[s for s in steps if s.direction == "backward" and s.place == c.place] for c in chain]
     boxes = [_box(step, back[place], precision) for place, step in enumerate(chain)]
     arrows = [_arrow(chain, back, place, precision) for place in range(len(chain))]
-    end = [f"L = {write_number(chain[-1].arrays['L'], precision)}"]
-    if any("J" in step.results for step in steps):
-        end.append(f"J = {write_number(head.loss, precision)}")
-    return plot_computation(head.title, boxes, [*arrows, Arrow("\n".join(end))])
+    return plot_computation(head.title, boxes, [*arrows, _end(head, steps, chain, back, precision)])
+
+
+def _end(
+    head: Head,
+    steps: Sequence[Step],
+    chain: Sequence[Step],
+    back: Sequence[Sequence[Step]],
+    precision: int,
+) -> Arrow:
+    """Return what flows out of the last box: the loss, or of a part what other layers take."""
+    last = chain[-1]
+    if last.direction == "loss":
+        end = [f"L = {write_number(last.arrays['L'], precision)}"]
+        if any("J" in step.results for step in steps):
+            end.append(f"J = {write_number(head.loss, precision)}")
+        return Arrow("\n".join(end))
+    output = list(last.arrays)[-1]
+    data = _below(output, last, output, precision)
+    if not back[-1] or back[-1][0].layer == "loss":
+        return Arrow(data)
+    slope = _source(back[-1][0])
+    return Arrow(data, _below(slope, back[-1][0], slope, precision))
 
 
 def _source(step: Step) -> str:
@@ -47,17 +62,17 @@ def _box(step: Step, back: Sequence[Step], precision: int) -> Box:
     """Return the box of a forward step: all its arrays but what flows in and out."""
     inner = list(step.arrays)[1:-1]
     outgoing = f"∂L/∂{_source(step)}"
-    gradients = {
-        symbol: each.arrays[symbol]
+    gradients = [
+        (each, symbol)
         for each in back
         for symbol in each.results
         if symbol != outgoing and not symbol.startswith("∂R")
-    }
+    ]
     return Box(
         *heading_of(step),
         _lines(step.formulas),
         _lines(formula for each in back for formula in each.formulas),
-        _beside({symbol: step.arrays[symbol] for symbol in inner}, precision),
+        _beside([(step, symbol) for symbol in inner], precision),
         _beside(gradients, precision),
     )
 
@@ -69,12 +84,12 @@ def _arrow(
     step = chain[place]
     source = _source(step)
     above = list(chain[place - 1].arrays)[-1] if place else source
-    data, slope = _below(_both(above, source), step.arrays[source], precision), f"∂L/∂{source}"
-    flowing = [each.arrays[slope] for each in back[place] if slope in each.results]
+    data, slope = _below(_both(above, source), step, source, precision), f"∂L/∂{source}"
+    flowing = [each for each in back[place] if slope in each.results]
     if not flowing:
         return Arrow(data)
     taken = _source(back[place - 1][0]) if place and back[place - 1] else slope
-    return Arrow(data, _below(_both(taken, slope), flowing[0], precision))
+    return Arrow(data, _below(_both(taken, slope), flowing[0], slope, precision))
 
 
 def _both(above: str, below: str) -> str:
@@ -88,12 +103,12 @@ def _lines(formulas: Iterable[Formula]) -> str:
     return "\n".join(wrap.fill(line) for text in texts for line in text.split("\n"))
 
 
-def _beside(arrays: dict[str, Array], precision: int) -> str:
-    """Return arrays below each other, with their symbols to the left."""
+def _beside(arrays: Iterable[tuple[Step, str]], precision: int) -> str:
+    """Return arrays of steps below each other, with their symbols to the left."""
     parts = [
         (name or printable(symbol, 16), rows)
-        for symbol, array in arrays.items()
-        for name, rows in _parts(array, precision)
+        for step, symbol in arrays
+        for name, rows in _parts(step, symbol, precision)
     ]
     left = max((width_of(name) for name, _ in parts), default=0)
     lines = [
@@ -104,18 +119,24 @@ def _beside(arrays: dict[str, Array], precision: int) -> str:
     return "\n".join(lines)
 
 
-def _below(symbol: str, array: Array, precision: int) -> str:
-    """Return an array below its symbol."""
-    parts = _parts(array, precision)
-    return "\n".join(line for name, rows in parts for line in (name or printable(symbol), *rows))
+def _below(name: str, step: Step, symbol: str, precision: int) -> str:
+    """Return an array of a step below its name."""
+    parts = _parts(step, symbol, precision)
+    return "\n".join(line for which, rows in parts for line in (which or printable(name), *rows))
 
 
-def _parts(array: Array, precision: int) -> list[tuple[str, list[str]]]:
+def _parts(step: Step, symbol: str, precision: int) -> list[tuple[str, list[str]]]:
     """Return an array's rows as lines of text, in parts of as many columns as there is room for.
 
-    Before each part but the first stands the slice that it is. What is too much is left out.
+    Before each part but the first stands the slice that it is. What is too much is left out. Where
+    some of the columns are shown, their numbers stand above.
     """
+    array = step.arrays[symbol]
     texts = write_matrix(array, precision)
+    is_numbered = symbol in step.indices
+    if is_numbered:
+        numbers = [f"[{number}]" for number in step.numbers_of(symbol, -1)]
+        texts = np.vstack([np.array(numbers, dtype=object), texts])
     if texts.shape[1] > _MOST:
         texts = np.hstack([texts[:, : _MOST - 1], np.full((len(texts), 1), "…")])
     if len(texts) > _MOST:
@@ -125,7 +146,7 @@ def _parts(array: Array, precision: int) -> list[tuple[str, list[str]]]:
     for part in fill(widths, _ROOM):
         columns = zip(texts.T[part], widths[part], strict=True)
         padded = [[text.rjust(width) for text in column] for column, width in columns]
-        where = f"[{':,' * (array.ndim > 1)}{part.start}:]"
+        where = "" if is_numbered else f"[{':,' * (array.ndim > 1)}{part.start}:]"
         rows = [(" " * GAP).join(row) for row in zip(*padded, strict=True)]
         parts.append((where if part.start else "", rows))
     return parts

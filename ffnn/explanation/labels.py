@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import NamedTuple
 
@@ -29,16 +29,19 @@ _SIGNS = {
 
 
 class Head(NamedTuple):
-    """What stands above the steps: a title, the loss, and "inputs" and "outputs" → their names."""
+    """What stands above the steps: a title, the loss, and "inputs" and "outputs" → their names.
+
+    The names stand by the numbers of the columns.
+    """
 
     title: str
     loss: float
-    names: Mapping[str, Sequence[str]]
+    names: Mapping[str, Mapping[int, str]]
 
     def numbered(self) -> Iterator[tuple[str, list[str]]]:
         """Yield the names with their numbers, on one line each."""
         for what, names in self.names.items():
-            yield what, [f"{index} {printable(name)}" for index, name in enumerate(names)]
+            yield what, [f"{index} {printable(name)}" for index, name in names.items()]
 
 
 def signs_of(steps: Iterable[Step]) -> dict[str, str]:
@@ -57,7 +60,7 @@ def sections_of(steps: Iterable[Step]) -> Iterator[tuple[str, list[Step]]]:
 
 def heading_of(step: Step) -> tuple[str, str]:
     """Return the name and the kind that stand above a step."""
-    return printable(step.layer), printable(step.kind)
+    return printable(step.layer), printable(step.kind, 60)
 
 
 def width_of(text: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from ffnn.core.expressions import to_latex
 from ffnn.core.formulas import Formula
 from ffnn.core.text import printable
 from ffnn.explanation.number_format import GAP, fill, write_matrix, write_number
+from ffnn.explanation.steps import Step
 
 _ROOM = 62  # digits of ten points in the width of an article, with some room to spare
 _OWN = re.compile(r"[a-zA-Zα-ω]\u0302?[₀-₉]?|‖g‖")
@@ -42,16 +43,25 @@ def set_formulas(formulas: Sequence[Formula], row_end: str) -> str:
 
 
 def set_arrays(
-    arrays: Mapping[str, Array], precision: int, row_end: str, quote: Callable[[str], str]
+    step: Step,
+    symbols: Iterable[str],
+    precision: int,
+    row_end: str,
+    quote: Callable[[str], str],
 ) -> list[str]:
     """Return lines of equations such as x = matrix, as many in a line as there is room for.
 
-    `row_end` ends a row of a matrix; `quote` is that of `set_symbol`.
+    `row_end` ends a row of a matrix; `quote` is that of `set_symbol`. Where some of the rows or
+    columns are shown, their numbers stand beside and above them.
     """
     pieces = []
+    arrays = {symbol: step.arrays[symbol] for symbol in symbols}
     for symbol, array in sorted(arrays.items(), key=lambda item: item[1].ndim > 0):
         name, width = set_symbol(symbol, quote), len(symbol) + 3
-        if array.ndim:
+        if symbol in step.indices:
+            for table, more in _cut_numbered(step, symbol, precision, width, row_end):
+                pieces.append((f"{name} = {table}", width + more))
+        elif array.ndim:
             for which, part, more in _cut(write_matrix(array, precision), width):
                 pieces.append((f"{name}{which} = {_set_rows(part, row_end)}", width + more))
         else:
@@ -78,6 +88,28 @@ def _cut(texts: Array, left: int) -> Iterator[tuple[str, Array, int]]:
         else:
             which = rf" \text{{ (columns {part.start} to {part.stop - 1})}}"
             yield which, texts[:, part], label + width
+
+
+def _cut_numbered(
+    step: Step, symbol: str, precision: int, left: int, row_end: str
+) -> Iterator[tuple[str, int]]:
+    """Yield tables with the numbers of rows and columns, as wide as there is room, and widths."""
+    texts = write_matrix(step.arrays[symbol], precision)
+    columns = [str(number) for number in step.numbers_of(symbol, -1)]
+    has_rows = step.arrays[symbol].ndim > 1
+    rows = [str(number) for number in step.numbers_of(symbol, 0)] if has_rows else []
+    label = max(map(len, rows), default=-GAP) + GAP
+    widths = [max(map(_width, [c, *texts[:, i]])) for i, c in enumerate(columns)]
+    for part in fill(widths, _ROOM - left - label):
+        cells = [[_set_number(text) for text in row] for row in texts[:, part]]
+        lines = [columns[part], *cells]
+        if has_rows:
+            lines = [[head, *line] for head, line in zip(["", *rows], lines, strict=True)]
+        head, *body = (" & ".join(line) for line in lines)
+        form = ("r|" if has_rows else "") + "r" * (part.stop - part.start)
+        inner = f" {row_end} ".join([head, rf"\hline {body[0]}", *body[1:]])
+        width = label + sum(widths[part]) + GAP * (part.stop - part.start - 1)
+        yield rf"\begin{{array}}{{{form}}} {inner} \end{{array}}", width
 
 
 def _set_rows(rows: Iterable[Sequence[str]], row_end: str) -> str:

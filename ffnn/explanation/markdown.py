@@ -96,7 +96,8 @@ LATEX = Dialect(
 
 def write_document(head: Head, steps: Sequence[Step], precision: int, dialect: Dialect) -> str:
     """Return an explanation as Markdown or as the body of a LaTeX document."""
-    parts = [dialect.title % f"{head.title}, loss {write_number(head.loss, precision)}"]
+    title = f"{head.title}, loss {write_number(head.loss, precision)}"
+    parts = [dialect.title % dialect.escape(title)]
     for what, names in head.numbered():
         parts.append(dialect.text % f"{what}: {', '.join(map(dialect.name, names))}")
     signs = [dialect.sign % (to_latex(sign), word) for sign, word in signs_of(steps).items()]
@@ -115,5 +116,22 @@ def _mathematics(step: Step, precision: int, dialect: Dialect) -> Iterator[str]:
     if step.formulas:
         yield set_formulas(step.formulas, dialect.row_end)
     for symbols in (step.given, step.results):
-        arrays = {symbol: step.arrays[symbol] for symbol in symbols}
-        yield from set_arrays(arrays, precision, dialect.row_end, dialect.quote)
+        yield from set_arrays(step, symbols, precision, dialect.row_end, dialect.quote)
+
+
+def stand_alone(body: str) -> str:
+    """Return a LaTeX document with this body, which any engine compiles without warnings of signs.
+
+    A sign that pdfTeX's fonts lack becomes its number there.
+    """
+    rare = sorted({sign for sign in body if not sign.isascii()})
+    lines = [r"\documentclass{article}", r"\usepackage{amsmath}"]
+    if rare:
+        lines += [
+            r"\newcommand{\numbered}[2]{\ifcsname u8:\detokenize{#1}\endcsname\else"
+            r"\DeclareUnicodeCharacter{#2}{U+#2}\fi}",
+            r"\ifdefined\pdftexversion",
+            *(rf"\numbered{{{sign}}}{{{ord(sign):04X}}}" for sign in rare),
+            r"\fi",
+        ]
+    return "\n".join([*lines, r"\begin{document}", "", body + r"\end{document}", ""])

@@ -1,10 +1,10 @@
-"""Numbers as text: all entries of an array in the same form, cut into parts that fit."""
+"""Numbers as text: the entries of an array in one form, cut into parts that fit."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,17 +16,29 @@ GAP = 2  # spaces between columns
 
 
 def write_numbers(array: Array, precision: int) -> Array:
-    """Return the entries of an array as strings, all with the same number of decimals.
+    """Return the entries of an array as strings, with the same number of decimals.
 
-    The largest entry has `precision` significant digits and the smallest at least two of them; if
-    that takes too many decimals, all entries are written with a power of ten. Where fewer decimals
-    tell all entries fully, there are fewer. A zero is written as 0, and nothing else is.
+    The largest entry has `precision` significant digits and the smallest at least two of them.
+    Entries for which that takes too many digits are written with a power of ten, each by itself;
+    where they are more than half, or nothing is large, all entries are. Where fewer decimals tell
+    all entries fully, there are fewer. A zero is written as 0, and nothing else is.
     """
     values = [float(value) for value in array.ravel()]
     rounding = 4.0 * float(np.finfo(array.dtype).eps) if array.dtype.kind == "f" else 0.0
-    form = _choose_form([v for v in values if v and math.isfinite(v)], precision, rounding)
-    texts = [form.format(v) if v and math.isfinite(v) else f"{v + 0.0:g}" for v in values]
-    return np.array(texts, dtype=object).reshape(array.shape)
+    scale = _Scale(precision, rounding)
+    finite = [v for v in values if v and math.isfinite(v)]
+    common = [v for v in finite if scale.holds(v)]
+    form = scale.decimals_for(common) if 2 * len(common) >= len(finite) else ""
+    powers = scale.powers_for(finite)
+
+    def write(value: float) -> str:
+        if not value or not math.isfinite(value):
+            return f"{value + 0.0:g}"
+        if not form:
+            return powers.format(value)
+        return form.format(value) if scale.holds(value) else scale.alone(value)
+
+    return np.array([*map(write, values)], dtype=object).reshape(array.shape)
 
 
 def write_matrix(array: Array, precision: int) -> Array:
@@ -51,18 +63,47 @@ def fill(widths: Sequence[int], room: int, gap: int = GAP) -> list[slice]:
     return [slice(start, end) for start, end in zip(cuts, ends, strict=True) if end]
 
 
-def _choose_form(values: list[float], precision: int, rounding: float) -> str:
-    """Return the format string for finite numbers, none of them zero."""
-    exponents = [int(f"{value:.{precision - 1}e}".split("e")[1]) for value in values]
-    high, low = max(exponents, default=0), min(exponents, default=0)
-    decimals = max(precision - 1 - high, min(precision, 2) - 1 - low, 0)
-    if decimals > precision + _MOST_BEYOND or high > max(_LARGEST_EXPONENT, precision):
-        letter, decimals = "e", precision - 1
-    else:
-        letter = "f"
-    forms = [f"{{:.{fewer}{letter}}}" for fewer in range(decimals + 1)]
-    return next((form for form in forms if _tells_all(form, values, rounding)), forms[-1])
+class _Scale(NamedTuple):
+    """How numbers are written to a precision; those within `rounding` of each other are equal."""
 
+    precision: int
+    rounding: float
 
-def _tells_all(form: str, values: list[float], rounding: float) -> bool:
-    return all(abs(float(form.format(v)) - v) <= rounding * abs(v) for v in values)
+    def _exponent(self, value: float) -> int:
+        return int(f"{value:.{self.precision - 1}e}".split("e")[1])
+
+    def holds(self, value: float) -> bool:
+        """Tell whether a number can be written without a power of ten."""
+        exponent = self._exponent(value)
+        decimals = min(self.precision, 2) - 1 - exponent
+        is_small = decimals > self.precision + _MOST_BEYOND
+        return not is_small and exponent <= max(_LARGEST_EXPONENT, self.precision)
+
+    def decimals_for(self, values: Sequence[float]) -> str:
+        """Return the form of numbers that it holds, all with the same number of decimals.
+
+        It is "" where the largest takes too many.
+        """
+        exponents = [*map(self._exponent, values)]
+        high, low = max(exponents, default=0), min(exponents, default=0)
+        if self.precision - 1 - high > self.precision + _MOST_BEYOND:
+            return ""
+        decimals = max(self.precision - 1 - high, min(self.precision, 2) - 1 - low, 0)
+        return self._shortest("f", decimals, values)
+
+    def powers_for(self, values: Sequence[float]) -> str:
+        """Return the form of numbers that are all written with a power of ten."""
+        return self._shortest("e", self.precision - 1, values)
+
+    def alone(self, value: float) -> str:
+        """Return one number with a power of ten; a small one among others has two digits."""
+        digits = self.precision if abs(value) > 1.0 else min(self.precision, 2)
+        return self._shortest("e", digits - 1, [value]).format(value)
+
+    def _shortest(self, letter: str, decimals: int, values: Sequence[float]) -> str:
+        """Return the form with as few decimals as tell all values; if none do, with `decimals`."""
+        forms = [f"{{:.{fewer}{letter}}}" for fewer in range(decimals + 1)]
+        return next((form for form in forms if self._tells(form, values)), forms[-1])
+
+    def _tells(self, form: str, values: Sequence[float]) -> bool:
+        return all(abs(float(form.format(v)) - v) <= self.rounding * abs(v) for v in values)

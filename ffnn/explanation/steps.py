@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, NamedTuple
 
@@ -26,6 +26,7 @@ SYMBOLS = {
     "offset": "o",
 }
 _TAKEN = ("x", "y", "z")
+Indices = tuple[tuple[int, ...] | None, ...]  # for each axis which entries are shown, None for all
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +53,9 @@ class Step:
     place : int or None
         Its place in the chain of forward steps, counted from 0; the loss has the last one. None if
         it has none.
+    indices : mapping of str to tuple
+        Symbol → for each axis of the array the numbers of the rows or columns that are shown, None
+        for all; arrays that are shown whole are left out.
     """
 
     direction: str
@@ -62,6 +66,7 @@ class Step:
     results: tuple[str, ...]
     note: str = ""
     place: int | None = None
+    indices: Mapping[str, Indices] = field(default_factory=dict)
 
     @classmethod
     def made(
@@ -83,6 +88,11 @@ class Step:
     def given(self) -> tuple[str, ...]:
         """The symbols of what is given."""
         return tuple(symbol for symbol in self.arrays if symbol not in self.results)
+
+    def numbers_of(self, symbol: str, axis: int) -> Sequence[int]:
+        """Return the numbers of the rows or columns that are shown of an array."""
+        chosen = self.indices[symbol][axis] if symbol in self.indices else None
+        return range(self.arrays[symbol].shape[axis]) if chosen is None else chosen
 
 
 def symbol_of(parameter: str) -> str:
