@@ -10,7 +10,7 @@ To read the package floor by floor, each importing only from those above it:
    train on; `saving`, the model file; `charts`, curves of plain numbers;
 4. `layers`, `activations`, `losses`: the formulas and their derivatives; `optimizers`, `metrics`,
    `callbacks`;
-5. `training`: one step, and the loop around it;
+5. `training`: one step, and the loop around it; `kernels`: compiled loops that do parts of it;
 6. `models`: layers become a network, which trains, resumes, is saved and loaded;
 7. `visualization`: figures and pages; `gradcheck`: gradients against finite differences;
    `rate_finder`: a learning rate to train with; `inspection`: which columns answers depend on;

@@ -30,7 +30,7 @@ FLOORS = [
         "threads",
     },
     {"layers", "activations", "losses", "optimizers", "callbacks", "metrics"},
-    {"training"},
+    {"training", "kernels"},
     {"models"},
     {"visualization", "gradcheck", "inspection", "rate_finder"},
     {"explanation", "diagnostics", "reports", "tabular"},
@@ -42,7 +42,7 @@ FLOORS = [
 # which modules still form no circle.
 SHARED_ROOMS = [{"layers", "activations", "losses"}, {"cli", "__main__"}]
 FACADE = "ffnn"  # loads everything lazily, for users
-HEAVY = ["bokeh", "matplotlib", "networkx", "h5py", "tqdm", "sklearn", "scipy"]
+HEAVY = ["bokeh", "matplotlib", "networkx", "h5py", "tqdm", "sklearn", "scipy", "numba"]
 
 
 def module_name(path):

@@ -116,8 +116,9 @@ def load_compiled(path: str) -> Sequential:
         )
     if not model.all_metrics and model.optimizer is not None:
         metrics = ["mse", "r2"] if model.loss.task == "numbers" else ["accuracy"]
-        place = model.position
+        place, wanted = model.position, model.jit_compile
         model.compile(model.optimizer, model.loss, metrics)
+        model.take_jit_compile(wanted)
         model.hold_position(place)  # which other metrics do not change
     return model
 

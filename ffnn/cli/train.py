@@ -200,7 +200,8 @@ def _fit(
         shown = wanted if done == args.epochs else f"{done} of {wanted}"
         if saver.earlier:
             shown = f"{counted(done - saver.earlier, 'more epoch')}, {shown} in all,"
-        show(f"trained {shown} in {seconds:.{2 if seconds < 1.0 else 1}f} s")
+        loops = ", with compiled loops" if model.compiled_parts else ""
+        show(f"trained {shown} in {seconds:.{2 if seconds < 1.0 else 1}f} s{loops}")
     return history
 
 

@@ -173,7 +173,8 @@ class BaseFFNN(Coefficients, BaseEstimator, ABC):
             return loss.around(model.step.loss)
         holder = self.network if fresh and self.network is not None else model
         optimizer = model.optimizer if continues else None
-        model.compile(optimizer or solvers.make_optimizer(self), loss.inner, *holder.copy_metrics())
+        optimizer, jit_compile = optimizer or solvers.make_optimizer(self), holder.jit_compile
+        model.compile(optimizer, loss.inner, *holder.copy_metrics(), jit_compile)
         self._compiled, self._wanted_loss = "here" if trains_by_epochs(self.solver) else "", wanted
         return loss.around(model.step.loss)
 

@@ -58,6 +58,7 @@ def _training_settings(
     if optimizer is None or loss is None:
         return {}
     network.compile(optimizer.clone(), loss.clone(), *model.copy_metrics())
+    network.take_jit_compile(model.jit_compile)
     solver = {} if "solver" in params else _solver_settings(optimizer)
     if isinstance(solver.get("solver"), Optimizer):
         given = [name for name in SOLVER_PARAMETERS if name in params]

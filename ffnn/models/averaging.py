@@ -70,10 +70,8 @@ def _like(model: M, layers: Sequence[Layer], seed: int | None) -> M:
     assert model.loss is not None
     assert model.input_dim is not None
     other = type(model)(layers, dtype=model.dtype.name, seed=seed)
-    metrics = [
-        [metric.clone() for metric in each] for each in (model.metrics, model.weighted_metrics)
-    ]
-    other.compile(model.optimizer.clone(), model.loss.clone(), *metrics)
+    other.compile(model.optimizer.clone(), model.loss.clone(), *model.copy_metrics())
+    other.take_jit_compile(model.jit_compile)
     other.build(model.input_dim)
     other.encoder = model.encoder
     other.class_names, other.feature_names = model.class_names, model.feature_names

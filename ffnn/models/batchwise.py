@@ -17,6 +17,7 @@ from ffnn.errors import DataError
 from ffnn.layers.chain import release
 from ffnn.metrics import Metric, check_names
 from ffnn.models.compilable import Compilable
+from ffnn.models.compiling import compile_step
 from ffnn.models.network import EVALUATION_BATCH_SIZE, Network
 from ffnn.models.raw_rows import with_targets
 from ffnn.saving.schema import set_generators
@@ -130,6 +131,9 @@ class Batchwise(Compilable):
         for part in (step.optimizer, self.require_compiled()):
             part.check_numbers(self.dtype, type(part).__name__)
         check_names(self.all_metrics)
+        updates = (epochs - position.epoch) * len(position.batches)
+        step = compile_step(step, self.jit_compile, updates, position.batches.largest)
+        self.compiled_parts = step.compiled
         try:
             return train(step, called, validate, position, epochs)
         finally:

@@ -7,10 +7,13 @@ from typing import ClassVar
 
 from ffnn._types import Array
 from ffnn.core.checks import check_items
+from ffnn.core.console import show
 from ffnn.core.hints import explain_names
 from ffnn.core.memory import ParameterVector
+from ffnn.core.text import shorten
 from ffnn.losses import LOSSES, Loss
 from ffnn.metrics import METRICS, Metric, check_names, weigh
+from ffnn.models.compiling import JitCompile, check_jit_compile
 from ffnn.models.network import Network
 from ffnn.optimizers import OPTIMIZERS, Optimizer
 from ffnn.training.step import TrainStep, make_penalties
@@ -27,7 +30,8 @@ class Compilable(Network):
     settled: ClassVar[Mapping[str, str]] = {
         **Network.settled,
         **dict.fromkeys(
-            ("optimizer", "loss", "metrics", "weighted_metrics"), "call compile, which takes it"
+            ("optimizer", "loss", "metrics", "weighted_metrics", "jit_compile"),
+            "call compile, which takes it",
         ),
     }
     optimizer: Optimizer | None = None
@@ -35,6 +39,8 @@ class Compilable(Network):
     metrics: Sequence[Metric] = ()
     weighted_metrics: Sequence[Metric] = ()
     all_metrics: Sequence[Metric] = ()  # as `evaluate` returns them
+    jit_compile: JitCompile = "auto"
+    compiled_parts: Sequence[str] = ()  # the classes that the last training ran compiled loops for
     step: TrainStep
 
     @explain_names
@@ -44,6 +50,7 @@ class Compilable(Network):
         loss: str | Loss = "mean_squared_error",
         metrics: Metrics | None = None,
         weighted_metrics: Metrics | None = None,
+        jit_compile: JitCompile = "auto",
     ) -> None:
         """Choose how to train.
 
@@ -62,9 +69,16 @@ class Compilable(Network):
             What is reported with each row counting as much as it weighs: by `sample_weight`, in
             training multiplied by `class_weight`. One that is in `metrics` too is reported as
             "weighted_accuracy", say.
+        jit_compile : bool or "auto", default "auto"
+            Whether trainings run loops that numba has compiled (``pip install 'ffnn[fast]'``): the
+            results are the same to the last bit, and sooner there. "auto" does so where numba is
+            installed and a training would take about five seconds or more. The first one on a
+            machine takes some seconds to compile them.
 
         Raises
         ------
+        ImportError
+            `jit_compile` is True, and numba is not there. Nothing was changed.
         ValueError
             A name is unknown, the loss cannot follow the last layer, two metrics have one name,
             a number becomes 0 or infinite in the model's dtype, or the optimizer already trains
@@ -75,15 +89,8 @@ class Compilable(Network):
         """
         new_optimizer = OPTIMIZERS.get(optimizer, "compile: optimizer")
         new_loss = LOSSES.get(loss, "compile: loss")
-        plain, weighted = (
-            []
-            if given is None
-            else [
-                METRICS.get(each, f"compile: {name}")
-                for each in check_items("compile", name, given)
-            ]
-            for name, given in (("metrics", metrics), ("weighted_metrics", weighted_metrics))
-        )
+        plain = _get_metrics("metrics", metrics)
+        weighted = _get_metrics("weighted_metrics", weighted_metrics)
         new_loss.check_output(self.last_activation)
         check_names(plain)
         check_names(weighted)
@@ -94,6 +101,7 @@ class Compilable(Network):
         for part in (new_optimizer, new_loss):
             part.check_clone("compile")
             part.check_numbers(self.dtype, f"compile: {type(part).__name__}")
+        jit_compile = check_jit_compile(jit_compile)
         new_optimizer.claim(self)
         vars(self).update(
             optimizer=new_optimizer,
@@ -101,8 +109,13 @@ class Compilable(Network):
             metrics=plain,
             weighted_metrics=weighted,
             all_metrics=together,
+            jit_compile=jit_compile,
         )
         self._make_step(self._vector)
+
+    def take_jit_compile(self, value: JitCompile) -> None:
+        """Have a choice that was made on a machine that may have had another numba, or one."""
+        vars(self).update(jit_compile=value)
 
     def _build(self, input_dim: int) -> ParameterVector:
         if self.optimizer is not None:
@@ -125,6 +138,12 @@ class Compilable(Network):
             stages, self.layers, fused or loss, penalties, vector, optimizer, self.epoch_metrics
         )
         self.renew_replicas()
+
+    def summary(self) -> None:
+        """Print also which parts the last training ran compiled loops for, if it did."""
+        super().summary()
+        if self.compiled_parts:
+            show(shorten(f"trained with compiled loops: {', '.join(self.compiled_parts)}", 78))
 
     def require_compiled(self) -> Loss:
         """Return the loss; raise RuntimeError if the model is not compiled."""
@@ -159,3 +178,9 @@ class Compilable(Network):
         for metric in self.all_metrics:
             metric.follow(task, units)
             metric.check_target(target)
+
+
+def _get_metrics(name: str, given: Metrics | None) -> list[Metric]:
+    """Return the metrics that an argument of `compile` has."""
+    items = [] if given is None else check_items("compile", name, given)
+    return [METRICS.get(each, f"compile: {name}") for each in items]

@@ -57,6 +57,7 @@ CONFIG = {
             "metrics": [PART],
             "weighted_metrics": [PART],
             "iterations": int,
+            "jit_compile": (bool, str),
         },
         None,
     ),
@@ -85,6 +86,7 @@ class Parts:
     loss: Loss | None
     metrics: Sequence[Metric]
     weighted_metrics: Sequence[Metric]
+    jit_compile: bool | str
     history: History | None
     recording: Recording | None
     position: dict[str, Any] | None
@@ -105,7 +107,7 @@ def capture(parts: Parts) -> Content:
     optimizer, compiled = parts.optimizer, None
     if optimizer is not None:
         compiled = {name: describe(getattr(parts, name)) for name in COMPILED}
-        compiled["iterations"] = optimizer.iterations
+        compiled |= {"iterations": optimizer.iterations, "jit_compile": parts.jit_compile}
     config = {
         "layers": describe(parts.layers),
         **{name: getattr(parts, name) for name in FACTS},
@@ -167,10 +169,13 @@ def restore(
     """
     config = _completed(config)
     check_form(config, CONFIG, "/config")
-    how = config["compile"] or {**COMPILED, "iterations": 0}
+    how = config["compile"] or {**COMPILED, "iterations": 0, "jit_compile": "auto"}
     iterations, compiled = how["iterations"], {n: rebuild(how[n], custom_objects) for n in COMPILED}
     if not 0 <= iterations < 1 << 63:  # powers of floats are computed with it
         raise ValueError(f"/config/compile/iterations: expected 0 to 2**63 - 1, got {iterations}")
+    if how["jit_compile"] not in (True, False, "auto"):
+        found = shown(how["jit_compile"], 60)
+        raise ValueError(f"/config/compile/jit_compile: expected a bool or 'auto', got {found}")
     if config["entropy"] < 0:
         raise ValueError(f"/config/entropy: expected at least 0, got {config['entropy']}")
     if compiled["optimizer"] is not None:
@@ -185,6 +190,7 @@ def restore(
         class_labels=restore_labels(config["class_labels"]),
         encoder=restore_encoder(config["encoder"]),
         **compiled,
+        jit_compile=how["jit_compile"],
         **records,
         position=join_position(config["position"], arrays),
         generator_states=config["generators"],
@@ -195,7 +201,8 @@ def _completed(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a config with what files of earlier versions do not say."""
     config = {"class_labels": None, "encoder": None, **config}
     if isinstance(config.get("compile"), dict):
-        config["compile"] = {"weighted_metrics": [], **config["compile"]}
+        absent = {"weighted_metrics": [], "jit_compile": "auto"}
+        config["compile"] = absent | config["compile"]
     config["encoder"] = completed(config["encoder"])
     position = config.get("position")
     if isinstance(position, dict):

@@ -312,6 +312,7 @@ class Trainable(Positioned):
             iterations = parts.optimizer.iterations
             self.compile(parts.optimizer, parts.loss, parts.metrics, parts.weighted_metrics)
             parts.optimizer.iterations = iterations
+            self.take_jit_compile(parts.jit_compile)
         self.history, self.recording = parts.history, parts.recording
         self.encoder = parts.encoder
         self.class_names, self.feature_names = parts.class_names, parts.feature_names

@@ -100,11 +100,18 @@ class Adam(Optimizer):
         m += g
         v *= self.beta_2
         v += np.multiply(g, g, out=scratch)
-        # m / (√v + ε) = (1 - β₁) / √(1 - β₂) · M / (√V + ε / √(1 - β₂))
-        root, t = math.sqrt(1.0 - self.beta_2), self.iterations + 1
+        epsilon, step = self.quotient_factors(rate)
         np.sqrt(v, out=scratch)
-        scratch += self.epsilon / root
+        scratch += epsilon
         np.divide(m, scratch, out=scratch)
-        correction = math.sqrt(1.0 - self.beta_2**t) / (1.0 - self.beta_1**t)
-        scratch *= rate * correction * (1.0 - self.beta_1) / root
+        scratch *= step
         w -= scratch
+
+    def quotient_factors(self, rate: float) -> tuple[float, float]:
+        """Return ε / √(1 - β₂), which is added to √V, and what M is multiplied by besides.
+
+        m / (√v + ε) is (1 - β₁) / √(1 - β₂) · M / (√V + ε / √(1 - β₂)).
+        """
+        root, t = math.sqrt(1.0 - self.beta_2), self.iterations + 1
+        correction = math.sqrt(1.0 - self.beta_2**t) / (1.0 - self.beta_1**t)
+        return self.epsilon / root, rate * correction * (1.0 - self.beta_1) / root

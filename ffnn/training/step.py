@@ -31,6 +31,8 @@ class TrainStep:
     vector: ParameterVector  # all parameters and gradients
     optimizer: Optimizer
     metrics: Sequence[Metric]
+    rule: Callable[..., None] | None = None  # in place of the optimizer's `update`
+    compiled: Sequence[str] = ()  # the classes of the parts that compiled loops compute
 
     target: Array | None = None  # of the rows of the last batch whose weight is not 0
     _callbacks: CallbackList | None = None
@@ -45,6 +47,21 @@ class TrainStep:
             self.backward_stages[-1].layer.needs_input_grad = False
         self.layers_by_updates = [layer for layer in self.layers if layer.updates is not None]
         self.layers_with_state = [layer for layer in self.layers if layer.state]
+
+    def compiled_by(
+        self,
+        stages: Sequence[Stage],
+        rule: Callable[..., None] | None,
+        names: Sequence[str],
+    ) -> TrainStep:
+        """Return the same step by stages and a `rule` some of which are compiled: those of `names`.
+
+        With `rule` None, the optimizer updates by its own.
+        """
+        twin = copy.copy(self)
+        twin.stages, twin.rule, twin.compiled = stages, rule, names
+        twin.__post_init__()
+        return twin
 
     def watched_by(self, callbacks: CallbackList) -> TrainStep:
         """Return the same step, telling `callbacks` of what happens inside it."""
@@ -107,7 +124,10 @@ class TrainStep:
         """Update the parameters by their gradients, unless a layer cannot follow the batch."""
         for layer in self.layers_with_state:
             layer.check_update()
-        self.optimizer.step()
+        if self.rule is None:
+            self.optimizer.step()
+        else:
+            self.optimizer.step(self.rule)
 
     def backward(self) -> None:
         """Fill all gradients for the batch of the last `forward`."""

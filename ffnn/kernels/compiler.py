@@ -1,0 +1,94 @@
+"""How a loop is compiled: by numba, for one dtype, once for a machine.
+
+What was compiled is kept on disk, beside this package or, where that cannot be written to, in the
+user's cache folder. Without either it is compiled again in each process.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+OLDEST = (0, 61)  # the first one for NumPy 2.1 and Python 3.13
+_MISSING = "numba is not installed"
+
+numba: Any = None
+try:
+    numba = importlib.import_module("numba")
+except Exception as error:  # it is not installed, or it is for other versions of NumPy and Python
+    _problem = _MISSING
+    if not isinstance(error, ModuleNotFoundError):
+        _problem = f"numba cannot be loaded: {error}"
+else:
+    _problem = ""
+    if tuple(map(int, numba.__version__.split(".")[:2])) < OLDEST:
+        _problem = f"numba {numba.__version__} is older than {'.'.join(map(str, OLDEST))}"
+
+# `error_model`: a division by zero is infinite, as in NumPy, which lets loops run in vectors.
+# Without `fastmath` no operation changes places, and no product is fused with a sum.
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+
+
+def find_problem() -> str:
+    """Return why no loop can be compiled here, or ""."""
+    return _problem
+
+
+def is_missing() -> bool:
+    """Tell whether numba is not installed at all, rather than of no use."""
+    return _problem == _MISSING
+
+
+class Loop:
+    """A function on arrays and numbers of one dtype that numba compiles.
+
+    Parameters
+    ----------
+    function : callable
+        Which it compiles.
+    kinds : str
+        What its arguments are, a letter each: "v" for a vector, "m" for a matrix, "c" for a cube,
+        each contiguous row by row, and "s" for a number.
+    """
+
+    def __init__(self, function: Callable[..., None], kinds: str) -> None:
+        self.function, self.kinds = function, kinds
+        self._compiled: dict[str, Callable[..., None]] = {}
+
+    def compiled(self, dtype: np.dtype[Any]) -> Callable[..., None]:
+        """Return the compiled function, which takes arguments of `dtype` alone.
+
+        Raises whatever numba does.
+        """
+        found = self._compiled.get(dtype.char)
+        if found is None:
+            found = self._compiled[dtype.char] = self._compile(dtype)
+        return found
+
+    def _compile(self, dtype: np.dtype[Any]) -> Callable[..., None]:
+        number = numba.from_dtype(dtype)
+        types = {"s": number} | {
+            kind: numba.types.Array(number, axes, "C") for axes, kind in enumerate("vmc", 1)
+        }
+        signature = numba.types.void(*(types[kind] for kind in self.kinds))
+        try:
+            made: Callable[..., None] = numba.njit(signature, cache=True, **_OPTIONS)(self.function)
+        except (OSError, RuntimeError):  # no folder that can be written to
+            made = numba.njit(signature, **_OPTIONS)(self.function)
+        return made
+
+
+def loop(kinds: str) -> Callable[[Callable[..., None]], Loop]:
+    """Return a decorator that makes a `Loop` of a function with arguments of these `kinds`."""
+    return lambda function: Loop(function, kinds)
+
+
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let loops call a function; by itself it stays as it is where there is no numba."""
+    if numba is None:
+        return function
+    made: Callable[..., Any] = numba.njit(**_OPTIONS)(function)
+    return made

@@ -1,0 +1,114 @@
+"""Updates in one pass over parameters, gradients and memory."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ffnn._types import Array
+from ffnn.kernels.compiler import loop
+from ffnn.kernels.twins import Twin, twin_for
+from ffnn.optimizers import SGD, Adam, AdamW, RMSprop
+
+
+@loop("vvs")
+def descend(w: Array, g: Array, step: float) -> None:
+    """Apply w ← w + step g, with step = -η."""
+    for i in range(w.size):
+        w[i] += g[i] * step
+
+
+@loop("vvvss")
+def roll(w: Array, g: Array, velocity: Array, step: float, momentum: float) -> None:
+    """Apply v ← μ v + step g, then w ← w + v."""
+    for i in range(w.size):
+        velocity[i] = velocity[i] * momentum + g[i] * step
+        w[i] += velocity[i]
+
+
+@loop("vvvss")
+def look_ahead(w: Array, g: Array, velocity: Array, step: float, momentum: float) -> None:
+    """Apply v ← μ v + step g, then w ← w + step g + μ v."""
+    for i in range(w.size):
+        change = g[i] * step
+        velocity[i] = velocity[i] * momentum + change
+        w[i] = w[i] + change + velocity[i] * momentum
+
+
+@twin_for(SGD)
+class SGDTwin(Twin):
+    """`SGD` in one pass."""
+
+    part: SGD
+
+    def __init__(self, part: SGD, dtype: np.dtype[Any]) -> None:
+        super().__init__(part, dtype)
+        moving = look_ahead if part.nesterov else roll
+        self.run = (moving if part.momentum else descend).compiled(dtype)
+
+    def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
+        """Apply w ← w - η g, or its form with momentum."""
+        numbers = (-rate, self.part.momentum) if memory else (-rate,)
+        self.run(w, g, *memory, *map(self.number, numbers))
+
+
+@loop("vvvvsssss")
+def adam(
+    w: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    shrink: float,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    step: float,
+) -> None:
+    """Apply M ← β₁ M + g, V ← β₂ V + g², then w ← shrink w - step M / (√V + ε)."""
+    for i in range(w.size):
+        m[i] = m[i] * beta_1 + g[i]
+        v[i] = v[i] * beta_2 + g[i] * g[i]
+        w[i] = w[i] * shrink - m[i] / (np.sqrt(v[i]) + epsilon) * step
+
+
+@twin_for(Adam, AdamW)
+class AdamTwin(Twin):
+    """`Adam` and `AdamW` in one pass."""
+
+    part: Adam
+    loops: ClassVar = {"adam": adam}
+
+    def update(
+        self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array, d: float = 1.0
+    ) -> None:
+        """Shrink w, if it decays, and apply Adam's update."""
+        part, number = self.part, self.number
+        decay = part.current_weight_decay if d and isinstance(part, AdamW) else 0.0
+        shrink = 1.0 - rate * decay
+        epsilon, step = part.quotient_factors(rate)
+        numbers = (shrink, part.beta_1, part.beta_2, epsilon, step)
+        self.adam(w, g, *memory, *map(number, numbers))
+
+
+@loop("vvvssss")
+def rmsprop(
+    w: Array, g: Array, square: Array, rho: float, rest: float, epsilon: float, rate: float
+) -> None:
+    """Apply s ← ρ s + (1 - ρ) g², then w ← w - η g / (√s + ε)."""
+    for i in range(w.size):
+        square[i] = square[i] * rho + g[i] * g[i] * rest
+        w[i] -= g[i] / (np.sqrt(square[i]) + epsilon) * rate
+
+
+@twin_for(RMSprop)
+class RMSpropTwin(Twin):
+    """`RMSprop` in one pass."""
+
+    part: RMSprop
+    loops: ClassVar = {"rmsprop": rmsprop}
+
+    def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
+        """Apply w ← w - η g / (√s + ε)."""
+        numbers = (self.part.rho, 1.0 - self.part.rho, self.part.epsilon, rate)
+        self.rmsprop(w, g, *memory, *map(self.number, numbers))

@@ -1,0 +1,130 @@
+"""Compiled updates end in the same bits as NumPy's formulas."""
+
+import inspect
+import textwrap
+
+import numpy as np
+import pytest
+from bits import rough, same_bits
+
+from ffnn.kernels import optimizers
+from ffnn.kernels.compiler import Loop, find_problem
+from ffnn.kernels.twins import TWINS, twin_of
+from ffnn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, RMSprop
+
+needs_numba = pytest.mark.skipif(bool(find_problem()), reason=find_problem() or "numba is there")
+
+RULES = {
+    "sgd": SGD,
+    "momentum": lambda: SGD(momentum=0.9),
+    "nesterov": lambda: SGD(momentum=0.9, nesterov=True),
+    "adam": Adam,
+    "adamw": lambda: AdamW(weight_decay=0.3),
+    "rmsprop": RMSprop,
+}
+FEW = [3, 17]
+SIZES = [0, 1, *FEW, 16, 1000, 1003]
+
+
+def updated(rule, update, arrays, **own):
+    """Return the arrays w, g and memory after three updates of a slice of them."""
+    arrays = [array.copy() for array in arrays]
+    w, g, *memory = (array[1:] for array in arrays)  # which begins at no cache line
+    with np.errstate(all="ignore"):
+        for rate in (0.013, 3.0, 0.0):
+            update(rate, w, g, np.empty_like(w), *memory, **own)
+            rule.iterations += 1
+    rule.iterations = 0
+    return arrays
+
+
+def arrays_for(rule, size, dtype, kind, seed=0):
+    rng = np.random.default_rng(seed)
+    made = [rough(rng, size + 1, dtype=dtype, kind=kind) for _ in range(2 + len(rule.slot_names))]
+    return [
+        abs(array) if index > 1 and rule.slot_names[index - 2] in rule.non_negative else array
+        for index, array in enumerate(made)
+    ]
+
+
+def differences(rule, twin, kinds=("plain", "tiny", "every"), dtype="float32", sizes=SIZES):
+    """Return for which arrays the update of `twin` ends in other bits than that of the rule."""
+    found = []
+    owns = [{}, {"d": 0.0}, {"d": 1.0}] if isinstance(rule, AdamW) else [{}]
+    for size in sizes:
+        for kind in kinds:
+            arrays = arrays_for(rule, size, dtype, kind)
+            for own in owns:
+                expected = updated(rule, rule.update, arrays, **own)
+                computed = updated(rule, twin.update, arrays, **own)
+                if not all(map(same_bits, expected, computed)):
+                    found.append((size, kind, own))
+    return found
+
+
+@needs_numba
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", RULES)
+def test_a_compiled_update_has_the_bits_of_the_formula(name, dtype):
+    rule = RULES[name]()
+
+    assert differences(rule, twin_of(rule, np.dtype(dtype)), dtype=dtype) == []
+
+
+@pytest.fixture
+def interpreted(monkeypatch):
+    """Let Python itself run the loops, which makes the same operations on NumPy's numbers."""
+    monkeypatch.setattr(Loop, "compiled", lambda self, dtype: self.function)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_loop_says_the_same_without_a_compiler(name, interpreted):
+    rule = RULES[name]()
+
+    assert differences(rule, twin_of(rule, np.dtype("float32")), ["plain"], sizes=FEW) == []
+
+
+BUGS = [  # rule, loop, what is right, and what is wrong
+    ("sgd", "descend", "w[i] += g[i] * step", "w[i] -= g[i] * step"),
+    ("momentum", "roll", "velocity[i] * momentum + g", "velocity[i] + momentum * g"),
+    ("nesterov", "look_ahead", "w[i] + change + velocity", "w[i] + velocity"),
+    ("nesterov", "look_ahead", "w[i] + change + velocity[i] * momentum",
+     "w[i] + (change + velocity[i] * momentum)"),
+    ("adam", "adam", "g[i] * g[i]", "g[i]"),
+    ("adam", "adam", "(np.sqrt(v[i]) + epsilon)", "np.sqrt(v[i] + epsilon)"),
+    ("adam", "adam", "m[i] / (np.sqrt(v[i]) + epsilon) * step",
+     "m[i] * step / (np.sqrt(v[i]) + epsilon)"),
+    ("adamw", "adam", "w[i] * shrink - ", "w[i] - "),
+    ("rmsprop", "rmsprop", "g[i] * g[i] * rest", "g[i] * g[i]"),
+    ("rmsprop", "rmsprop", "range(w.size)", "range(w.size - 1)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "loop", "right", "wrong"), BUGS)
+def test_a_bug_in_a_loop_is_noticed(name, loop, right, wrong, interpreted, monkeypatch):
+    original = getattr(optimizers, loop)
+    source = textwrap.dedent(inspect.getsource(original.function))
+    source = source[source.index("def ") :]
+    assert source.count(right) == 1
+    names = dict(vars(optimizers))
+    exec(source.replace(right, wrong), names)
+    monkeypatch.setattr(original, "function", names[loop])
+    rule = RULES[name]()
+
+    assert differences(rule, twin_of(rule, np.dtype("float32")), ["plain"], sizes=FEW)
+
+
+def test_every_rule_that_has_a_twin_is_compared():
+    compared = {type(make()) for make in RULES.values()}
+
+    assert {cls for cls in OPTIMIZERS if cls in TWINS} == compared
+
+
+@needs_numba
+def test_a_rule_of_the_users_own_has_no_twin():
+    class Own(SGD):
+        def update(self, rate, w, g, scratch, *memory):
+            w -= rate
+
+    assert twin_of(Own(), np.dtype("float32")) is None
+    assert twin_of(Optimizer(0.1), np.dtype("float32")) is None
