@@ -18,6 +18,7 @@ To read the package floor by floor, each importing only from those above it:
    `reports`: how well it answers; `tabular`, the network for tables that needs no tuning;
 9. `sequential`: the model that users hold, with a method for each of these;
 10. `exchange`: ways to and from ONNX, PyTorch, Keras, scikit-learn, C, Python and JavaScript;
+    `play`: a page on which one watches a network learn;
 11. `estimators`, for scikit-learn's tools, and `cli`, the command line.
 """
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ffnn.diagnostics import Diagnosis
     from ffnn.estimators.base import BaseFFNN
     from ffnn.explanation import Explanation
+    from ffnn.play.play import Page
 
 
 class Sequential(Reporting):
@@ -205,6 +206,44 @@ class Sequential(Reporting):
         from ffnn.diagnostics import diagnose
 
         return diagnose(self, x, y, sample_weight)
+
+    def play(self, x: Any, y: Any, port: int = 5006) -> Page:
+        """Show a page on this machine on which a copy of the model trains before one's eyes.
+
+        The page shows the network with its weights and gradients, the losses, what it answers and
+        what `diagnose` says, and lets one change numbers by hand. It says its address, opens in a
+        browser if there is one, and stays until Ctrl-C; in a notebook the call returns at once.
+        The model itself is left as it is. Needs Bokeh (the extra ``ffnn[html]``).
+
+        Parameters
+        ----------
+        x : array-like of shape (rows, input_dim)
+            Inputs, 20,000 rows at most. A fifth of the rows, drawn at random with a fixed seed, is
+            held out for the test.
+        y : array-like of shape (rows,) or (rows, units)
+            Targets, in the form that the loss expects.
+        port : int, default 5006
+            The first port to try; if it is in use, the next free one is taken.
+
+        Returns
+        -------
+        Page
+            Its ``url``; ``model``, the network as it was trained there; ``stop()``.
+
+        Raises
+        ------
+        RuntimeError
+            The model is not compiled.
+        TypeError, ValueError
+            `port` is none.
+        DataError
+            The rows cannot be shown or do not fit.
+        ImportError
+            Bokeh is not installed.
+        """
+        from ffnn.play.play import play  # which stands above this module
+
+        return play(self, x, y, port)
 
     def export(self, path: FilePath, **options: Any) -> None:
         """Write the network for other programs, in the format that the file's suffix says.

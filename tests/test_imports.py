@@ -35,7 +35,7 @@ FLOORS = [
     {"visualization", "gradcheck", "inspection", "rate_finder"},
     {"explanation", "diagnostics", "reports", "tabular"},
     {"sequential"},
-    {"exchange"},
+    {"exchange", "play"},
     {"estimators", "cli", "__main__"},
 ]
 # Activations are layers, layers end in activations, losses fuse with them: one room of formulas, in
@@ -84,15 +84,17 @@ def imports_of(tree):
                 yield ".".join(parts)
 
 
-# The declared doors: a model becomes an estimator and a file for other programs by methods of
-# `Sequential`, and the estimators for tables are found where tables are.
+# The declared doors: a model becomes an estimator, a file for other programs and a page by methods
+# of `Sequential`; estimators for tables are found where tables are, `Watch` where callbacks are.
 DECLARED = {
     "ffnn.sequential": {
         "ffnn.estimators.base",
         "ffnn.estimators.conversion",
         "ffnn.exchange.export",
+        "ffnn.play.play",
     },
     "ffnn.tables": {"ffnn.estimators.tabular"},
+    "ffnn.callbacks": {"ffnn.play.watch"},
 }
 IMPORTS = {
     name: sorted(set(imports_of(TREES[name])) - DECLARED.get(name, set())) for name in MODULES
@@ -185,7 +187,7 @@ def test_module_takes_nothing_private_from_another(module):
 
 
 def test_the_declared_doors_are_the_only_ones_and_in_use():
-    assert DECLARED.keys() == {"ffnn.sequential", "ffnn.tables"}
+    assert DECLARED.keys() == {"ffnn.callbacks", "ffnn.sequential", "ffnn.tables"}
     for module, opened in DECLARED.items():
         assert opened < set(imports_of(TREES[module]))
 

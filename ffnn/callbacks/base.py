@@ -31,6 +31,7 @@ class Callback(Guarded):
     model: Any
     params: Mapping[str, Any]
     saves_model: ClassVar[bool] = False  # if so, its epoch ends after that of all others
+    is_onlooker: ClassVar[bool] = False  # if so, a training is the same without it
     settings: ClassVar[tuple[str, ...]] = ()  # attributes that a resumed training must have alike
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -84,6 +85,12 @@ class Callback(Guarded):
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         """Run after a batch and its update; ``logs["loss"]`` is the epoch's loss so far."""
 
+    def follow_interrupt(self, interrupted: Callable[[], bool]) -> None:
+        """Take a function that tells whether a signal is to end the training after the batch.
+
+        A callback that lets a batch wait has to ask it.
+        """
+
     def on_interrupt(self, number: int) -> None:
         """Run when signal `number`, such as Ctrl-C's, ends the training, before `on_train_end`.
 
@@ -119,7 +126,7 @@ class CallbackList:
     Attributes
     ----------
     users : list of Callback
-        The user's.
+        The user's, without onlookers.
     watches_batches : bool
         Whether any callback does something at the beginning or the end of a batch.
     watches_steps : bool
@@ -140,8 +147,9 @@ class CallbackList:
         model: Any,
         params: Mapping[str, Any],
     ) -> None:
-        self.users = [] if callbacks is None else check_items("fit", "callbacks", callbacks)
-        self.callbacks = [*first, *self.users, *last]
+        given = [] if callbacks is None else check_items("fit", "callbacks", callbacks)
+        self.callbacks = [*first, *given, *last]
+        self.users = [each for each in given if not getattr(each, "is_onlooker", False)]
         self._begun: list[Callback] = []
         for callback in self.callbacks:
             if not isinstance(callback, Callback):
@@ -166,8 +174,10 @@ class CallbackList:
         for each in self._hooks[hook]:
             each(*arguments)
 
-    def train_begin(self) -> None:
-        """Call all `on_train_begin`."""
+    def train_begin(self, interrupted: Callable[[], bool] = lambda: False) -> None:
+        """Call all `on_train_begin`; `interrupted` tells whether Ctrl-C was pressed."""
+        for callback in self.callbacks:
+            callback.follow_interrupt(interrupted)
         for callback in self.callbacks:
             callback.on_train_begin({})
             self._begun.append(callback)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import os
 import sys
 import traceback
@@ -24,6 +25,7 @@ from ffnn.core.progress import no_bars
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import ModuleType
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -100,7 +102,9 @@ def _run(argv: Sequence[str] | None, began: float) -> None:
     from ffnn.threads import limit_threads, one_thread
 
     args.loading = clock.now() - began
-    module = {"train": train, "info": info}.get(args.command, commands)
+    module: ModuleType = {"train": train, "info": info}.get(args.command, commands)
+    if args.command == "play":
+        module = importlib.import_module("ffnn.cli.play")
     command = getattr(module, args.command)
     with contextlib.ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())

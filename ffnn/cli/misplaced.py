@@ -6,7 +6,7 @@ from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING, NamedTuple
 
 from ffnn.cli.options import PLAIN
-from ffnn.cli.values import is_file, is_table, is_text_table
+from ffnn.cli.values import is_file, is_made, is_table, is_text_table
 
 if TYPE_CHECKING:
     import argparse
@@ -32,6 +32,10 @@ def _reads_text(args: argparse.Namespace) -> bool:
     return args.data is not None and is_text_table(args.data)
 
 
+def _plays_file(args: argparse.Namespace) -> bool:
+    return args.data is not None and not is_made(args.data) and args.data != "digits"
+
+
 _RULES = (
     _Rule(("--target", "--exclude", "--only", "--kind"), _reads_table,
         "names columns of a table, such as a CSV file; {data} is none"),
@@ -41,8 +45,12 @@ _RULES = (
         "says how to read a table in lines of text, such as a CSV file; {data} is none"),
     _Rule(("--data-dir",), lambda args: args.command == "info" or args.data == "mnist",
         "says where MNIST is; {data} is not mnist"),
+    _Rule(("--test-split",), lambda args: args.command != "play" or _plays_file(args),
+        "holds out rows of a file; those of the page are set there"),
     _Rule(("--test-split",), lambda args: is_file(args.data),
         "holds out rows of a file; {data} has test rows of its own"),
+    _Rule(("--task",), lambda args: args.command != "play" or _plays_file(args),
+        "is for a file; what {data} has to be learned is known"),
     _Rule(("--activation", "--normalization", "--dropout"), lambda args: bool(args.hidden),
         "is for hidden layers, and --hidden none has none"),
     _Rule(("--preset",), lambda args: args.preset == "plain" or _reads_table(args),
@@ -56,7 +64,7 @@ _RULES = (
         "must be above 0 with --preset table, which finds its best epoch on these rows"),
     _Rule(("--time",), lambda args: not args.resume,
         "is not for --resume, as what it plans depends on the speed of the machine"),
-    _Rule(("--record", "--resume", "--save-every", "--validation-split"),
+    _Rule(("--record", "--resume", "--save-every", "--validation-split", "--watch"),
         lambda args: args.command != "train" or args.ensemble == 1,
         "is for a single network, and --ensemble trains {ensemble}"),
     _Rule(("--record", "--resume", "--save-every"), lambda args: bool(args.out),

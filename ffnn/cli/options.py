@@ -18,6 +18,7 @@ from ffnn.cli.values import (
     number,
     out_file,
     page_file,
+    play_data,
     sizes,
 )
 
@@ -134,6 +135,9 @@ TRAINING = [
     Option("--record", "",
         "also keep in it how weights, gradients and activations change from epoch to epoch, for "
         "ffnn graph --html and ffnn plot; resume with it, too"),
+    Option("--watch", "",
+        "show the training on a page of this machine while it runs, and print its address (needs "
+        "ffnn[html])"),
     Option("--report", "FILE",
         "write a page about the test rows, such as report.html: scores, curves and mistakes",
         page_file),
@@ -195,6 +199,15 @@ PLOT = [
         "where the pictures go (default: beside the model); older ones there are replaced",
         folder),
     Option("--format", "", "of the pictures", str, "png", ("png", "svg")),
+]
+PLAY = [
+    Option("data", "DATA",
+        "circles, xor, gaussians, spiral, moons, plane, hill, or DATA as for ffnn train (default: "
+        "circles)", play_data, nargs="?"),
+    Option("--settings", "FILE", "begin with the settings that the page has saved in this file"),
+    Option("--port", "N", "the first port to try on this machine", integer(1), 5006),
+    Option("--no-browser", "", "print the address of the page and open no browser"),
+    *TRAINING_DATA,
 ]
 PREDICTIONS = (
     "Of classes, a line has the most likely one and its probability, of numbers the numbers. The "

@@ -25,6 +25,7 @@ from ffnn.cli.options import (
     NETWORK,
     ONNX_FILE,
     PLAIN,
+    PLAY,
     PLOT,
     PREDICT_OUT,
     PREDICTIONS,
@@ -57,6 +58,7 @@ examples:
   ffnn train houses.tsv.gz --exclude "price, net" --kind zip=category
   ffnn train houses.csv --ensemble 5 --time 60 --out houses.h5
   ffnn predict flowers.h5 new_flowers.csv
+  ffnn play
   ffnn graph flowers.h5 --html
   ffnn COMMAND --help
 
@@ -174,6 +176,7 @@ _COMMANDS = {
     "train": _Command("train a new network and test it on held-out rows", [DATA],
         {"network": NETWORK, "network, with --preset plain": PLAIN, "training": TRAINING,
             "data": TRAINING_DATA}, VERBOSITY),
+    "play": _Command("watch a network learn, on a page in the browser", PLAY),
     "evaluate": _Command("test a saved model on the test rows of a data set, or on a file",
         [MODEL, DATA, *FILE, TARGET, THREADS]),
     "predict": _Command("print a saved model's predictions as CSV, one line per row",

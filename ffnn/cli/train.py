@@ -30,6 +30,7 @@ from ffnn.core.text import counted, listed
 from ffnn.data.batches import rows_kept
 from ffnn.losses import MeanSquaredError
 from ffnn.models.raw_rows import targets_for
+from ffnn.play.server import require_bokeh
 from ffnn.reports import report
 from ffnn.sequential import Sequential
 from ffnn.training.signals import Terminated, terminate
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from ffnn._types import Array
 
 _SNAPSHOT_BYTES = 1 << 18  # that an epoch of a recording adds to the model file, on average
+_WATCHED = 1_000  # rows
 _SMALLEST = 1e-18  # of a target's largest number, and 1 by it the largest
 _LARGEST_PIXEL = {"digits": 16.0}  # of other uint8 data: 255
 
@@ -50,6 +52,9 @@ def train(args: argparse.Namespace) -> None:
     the training after the batch; the model so far is saved. A second one ends it at once.
     """
     _check_files(args)
+    if args.watch:
+        with usage_errors(ImportError, label="--watch: "):
+            require_bokeh()
     preset = TablePreset(args) if args.preset == "table" else PlainPreset(args)
     data = training_data(args)
     with usage_errors(TypeError, ValueError):
@@ -187,6 +192,7 @@ def _fit(
             callbacks=[
                 *_recorders(args, data, model, preset.batch_size),
                 *preset.callbacks(),
+                *_watchers(args, data, model),
                 saver,
             ],
             validation_split=args.validation_split,
@@ -218,6 +224,16 @@ def _recorders(
     size = 2 * model.parameters.nbytes if model.is_built else 0  # with the gradients
     snapshots = max(1, math.ceil(size / _SNAPSHOT_BYTES))
     return [callbacks.Recorder(max(1, batches // 10), snapshots)]
+
+
+def _watchers(
+    args: argparse.Namespace, data: TrainingData, model: Sequential
+) -> list[callbacks.Callback]:
+    """Return what --watch asks for: the page, with test rows or else training rows."""
+    if not args.watch:
+        return []
+    x, y = (data.x_train, data.y_train) if data.y_test is None else (data.x_test, data.y_test)
+    return [callbacks.Watch(x[:_WATCHED], targets_for(model, y[:_WATCHED]))]
 
 
 def _loss_unit(data: TrainingData, model: Sequential) -> Array | None:

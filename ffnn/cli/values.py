@@ -86,6 +86,18 @@ def data(text: str) -> str:
     )
 
 
+def play_data(text: str) -> str:
+    """Return DATA of ``ffnn play``, which may be made-up rows."""
+    return text if is_made(text) else data(text)
+
+
+def is_made(data: str) -> bool:
+    """Tell whether DATA names made-up rows."""
+    from ffnn.datasets.toys import TOYS  # which loads NumPy
+
+    return data in TOYS
+
+
 def out_file(text: str) -> str:
     """Return the path of a file to be written."""
     from ffnn.core.checks import check_path  # which loads NumPy

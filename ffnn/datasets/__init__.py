@@ -1,9 +1,10 @@
-"""Data to learn from: the UCI digits, MNIST, and files of your own."""
+"""Data to learn from: the UCI digits, MNIST, made-up rows, and files of your own."""
 
 from ffnn.datasets.arrays import Arrays, load_h5, load_npz
 from ffnn.datasets.csv import Table, load_csv, load_csv_features
 from ffnn.datasets.digits import load_digits
 from ffnn.datasets.mnist import MNIST_MIRRORS, find_mnist, load_mnist
+from ffnn.datasets.toys import make_toy
 
 __all__ = [
     "MNIST_MIRRORS",
@@ -16,4 +17,5 @@ __all__ = [
     "load_h5",
     "load_mnist",
     "load_npz",
+    "make_toy",
 ]

@@ -39,7 +39,7 @@ def train(
     # Overflow on the way to a diverging loss is reported by the error, not by warnings.
     with Interrupt() as interrupt, np.errstate(over="ignore", invalid="ignore"):
         try:
-            callbacks.train_begin()
+            callbacks.train_begin(lambda: bool(interrupt.requested))
             position.resume_callbacks()
             position.has_begun = position.is_known = True
             end = position.epoch if position.has_stopped() else epochs

@@ -3,12 +3,13 @@
 import argparse
 import itertools
 from argparse import Namespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 import ffnn
-from ffnn.cli import commands, train
+from ffnn.cli import commands, play, train
 from ffnn.cli.misplaced import _RULES, choose_preset, refuse_misplaced
 from ffnn.cli.parser import build_parser
 
@@ -79,9 +80,11 @@ def paths(tmp_path, monkeypatch, write_csv, save_arrays):
 @pytest.mark.parametrize(
     ("command", "kind", "preset"), [*((*case, []) for case in CASES), ("train", "csv", PLAIN)]
 )
-def test_an_option_is_either_used_or_refused(command, kind, preset, paths):
+def test_an_option_is_either_used_or_refused(command, kind, preset, paths, monkeypatch):
+    monkeypatch.setattr(play, "Page", lambda *args, **options: Mock())  # which stays until Ctrl-C
     options = options_of(command)
-    given = [command, *([paths["model"]] if command != "train" else ["--epochs", 1])]
+    needed = {"train": ["--epochs", 1], "play": []}
+    given = [command, *needed.get(command, [paths["model"]])]
     given += [paths[kind]] if kind else []
     given += ["--out", paths["out"]] if "--out" in options else []
     args = build_parser().parse_args(
@@ -92,7 +95,8 @@ def test_an_option_is_either_used_or_refused(command, kind, preset, paths):
     watched = Watched(**vars(args))
     watched.read.clear()
 
-    getattr(train if command == "train" else commands, command)(watched)
+    module = {"play": play, "train": train}.get(command, commands)
+    getattr(module, command)(watched)
 
     used = watched.read | {"threads", "preset"}  # which is read for all commands
     assert {option for option, name in options.items() if name not in used} == refused

@@ -1,0 +1,183 @@
+"""The server of the page: for this machine alone, and for those who know its address."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import importlib
+import logging
+import os
+import secrets
+import socket
+import sys
+import threading
+import webbrowser
+from collections.abc import Callable
+from functools import partial
+
+from ffnn.core.console import flush, show
+from ffnn.play.director import Director
+from ffnn.play.hub import Hub
+
+ADDRESS = "127.0.0.1"
+FIRST_PORT = 5006
+_PORTS = 50  # that are tried, one after the other
+_LAST_SECONDS = 0.1
+_SECONDS = 5.0  # that a page may be gone before it is forgotten
+
+
+class Server:
+    """Shows the pages of a hub, from a thread of its own.
+
+    Only this machine reaches it, under an address with a random token. Requests that name another
+    host or come from another page are refused, so that no web site can use it by way of the
+    browser.
+
+    Parameters
+    ----------
+    hub : Hub
+        What is shown.
+    port : int, default 5006
+        The first one to try; if it is in use, the next free one is taken.
+
+    Attributes
+    ----------
+    url : str
+        The address of the page.
+
+    Raises
+    ------
+    ImportError
+        Bokeh is not installed.
+    OSError
+        None of 50 ports is free.
+    """
+
+    def __init__(self, hub: Hub, port: int = FIRST_PORT) -> None:
+        require_bokeh()
+        self.hub = hub
+        self.token = secrets.token_urlsafe(24)
+        self._socket = _bind(port)
+        self.port: int = self._socket.getsockname()[1]
+        self.is_moved = self.port != port
+        self.url = f"http://{ADDRESS}:{self.port}/{self.token}/"
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._has_begun, self._end = threading.Event(), asyncio.Event()
+        self._thread = threading.Thread(target=self._work, name="ffnn-play-server", daemon=True)
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+        self._has_begun.wait()
+
+    def stop(self) -> None:
+        """End; open pages say that they are no longer connected."""
+        if self._loop is not None and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._end.set)
+            self._thread.join()
+
+    def wait(self) -> None:
+        """Wait for Ctrl-C."""
+        try:
+            while self._thread.is_alive():
+                self._thread.join(0.5)
+        except KeyboardInterrupt:
+            pass
+
+    # -- the thread ----------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        from bokeh.application import Application
+        from bokeh.application.handlers import FunctionHandler
+        from bokeh.server.server import BaseServer
+        from bokeh.server.tornado import BokehTornado
+        from tornado.httpserver import HTTPServer
+        from tornado.ioloop import IOLoop, PeriodicCallback
+
+        from ffnn.play.requests import downloads, guarded
+
+        for name in ("bokeh.server.views.ws", "tornado.access"):  # pages that have gone
+            logging.getLogger(name).setLevel(logging.ERROR)
+        loop = self._loop = asyncio.get_running_loop()
+        hosts = [f"{name}:{self.port}" for name in (ADDRESS, "localhost")]
+        application = BokehTornado(
+            {"/": Application(FunctionHandler(self.hub.open))},
+            prefix=self.token,
+            extra_patterns=downloads(self.hub),
+            extra_websocket_origins=hosts,
+            use_index=False,
+            redirect_root=False,
+            check_unused_sessions_milliseconds=1000,
+            unused_session_lifetime_milliseconds=int(1000 * _SECONDS),
+        )
+        http = HTTPServer(guarded(application, self.token, hosts))
+        http.add_socket(self._socket)
+        server = BaseServer(IOLoop.current(), application, http)
+        server.start()
+        self.hub.call_soon = partial(_soon, loop)
+        ticks = PeriodicCallback(self.hub.tick, 1000 * self.hub.seconds)
+        ticks.start()
+        self._has_begun.set()
+        await self._end.wait()
+        ticks.stop()
+        self.hub.call_soon = lambda function: None
+        self.hub.tabs.clear()
+        await asyncio.sleep(_LAST_SECONDS)  # for what is on its way to a page
+        server.stop()
+        await http.close_all_connections()
+
+
+def _soon(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
+    loop.call_soon_threadsafe(function)
+
+
+def require_bokeh() -> None:
+    """Raise ImportError with the line that installs Bokeh, if it is missing."""
+    try:
+        importlib.import_module("bokeh.server.server")
+    except ImportError as error:
+        raise ImportError(
+            "a live page needs Bokeh, which is not installed: pip install 'ffnn[html]'"
+        ) from error
+
+
+def serve(director: Director, seconds: float, title: str, port: int, *, browser: bool) -> Server:
+    """Show a training on a page, print its address, and open it where there is a browser."""
+    server = Server(Hub(director, seconds, title), port)
+    server.start()
+    if server.is_moved:
+        show(f"port {port} is in use: port {server.port} is taken")
+    show(f"watch it at {server.url}")
+    flush()
+    if browser and _has_screen():
+        webbrowser.open(server.url)
+    return server
+
+
+def _has_screen() -> bool:
+    """Tell whether a browser with windows can be opened, and no one that takes the terminal."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _bind(port: int) -> socket.socket:
+    """Return a socket at `port`, or at the next one that is free."""
+    for number in range(port, min(port + _PORTS, 1 << 16)):
+        bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            if sys.platform != "win32":  # where it would share the port
+                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind((ADDRESS, number))
+            bound.listen(128)
+        except OSError as error:
+            bound.close()
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise
+        else:
+            bound.setblocking(False)
+            return bound
+    raise OSError(f"none of the ports {port} to {port + _PORTS - 1} is free; give another --port")

@@ -1,0 +1,123 @@
+"""`Watch`: the page over a training that somebody else has begun."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from ffnn.callbacks import Logs
+from ffnn.core.checks import check_int, check_number
+from ffnn.play.director import Director
+from ffnn.play.problems import Problem
+from ffnn.play.server import FIRST_PORT, Server, require_bokeh, serve
+from ffnn.play.snapshot import DIVERGED, FINISHED, RUNNING
+
+_MOST_ROWS = 1_000
+
+
+class Watch(Director):
+    """Show a training on a page of this machine while it runs.
+
+    The page shows the network with its weights and gradients, the curves and how large the updates
+    are; its address is printed when the training begins. There it can be paused, stopped at the end
+    of an epoch, and its learning rate be set. Whether pages are open or closed changes nothing else
+    in the training, and nothing is computed for a page that nobody looks at. Needs Bokeh (the extra
+    ``ffnn[html]``).
+
+    Parameters
+    ----------
+    x, y : array-like, optional
+        Rows with targets, such as those for validation, of which up to 1,000 are shown: for two
+        inputs what the neurons put out, for pictures the wrong answers, and what `diagnose` says.
+    seconds : float, default 0.5
+        Between two frames, at least.
+    port : int, default 5006
+        The first port to try; if it is in use, the next free one is taken.
+
+    Attributes
+    ----------
+    url : str
+        The address of the page, once the training has begun.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is out of range.
+    ImportError
+        Bokeh is not installed, which is said when the training begins.
+
+    Examples
+    --------
+    >>> from ffnn.callbacks import Watch
+    >>> model.fit(x, y, epochs=100, callbacks=[Watch()])  # doctest: +SKIP
+    watch it at http://127.0.0.1:5006/.../
+    """
+
+    is_onlooker = True
+    refused = ("edit", "undo", "switch", "freeze")  # as that would be another training
+
+    def __init__(
+        self, x: Any = None, y: Any = None, seconds: float = 0.5, port: int = FIRST_PORT
+    ) -> None:
+        super().__init__(runs=True)
+        self.x, self.y = x, y
+        self.seconds = check_number("Watch", "seconds", seconds, low=0.02, high=60.0)
+        self.port = check_int("Watch", "port", port, low=1, high=(1 << 16) - 1)
+        if (x is None) != (y is None):
+            raise ValueError("Watch: give both x and y, or none of them")
+        self.url = ""
+        self._server: Server | None = None
+
+    def on_train_begin(self, logs: Logs) -> None:
+        """Open the page, unless an earlier training has done so."""
+        require_bokeh()
+        self.state, self.message = RUNNING, ""
+        self.edits = None
+        self.problem = self._rows()
+        super().on_train_begin(logs)
+        if self._server is None:
+            self._server = serve(
+                self, self.seconds, "A network in training", self.port, browser=False
+            )
+            self.url = self._server.url
+
+    def close(self) -> None:
+        """Say if the training ended by an error; the page stays as long as the program."""
+        if self.state != FINISHED:
+            self.end(DIVERGED, f"The training has ended: {sys.exc_info()[1] or 'interrupted'}")
+
+    def stop(self) -> None:
+        """Close the page."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    # -- commands ------------------------------------------------------------------------------
+
+    def do_stop(self) -> None:
+        """End the training after the epoch."""
+        self.model.stop_training = True
+        self._go("")
+        self.message = "The training ends after this epoch."
+        self.publish()
+
+    # -- rows ----------------------------------------------------------------------------------
+
+    def _rows(self) -> Problem | None:
+        """Return the rows to show."""
+        if self.x is None:
+            return None
+        x, y = np.asarray(self.x[:_MOST_ROWS]), np.asarray(self.y[:_MOST_ROWS])
+        self.model.open_examples(x, y, measured=False)  # which must fit
+        return Problem(
+            x,
+            y,
+            x,
+            y,
+            self.model.class_names,
+            self.model.feature_names,
+            largest=float(x.max(initial=0)) if x.dtype.kind == "u" else 0.0,
+            is_measured=False,
+        )
