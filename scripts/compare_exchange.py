@@ -129,6 +129,8 @@ def parts(rows: np.ndarray) -> dict[str, list[Any]]:
         "`RMSNorm`": layers.RMSNorm,
         "`Scale`": layers.Scale,
         "`ParametricActivation`": partial(layers.ParametricActivation, "selu"),
+        "`PReLU`": layers.PReLU,
+        "`PReLU(shared=True)`": partial(layers.PReLU, shared=True),
         "`Dropout`": partial(layers.Dropout, 0.3),
         "`Clamp`": partial(layers.Clamp, -1.0, 1.0),
         "`Rescaling`": partial(layers.Rescaling, 0.5, 0.1),

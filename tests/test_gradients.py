@@ -30,6 +30,7 @@ from ffnn.layers import (
     ParametricActivation,
     PeriodicEmbedding,
     PiecewiseLinear,
+    PReLU,
     Rescaling,
     RMSNorm,
     Scale,
@@ -101,6 +102,8 @@ NORMALISATIONS = {
     "LayerNorm": [LayerNorm],
     "BatchNorm": [BatchNorm],
     "Scale": [Scale],
+    "PReLU": [PReLU],
+    "shared PReLU": [lambda: PReLU(shared=True)],
     "ParametricActivation": [lambda: ParametricActivation(ELU(0.7))],
     "all in a row": [BatchNorm, RMSNorm, LayerNorm],
 }
@@ -259,7 +262,7 @@ def test_every_layer_class_is_checked():
     checked |= {Embedding, PeriodicEmbedding}  # in tests/layers/test_embeddings.py
     checked |= {PiecewiseLinear}  # in tests/layers/test_piecewise_linear.py
     checked |= {Average}  # in tests/layers/test_average.py
-    checked |= {Scale, ParametricActivation, Clamp}
+    checked |= {Scale, ParametricActivation, PReLU, Clamp}
     layers_alone = set(LAYERS.classes.values()) - set(ACTIVATIONS.classes.values())
     assert layers_alone == checked
 
@@ -329,6 +332,8 @@ TEXTBOOK_NORMALISATIONS = {
     "LayerNorm": lambda x, gamma, beta: gamma * standardise(x, 1) + beta,
     "BatchNorm": lambda x, gamma, beta: gamma * standardise(x, 0) + beta,
     "Scale": lambda x, gamma: gamma * x,
+    "PReLU": lambda x, alpha: where_positive(x, x, alpha * x),
+    "shared PReLU": lambda x, alpha: where_positive(x, x, alpha * x),
     "ParametricActivation": lambda x, alpha: x + alpha * (TEXTBOOK_ACTIVATIONS["ELU"](x) - x),
 }
 # Each takes outputs p, targets t and gives one loss for each row.
@@ -426,6 +431,8 @@ def input_gradient_cases():
     parametric = TEXTBOOK_NORMALISATIONS["ParametricActivation"]
     layer = ParametricActivation(ELU(0.7))
     yield "ParametricActivation", layer, lambda x: parametric(x, np.array([0.2, 1.0, -0.6])), True
+    slopes = np.array([0.2, 1.0, -0.6])
+    yield "PReLU", PReLU(), lambda x: TEXTBOOK_NORMALISATIONS["PReLU"](x, slopes), True
     yield "RMSNorm", RMSNorm(), lambda x: TEXTBOOK_NORMALISATIONS["RMSNorm"](x, gamma), True
     # Outside training the moving averages, 0 and 1 at first, stand still.
     yield "BatchNorm still", BatchNorm(), lambda x: gamma * x / np.sqrt(1.001) + beta, False

@@ -120,6 +120,7 @@ def _readers(keras: Any) -> dict[type, Callable[[Any, Any], Iterator[Found]]]:
         kinds.RMSNormalization: _read_rms_norm,
         kinds.Normalization: _read_normalization,
         kinds.Rescaling: lambda k, m: iter([Found(layers.Rescaling(m.scale, float(m.offset)), {})]),
+        kinds.PReLU: _read_prelu,
         kinds.Dropout: lambda k, m: iter([Found(layers.Dropout(m.rate), {})]),
         kinds.Identity: lambda k, m: iter(()),
         kinds.Flatten: lambda k, m: iter(()),
@@ -171,6 +172,11 @@ def _read_layer_norm(keras: Any, layer: Any) -> Iterator[Found]:
         raise ValueError("expected center=True and scale=True")
     values = dict(zip(("gamma", "beta"), layer.get_weights(), strict=True))
     yield Found(layers.LayerNorm(layer.epsilon), values)
+
+
+def _read_prelu(keras: Any, layer: Any) -> Iterator[Found]:
+    alpha = layer.get_weights()[0].reshape(-1)
+    yield Found(layers.PReLU(shared=bool(layer.shared_axes)), {"alpha": alpha})
 
 
 def _read_rms_norm(keras: Any, layer: Any) -> Iterator[Found]:

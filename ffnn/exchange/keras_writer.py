@@ -88,6 +88,9 @@ def _layers(keras: Any, layer: Layer, dtype: str) -> Iterator[tuple[Any, list[Ar
         yield made, [params["gamma"], params["beta"]]
     elif isinstance(layer, layers.RMSNorm):
         yield kinds.RMSNormalization(epsilon=layer.epsilon, dtype=dtype), [params["gamma"]]
+    elif isinstance(layer, layers.PReLU):
+        made = kinds.PReLU(shared_axes=[1] if layer.shared else None, dtype=dtype)
+        yield made, [params["alpha"]]
     elif isinstance(layer, layers.Dropout):
         yield kinds.Dropout(layer.current_rate, dtype=dtype), []
     elif isinstance(layer, layers.Rescaling):

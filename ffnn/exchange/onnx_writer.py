@@ -40,7 +40,7 @@ _OPERATORS = {
     "round": "Round",
 }
 # The opset that brought an operator that computes, or has arguments, in float32 alone.
-_SINCE = {"Gelu": 20, "RMSNormalization": 23, "Swish": 24}
+_SINCE = {"Gelu": 20, "PRelu": 16, "RMSNormalization": 23, "Swish": 24}
 
 
 def to_onnx(model: Network, path: FilePath | None = None, opset: int = OLDEST) -> Any:

@@ -22,6 +22,7 @@ from ffnn.layers import (
     Dense,
     LayerNorm,
     Normalization,
+    PReLU,
     Rescaling,
     RMSNorm,
     Scale,
@@ -96,7 +97,8 @@ def _dense(graph: Graph, segment: Segment) -> list[Found] | None:
     if not {node.op_type for node in rest} <= {*_PASSING, "Add", "Mul", "Squeeze"}:
         return None
     matrix = graph.constants.get(first.input[1])
-    if matrix is None or matrix.ndim != 2:
+    others = [first, *(node for node in rest if node.op_type in ("Add", "Mul"))]
+    if matrix is None or matrix.ndim != 2 or not all(_has_constant(graph, n) for n in others):
         return None
     options = {each.name: each.f or each.i for each in first.attribute}
     weight = (matrix if options.get("transB") else matrix.T) * _one(options, "alpha")
@@ -115,6 +117,11 @@ def _dense(graph: Graph, segment: Segment) -> list[Found] | None:
         return None
     values = {"weight": weight, "bias": bias}
     return [Found(Dense(len(weight), use_bias=bool(bias.any())), values)]
+
+
+def _has_constant(graph: Graph, node: Any) -> bool:
+    """Tell whether a node takes one value and for the rest constants."""
+    return len(graph.inputs_of(node)) == 1
 
 
 def _one(options: Mapping[str, float], name: str) -> Any:
@@ -156,7 +163,9 @@ def _entrywise(graph: Graph, segment: Segment) -> list[Found] | None:
     if "Softmax" in segment.operators:
         return _try_softmax(graph, segment)
     if width > 1:
-        return _columns(graph, segment, width)
+        return _columns(graph, segment, width) or _slopes(graph, segment, width)
+    if segment.operators == ["PRelu"]:
+        return _slopes(graph, segment, width)
     probes = _PROBES[:, None].astype(graph.dtype)
     made = graph.through(segment, probes)
     for layer in _candidates(
@@ -229,6 +238,18 @@ def _columns(graph: Graph, segment: Segment, width: int) -> list[Found] | None:
     layer = Normalization()
     layer.load_state(statistics)
     return [Found(layer, {})]
+
+
+def _slopes(graph: Graph, segment: Segment, width: int) -> list[Found] | None:
+    """Recognize y = x above 0 and y = a x below it, with an a for each column or one for all."""
+    probe = np.outer([-1.0, 0.0, 2.0, -3.5], np.ones(width)).astype(graph.dtype)
+    made = graph.through(segment, probe)
+    if made.shape != probe.shape:
+        return None
+    slopes = -made[0]
+    if not _agree(np.where(probe > 0.0, probe, slopes * probe), made):
+        return None
+    return [Found(PReLU(shared=width == 1), {"alpha": slopes})]
 
 
 # -- functions of a row ------------------------------------------------------------------------

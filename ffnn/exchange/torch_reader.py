@@ -106,6 +106,7 @@ def _readers(torch: Any) -> dict[type, Callable[[Any], Found | None]]:
         nn.BatchNorm1d: _read_batch_norm,
         nn.LayerNorm: _read_layer_norm,
         nn.RMSNorm: _read_rms_norm,
+        nn.PReLU: _read_prelu,
     }
     return readers
 
@@ -156,6 +157,12 @@ def _read_layer_norm(module: Any) -> Found:
         raise ValueError("expected one axis and elementwise_affine=True")
     values = _arrays(gamma=module.weight, beta=module.bias)
     return Found(layers.LayerNorm(module.eps), values, module.normalized_shape[0])
+
+
+def _read_prelu(module: Any) -> Found:
+    shared = module.num_parameters == 1
+    width = None if shared else module.num_parameters
+    return Found(layers.PReLU(shared), _arrays(alpha=module.weight), width)
 
 
 def _read_rms_norm(module: Any) -> Found:

@@ -113,6 +113,9 @@ def _layer(torch: Any, layer: Layer) -> Any:
     if isinstance(layer, layers.RMSNorm):
         made = nn.RMSNorm(columns, eps=layer.epsilon)
         return _filled(torch, made, weight=layer.params["gamma"])
+    if isinstance(layer, layers.PReLU):
+        alpha = layer.params["alpha"]
+        return _filled(torch, nn.PReLU(alpha.size), weight=alpha)
     if isinstance(layer, layers.Dropout):
         return nn.Dropout(layer.current_rate)
     return expressed_class(torch)(layer)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ffnn.layers.parametric_activation import ParametricActivation
     from ffnn.layers.periodic_embedding import PeriodicEmbedding
     from ffnn.layers.piecewise_linear import PiecewiseLinear
+    from ffnn.layers.prelu import PReLU
     from ffnn.layers.rescaling import Rescaling
     from ffnn.layers.rms_norm import RMSNorm
     from ffnn.layers.scale import Scale
@@ -47,6 +48,7 @@ __all__ = [
     "LayerNorm",
     "LeakyReLU",
     "Normalization",
+    "PReLU",
     "ParametricActivation",
     "PeriodicEmbedding",
     "PiecewiseLinear",

@@ -148,6 +148,7 @@ PARTS = [
     ),
     (layers.Clamp(-1, 2.5), "Clamp(-1.0, 2.5)"),
     (layers.ParametricActivation("mish"), "ParametricActivation(Mish())"),
+    (layers.PReLU(True, 0.5), "PReLU(shared=True, initial_slope=0.5)"),
 ]
 IDS = [f"{family_of(part).kind}-{type(part).__name__}" for part, _ in PARTS]
 

@@ -78,6 +78,7 @@ def test_modules_of_others(torch):
         *(nn.Flatten(), nn.Linear(4, 5), nn.Identity(), nn.ELU(0.5), nn.Dropout(0.25)),
         nn.Sequential(nn.Linear(5, 6, bias=False), nn.LayerNorm(6), nn.Mish(), nn.RMSNorm(6)),
         *(nn.Linear(6, 6), nn.GELU(), nn.Linear(6, 6), nn.GELU(approximate="tanh")),
+        *(nn.Linear(6, 5), nn.PReLU(5), nn.PReLU(init=-0.5), nn.Linear(5, 6)),
         *(nn.Linear(6, 3), nn.Hardtanh(-0.5, 0.5), nn.Softmax(dim=-1)),
     ]
     module = nn.Sequential(*chain).eval()
@@ -149,6 +150,8 @@ def test_keras_models_of_others(keras):
         kinds.ReLU(),
         kinds.Rescaling(0.5),
         kinds.Dense(5, "gelu"),
+        kinds.PReLU("normal"),
+        kinds.PReLU("ones", shared_axes=[1]),
         kinds.Dense(3, "softmax"),
     ):
         value = layer(value)

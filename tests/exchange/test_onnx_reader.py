@@ -80,6 +80,16 @@ def test_the_exact_gelu_is_known_in_the_forms_of_other_exporters(form, tmp_path)
     assert [*map(repr, from_onnx(tmp_path / "m.onnx").layers)] == ["GELU()"]
 
 
+@pytest.mark.parametrize("opset", [9, 17, 24])
+@pytest.mark.parametrize("slopes", [[0.1, 2.0, -0.5], [0.25], [-3.0]])
+def test_the_slopes_of_prelu_come_in(slopes, opset, tmp_path):
+    made = graph([node("PRelu", "x", "a", "y")], [tensor("a", slopes)], opset=opset)
+    onnx.save(made, tmp_path / "m.onnx")
+    (layer,) = from_onnx(tmp_path / "m.onnx").layers
+    assert repr(layer) == repr(layers.PReLU(shared=len(slopes) == 1))
+    np.testing.assert_array_equal(layer.params["alpha"], np.array(slopes, np.float32))
+
+
 @pytest.mark.parametrize("form", ["none", "tanh"])
 @pytest.mark.parametrize("opset", [17, 20])
 def test_both_forms_of_gelu_are_told_apart(form, opset, tmp_path):

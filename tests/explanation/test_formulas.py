@@ -36,6 +36,7 @@ from ffnn.layers import (
     ParametricActivation,
     PeriodicEmbedding,
     PiecewiseLinear,
+    PReLU,
     Rescaling,
     Scale,
 )
@@ -79,6 +80,7 @@ SAMPLES = {
         Dropout(CosineLog(0.4, 20), seed=1),
         Rescaling(0.5, -0.25),
         Normalization().adapt(X),
+        *(PReLU(), PReLU(shared=True, initial_slope=-0.5)),
         *(ParametricActivation(each) for each in ("mish", LeakyReLU(0.2), "softmax", "linear")),
     ],
     ACTIVATIONS: [LeakyReLU(0.2), ELU(0.7), GELU("none"), GELU("tanh")],

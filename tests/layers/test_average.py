@@ -14,6 +14,7 @@ from ffnn.layers import (
     Normalization,
     ParametricActivation,
     PeriodicEmbedding,
+    PReLU,
     Rescaling,
     Scale,
 )
@@ -75,6 +76,7 @@ def test_gradients_of_the_parts_of_the_network_for_tables_agree():
         Scale(),
         Dense(4, parametrization="ntk"),
         ParametricActivation("mish"),
+        PReLU(),
         Dense(2, "softmax", parametrization="ntk"),
     ]
     model = ffnn.Sequential([Average([member, member])], input_dim=4, seed=1)

@@ -14,6 +14,7 @@ from ffnn.layers import (
     ParametricActivation,
     PeriodicEmbedding,
     PiecewiseLinear,
+    PReLU,
     Rescaling,
     RMSNorm,
     Scale,
@@ -33,6 +34,7 @@ LAYERS = {
     "periodic_embedding": PeriodicEmbedding,
     "piecewise_linear": lambda: PiecewiseLinear(3).adapt(A),
     "clamp": lambda: Clamp(-0.5, 0.5),
+    "prelu": PReLU,
     "parametric_activation": lambda: ParametricActivation("selu"),
     **ACTIVATIONS.classes,
 }

@@ -24,6 +24,7 @@ from ffnn.layers import (
     ParametricActivation,
     PeriodicEmbedding,
     PiecewiseLinear,
+    PReLU,
     Rescaling,
     RMSNorm,
     Scale,
@@ -103,6 +104,8 @@ def apply(part, x, arrays, state):
         return arrays["gamma"][()] * x
     if name == "parametric_activation":
         return x + arrays["alpha"][()] * (activate(c["activation"], x) - x)
+    if name == "prelu":
+        return np.where(x > 0, x, arrays["alpha"][()] * x)
     if name == "rms_norm":
         return arrays["gamma"][()] * x / np.sqrt((x**2).mean(1, keepdims=True) + c["epsilon"])
     m, v = x.mean(1, keepdims=True), x.var(1, keepdims=True)
@@ -184,6 +187,8 @@ def path(tmp_path):
         Clamp(-0.5, 0.75),
         Dense(4),
         ParametricActivation("selu"),
+        PReLU(),
+        PReLU(shared=True),
         Dense(4, "mish", parametrization="ntk"),
         Dense(4, "softplus"),
         Dense(4, "sigmoid"),

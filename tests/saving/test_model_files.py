@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import ffnn
+from ffnn.activations import GELU
 from ffnn.callbacks import Callback, EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
 
 FOLDER = Path(__file__).parent / "model_files"
@@ -33,6 +34,19 @@ def test_file_of_an_earlier_version_loads_as_the_same_model(path, tmp_path):
     model.save(tmp_path / "again.h5")
     again = ffnn.load_model(tmp_path / "again.h5")
     np.testing.assert_array_equal(again.predict(x), model.predict(x))
+
+
+def test_a_gelu_from_before_there_were_two_forms_is_the_tanh_form(tmp_path):
+    model = ffnn.Sequential([ffnn.layers.Dense(4, GELU("tanh")), GELU("tanh")], 3, seed=0)
+    config, arrays = model.capture()
+    for part in (config["layers"][0]["config"]["activation"], config["layers"][1]):
+        assert part["config"].pop("approximate") == "tanh"
+    ffnn.saving.write(tmp_path / "older.h5", config, arrays)
+
+    loaded = ffnn.load_model(tmp_path / "older.h5")
+
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    np.testing.assert_array_equal(loaded.predict(x), model.predict(x))
 
 
 def test_training_record_of_an_earlier_version_is_read():

@@ -15,6 +15,7 @@ from ffnn.layers import (
     ParametricActivation,
     PeriodicEmbedding,
     PiecewiseLinear,
+    PReLU,
     Rescaling,
     RMSNorm,
     Scale,
@@ -322,6 +323,27 @@ OTHER_LAYER_BUGS = [
 OTHER_LAYER_BUGS += [
     Bug("scale without x", Scale, "backward", "np.multiply(grad, self.x", "np.multiply(grad, 1.0"),
     Bug("scale handed through", Scale, "backward", "grad *= self.gamma", NOTHING),
+    Bug(
+        "prelu's slope of the mean row",
+        PReLU,
+        "backward",
+        "sum_rows(self.slope, self.dalpha)",
+        "self.slope.mean(axis=0, out=self.dalpha)",
+    ),
+    Bug(
+        "shared prelu's slope of the mean unit",
+        PReLU,
+        "backward",
+        "self.sums.sum(keepdims=True, out=self.dalpha)",
+        "self.sums.mean(keepdims=True, out=self.dalpha)",
+    ),
+    Bug(
+        "prelu's slope everywhere",
+        PReLU,
+        "backward",
+        "np.copyto(self.slope, 1.0, where=self.positive)",
+        NOTHING,
+    ),
     Bug(
         "share without x",
         ParametricActivation,

@@ -21,6 +21,8 @@ BETWEEN = [
     layers.Scale,
     lambda: layers.Dropout(0.3),
     lambda: layers.ParametricActivation("selu"),
+    layers.PReLU,
+    lambda: layers.PReLU(shared=True, initial_slope=-0.5),
     lambda: layers.Rescaling(0.5, 0.1),
     lambda: layers.Clamp(-1.0, 1.5),
     lambda: layers.Activation("tanh"),

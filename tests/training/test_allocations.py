@@ -32,6 +32,7 @@ from ffnn.layers import (
     ParametricActivation,
     PeriodicEmbedding,
     PiecewiseLinear,
+    PReLU,
     Rescaling,
     RMSNorm,
     Scale,
@@ -220,6 +221,7 @@ def test_activations_allocate_nothing_that_grows_with_the_rows(name):
         Scale,
         lambda: Clamp(-0.5, 0.5),
         lambda: ParametricActivation("mish"),
+        *(PReLU, lambda: PReLU(shared=True)),
         lambda: PeriodicEmbedding(5, 3),
         lambda: PeriodicEmbedding(5, 3, columns=[1]),
         lambda: PiecewiseLinear(5),
@@ -328,6 +330,7 @@ def test_regularizers_allocate_nothing_that_grows_with_the_parameters(regularize
     "layer",
     [
         *(RMSNorm, LayerNorm, BatchNorm, Scale, lambda: Dropout(0.3), lambda: Rescaling(0.5)),
+        *(PReLU, lambda: PReLU(shared=True)),
         lambda: ParametricActivation("mish"),
     ],
     ids=repr,
