@@ -142,8 +142,6 @@ def writer(request, sources, capsys):
     for library in ("onnx", "safetensors"):
         if name.endswith(library):
             pytest.importorskip(library, reason=f"the file needs ffnn[{library}]")
-    if name.endswith(".html"):
-        pytest.importorskip("bokeh", reason="the page needs ffnn[html]")
 
     def check(path):
         content = path.read_bytes()

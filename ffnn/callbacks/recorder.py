@@ -20,6 +20,7 @@ from ffnn.callbacks.recording import (
     Recording,
     Snapshot,
 )
+from ffnn.callbacks.rows import MAX_ROWS, Rows
 from ffnn.callbacks.running_statistics import (
     Block,
     RunningStatistics,
@@ -54,6 +55,9 @@ class Recorder(Callback):
       weights.
     - **weights**, the parameters at the end of the epoch: ``mean``, ``std``, ``norm`` and
       ``zero_fraction`` of their entries.
+
+    Besides, 36 of the rows are kept, evenly spaced, with their targets: `Sequential.save_graph`
+    shows what the network makes of them.
 
     Batches 0, `every`, 2 `every`, ... of each epoch are watched. An epoch that Ctrl-C cuts short
     is left out, also when it is resumed and no batch is left that would be watched.
@@ -110,10 +114,7 @@ class Recorder(Callback):
     def on_train_begin(self, logs: Logs) -> None:
         """Begin a new recording, or go on with the model's if its training is continued."""
         self._earlier = self.model.recording
-        layers = self.model.layers
-        parameters = [(layer.name, name) for layer in layers for name in layer.params]
-        names = [layer.name for layer in layers]
-        self.recording = Recording(parameters, names, self.histograms)
+        self.recording = start_recording(self.model, self.histograms)
         self._first_epoch = self.params["initial_epoch"]
         earlier = self._earlier if self.params["resumed"] else None
         is_alike = earlier is not None and earlier.get_config() == self.recording.get_config()
@@ -198,6 +199,14 @@ class Recorder(Callback):
         """Release the working memory."""
         for name in ("_memory", "_epoch", "_earlier"):
             self.__dict__.pop(name, None)
+
+
+def start_recording(model: Any, bins: int | None = None) -> Recording:
+    """Return the recording of a training that begins: no epochs yet, but a few of its rows."""
+    parameters = [(layer.name, name) for layer in model.layers for name in layer.params]
+    recording = Recording(parameters, [layer.name for layer in model.layers], bins)
+    recording.rows = Rows.keep(*model.sample_rows(MAX_ROWS))
+    return recording
 
 
 class _Memory:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.callbacks.history import check_epochs
+from ffnn.callbacks.rows import Rows
 from ffnn.core.checks import nearest
 from ffnn.core.text import counted, shorten
 
@@ -86,6 +87,8 @@ class Recording:
         Whole vectors of some epochs.
     bins : int or None
         The number of bins of a histogram.
+    rows : Rows or None
+        A few rows of the training, evenly spaced.
     """
 
     def __init__(
@@ -96,6 +99,7 @@ class Recording:
     ) -> None:
         self.epochs: list[int] = []
         self.snapshots: list[Snapshot] = []
+        self.rows: Rows | None = None
         self.bins = bins
         pairs = [(layer, name) for layer, name in parameters]
         self._names = dict.fromkeys(STATISTICS, pairs)
@@ -278,6 +282,8 @@ class Recording:
             arrays["snapshots/epochs"] = np.array(taken, np.int64)
             arrays["snapshots/weights"] = np.array([each.weights for each in self.snapshots])
             arrays["snapshots/gradients"] = np.array([each.gradients for each in self.snapshots])
+        if self.rows is not None:
+            arrays |= {"rows/x": self.rows.x.copy(), "rows/y": self.rows.y.copy()}
         return arrays
 
     @classmethod
@@ -306,6 +312,8 @@ class Recording:
             taken = arrays["snapshots/epochs"].tolist()
             check_epochs(taken, "/recording/snapshots/epochs")
             recording.snapshots = [Snapshot(*each) for each in zip(taken, *fields, strict=True)]
+        if "rows/x" in arrays:
+            recording.rows = Rows.restore(arrays["rows/x"], arrays["rows/y"])
         recording.arrays()  # which fails where numbers do not fit the names
         return recording
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ffnn import callbacks
+from ffnn.callbacks.recorder import start_recording
 from ffnn.cli.classes import TrainingData, target_scale
 from ffnn.cli.data import training_data
 from ffnn.cli.ensemble import TableEnsemble
@@ -147,7 +148,10 @@ def _describe(args: argparse.Namespace, data: TrainingData, model: Sequential) -
 
 
 class _Saver(callbacks.Callback):
-    """Saves the model every so many epochs, and when a signal ends the training."""
+    """Saves the model every so many epochs, and when a signal ends the training.
+
+    A few rows are saved with it, which the page of ``ffnn graph --html`` sends through the network.
+    """
 
     saves_model = True
 
@@ -155,8 +159,10 @@ class _Saver(callbacks.Callback):
         self.out, self.every, self.signal, self.earlier = out, every, 0, 0
 
     def on_train_begin(self, logs: callbacks.Logs) -> None:
-        """Remember how many epochs were trained before."""
+        """Remember how many epochs were trained before, and keep a few rows."""
         self.earlier = len(self.model.history.epoch)
+        if self.model.recording is None:  # else a Recorder has kept them
+            self.model.recording = start_recording(self.model)
 
     def on_epoch_end(self, epoch: int, logs: callbacks.Logs) -> None:
         """Save if `every` epochs have passed."""

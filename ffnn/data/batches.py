@@ -177,6 +177,11 @@ class Batches:
             yield self._batch(start, min(start + self.batch_size, self._rows))
         self._left = None
 
+    def sample(self, number: int) -> tuple[Array, Array]:
+        """Return copies of inputs and targets of at most so many rows, evenly spaced."""
+        places = np.linspace(0, self._rows - 1, min(number, self._rows)).round().astype(np.intp)
+        return np.array(self.examples.x.take(places)), np.array(self.examples.y.take(places))
+
     def get_state(self) -> dict[str, Any]:
         """Return as plain data how far the batches have come, and the rows' order."""
         return {

@@ -29,6 +29,8 @@ from ffnn.training.step import EvaluationStep, TrainStep
 class Batchwise(Compilable):
     """A network that opens data, evaluates, and trains on single batches."""
 
+    _batches: Batches | None = None  # of the training that is running
+
     # -- data ----------------------------------------------------------------------------------
 
     def open_examples(
@@ -134,10 +136,17 @@ class Batchwise(Compilable):
         updates = (epochs - position.epoch) * len(position.batches)
         step = compile_step(step, self.jit_compile, updates, position.batches.largest)
         self.compiled_parts = step.compiled
+        self._batches = position.batches
         try:
             return train(step, called, validate, position, epochs)
         finally:
+            self._batches = None
             self.renew_replicas()
+
+    def sample_rows(self, number: int) -> tuple[Array, Array]:
+        """Return copies of at most so many rows of the running training, and their targets."""
+        assert self._batches is not None
+        return self._batches.sample(number)
 
     @explain_names
     def evaluate(

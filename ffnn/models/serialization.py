@@ -293,6 +293,10 @@ def _check_recording(parts: Parts) -> None:
         found = parts.recording.names("weights" if kind == "parameters" else "activations")
         if found != expected:
             raise ValueError(f"/config/recording/{kind}: not those of this model")
+    rows = parts.recording.rows
+    if rows is not None and rows.x.shape[1] != parts.input_dim:
+        columns = rows.x.shape[1]
+        raise ValueError(f"/recording/rows/x: expected {parts.input_dim} columns, got {columns}")
     size = sum(array.size for layer in parts.layers for array in layer.params.values())
     for snapshot in parts.recording.snapshots:
         for name in ("weights", "gradients"):

@@ -7,7 +7,7 @@ needed: training needs no figure.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ffnn.models.trainable import Trainable
 
@@ -82,30 +82,40 @@ class Drawn(Trainable):
 
         return plot_graph(self, values, max_units, max_edges, max_labels)
 
-    def save_graph(self, path: str | os.PathLike[str]) -> None:
+    def save_graph(self, path: str | os.PathLike[str], x: Any = None, y: Any = None) -> None:
         """Write the network's graph into a file, whole or not at all.
+
+        The page can send rows through the network: it shows the activations, what each edge
+        contributes and, of a row with a target, the gradients of its loss. The numbers are computed
+        here, as `predict` does.
 
         Parameters
         ----------
         path : str or path
             Where to. Its suffix determines the form: ``.html``, one interactive page that needs no
-            network and no server (needs the extra ``ffnn[html]``); ``.svg`` or ``.png``, the
-            figure of `plot_graph`; ``.graphml``, the graph of `to_networkx`.
+            network and no server; ``.svg`` or ``.png``, the figure of `plot_graph`; ``.graphml``,
+            the graph of `to_networkx`.
+        x : array-like of shape (rows, input_dim), or a table, optional
+            Rows for the page, which shows at most 36 of them, evenly spaced. Without `x` they are
+            those of the training that a `Recorder` kept, if there was one.
+        y : array-like of shape (rows,) or (rows, units), optional
+            Their targets, as for `fit`.
 
         Raises
         ------
         RuntimeError
-            The model is not built.
+            The model is not built, or targets are given and it is not compiled.
         TypeError, ValueError
-            `path` is no path, its suffix is another one, or there is no `Dense` layer to draw.
-        ImportError
-            The page's library is not installed.
+            `path` is no path, its suffix is another one, rows are given for another form than
+            ``.html`` or targets without rows, or there is no `Dense` layer to draw.
+        DataError
+            The rows or the targets do not fit the model.
         OSError
             The file cannot be written; an old one is left as it was.
         """
         from ffnn.visualization.graph import save_graph
 
-        save_graph(self, path)
+        save_graph(self, path, x, y)
 
     def plot_weights(self, layers: Sequence[int] | None = None) -> Figure:
         """Return histograms of weights, biases and gains, with mean, deviation and share of zeros.

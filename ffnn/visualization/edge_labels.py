@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 GROWTH = 1.15  # of a figure in which the labels do not fit
 MAX_TRIES = 6  # a figure of twice the size is too large to read
+MARGIN = 4.0  # pixels between two labels
 LABEL = "edge label"  # the artists' gid
 # Shares of an edge, the middle first, then outwards to both sides.
 _SHARES = np.array(sorted(np.linspace(0.1, 0.9, 65), key=lambda share: abs(share - 0.5)))
@@ -41,7 +42,7 @@ def write_edge_labels(axes: Axes, segments: Array, weight: Array, gradient: Arra
         figure.draw_without_rendering()  # lays the figure out
         pixels = axes.transData.transform(segments.reshape(-1, 2)).reshape(-1, 2, 2)
         frames = [cast("Any", text.get_bbox_patch()) for text in texts]
-        sizes = np.array([frame.get_window_extent().size for frame in frames])
+        sizes = np.array([frame.get_window_extent().size for frame in frames]) + MARGIN
         centres = place_labels(pixels, sizes, _obstacles(axes, others))
         if centres is not None:
             _move(axes, texts, pixels, centres)

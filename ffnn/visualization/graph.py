@@ -104,11 +104,11 @@ def _floats(array: Array | None, size: int) -> list[float]:
     return [math.nan] * size if array is None else array.tolist()
 
 
-def save_graph(model: Trainable, path: FilePath) -> None:
+def save_graph(model: Trainable, path: FilePath, x: Any = None, y: Any = None) -> None:
     """Write the network's graph into a file, in the format that the suffix names.
 
-    ``.html`` is an interactive page, ``.svg`` and ``.png`` are the figure of `plot_graph`, and
-    ``.graphml`` is the whole graph of `to_networkx`.
+    ``.html`` is an interactive page, which shows rows `x` with targets `y`, ``.svg`` and ``.png``
+    are the figure of `plot_graph`, and ``.graphml`` is the whole graph of `to_networkx`.
     """
     target = Path(check_path("save_graph", "path", path))
     suffix = target.suffix.lower()
@@ -116,11 +116,15 @@ def save_graph(model: Trainable, path: FilePath) -> None:
         raise ValueError(
             f"save_graph: expected a path that ends in {', '.join(SUFFIXES)}, got {str(target)!r}"
         )
+    if x is None and y is not None:
+        raise ValueError("save_graph: y was given without x, the rows that it belongs to")
+    if x is not None and suffix != ".html":
+        raise ValueError(f"save_graph: rows are shown by .html pages, got {str(target)!r}")
     check_target(target)
     if suffix == ".html":
         from ffnn.visualization.page import save_page
 
-        save_page(model, target)
+        save_page(model, target, x=x, y=y)
         return
     if suffix != ".graphml":
         save_figure(plot_graph(model), target)

@@ -1,209 +1,342 @@
-// The graph: its edges' colours and widths, what is under the cursor, what was clicked.
+// The graph: nodes, edges and captions, and what the reader points at.
 
-let graph = null; // the figure; the sources of nodes and edges by the view they belong to
-const nodes = {};
-const edges = {};
+let scene = null; // what `layOut` returned for the present drawing
+let zoom = 1;
+let focused = null; // the node that the keyboard stands on
+const frame = document.getElementById("graph"); // which scrolls when the graph is larger
 
-// Where nothing is hidden, gradients need no view of their own.
-function viewName() {
-  return reader.mode in page.shown ? reader.mode : "weight";
+function drawGraph() {
+  const had = frame.contains(document.activeElement) && document.activeElement !== frame;
+  scene = layOut(selection(), frame.clientWidth, zoom);
+  const {width, height} = scene;
+  const svg = drawn("svg", {width, height, viewBox: `0 0 ${width} ${height}`});
+  svg.setAttribute("role", "group");
+  svg.setAttribute("aria-label", "Network; arrow keys move between neurons, Enter chooses one");
+  svg.append(drawCaptions(), drawEdges(), drawNodes(), drawEdgeLabels(scene));
+  frame.querySelector("svg")?.remove();
+  frame.append(svg);
+  if (had) nodeElement(focused)?.focus();
+  sayWhatIsShown();
 }
 
-async function drawGraph() {
-  const [view] = await Bokeh.embed.embed_item(page.graph, "graph");
-  graph = view.model;
-  const sourceOf = (name) => graph.renderers.find((each) => each.name === name).data_source;
-  for (const name of Object.keys(page.shown)) {
-    nodes[name] = sourceOf(`nodes:${name}`);
-    edges[name] = sourceOf(`edges:${name}`);
-  }
-  graph.toolbar.tools.find(({type}) => type === "HoverTool").tooltips = describeUnderCursor;
-  graph.js_event_callbacks = {
-    selectiongeometry: [({geometry: {x, y}}) => chooseHit("selected", x, y) || choose(null)],
-    // Two clicks in quick succession, wherever they are: the second selects nothing.
-    doubletap: [({x, y}) => chooseHit("inspected", x, y)],
-    reset: [() => choose(null)],
+function sayWhatIsShown() {
+  const names = {
+    weight: "weight", gradient: "gradient", forward: "contribution", backward: "gradient",
   };
-  showGraph();
-}
-
-// Follow the chosen mode and state.
-function showGraph() {
-  for (const renderer of graph.renderers) {
-    const name = renderer.name?.split(":")[1];
-    if (name) renderer.visible = name === viewName();
+  const {edge, bundle} = scales();
+  const {units, edges} = selection();
+  const isOfRow = reader.mode === "forward" || reader.mode === "backward";
+  let text = `${describeSelection({units, edges})}The widest edge has a ${names[reader.mode]} of `
+    + `±${isOfRow || page.rounding !== null ? brief(edge) : exact(edge)}`;
+  text += page.states.length > 1 && !isOfRow ? ", the largest of all epochs." : ".";
+  if (isPicture) {
+    const {layer, inputs} = page.connections[0];
+    text += ` An edge from the picture stands for the ${grouped(inputs)} weights that lead to a `
+      + `neuron of ${layer}: ${reader.mode === "forward" ? "the sum of what they contribute"
+        : "the length of their vector"}; the widest is ±${brief(bundle)}.`;
   }
-  styleEdges();
-  highlight();
+  document.getElementById("shown").textContent = text;
 }
 
-function styleEdges() {
-  const source = edges[viewName()];
-  const all = vector(reader.mode);
-  const number = source.get_length();
-  const values = Float64Array.from({length: number}, (_, i) => all[edgeOffset(edgeAt(source, i))]);
-  const largest = largestSize(values);
-  const shares = Array.from(values, (value) => (
-    Number.isFinite(value) ? Math.abs(value) / (largest || 1) : 1
-  ));
+// -- edges ----------------------------------------------------------------------------------
+
+function drawEdges() {
+  const group = drawn("g", {class: "edges"});
+  const isAnyChosen = reader.chosen !== null;
+  const {edge: largest, bundle} = scales();
+  const number = scene.edges.length;
   // The more edges there are, the more the weak ones stand back.
-  const widest = Math.max(2.5, Math.min(6, 6 * Math.sqrt(150 / number)));
-  const faintest = Math.max(0.06, Math.min(0.6, 60 / number));
-  const width = shares.map((share) => 0.4 + (widest - 0.4) * share);
-  const opacity = shares.map((share) => faintest + (0.85 - faintest) * share);
-  source.data = {
-    ...source.data,
-    color: Array.from(values, edgeColour),
-    width,
-    chosen_width: width.map((each) => each + 1.5),
-    opacity,
-    faded: opacity.map((each) => 0.2 * each),
-  };
-  const scale = `The widest edge has a ${reader.mode} of ±${exact(largest)}.`;
-  document.getElementById("shown").textContent = `${page.shown[viewName()]} ${scale}`;
-}
-
-function edgeColour(value) {
-  if (value > 0) return page.colours.above;
-  if (value < 0) return page.colours.below;
-  return value === 0 ? page.colours.zero : page.colours.nan;
-}
-
-function edgeAt(source, index) {
-  const {connection, source: from, target} = source.data;
-  return {connection: connection[index], source: from[index], target: target[index]};
-}
-
-function nodeAt(source, index) {
-  return {column: source.data.column[index], unit: source.data.unit[index]};
-}
-
-// -- under the cursor -----------------------------------------------------------------------
-
-// Of edges that cross at a point, return the one whose middle line is nearest to it.
-function nearestEdge(source, indices, x, y) {
-  const {x0, y0, x1, y1} = source.data;
-  const scaleX = graph.inner_width / (graph.x_range.end - graph.x_range.start);
-  const scaleY = graph.inner_height / (graph.y_range.end - graph.y_range.start);
-  const distance = (i) => {
-    const [alongX, alongY] = [(x1[i] - x0[i]) * scaleX, (y1[i] - y0[i]) * scaleY];
-    const across = (x - x0[i]) * scaleX * alongY - (y - y0[i]) * scaleY * alongX;
-    return Math.abs(across) / Math.hypot(alongX, alongY);
-  };
-  return indices.reduce((best, i) => (distance(i) <= distance(best) ? i : best));
-}
-
-function describeUnderCursor(source, {index, indices, x, y}) {
-  const name = viewName();
-  if (source === nodes[name]) return tooltip(describeNode(nodeAt(source, index)));
-  const isUnderNode = !nodes[name].inspected.is_empty();
-  if (isUnderNode || index !== nearestEdge(source, [...indices], x, y)) return null;
-  return tooltip(describeEdge(edgeAt(source, index)));
-}
-
-// Choose what was hit at a point, a neuron before an edge. Return whether there was any.
-function chooseHit(hits, x, y) {
-  const name = viewName();
-  const [node] = nodes[name][hits].indices;
-  const hit = [...edges[name][hits].indices];
-  if (node !== undefined) {
-    choose({node: nodeAt(nodes[name], node)});
-  } else if (hit.length) {
-    choose({edge: edgeAt(edges[name], nearestEdge(edges[name], hit, x, y))});
+  const widest = Math.max(3, Math.min(7, 7 * Math.sqrt(150 / number)));
+  const faintest = Math.max(0.12, Math.min(0.6, 60 / number));
+  for (const edge of [...scene.edges].reverse()) {
+    const scale = (edge.source === PICTURE ? bundle : largest) || 1;
+    const share = Number.isFinite(edge.value) ? Math.min(1, Math.abs(edge.value) / scale) : 1;
+    const isChosen = isChosenEdge(edge);
+    edge.width = 0.6 + (widest - 0.6) * share;
+    let opacity = faintest + (0.9 - faintest) * Math.sqrt(share);
+    if (isAnyChosen) opacity = isChosen ? 1 : 0.15 * opacity;
+    const line = drawn("line", {
+      x1: edge.x0, y1: edge.y0, x2: edge.x1, y2: edge.y1, class: edgeKind(edge),
+      "stroke-width": (edge.width + (isChosen ? 1 : 0)).toFixed(2), opacity: opacity.toFixed(3),
+    });
+    Object.assign(line.dataset, {
+      connection: edge.connection, source: edge.source, target: edge.target,
+    });
+    group.append(line);
   }
-  return node !== undefined || hit.length > 0;
+  return group;
 }
 
-// -- what is chosen -------------------------------------------------------------------------
-
-function choose(chosen) {
-  reader.chosen = chosen;
-  highlight();
-  showDetails();
+function edgeKind({source, value}) {
+  if (source === PICTURE && reader.mode !== "forward") return "bundle";
+  return signOf(value);
 }
 
-// Return where a node is in the source, or the one that it is folded into.
-function placeOfNode(column, unit) {
-  const {column: columns, unit: units} = nodes[viewName()].data;
-  const find = (wanted) => columns.findIndex((each, i) => each === column && units[i] === wanted);
-  const place = find(unit);
-  return place < 0 ? find(FOLDED) : place;
+function signOf(value) {
+  if (value > 0) return "above";
+  if (value < 0) return "below";
+  return value === 0 ? "zero" : "nan";
 }
 
-function highlight() {
-  const {node, edge} = reader.chosen ?? {};
-  const source = edges[viewName()];
-  let chosenNodes = [];
-  let isChosen = () => false;
-  if (edge) {
-    const {connection, source: from, target} = edge;
-    chosenNodes = [placeOfNode(connection, from), placeOfNode(connection + 1, target)];
-    isChosen = (each) => each.connection === connection && each.source === from
-      && each.target === target;
-  } else if (node) {
-    chosenNodes = [placeOfNode(node.column, node.unit)];
-    isChosen = (each) => (each.connection === node.column && each.source === node.unit)
-      || (each.connection + 1 === node.column && each.target === node.unit);
+// -- nodes ----------------------------------------------------------------------------------
+
+function drawNodes() {
+  const group = drawn("g", {class: "nodes"});
+  scene.columns.forEach(({y}, column) => {
+    for (const unit of y.keys()) group.append(drawNode(column, unit));
+  });
+  const all = [...group.children];
+  const first = all.find((each) => isSame(nodeOf(each), focused)) ?? all[0];
+  focused = nodeOf(first);
+  first.querySelector("[role=button]").setAttribute("tabindex", "0");
+  return group;
+}
+
+function nodeOf({dataset}) {
+  return {column: Number(dataset.column), unit: Number(dataset.unit)};
+}
+
+// Return what the keyboard stands on if it stands on a node.
+function nodeElement(node) {
+  const place = node && `g.node[data-column="${node.column}"][data-unit="${node.unit}"]`;
+  return node && frame.querySelector(`${place} [role=button]`);
+}
+
+// Draw a node: its marks, which are a button, and what is written there, which its name says too.
+function drawNode(column, unit) {
+  const isChosen = chosenNodes().some((node) => isSame(node, {column, unit}));
+  const kind = {[BIAS]: "bias", [FOLDED]: "folded"}[unit] ?? page.columns[column].kind;
+  const group = drawn("g", {
+    class: `node ${kind}${isChosen ? " chosen" : ""}`, "data-column": column, "data-unit": unit,
+  });
+  const marks = drawn("g", {
+    role: "button", tabindex: "-1", "aria-pressed": isChosen, "aria-label": nodeLabel(column, unit),
+  });
+  const texts = drawn("g", {"aria-hidden": "true"});
+  for (const each of drawParts(column, unit)) (each.tagName === "text" ? texts : marks).append(each);
+  group.append(marks, texts);
+  return group;
+}
+
+function drawParts(column, unit) {
+  const {x, y, sumX, hasSum} = scene.columns[column];
+  const height = y.get(unit);
+  if (unit === PICTURE) return drawPictureNode(height);
+  const parts = [];
+  if (hasSum && unit >= 0) {
+    parts.push(
+      drawn("line", {x1: sumX, y1: height, x2: x, y2: height, class: "apply"}),
+      ...drawCircle(sumX, height, column, unit, "sum"),
+    );
+    if (scene.pitch > 24) {
+      const middle = {x: (sumX + x) / 2, y: height - 6, class: "small", "text-anchor": "middle"};
+      parts.push(drawn("text", middle, "f"));
+    }
   }
-  const places = [...Array(source.get_length()).keys()];
-  nodes[viewName()].selected.indices = chosenNodes;
-  source.selected.indices = places.filter((i) => isChosen(edgeAt(source, i)));
+  parts.push(...(unit === BIAS ? drawSquare(x, height) : drawCircle(x, height, column, unit, "output")));
+  return [...parts, ...drawNames(column, unit, x, height)];
 }
 
-function describeEdge(edge) {
-  const {connection, source, target} = edge;
-  return {
-    heading: `${nodeName(connection, source)} → ${nodeName(connection + 1, target)}`,
-    numbers: ["weight", "gradient"].map((mode) => [mode, exactAt(mode, edgeOffset(edge))]),
-    words: [["entry", edgeEntry(edge)]],
-  };
+function drawSquare(x, y) {
+  const side = 1.7 * scene.radius;
+  const square = {x: x - side / 2, y: y - side / 2, width: side, height: side, class: "mark"};
+  const letter = scene.radius > 8 ? [drawn("text", {x, y, class: "number"}, "b")] : [];
+  return [drawn("rect", square), ...letter];
 }
 
-function describeNode({column, unit}) {
-  const {kind, layer, activation, bias, gains} = page.columns[column];
-  if (unit === FOLDED) return describeFolded(column);
-  if (unit === BIAS) {
-    const note = "Each of its edges is the bias of one neuron.";
-    return {heading: nodeId(column, unit), numbers: [], words: [["kind", "bias"]], note};
+// Draw a neuron, filled by its number for the row if one is chosen, else by its kind.
+function drawCircle(x, y, column, unit, part) {
+  const circle = drawn("circle", {cx: x, cy: y, r: scene.radius, class: "mark"});
+  const value = nodeValue(column, unit, part);
+  let [text, contrast] = [scene.radius >= 9 ? String(unit) : "", ""];
+  if (unit === FOLDED) text = "⋮";
+  else if (value !== null) {
+    const share = Math.min(1, Math.abs(value) / (nodeScale(column, part) || 1));
+    circle.style.fill = `color-mix(in srgb, var(--${signOf(value)}) ${Math.round(100 * share)}%, `
+      + "var(--surface))";
+    contrast = share > 0.5 ? "strong" : "weak";
+    text = scene.radius >= 11 ? fitted(value) : "";
+  } else if (part === "sum") text = scene.radius >= 9 ? "Σ" : "";
+  if (!text) return [circle];
+  return [circle, drawn("text", {x, y, class: `number of-${text.length} ${contrast}`}, text)];
+}
+
+// Return what fills a node: of the chosen row its sum or output, or backward its slope; else null.
+function nodeValue(column, unit, part) {
+  const pass = passAt(reader.state);
+  if (pass === null || unit < 0) return null;
+  if (reader.mode !== "backward") {
+    return part === "sum" ? pass.sums[placeInPass(column, unit)] : outputAt(pass, column, unit);
   }
-  const offsets = bias === null ? [] : [["bias", bias]];
-  for (const {name, offset} of gains) offsets.push([name, offset]);
-  const numbers = offsets.flatMap(([name, offset]) => [
-    [name, exactAt("weight", offset + unit)],
-    [`${name} gradient`, exactAt("gradient", offset + unit)],
-  ]);
-  const words = [["kind", kind], ["layer", layer]];
-  if (activation) words.push(["activation", activation]);
-  const place = placeOfNode(column, unit);
-  const isFolded = nodes[viewName()].data.unit[place] === FOLDED;
-  const note = isFolded ? "The graph does not draw it: it is one of the folded neurons." : "";
-  return {heading: nodeName(column, unit), numbers, words, note};
+  return column === 0 ? null : pass.slopes[placeInPass(column, unit)];
 }
 
-function describeFolded(column) {
+// Return the largest size of a column's numbers for the row.
+function nodeScale(column, part) {
+  const pass = passAt(reader.state);
+  const isBackward = reader.mode === "backward";
+  return once(`nodes ${column} ${part} ${reader.row} ${isBackward} ${reader.state}`, () => {
+    const size = page.columns[column].ids.length;
+    if (column === 0) {
+      const inputs = pass.inputs ?? page.rows.inputs;
+      return largestSize(inputs.subarray(reader.row * size, (reader.row + 1) * size));
+    }
+    const values = isBackward ? pass.slopes : part === "sum" ? pass.sums : pass.outputs;
+    const begin = placeInPass(column, 0);
+    return largestSize(values.subarray(begin, begin + size));
+  });
+}
+
+function nodeLabel(column, unit) {
   const {ids, layer} = page.columns[column];
-  const {column: columns, unit: units} = nodes[viewName()].data;
-  const shown = columns.filter((each, i) => each === column && units[i] >= 0).length;
-  const note = "Search for one of them to see its values.";
-  return {heading: `${ids.length - shown} more of ${layer}`, numbers: [], words: [], note};
+  if (unit === PICTURE) return `${grouped(ids.length)} inputs as a picture`;
+  if (unit === FOLDED) return `${grouped(ids.length - scene.columns[column].units.length)} more of ${layer}`;
+  const name = nodeName(column, unit);
+  const value = nodeValue(column, unit, "output");
+  return value === null ? name : `${name}: ${brief(value)}`;
 }
 
-function showDetails() {
-  const details = document.getElementById("details");
-  details.replaceChildren();
-  if (reader.chosen === null) {
-    const hint = "Click an edge or a neuron to see its exact numbers here.";
-    details.append(element("p", hint, "note"));
-    return;
+// -- names and bars beside the outer columns ------------------------------------------------
+
+function drawNames(column, unit, x, y) {
+  if (unit === FOLDED) {
+    const more = page.columns[column].ids.length - scene.columns[column].units.length;
+    return [drawn("text", {
+      x, y: y + scene.radius + 10, class: "small", "text-anchor": "middle",
+    }, `+ ${grouped(more)} more`)];
   }
-  const {node, edge} = reader.chosen;
-  const {heading, numbers, words, note} = node ? describeNode(node) : describeEdge(edge);
-  details.append(
-    element("h3", heading), definitions(numbers, "numbers"), definitions(words, "words"),
-  );
-  if (note) details.append(element("p", note, "note"));
-  if (page.states.length > 1) {
-    const {label, gradient_name: name} = page.states[reader.state];
-    details.append(element("p", `Values: ${label}. The gradient is ${name}.`, "note"));
+  if (unit < 0 || (column > 0 && column < page.columns.length - 1)) return [];
+  const isLast = column > 0;
+  const name = page.rows && isLast ? outputName(unit, scene.longest) : drawnName(column, unit, scene.longest);
+  const side = isLast ? 1 : -1;
+  const beside = x + side * (scene.radius + 6);
+  const parts = isLast && reader.row !== null ? drawBar(unit, beside, y, name) : [];
+  if (parts.length) return parts;
+  return [drawn("text", {
+    x: beside, y, class: "name", "text-anchor": isLast ? "start" : "end",
+  }, name)];
+}
+
+// Draw an output as a bar behind its name and number; the row's own class has a mark.
+function drawBar(unit, x, y, name) {
+  const pass = passAt(reader.state);
+  if (pass === null) return [];
+  const last = page.columns.length - 1;
+  const value = outputAt(pass, last, unit);
+  const room = scene.width - x - 8;
+  const scale = page.rows.are_shares ? 1 : nodeScale(last, "output") || 1;
+  const share = Math.min(1, Math.abs(value) / scale);
+  const thick = Math.min(scene.pitch - 3, 20);
+  const frame = {x, y: y - thick / 2, height: thick, rx: 3};
+  const isRight = page.rows.classes?.[reader.row] === unit && page.columns[last].ids.length > 1;
+  const text = `${isRight ? "✓ " : ""}${name}`;
+  return [
+    drawn("rect", {...frame, width: room, class: isRight ? "room label" : "room"}),
+    drawn("rect", {...frame, width: Math.max(1, room * share), class: `bar ${signOf(value)}`}),
+    drawn("text", {x: x + 6, y, class: "name"}, text),
+    drawn("text", {x: x + room - 6, y, class: "name", "text-anchor": "end"}, page.rows.are_shares ? value.toFixed(3) : brief(value)),
+  ];
+}
+
+// Return a number in at most five letters, which a node has room for.
+function fitted(value) {
+  const size = Math.abs(value);
+  if (!(size < 1000)) return brief(value, 1);
+  return value.toFixed(size >= 10 ? 0 : size >= 1 ? 1 : 2);
+}
+
+// Return an output's name, or its number alone.
+function outputName(unit, most) {
+  const name = page.columns.at(-1).names?.[unit];
+  return name == null ? String(unit) : shortName(name, most);
+}
+
+// -- the inputs as a picture ----------------------------------------------------------------
+
+// Draw the row; or of the chosen neuron of the first layer what leads to it; or how strong each is.
+function drawPictureNode(y) {
+  const {side} = scene;
+  const [chosen] = chosenNodes().filter(({column, unit}) => column === 1 && unit >= 0);
+  const {values, caption, isSigned} = pictureValues(chosen);
+  const x = scene.columns[0].x - side - 6;
+  const square = {x, y: y - side / 2, width: side, height: side};
+  return [
+    drawn("image", {...square, href: pictureUrl(values, isSigned)}),
+    drawn("rect", {...square, class: "frame"}),
+    ...caption.map((line, number) => drawn("text", {
+      x: x + side / 2, y: y + side / 2 + 14 + 14 * number, class: "small", "text-anchor": "middle",
+    }, line)),
+  ];
+}
+
+function pictureValues(chosen) {
+  const inputs = [...page.columns[0].ids.keys()];
+  if (chosen) {
+    const valueOf = edgeValues(reader.mode);
+    const names = {
+      weight: "weights to", gradient: "gradients of", forward: "contributions to",
+      backward: "gradients of",
+    };
+    return {
+      values: inputs.map((input) => valueOf(0, input, chosen.unit)), isSigned: true,
+      caption: [names[reader.mode], nodeId(1, chosen.unit)],
+    };
   }
+  const pass = passAt(reader.state);
+  if (pass === null) {
+    const sums = strengths(0);
+    return {values: [...sums].map(Math.sqrt), isSigned: false, caption: ["length of the", "weights of each"]};
+  }
+  if (reader.mode === "backward") {
+    return {values: inputSlopes(pass), isSigned: true, caption: ["gradient of the loss", "at each input"]};
+  }
+  return {
+    values: inputs.map((input) => outputAt(pass, 0, input)), isSigned: false,
+    caption: [`row ${reader.row + 1}`],
+  };
+}
+
+// Return ∂L/∂x of the row for each input of the first layer: Σ δ W.
+function inputSlopes(pass) {
+  const {inputs, weight, factor} = page.connections[0];
+  const weights = vector("weight");
+  const slopes = new Float64Array(inputs);
+  for (let unit = 0; unit < page.columns[1].ids.length; unit++) {
+    const slope = factor * pass.slopes[placeInPass(1, unit)];
+    if (slope === 0) continue;
+    for (let i = 0; i < inputs; i++) slopes[i] += slope * weights[weight + unit * inputs + i];
+  }
+  return [...slopes];
+}
+
+// -- captions -------------------------------------------------------------------------------
+
+// Write over each column what it is, aslant where there is little room.
+function drawCaptions() {
+  const group = drawn("g", {class: "captions"});
+  const every = Math.ceil(20 / scene.gap);
+  page.columns.forEach(({layer, kind, activation, ids}, column) => {
+    if (column % every) return;
+    const count = `${grouped(ids.length)} ${kind}${ids.length === 1 ? "" : "s"}`;
+    const {x: right, sumX} = scene.columns[column];
+    let x = (right + sumX) / 2;
+    if (scene.gap < ASLANT) {
+      const lines = [[layer, count, activation].filter(Boolean).join(" · ")];
+      group.append(drawn("text", {
+        x: 0, y: 0, transform: `translate(${x} ${scene.top - 12}) rotate(-40)`,
+      }, shortName(lines[0], 24)));
+      return;
+    }
+    const isFirst = column === 0;
+    let anchor = "middle";
+    if (isFirst && isPicture) x = right - 6 - scene.side / 2;
+    else if (isFirst && scene.left < 60) anchor = "start";
+    if (anchor === "start") x = 4;
+    [layer, count, shortName(activation, Math.floor(scene.gap / 6))].forEach((line, number) => {
+      group.append(drawn("text", {
+        x, y: 16 + 15 * number, "text-anchor": anchor, class: number ? "" : "layer",
+      }, line));
+    });
+  });
+  return group;
 }

@@ -53,7 +53,6 @@ def test_graph_writes_graphml_with_every_weight(run, saved, tmp_path):
 
 
 def test_graph_writes_a_page(run, saved):
-    pytest.importorskip("bokeh", reason="the page needs ffnn[html]")
     path = saved(small_model())
 
     code, out, _ = run("graph", path, "--html")

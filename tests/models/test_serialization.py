@@ -131,6 +131,7 @@ def test_a_recording_is_kept_as_names_and_arrays():
             for part in ("counts", "grids")
         ),
         *(f"recording/snapshots/{part}" for part in ("epochs", "weights", "gradients")),
+        *("recording/rows/x", "recording/rows/y"),
     }
     copies = {name: array.copy() for name, array in arrays.items()}
     assert ffnn.Sequential.restore(config, copies).recording == model.recording

@@ -225,7 +225,7 @@ def test_figure_is_written_in_the_format_of_the_suffix(name, start, tmp_path):
 
 
 def test_page_is_written_by_the_module_of_pages(tmp_path, monkeypatch):
-    def save_page(model, path):
+    def save_page(model, path, x, y):
         path.write_text(f"page of {model.input_dim} inputs")
 
     page = types.SimpleNamespace(save_page=save_page)

@@ -1,0 +1,90 @@
+"""The page's rows: what the network, as it is and at each recorded epoch, makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ffnn._types import Array
+from ffnn.callbacks.recording import Snapshot
+from ffnn.models.decisions import names_of, task_of
+from ffnn.models.trainable import Trainable
+from ffnn.visualization.page_states import pack
+from ffnn.visualization.passes import Passes, open_rows, run_rows
+
+MAX_NUMBERS = 4  # of a row's target that name it
+
+
+def describe_rows(
+    model: Trainable, x: Any, y: Any, snapshots: Sequence[Snapshot]
+) -> dict[str, Any] | None:
+    """Return the rows and their passes, or None where no rows are given and none were kept.
+
+    ``passes`` are those of the snapshots and, last, of the model as it is. A layer that keeps
+    statistics of its batches is known only as it is now: then the snapshots have None.
+    """
+    if x is None:
+        recorded = None if model.recording is None else model.recording.rows
+        if recorded is None:
+            return None
+        x, y = recorded.x, None if model.loss is None else recorded.y
+    rows, targets = open_rows(model, x, y)
+    twin = model.twin()
+    now = run_rows(twin, rows, targets)
+    is_past_known = not any(layer.depends_on_batch and layer.state for layer in model.layers)
+    passes: list[dict[str, Any] | None] = []
+    for snapshot in snapshots:
+        if is_past_known:
+            twin.parameters[:] = snapshot.weights
+        passes.append(_pack(run_rows(twin, rows, targets), now) if is_past_known else None)
+    return {
+        "count": len(rows),
+        "labels": _labels(model, targets),
+        "classes": _classes(model, targets),
+        "inputs": pack(now.inputs),
+        "are_shares": _are_shares(model),
+        "passes": [*passes, _pack(now, now)],
+    }
+
+
+def _pack(passes: Passes, now: Passes) -> dict[str, Any]:
+    are_same = passes.inputs.tobytes() == now.inputs.tobytes()
+    return {
+        "inputs": None if are_same else pack(passes.inputs),  # those of the model as it is
+        "sums": pack(passes.sums),
+        "outputs": pack(passes.outputs),
+        "slopes": None if passes.slopes is None else pack(passes.slopes),
+        "losses": None
+        if passes.losses is None
+        else [loss if np.isfinite(loss) else None for loss in passes.losses.tolist()],
+    }
+
+
+def _classes(model: Trainable, targets: Array | None) -> list[int] | None:
+    """Return the class of each row, None where a row has none or several."""
+    if targets is None or task_of(model) != "classes":
+        return None
+    if targets.ndim == 2 and targets.shape[1] == 1:
+        targets = targets[:, 0] > 0.5
+    classes: list[int] = (targets if targets.ndim == 1 else targets.argmax(axis=1)).tolist()
+    return [int(number) for number in classes]
+
+
+def _labels(model: Trainable, targets: Array | None) -> list[str] | None:
+    """Return what each row's target is called."""
+    if targets is None:
+        return None
+    if (classes := _classes(model, targets)) is not None:
+        names = names_of(model.class_names, model.output_dim or 1, "classes")
+        return [names[number] for number in classes]
+    rows = targets.reshape(len(targets), -1)[:, :MAX_NUMBERS].tolist()
+    return [", ".join(f"{value:.4g}" for value in row) for row in rows]
+
+
+def _are_shares(model: Trainable) -> bool:
+    """Tell whether all outputs are from 0 to 1."""
+    activation = model.last_activation
+    low, high = (-np.inf, np.inf) if activation is None else activation.output_range
+    return low >= 0.0 and high <= 1.0
