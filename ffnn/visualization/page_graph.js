@@ -220,12 +220,13 @@ function drawNames(column, unit, x, y) {
 // Draw an output as a bar behind its name and number; the row's own class has a mark.
 function drawBar(unit, x, y, name) {
   const pass = passAt(reader.state);
-  if (pass === null) return [];
   const last = page.columns.length - 1;
+  if (pass === null) return [];
   const value = outputAt(pass, last, unit);
   const room = scene.width - x - 8;
   const scale = page.rows.are_shares ? 1 : nodeScale(last, "output") || 1;
-  const share = Math.min(1, Math.abs(value) / scale);
+  const isNumber = page.columns[last].ids.length === 1 && !page.rows.are_shares;
+  const share = isNumber ? 0 : Math.min(1, Math.abs(value) / scale);
   const thick = Math.min(scene.pitch - 3, 20);
   const frame = {x, y: y - thick / 2, height: thick, rx: 3};
   const isRight = page.rows.classes?.[reader.row] === unit && page.columns[last].ids.length > 1;
@@ -248,7 +249,8 @@ function fitted(value) {
 // Return an output's name, or its number alone.
 function outputName(unit, most) {
   const name = page.columns.at(-1).names?.[unit];
-  return name == null ? String(unit) : shortName(name, most);
+  if (name != null) return shortName(name, most);
+  return page.columns.at(-1).ids.length > 1 ? String(unit) : nodeId(page.columns.length - 1, 0);
 }
 
 // -- the inputs as a picture ----------------------------------------------------------------
@@ -321,10 +323,9 @@ function drawCaptions() {
     const {x: right, sumX} = scene.columns[column];
     let x = (right + sumX) / 2;
     if (scene.gap < ASLANT) {
-      const lines = [[layer, count, activation].filter(Boolean).join(" · ")];
       group.append(drawn("text", {
         x: 0, y: 0, transform: `translate(${x} ${scene.top - 12}) rotate(-40)`,
-      }, shortName(lines[0], 24)));
+      }, `${shortName(layer, 14)} · ${grouped(ids.length)}`));
       return;
     }
     const isFirst = column === 0;

@@ -1,6 +1,6 @@
 // Where nodes and edges are, in pixels.
 
-const CHARACTER = 6.6; // width of a letter
+const CHARACTER = 7; // width of a letter
 const ASLANT = 70; // between columns that have no room for captions side by side
 const LONGEST_NAME = 18; // the details have the whole name
 
@@ -27,7 +27,7 @@ function layOut({units, edges}, width, zoom) {
   const gap = Math.max(12, (width - left - right) / page.connections.length) * zoom;
   const top = gap < ASLANT ? 104 : 66;
   const height = top + Math.max(most * pitch, isPicture ? pictureSize(isNarrow) + 40 : 0) + 12;
-  const radius = Math.max(3.5, Math.min(13, 0.38 * pitch));
+  const radius = Math.max(3.5, Math.min(13, 0.38 * pitch, 0.36 * gap));
   const isApart = reader.apart && gap > 60;
   const columns = page.columns.map((_, column) => {
     const x = left + column * gap;

@@ -2,7 +2,7 @@
 
 // From little to much: neurons of a column, and the share of its edges' sum of squares.
 const DETAILS = [[6, 0.5], [10, 0.6], [16, 0.7], [24, 0.8], [32, 0.9], [64, 1]];
-const MOST_AT_REST = 80; // edges of a connection that can still be told apart
+const MOST_AT_REST = 110; // edges of a connection that can still be told apart
 const MOST_EDGES = 3000; // of the whole network
 const isPicture = page.pictures !== null;
 
@@ -200,8 +200,9 @@ function describeSelection({units, edges}) {
     const shown = edges[connection].length;
     if (shown === total) return;
     const share = Math.round(100 * shareOf(connection, edges[connection]));
-    parts.push(`of ${layer} the strongest ${grouped(shown)} edges, which carry ${share} % of its `
-      + `sum of squares; ${grouped(total - shown)} are hidden`);
+    const which = shown === 1 ? "edge, which carries" : `${grouped(shown)} edges, which carry`;
+    parts.push(`of ${layer} the strongest ${which} ${share} % of its sum of squares; `
+      + `${grouped(total - shown)} are hidden`);
   });
   if (!parts.length) return isPicture ? "" : "The whole network is drawn. ";
   return `Drawn: ${parts.join(" · ")}. `;
