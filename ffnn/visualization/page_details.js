@@ -297,6 +297,7 @@ function zoomTo(wanted, point = null) {
   frame.classList.toggle("zoomed", zoom > 1);
   drawGraph();
   if (zoom === before) return;
-  frame.scrollLeft = x * scene.width / old.width - left;
-  frame.scrollTop = y * scene.height / old.height - top;
+  const middle = ({top: begin, height}) => begin + (height - 12 - begin) / 2;
+  frame.scrollLeft = scene.left + (x - old.left) * scene.gap / old.gap - left;
+  frame.scrollTop = middle(scene) + (y - middle(old)) * scene.pitch / old.pitch - top;
 }
