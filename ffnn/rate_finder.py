@@ -21,7 +21,7 @@ from ffnn.data.batches import Batches
 from ffnn.errors import DataError, TrainingDivergedError
 from ffnn.models.expected import check_model
 from ffnn.models.trainable import Trainable
-from ffnn.training.loop import warn_of_small_batches
+from ffnn.training.loop import check_trained, warn_of_small_batches
 from ffnn.training.step import TrainStep
 
 if TYPE_CHECKING:
@@ -212,6 +212,7 @@ def find_learning_rate(
     examples = twin.open_examples(x, y, sample_weight, measured=False)
     if len(examples.x) < 2:
         raise DataError(f"{where}: expected at least 2 rows to learn from, got 1")
+    check_trained(twin.layers)
     batches = Batches(examples, batch_size, twin.shuffling)
     warn_of_small_batches(twin.layers, batches)
     rates = np.geomspace(low, high, steps)

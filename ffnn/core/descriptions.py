@@ -15,7 +15,8 @@ CUSTOM = "custom:"
 def describe(value: Any) -> Any:
     """Turn a value of a config into plain data: numbers, strings, lists and dicts.
 
-    A part becomes ``{"kind": ..., "name": ..., "config": {...}}``, a mapping in it a list of pairs.
+    A part becomes ``{"kind": ..., "name": ..., "config": {...}}`` with its `kept_values` as further
+    keys, a mapping in its config a list of pairs.
     The name of a class of the user's is marked, so that it is never taken for one of the library's.
     """
     if isinstance(value, (list, tuple)):
@@ -27,7 +28,8 @@ def describe(value: Any) -> Any:
     for name, item in config.items():
         config[name] = describe([*item.items()] if isinstance(item, Mapping) else item)
     mark = "" if family.is_registered(type(value)) else CUSTOM
-    return {"kind": family.kind, "name": mark + family.name_of(value), "config": config}
+    name = mark + family.name_of(value)
+    return {"kind": family.kind, "name": name, "config": config, **value.kept_values()}
 
 
 def rebuild(description: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
@@ -44,7 +46,12 @@ def rebuild(description: Any, custom_objects: Mapping[str, Any] | None = None) -
         raise ValueError(f"unknown kind of part {shown(description['kind'], 60)}")
     make = _maker_of(family, description["name"], custom_objects or {})
     config = {**getattr(make, "in_older_files", {}), **description["config"]}
-    return make(**{key: rebuild(value, custom_objects) for key, value in config.items()})
+    part = make(**{key: rebuild(value, custom_objects) for key, value in config.items()})
+    for key in description.keys() - {"kind", "name", "config"}:
+        if key not in part.kept:
+            raise ValueError(f"{type(part).__name__} is described by nothing like {shown(key, 60)}")
+        setattr(part, key, description[key])
+    return part
 
 
 def _maker_of(

@@ -19,8 +19,6 @@ R = TypeVar("R")
 
 _NEARLY = 0.8  # how much an attribute that is set may resemble a known one
 
-_FROZEN = "a model of the layers after it, trained on what a model of the earlier ones predicts"
-
 # A name here, or what to do instead.
 HINTS = {
     "alpha": "negative_slope of LeakyReLU, or alpha of ELU and CosineDecay",
@@ -61,17 +59,17 @@ HINTS = {
     "p": "rate",
     "param_groups": "learning_rate_factors of the optimizer, or decay_exclude of AdamW",
     "exclude_from_weight_decay": "decay_exclude of AdamW",
-    "pop": "Sequential([...]) with copies of the layers that remain",
+    "pop": "Sequential([...]) of copy() of the layers that remain",
     "predict_classes": "predict(x).argmax(axis=1)",
     "predict_on_batch": "predict",
     "predict_proba": "predict",
     "random_state": "seed",
-    "requires_grad": _FROZEN,
+    "requires_grad": "trainable of a layer, such as model.layers[0].trainable = False",
     "save_weights": "save, or get_weights",
     "solver": "optimizer",
     "state_dict": "get_weights",
     "test_on_batch": "evaluate",
-    "trainable": _FROZEN,
+    "trainable": "trainable of a layer, such as model.layers[0].trainable = False",
     "trainable_variables": "parameters",
     "trainable_weights": "parameters",
     "validation_fraction": "validation_split",

@@ -6,7 +6,7 @@ Layers, losses, metrics and optimizers compute in arrays that are made here and 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
@@ -193,12 +193,15 @@ class ParameterVector:
         Room for an intermediate result of the same size; its content means nothing.
     has_gradients : bool
         Whether a backward pass has filled `gradients`; until then their zeros mean nothing.
+    frozen : sequence of collections of str
+        For each layer, the names of the arrays that training leaves as they are.
     """
 
     def __init__(
         self, shapes: Sequence[Mapping[str, Shape]], dtype: DTypeLike, names: Sequence[str] = ()
     ) -> None:
         self._shapes = shapes
+        self.frozen: Sequence[Collection[str]] = [()] * len(shapes)
         size = sum(math.prod(shape) for layer in shapes for shape in layer.values())
         try:
             self.scratch: Array = aligned_empty(size, dtype)
@@ -211,13 +214,14 @@ class ParameterVector:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.values.size:,} {self.values.dtype}>"
 
-    def stretches(self) -> Iterator[tuple[str, int, int]]:
-        """Yield the name of each array, and where it begins and ends in the vectors."""
+    def stretches(self, *, trained: bool = False) -> Iterator[tuple[str, int, int]]:
+        """Yield the name of each array, or `trained` one, and where it begins and ends."""
         start = 0
-        for layer in self._shapes:
+        for layer, frozen in zip(self._shapes, self.frozen, strict=True):
             for name, shape in layer.items():
                 stop = start + math.prod(shape)
-                yield name, start, stop
+                if not (trained and name in frozen):
+                    yield name, start, stop
                 start = stop
 
     def views(self, vector: Array) -> list[dict[str, Array]]:

@@ -36,7 +36,11 @@ class Configurable(Hinted):
     in_older_files : mapping of str to object
         The arguments that files from before there were such do not have, where what they mean there
         is not the default.
+    kept : mapping of str to object
+        The attributes that describe it besides, name → what they are at first.
     """
+
+    kept: ClassVar[Mapping[str, Any]] = {}
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -57,6 +61,11 @@ class Configurable(Hinted):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments, name → value."""
         return {name: getattr(self, name) for name in _constructor_defaults(type(self))}
+
+    def kept_values(self) -> dict[str, Any]:
+        """Return the attributes in `kept` that are no longer what they were at first."""
+        values = {name: getattr(self, name) for name in self.kept}
+        return {name: value for name, value in values.items() if value != self.kept[name]}
 
     def numbers(self) -> dict[str, float]:
         """Return by name the numbers that it computes with in the dtype of its model.
@@ -83,8 +92,11 @@ class Configurable(Hinted):
         return [(name, getattr(self, name, None)) for name in _constructor_defaults(type(self))]
 
     def clone(self) -> Self:
-        """Return a new part made from the same arguments."""
-        return type(self)(**self.get_config())
+        """Return a new part made from the same arguments, with the same `kept_values`."""
+        twin = type(self)(**self.get_config())
+        for name, value in self.kept_values().items():
+            setattr(twin, name, value)
+        return twin
 
     def check_clone(self, owner: str) -> Self:
         """Return what `clone` does, or raise TypeError if a class of the user's has none."""

@@ -8,6 +8,7 @@ more than `BLOCK_ROWS` rows are added in blocks as well.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -60,6 +61,15 @@ def sum_of_squares(x: Array) -> float:
     with np.errstate(over="ignore"):  # as `vdot` does; the result tells
         squares = np.matmul(blocks[:, None, :], blocks[:, :, None])
     return float(squares.sum(dtype=np.float64)) + float(np.vdot(rest, rest))
+
+
+def norm(x: Array) -> float:
+    """Return ‖x‖ of a vector, also where its square overflows."""
+    square = sum_of_squares(x)
+    if math.isfinite(square):
+        return math.sqrt(square)
+    largest = float(np.abs(x).max())
+    return largest * float(np.linalg.norm(x / largest)) if math.isfinite(largest) else largest
 
 
 def row_blocks(rows: int) -> list[slice]:

@@ -130,10 +130,10 @@ class WeightedStep(TrainStep):
         metrics = model.epoch_metrics
         super().__init__(stages, model.layers, loss, penalties, vector, model.optimizer, metrics)
 
-    def forward(self, x: Array, y: Array, weight: Array | None) -> float:
+    def forward(self, x: Array, y: Array, weight: Array | None, for_update: bool = False) -> float:
         """Return the loss of one batch, penalty included."""
         total = float(len(x))
         if weight is not None:
             weight, total = normalize(weight)
         self._penalty.l1, self._penalty.l2 = self._l1 / total, self._l2 / total
-        return super().forward(x, y, weight)
+        return super().forward(x, y, weight, for_update)

@@ -32,6 +32,7 @@ def trace(model: Trainable, x: Array, y: Array, weight: Array | None) -> tuple[l
         link_of[stage].after(direction, array)
 
     with np.errstate(all="ignore"):  # a number that is not finite is shown
+        training.aim(for_update=False)
         training.tell_updates()
         output = run_forward(tap(training.stages, before, after), x, training=True)
         loss, slope, grad = pass_loss(training.loss, model.loss, links[-1], output, y, weight)

@@ -98,7 +98,7 @@ def _constants(rule: Optimizer, vector: ParameterVector) -> dict[str, Array]:
         numbers["t"] = np.array(rule.iterations + 1)
     if rule.clipnorm is not None:
         numbers["c"] = np.array(rule.clipnorm)
-        numbers["‖g‖"] = np.array(rule.norm(vector.gradients))
+        numbers["‖g‖"] = np.array(rule.norm_of_trained(vector.gradients))
     if rule.clipvalue is not None:
         numbers["c"] = np.array(rule.clipvalue)
     return numbers

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
 from ffnn._types import Array, Arrays, DTypeLike, FloatDType, Shape
-from ffnn.core.checks import check_items
+from ffnn.core.checks import check_bool, check_items
 from ffnn.core.formulas import Formulas
 from ffnn.core.operations import Value
 from ffnn.initializers import Initializer
@@ -40,7 +40,7 @@ class Average(Layer):
     ----------
     members : sequence of sequences of Layer
         The chains, each of at least one layer. Their settings and what they have adapted to are
-        copied, not their parameters.
+        copied, not their parameters. Each of these layers may be frozen by itself.
 
     Raises
     ------
@@ -55,6 +55,7 @@ class Average(Layer):
     """
 
     fixed = ("members",)
+    kept: ClassVar[Mapping[str, Any]] = {}  # the layers of the members keep theirs
     formulas = Formulas(
         forward=("y = mean_members(f(x))",),
         backward=("∂L/∂f = ∂L/∂y / K", "∂L/∂x = Σ (∂f/∂x)ᵀ ∂L/∂f"),
@@ -66,9 +67,6 @@ class Average(Layer):
         self.members = tuple(_copied(index, chain) for index, chain in enumerate(chains))
         if not self.members:
             raise ValueError("Average: expected at least one member, got members=[]")
-        layers = [layer for _, layer in self.named_layers()]
-        self.depends_on_batch = any(layer.depends_on_batch for layer in layers)
-        self.min_batch_rows = max(layer.min_batch_rows for layer in layers)
         endings = [chain[-1].stages()[-1].layer for chain in self.members]
         if len(set(map(repr, endings))) == 1:  # such as softmax: the mean is of probabilities, too
             self.ending = endings[0]
@@ -78,6 +76,32 @@ class Average(Layer):
     def num_members(self) -> int:
         """K, how many members there are."""
         return len(self.members)
+
+    @property
+    def depends_on_batch(self) -> bool:  # type: ignore[override]
+        """Whether a layer of a member does."""
+        return any(layer.depends_on_batch for _, layer in self.named_layers())
+
+    @property
+    def min_batch_rows(self) -> int:  # type: ignore[override]
+        """The most that a layer of a member needs."""
+        return max(layer.min_batch_rows for _, layer in self.named_layers())
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes a layer of a member; setting it sets it on all of them."""
+        return any(layer.trainable for _, layer in self.named_layers())
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        check_bool(self.title, "trainable", value)
+        for _, layer in self.named_layers():
+            layer.trainable = value
+
+    @property
+    def frozen(self) -> Collection[str]:
+        """The names of all parameters that training leaves as they are."""
+        return self._collect(lambda layer: dict.fromkeys(layer.frozen)).keys()
 
     # -- the layers of the members -------------------------------------------------------------
 
@@ -176,13 +200,13 @@ class Average(Layer):
     def check_update(self) -> None:
         """Raise FloatingPointError if a state cannot follow the last training batch."""
         for _, layer in self.named_layers():
-            if layer.state:
+            if layer.state and layer.trainable:
                 layer.check_update()
 
     def update_state(self) -> None:
         """Update the states from the last training batch."""
         for _, layer in self.named_layers():
-            if layer.state:
+            if layer.state and layer.trainable:
                 layer.update_state()
 
     def random_generators(self) -> list[np.random.Generator]:

@@ -13,10 +13,11 @@ from ffnn._types import Array, Arrays, DTypeLike, FloatDType, Shape
 from ffnn.core.formulas import Formulas
 from ffnn.core.generators import generator
 from ffnn.core.hints import HINTS
-from ffnn.core.memory import Buffered, ParameterVector
+from ffnn.core.memory import ParameterVector
 from ffnn.core.operations import Value
 from ffnn.core.registry import Family, family_of
 from ffnn.initializers import Initializer
+from ffnn.layers.reuse import Reusable
 from ffnn.regularizers import Regularizer
 
 if TYPE_CHECKING:
@@ -38,11 +39,11 @@ class Stage(NamedTuple):
 # Names of attributes of layers elsewhere.
 _FOREIGN = (
     *("activity_regularizer", "in_features", "input_shape", "kernel", "kernel_initializer"),
-    *("kernel_regularizer", "out_features", "requires_grad", "trainable", "weights"),
+    *("kernel_regularizer", "out_features", "requires_grad", "weights"),
 )
 
 
-class Layer(Buffered):
+class Layer(Reusable):
     """A differentiable function y = f(x) of a batch, with parameters of its own.
 
     A layer defines `forward` and `backward`, and, if it has parameters, their shapes and
@@ -62,6 +63,8 @@ class Layer(Buffered):
     ----------
     name : str
         Set by the model: the kind and a number, such as ``"dense_1"``.
+    trainable : bool
+        Whether training changes the parameters and the `state`; see there.
     input_dim, output_dim : int
         The number of columns of x and of y, once built.
     needs_input_grad : bool
@@ -193,10 +196,6 @@ class Layer(Buffered):
         raise AttributeError(
             f"{self.title}: name cannot be set; a model names its layers by kind and number"
         )
-
-    def take_name(self, name: str) -> None:
-        """Have the name that a model gives, "" if it is none of a model's."""
-        self.__dict__["name"] = name
 
     @property
     def title(self) -> str:
@@ -335,15 +334,6 @@ class Layer(Buffered):
         if not advice and (not self.is_built or self.rows < 0 or name in self.borrowed):
             advice = ": build a layer that stands alone, and call forward before backward"
         return advice
-
-    def replica(self) -> Self:
-        """Return a layer with the same parameters and state, and working memory of its own."""
-        twin = object.__new__(type(self))
-        for name, value in self.__getstate__().items():
-            vars(twin)[name] = value.replica() if isinstance(value, Layer) else value
-        return twin
-
-    __copy__ = replica
 
 
 LAYERS: Family[Layer] = Family("layer", Layer, __package__)

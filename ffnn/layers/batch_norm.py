@@ -31,6 +31,10 @@ class BatchNorm(Standardization):
     before the update. A batch of one row is its own mean and gives y = β whatever x is, so nothing
     is learned from such batches; `fit` warns of them. Rows of weight 0 are not part of a batch.
 
+    While it is frozen (``trainable = False``), the moving averages stand still and are used in
+    training as well, as in Keras: what the layers behind it were trained on, and what they get in
+    predictions, are outputs by these averages, which a batch of new data would shift.
+
     Parameters
     ----------
     momentum : float, default 0.99
@@ -59,8 +63,6 @@ class BatchNorm(Standardization):
         V="state.moving_variance",
     )
     axis = 0
-    depends_on_batch = True
-    min_batch_rows = 2  # a single row is its own mean: x̂ = 0
     _is_of_batch = False  # whether the last forward took μ and the variance from the batch
 
     def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3) -> None:
@@ -68,6 +70,16 @@ class BatchNorm(Standardization):
             "BatchNorm", "momentum", momentum, low=0.0, high=1.0, high_open=True
         )
         super().__init__(epsilon)
+
+    @property
+    def depends_on_batch(self) -> bool:  # type: ignore[override]
+        """Whether in training a row of y depends on the others; not while it is frozen."""
+        return self.trainable
+
+    @property
+    def min_batch_rows(self) -> int:  # type: ignore[override]
+        """2, as a single row is its own mean: x̂ = 0; 1 while it is frozen."""
+        return 2 if self.trainable else 1
 
     def bind(self, input_dim: int, dtype: FloatDType, values: Arrays, grads: Arrays) -> None:
         """Set the sizes and arrays; the moving averages start at 0 and 1."""
@@ -104,8 +116,8 @@ class BatchNorm(Standardization):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return γ ∘ x̂ + β, by the batch's statistics in training, else by the moving ones."""
-        self._is_of_batch = training
-        if training:
+        self._is_of_batch = training and self.trainable
+        if self._is_of_batch:
             return super().forward(x, training)
         if len(x) != self.rows:
             self.allocate(len(x))

@@ -30,6 +30,8 @@ class Dropout(Layer):
 
     m is 0 with probability `rate`, drawn anew for every entry and batch. ∂L/∂x = ∂L/∂y ∘ m. The
     kept units are scaled up ("inverted dropout"), so that E[y] = x, and outside training y = x.
+    It has nothing to train, so `trainable` makes no difference, as in Keras: to switch it off, set
+    `rate` to 0.
 
     Parameters
     ----------

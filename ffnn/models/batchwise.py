@@ -21,7 +21,7 @@ from ffnn.models.compiling import compile_step
 from ffnn.models.network import EVALUATION_BATCH_SIZE, Network
 from ffnn.models.raw_rows import with_targets
 from ffnn.saving.schema import set_generators
-from ffnn.training.loop import diverged, run_pass, train
+from ffnn.training.loop import check_trained, diverged, run_pass, train
 from ffnn.training.position import Position
 from ffnn.training.step import EvaluationStep, TrainStep
 
@@ -127,6 +127,7 @@ class Batchwise(Compilable):
         Every training by epochs runs here. `step` is the model's own, or another one on its
         parameters; `validate` returns the validation numbers after an epoch.
         """
+        check_trained(self.layers)
         for layer in self.layers:  # whose numbers may have been set since
             layer.check_arguments()
             layer.check_numbers(self.dtype, layer.title)
@@ -229,6 +230,7 @@ class Batchwise(Compilable):
         for layer in self.layers:
             layer.check_arguments()
         batch = self.open_batch(x, y, sample_weight, measured=True)
+        check_trained(self.layers)
         for metric in self.step.metrics:
             metric.reset()
         optimizer = self.step.optimizer

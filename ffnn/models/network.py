@@ -17,7 +17,8 @@ from ffnn.core.memory import ParameterVector
 from ffnn.data.sources import Source, check_finite, open_source
 from ffnn.errors import DataError
 from ffnn.layers.base import Layer, Stage
-from ffnn.layers.chain import name_layers, release, run_forward
+from ffnn.layers.chain import release, run_forward
+from ffnn.models.assembly import assemble, free_layers, take_layers
 from ffnn.models.codes import CodeCheck
 from ffnn.models.names import Named
 from ffnn.models.raw_rows import input_dtype
@@ -63,32 +64,14 @@ class Network(Named, Guarded):
         self._building = ForkSafeLock()
         self._replicas = Replicas(self.layers)
         self._code_check = CodeCheck(self.layers)
-        self._take_layers()
+        take_layers(self.layers)
         try:
+            input_dim = self.input_dim if input_dim is None else input_dim  # of a copied layer
             if input_dim is not None:
                 self.build(input_dim)
         except BaseException:
-            for layer in self.layers:
-                layer.take_name("")  # free again for another try
+            free_layers(self.layers)
             raise
-
-    def _take_layers(self) -> None:
-        """Check that the layers are free, and name them by kind and number."""
-        if not self.layers:
-            raise ValueError("Sequential: expected at least one layer, got layers=[]")
-        for layer in self.layers:
-            if not isinstance(layer, Layer):
-                raise TypeError(f"Sequential: expected layers such as Dense(64), got {layer!r}")
-            if layer.name or layer.is_built:
-                raise ValueError(f"Sequential: {layer!r} belongs to another model; make a new one")
-        if len({id(layer) for layer in self.layers}) < len(self.layers):
-            raise ValueError(
-                "Sequential: the same layer object appears in the list twice; make two"
-            )
-        for layer, name in zip(self.layers, name_layers(self.layers), strict=True):
-            layer.take_name(name)
-            for stage in layer.stages():
-                stage.layer.take_name(stage.layer.name or layer.name)
 
     @property
     def is_built(self) -> bool:
@@ -140,18 +123,7 @@ class Network(Named, Guarded):
     def _build(self, input_dim: int) -> ParameterVector:
         """Return the parameters; until they are the model's, it may be built again."""
         dims = self.compute_dims(input_dim)[:-1]
-        for layer in self.layers:
-            layer.check_arguments()
-            layer.check_numbers(self.dtype, layer.title)
-        shapes = [layer.parameter_shapes(dim) for layer, dim in zip(self.layers, dims, strict=True)]
-        vector = ParameterVector(shapes, self.dtype, [layer.title for layer in self.layers])
-        values, grads = vector.views(vector.values), vector.views(vector.gradients)
-        for index, layer in enumerate(self.layers):
-            layer.initialize(values[index], dims[index], self.entropy, index)
-        # Nothing can fail from here on.
-        for index, layer in enumerate(self.layers):
-            layer.bind(dims[index], self.dtype, values[index], grads[index])
-        return vector
+        return assemble(self.layers, dims, self.dtype, self.entropy)
 
     def require_built(self) -> ParameterVector:
         """Return all parameters and gradients; raise RuntimeError if the model is not built."""
@@ -162,7 +134,10 @@ class Network(Named, Guarded):
 
     @property
     def parameters(self) -> Array:
-        """All trainable values as one live vector, in the order of `layers` and their `params`."""
+        """All values as one live vector, in the order of `layers` and their `params`.
+
+        Those of frozen layers are in it, too.
+        """
         return self.require_built().values
 
     @property
@@ -176,7 +151,7 @@ class Network(Named, Guarded):
         return self._vector is not None and self._vector.has_gradients
 
     def count_params(self) -> int:
-        """Return the number of trainable values."""
+        """Return the number of `parameters`, frozen ones included."""
         return int(self.require_built().values.size)
 
     def summary(self) -> None:

@@ -17,11 +17,13 @@ _Read: TypeAlias = tuple[Callable[[Any], Any], dict[str, Any], Any]
 class Replicas:
     """Replicas of layers, one of each for every thread.
 
-    They are made again when an argument of a layer is set, so that predictions follow it.
+    They are made again when an argument of a layer, or its `trainable`, is set, so that what is
+    computed follows it.
     """
 
     def __init__(self, layers: Sequence[Layer]) -> None:
         self._layers = layers
+        self._switched: object = None
         self.renew()
 
     def renew(self) -> None:
@@ -42,12 +44,13 @@ class Replicas:
     def check(self) -> None:
         """Renew the replicas if an argument was set; ValueError if its layer does not follow it."""
         known = self._arguments
-        if known is not None and not self._differ(known):
+        if known is not None and self._switched is Layer.switched and not self._differ(known):
             return
         for layer in self._layers:
             if layer.is_built:
                 layer.check_unchanged()
         self.renew()
+        self._switched = Layer.switched
         arguments: list[_Read] = []
         for layer in all_layers(self._layers):
             if names := [name for name in argument_names(type(layer)) if name in vars(layer)]:

@@ -38,7 +38,7 @@ Content = tuple[dict[str, Any], dict[str, Array]]
 # What `capture` writes into a config and `restore` accepts.
 PART = {"kind": str, "name": str, "config": dict}
 CONFIG = {
-    "layers": [PART],
+    "layers": [PART | {"trainable?": bool}],
     "input_dim": (int, None),
     "dtype": str,
     "seed": (int, None),

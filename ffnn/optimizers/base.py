@@ -15,7 +15,7 @@ from ffnn.core.formulas import Formulas
 from ffnn.core.hints import Guarded
 from ffnn.core.memory import Buffered, ParameterVector, aligned_full
 from ffnn.core.registry import Family
-from ffnn.core.sums import sum_of_squares
+from ffnn.core.sums import norm
 from ffnn.optimizers.clipping import check_bounds, clip
 from ffnn.optimizers.groups import Block, Update, check_factors, check_known, cut, group, own_name
 from ffnn.schedules import Schedule
@@ -29,8 +29,8 @@ class Optimizer(Guarded, Buffered):
     learning_rate : float or Schedule
         η, at least 0, or a schedule that gives it.
     clipnorm : float, optional
-        The largest norm of the whole gradient: a longer g is replaced by g · clipnorm / ‖g‖ in
-        the update (`model.gradients` keep their true values).
+        The largest norm of the whole gradient, frozen layers left out: a longer g is replaced by
+        g · clipnorm / ‖g‖ in the update (`model.gradients` keep their true values).
     clipvalue : float, optional
         The largest size of each entry of g: one beyond it becomes ± clipvalue in the update. It
         cannot be given together with `clipnorm`.
@@ -165,11 +165,13 @@ class Optimizer(Guarded, Buffered):
     def regroup(self) -> None:
         """Cut the vectors for `update`, which is called for parameters with the same own numbers.
 
-        A subclass calls it when what `own_numbers` returns has changed.
+        A subclass calls it when what `own_numbers` returns has changed, a training when other
+        parameters are frozen: these are in no block.
         """
         if self._vector is None:
             return
         self._groups = group(self._vector, self.own_numbers)
+        self._trained = [part for _, part in group(self._vector, lambda _: {})]
         self._largest_factor = max((own.get("f", 1.0) for own, _ in self._groups), default=1.0)
         self._blocks = self._cut(self._vector.gradients)
         self.forget_sizes()
@@ -207,21 +209,21 @@ class Optimizer(Guarded, Buffered):
         if self._vector is None:
             raise RuntimeError(f"{type(self).__name__} belongs to no model; pass it to compile")
         g, rate, blocks = self._vector.gradients, self.current_learning_rate, self._blocks
-        norm = self.norm(g)
+        length = self.norm_of_trained(g)
         limit = self.clipnorm or self.clipvalue
-        if limit is not None and limit < norm < math.inf:
+        if limit is not None and limit < length < math.inf:
             clipped = self.array("clipped", g.size, dtype=g.dtype)
-            norm = clip(g, norm, self.clipnorm, self.clipvalue, out=clipped)
+            length = clip(g, length, self.clipnorm, self.clipvalue, out=clipped)
             blocks = self._cut(clipped)
         largest_norm, largest_update, largest = self._limits
         peak = rate * self._largest_factor
-        if not norm < largest_norm:
-            raise FloatingPointError(f"the norm of the gradient became {norm:g}")
-        if not peak * max(norm, 1.0) < largest_update:
+        if not length < largest_norm:
+            raise FloatingPointError(f"the norm of the gradient became {length:g}")
+        if not peak * max(length, 1.0) < largest_update:
             raise FloatingPointError("the update became too large for the weights")
         until, safe_rate, safe_norm = self._safe  # for so long, updates up to these cannot fail
-        is_safe = self.iterations < until and peak <= safe_rate and norm <= safe_norm
-        if is_safe or self._look_ahead(peak, norm, largest):
+        is_safe = self.iterations < until and peak <= safe_rate and length <= safe_norm
+        if is_safe or self._look_ahead(peak, length, largest):
             self._update(rate, blocks, update or self.update)
         else:
             self._update_or_undo(rate, blocks, update or self.update)
@@ -265,12 +267,12 @@ class Optimizer(Guarded, Buffered):
         """Return bounds on the numbers as they are; infinite where a slot is wrongly negative."""
         assert self._vector is not None
         memory = (
-            self.norm(slot)
+            self.norm_of_trained(slot)
             if name not in self.non_negative or slot.min(initial=0.0) >= 0.0
             else math.inf
             for name, slot in self._slots.items()
         )
-        return (self.norm(self._vector.values), *memory)
+        return (self.norm_of_trained(self._vector.values), *memory)
 
     def _update(self, rate: float, blocks: list[Block], update: Update) -> None:
         for factor, own, arrays in blocks:
@@ -301,13 +303,9 @@ class Optimizer(Guarded, Buffered):
         assert self._vector is not None
         return cut(self._groups, self._vector, g, list(self._slots.values()))
 
-    def norm(self, g: Array) -> float:
-        """Return ‖g‖, also where g·g overflows."""
-        square = sum_of_squares(g)
-        if math.isfinite(square):
-            return math.sqrt(square)
-        largest = float(np.abs(g).max())
-        return largest * float(np.linalg.norm(g / largest)) if math.isfinite(largest) else largest
+    def norm_of_trained(self, vector: Array) -> float:
+        """Return the norm of what is laid out like the parameters, frozen ones left out."""
+        return math.hypot(*(norm(vector[part]) for part in self._trained))
 
     def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
         """Change one block of parameters in place.

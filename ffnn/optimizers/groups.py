@@ -29,11 +29,11 @@ def own_name(name: str) -> str:
 
 
 def group(vector: ParameterVector, own_numbers: Callable[[str], dict[str, float]]) -> list[Group]:
-    """Return the parts of a vector in which `own_numbers` of the parameters' names are the same."""
+    """Return the parts of what is trained in which `own_numbers` of the names are the same."""
     groups: list[Group] = []
-    for name, start, stop in vector.stretches():
+    for name, start, stop in vector.stretches(trained=True):
         own = own_numbers(name)
-        follows = bool(groups) and groups[-1][0] == own
+        follows = bool(groups) and groups[-1][0] == own and groups[-1][1].stop == start
         groups.append((own, slice(groups.pop()[1].start if follows else start, stop)))
     return groups
 

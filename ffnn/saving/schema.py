@@ -17,8 +17,8 @@ def check_form(value: Any, form: Any, place: str) -> None:
     """Raise ValueError, with the place, what was expected and what came, if `value` is not so.
 
     A type as the form stands for its values (and ``int`` for no booleans), None for itself,
-    ``[form]`` for a list of any length, ``{key: form}`` for a dict with just these keys, and a
-    tuple of forms for any of them.
+    ``[form]`` for a list of any length, ``{key: form}`` for a dict with just these keys, of which
+    ``"key?"`` may be missing, and a tuple of forms for any of them.
 
     Examples
     --------
@@ -33,11 +33,13 @@ def check_form(value: Any, form: Any, place: str) -> None:
         for index, item in enumerate(value):
             check_form(item, form[0], f"{place}/{index}")
     elif isinstance(form, dict):
-        if value.keys() != form.keys():
-            differing = ", ".join(sorted(map(str, value.keys() ^ form.keys()))[:5])
+        inner = {key.removesuffix("?"): each for key, each in form.items()}
+        needed = {key for key in form if not key.endswith("?")}
+        if unfit := (value.keys() - inner.keys()) | (needed - value.keys()):
+            differing = ", ".join(sorted(map(str, unfit))[:5])
             raise ValueError(f"{place}: missing or unknown: {shorten(differing, 200)}")
-        for key, inner in form.items():
-            check_form(value[key], inner, f"{place}/{key}")
+        for key in value:
+            check_form(value[key], inner[key], f"{place}/{key}")
 
 
 def _is_of_kind(value: Any, form: Any) -> bool:

@@ -59,6 +59,17 @@ def train(
     return bool(interrupt.requested)
 
 
+def check_trained(layers: Sequence[Layer]) -> None:
+    """Raise ValueError if there are parameters, but none that is trained."""
+    if any(layer.frozen for layer in layers) and all(
+        len(layer.frozen) == len(layer.params) for layer in layers
+    ):
+        raise ValueError(
+            "there is nothing to train: all layers with parameters are frozen; set trainable = "
+            "True on one of them, such as model.layers[-1]"
+        )
+
+
 def warn_of_small_batches(layers: Sequence[Layer], batches: Batches) -> None:
     """Warn of layers that learn nothing from batches of so few rows."""
     for layer in layers:

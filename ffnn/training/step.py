@@ -37,6 +37,7 @@ class TrainStep:
     target: Array | None = None  # of the rows of the last batch whose weight is not 0
     _callbacks: CallbackList | None = None
     _outputs: dict[str, Array] = field(default_factory=dict)  # by layer, for the callbacks
+    _is_for_update: bool = False  # whether the next backward pass serves an update alone
 
     def __post_init__(self) -> None:
         # Nothing before the first layer with parameters needs a gradient.
@@ -46,7 +47,37 @@ class TrainStep:
         if self.backward_stages:
             self.backward_stages[-1].layer.needs_input_grad = False
         self.layers_by_updates = [layer for layer in self.layers if layer.updates is not None]
-        self.layers_with_state = [layer for layer in self.layers if layer.state]
+        self._follow_trainable()
+
+    def _follow_trainable(self) -> None:
+        """Find out what is trained, and how far back an update has to go for it."""
+        self._switched = Layer.switched  # first, so that nothing that is set meanwhile is missed
+        self.layers_with_state = [layer for layer in self.layers if layer.state and layer.trainable]
+        self.vector.frozen = [layer.frozen for layer in self.layers]
+        self.optimizer.regroup()
+        passed = [stage.layer for stage in self.backward_stages]
+        for layer in passed:
+            if not layer.needs_input_grad and layer is not passed[-1]:  # of an earlier end
+                layer.needs_input_grad = True
+        trained = [len(layer.frozen) < len(layer.params) for layer in passed]
+        count = len(trained) - trained[::-1].index(True) if any(trained) else 0
+        self._end = passed[count - 1] if 0 < count < len(passed) else None
+        self._update_stages = self.backward_stages[:count]
+        kept = [grad for layer in passed[:count] for grad in layer.grads.values()]
+        self._update_penalties = [
+            penalty for penalty in self.penalties if any(penalty.grad is grad for grad in kept)
+        ]
+        self._passed_over = [grad for layer in passed[count:] for grad in layer.grads.values()]
+
+    def aim(self, *, for_update: bool) -> None:
+        """Choose how far back the next batch goes: as far as an update needs, or all the way."""
+        if Layer.switched is not self._switched:
+            self._follow_trainable()
+        self._is_for_update = for_update
+        if self._end is not None and self._end.needs_input_grad is for_update:
+            self._end.needs_input_grad = not for_update
+            for grad in self._passed_over if for_update else ():
+                grad.fill(0.0)
 
     def compiled_by(
         self,
@@ -80,7 +111,7 @@ class TrainStep:
         Where the loss or the gradient is not finite, FloatingPointError is raised, and nothing is
         updated. Nor is it where all weights are 0.
         """
-        loss = self.forward(x, y, weight)
+        loss = self.forward(x, y, weight, for_update=True)
         if not math.isfinite(loss):
             raise FloatingPointError(f"the loss became {loss}")
         assert self.target is not None
@@ -103,8 +134,12 @@ class TrainStep:
             layer.update_state()
         return loss
 
-    def forward(self, x: Array, y: Array, weight: Array | None) -> float:
-        """Return the loss of one batch, penalties included; see `leave_out_absent`."""
+    def forward(self, x: Array, y: Array, weight: Array | None, for_update: bool = False) -> float:
+        """Return the loss of one batch, penalties included; see `leave_out_absent`.
+
+        With `for_update`, the `backward` that follows goes back only as far as a layer is trained.
+        """
+        self.aim(for_update=for_update)
         x, y, weight = leave_out_absent(x, y, weight)
         self.target, loss = y, 0.0
         self.tell_updates()
@@ -130,14 +165,16 @@ class TrainStep:
             self.optimizer.step(self.rule)
 
     def backward(self) -> None:
-        """Fill all gradients for the batch of the last `forward`."""
+        """Fill the gradients for the batch of the last `forward`."""
         assert self.target is not None
+        short = self._is_for_update
         if len(self.target):
-            run_backward(self.backward_stages, self.loss.backward())
+            stages = self._update_stages if short else self.backward_stages
+            run_backward(stages, self.loss.backward())
         else:
             self.vector.gradients.fill(0.0)
         self.vector.has_gradients = True
-        for penalty in self.penalties:
+        for penalty in self._update_penalties if short else self.penalties:
             penalty.add_gradient()
 
     def release(self) -> None:

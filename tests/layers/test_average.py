@@ -144,7 +144,7 @@ def test_what_the_layers_are_told_reaches_them():
     assert len(average.random_generators()) == 1
     assert len(average.regularizers()) == 1
     assert average.depends_on_batch
-    assert average.min_batch_rows == BatchNorm.min_batch_rows
+    assert average.min_batch_rows == BatchNorm().min_batch_rows == 2
     before = {name: array.copy() for name, array in average.state.items()}
     model.fit(X, Y, epochs=2, verbose=0)
     assert layers["member_1.dropout_1"].updates == 3  # told before each of four updates
