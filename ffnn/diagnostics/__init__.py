@@ -93,7 +93,7 @@ def _checks(sample: Sample, no_loss: str) -> list[_Check]:
         ("dead ReLUs", no_numbers, lambda: check_dead_units(sample, measured)),
         ("saturated units", no_numbers, lambda: check_saturated_units(sample, measured)),
         ("targets", no_loss, lambda: check_targets(sample, measured, chance)),
-        ("gradients", no_loss or no_numbers, lambda: check_gradients(measured)),
+        ("gradients", no_loss or no_numbers, lambda: check_gradients(sample, measured)),
     ]
     if sample.is_trained:
         learned = ("what was learned", no_trial, lambda: check_learning(sample, measured, chance))

@@ -75,7 +75,7 @@ def check_batch_rows(sample: Sample) -> Iterator[Finding]:
             yield finding("small-batches", layer.name, is_trained=trained is not None, **evidence)
 
 
-def check_gradients(measured: Probe) -> Iterator[Finding]:
+def check_gradients(sample: Sample, measured: Probe) -> Iterator[Finding]:
     """Yield whether ∂L/∂z vanishes or explodes from the last `Dense` to the first, z = x Wᵀ + b.
 
     A gradient of exactly 0 has another cause, such as a dead layer or last weights that are still
@@ -88,6 +88,7 @@ def check_gradients(measured: Probe) -> Iterator[Finding]:
             yield finding("non-finite-gradient", name, norm=norm)
             return
     flowing = dict(itertools.takewhile(lambda item: item[1] != 0.0, norms.items()))
+    flowing = {name: norm for name, norm in flowing.items() if name not in sample.frozen}
     if len(flowing) < 2:
         return
     last = next(iter(flowing))
@@ -112,7 +113,7 @@ def check_dead_units(sample: Sample, measured: Probe) -> Iterator[Finding]:
     activations = {stage.layer.name: type(stage.layer).__name__ for stage in sample.stages}
     for name, active in measured.active.items():
         dead = np.flatnonzero(active == 0).tolist()
-        if not dead:
+        if not dead or name in sample.frozen:
             continue
         weights = [layer.params["weight"] for layer in sample.dense_layers if layer.name == name]
         evidence = {
@@ -142,7 +143,7 @@ def check_saturated_units(sample: Sample, measured: Probe) -> Iterator[Finding]:
     rows, last = measured.num_rows, sample.model.layers[-1]
     for name, counts in measured.saturated.items():
         saturated = np.flatnonzero(counts >= SATURATED_ROWS * rows).tolist()
-        if saturated:
+        if saturated and name not in sample.frozen:
             yield finding(
                 "saturated-units",
                 name,
@@ -168,7 +169,7 @@ def check_symmetric_units(sample: Sample) -> Iterator[Finding]:
         between = layers[layers.index(layer) + 1 : layers.index(following)]
         arrays = _by_unit(layer, between, following)
         groups = [] if arrays is None else _equal_groups(*arrays)
-        if not groups:
+        if not groups or layer.name in sample.frozen:
             continue
         largest = max(groups, key=len)
         weights = layer.params["weight"][largest[0]]

@@ -146,7 +146,9 @@ class _Bench:
         self.rate = self.optimizer.current_learning_rate
         has_schedule = isinstance(self.set_rate, Schedule)
         self.schedule = type(self.set_rate).__name__ if has_schedule else None
-        self.weights = [layer.params["weight"] for layer in sample.dense_layers]
+        self.weights = [
+            layer.params["weight"] for layer in sample.dense_layers if "weight" not in layer.frozen
+        ]
         self.batch_rows = min(BATCH_ROWS, sample.num_rows)
         arrays = [self.step.vector.values, *self.optimizer.slots.values()]
         self._start = [(array, array.copy()) for array in arrays]
@@ -209,7 +211,10 @@ class _Bench:
             zip(model.layers, vector.views(vector.values), strict=True)
         ):
             assert layer.input_dim is not None
+            kept = {name: values[name].copy() for name in layer.frozen}
             layer.initialize(values, layer.input_dim, model.entropy, index)
+            for name, array in kept.items():
+                values[name][...] = array
         for slot in self.optimizer.slots.values():
             slot.fill(0.0)
         self.optimizer.iterations = 0

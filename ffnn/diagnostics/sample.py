@@ -36,7 +36,8 @@ class Sample:
 
     Whatever draws random numbers in training, such as `Dropout`, is switched off in the copy.
     Everything else acts as in training: `BatchNorm` takes the batch's statistics. The step is None
-    if the model is not compiled; `chosen` are the rows' numbers, in random order.
+    if the model is not compiled; `chosen` are the rows' numbers, in random order. Of the layers
+    whose names are in `frozen`, nothing is found that would keep them from learning.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Sample:
         self.model, self.x, self.y, self.weight = model, x, y, weight
         self.chosen, self.num_rows = chosen, len(chosen)
         self.dense_layers = [layer for layer in model.layers if layer.is_dense]
+        self.frozen = {layer.name for layer in model.layers if not layer.trainable}
         self.is_trained = model.optimizer is not None and model.optimizer.iterations > 0
         self.step = step = None if model.loss is None else model.step
         # What a batch passes, without the last activation where the loss takes its place, and back.

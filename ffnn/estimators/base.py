@@ -241,6 +241,8 @@ class BaseFFNN(Coefficients, BaseEstimator, ABC):
         self.model_ = Sequential(layers, X.shape[1], dtype, seed)
         if self.network is None:
             networks.draw_parameters(self, random_state)
+        else:
+            networks.keep_frozen(self.model_, self.network)
         self.model_.feature_names = getattr(self, "feature_names_in_", None)
         self._name_outputs()
         self._begin()

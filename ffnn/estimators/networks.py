@@ -13,7 +13,7 @@ from ffnn.core.checks import check_int
 from ffnn.core.descriptions import custom_objects, describe, rebuild
 from ffnn.core.registry import family_of
 from ffnn.estimators.parameters import NORMALIZATIONS, Estimator
-from ffnn.layers import Activation, BatchNorm, Dense, Dropout
+from ffnn.layers import Activation, Average, BatchNorm, Dense, Dropout
 from ffnn.layers.base import Layer
 from ffnn.models.network import Network
 
@@ -91,7 +91,10 @@ def make_layers(estimator: Estimator) -> list[Layer]:
 
 
 def copy_layers(network: Network) -> list[Layer]:
-    """Return new, unbuilt layers like a network's; those that train nothing keep their state."""
+    """Return new, unbuilt layers like a network's; those that train nothing keep their state.
+
+    Values of frozen layers are left for `keep_frozen`, once the new ones are built.
+    """
     layers = []
     for layer in network.layers:
         twin: Layer = rebuild(describe(layer), custom_objects(layer))
@@ -99,6 +102,35 @@ def copy_layers(network: Network) -> list[Layer]:
             twin.load_state(layer.state)
         layers.append(twin)
     return layers
+
+
+def keep_frozen(model: Network, network: Network) -> None:
+    """Write the values and states of a network's frozen layers into a model of its `copy_layers`.
+
+    ValueError says which layer has values for another number of inputs.
+    """
+    for layer, known in zip(*map(_single_layers, (model, network)), strict=True):
+        if known.trainable or not known.is_built:
+            continue
+        if layer.input_dim != known.input_dim:
+            raise ValueError(
+                f"network: {known.title} is frozen with values for {known.input_dim} inputs, but "
+                f"gets {layer.input_dim} here"
+            )
+        for name, array in layer.params.items():
+            array[...] = known.params[name]
+        layer.load_state({name: array.copy() for name, array in known.state.items()})
+
+
+def _single_layers(network: Network) -> list[Layer]:
+    """Return the layers of a network, those of its averages' members one by one."""
+    return [
+        single
+        for layer in network.layers
+        for single in (
+            dict(layer.named_layers()).values() if isinstance(layer, Average) else [layer]
+        )
+    ]
 
 
 def architecture(estimator: Estimator) -> dict[str, str]:

@@ -141,8 +141,8 @@ class Parameters:
     progress_bar : bool, default False
         Whether a progress bar is shown, by all solvers but "lbfgs".
     network : Sequential, optional
-        Its layers are copied and trained from new weights, in place of those that
-        `hidden_layer_sizes`, `activation`, `dropout`, `normalization` and the initializers
+        Its layers are copied and, but for frozen ones, trained from new weights, in place of those
+        that `hidden_layer_sizes`, `activation`, `dropout`, `normalization` and the initializers
         describe. Its dtype is kept; without it the dtype is that of X. Of what it was compiled
         with only the metrics are taken over: give its loss and its optimizer as `loss` and
         `solver`, or use its ``as_estimator()``, which does.

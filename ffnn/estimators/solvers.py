@@ -13,6 +13,7 @@ from ffnn.estimators.parameters import Estimator, Parameters
 from ffnn.estimators.samples import Samples
 from ffnn.models.trainable import Trainable
 from ffnn.optimizers import SGD, Adam, Optimizer
+from ffnn.training.loop import check_trained
 
 
 def make_optimizer(params: Parameters) -> Optimizer:
@@ -41,6 +42,7 @@ def fit_lbfgs(estimator: Estimator, loss: ScaledLoss, samples: Samples) -> None:
     from scipy.optimize import OptimizeResult, minimize
 
     model = estimator.model_
+    check_trained(model.layers)
     _require_fixed_loss(model)
     # Replicas of the layers, so that memory for all rows is freed at the end of the fit.
     replicas = model.replicas()[: len(model.step.stages)]
@@ -48,13 +50,14 @@ def fit_lbfgs(estimator: Estimator, loss: ScaledLoss, samples: Samples) -> None:
     batch = next(iter(Batches(examples, len(examples.x))))
     exact = ScaledLoss(loss.inner, loss.gradient_factor, loss.gradient_factor)
     step = WeightedStep(estimator, stages, exact)
+    trained = np.r_[tuple(slice(*ends) for _, *ends in step.vector.stretches(trained=True))]
 
     def evaluate(values: Array) -> tuple[float, Array]:
         """Return the loss at `values` and its gradient, a copy."""
-        np.copyto(model.parameters, values)
+        model.parameters[trained] = values
         value = step.forward(*batch)
         step.backward()
-        return value, model.gradients.astype(np.float64)
+        return value, model.gradients[trained].astype(np.float64)
 
     def print_loss(intermediate_result: OptimizeResult) -> None:
         show(f"loss = {intermediate_result.fun:.8f}")
@@ -63,13 +66,13 @@ def fit_lbfgs(estimator: Estimator, loss: ScaledLoss, samples: Samples) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         result = minimize(
             evaluate,
-            model.parameters.astype(np.float64),
+            model.parameters[trained].astype(np.float64),
             method="L-BFGS-B",
             jac=True,
             callback=print_loss if estimator.verbose else None,
             options={"maxfun": estimator.max_fun, "maxiter": limit, "gtol": estimator.tol},
         )
-        np.copyto(model.parameters, result.x)
+        model.parameters[trained] = result.x
         step.loss = loss
         estimator.loss_ = step.forward(*batch)
     model.renew_replicas()

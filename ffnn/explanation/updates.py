@@ -46,10 +46,7 @@ def update(
             problem = str(error)
     if problem is not None:
         note = f"Nothing is updated: {problem}."
-    owned = dict.fromkeys(s for layer in layers for n in layer.params for s in rule.own_numbers(n))
-    note = " ".join(
-        filter(None, (note, formulas_of(rule).note, *(_OWN.get(sign) for sign in owned)))
-    )
+    note = " ".join(filter(None, (note, formulas_of(rule).note, *_notes(rule, layers))))
     formulas = [Formula(f"g = ∂{total}/∂w"), *_preparations(rule), *formulas_of(rule).update]
     first = Step.made("update", "optimizer", kind, formulas, constants, {}, note)
     if problem is not None:
@@ -59,6 +56,8 @@ def update(
     steps = [*scheduled, first]
     for index, layer in enumerate(layers):
         for name in layer.params:
+            if name in layer.frozen:
+                continue
             sign = symbol_of(name)
             old = {f"{prefix}{sign}": views[index][name] for prefix, views in before.items()}
             old |= {f"{own}_{sign}": np.array(n) for own, n in rule.own_numbers(name).items()}
@@ -66,6 +65,16 @@ def update(
             steps.append(Step.made("update", layer.name, f"{kind} of {name}", (), old, new))
     moved = [follow(layer) for layer in training.layers_with_state]
     return [*steps, *(step for step in moved if step is not None)]
+
+
+def _notes(rule: Optimizer, layers: Iterable[Layer]) -> Iterator[str]:
+    """Yield what is to be said of parameters by name."""
+    for sign in dict.fromkeys(
+        s for each in layers for n in each.params for s in rule.own_numbers(n)
+    ):
+        yield _OWN.get(sign, "")
+    if frozen := [layer.name for layer in layers if layer.frozen]:
+        yield f"Frozen, and left as they are: {', '.join(frozen)}."
 
 
 def _preparations(rule: Optimizer) -> Iterator[Formula]:

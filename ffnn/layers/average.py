@@ -103,6 +103,11 @@ class Average(Layer):
         """The names of all parameters that training leaves as they are."""
         return self._collect(lambda layer: dict.fromkeys(layer.frozen)).keys()
 
+    def freeze(self, names: Collection[str]) -> None:
+        """Have the parameters of these names frozen, and no others."""
+        for place, layer in self.named_layers():
+            layer.freeze(_of(place, dict.fromkeys(names)))
+
     # -- the layers of the members -------------------------------------------------------------
 
     def named_layers(self) -> Iterator[tuple[str, Layer]]:

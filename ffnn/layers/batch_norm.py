@@ -9,10 +9,24 @@ import numpy as np
 
 from ffnn._types import Array, Arrays, FloatDType
 from ffnn.core.checks import check_number
+from ffnn.core.formulas import Formulas
 from ffnn.core.memory import aligned_full
 from ffnn.core.operations import Value
 from ffnn.layers.base import LAYERS
 from ffnn.layers.standardization import Standardization, standardization
+
+_AVERAGES = {"M": "state.moving_mean", "V": "state.moving_variance"}
+_OF_BATCH = standardization(
+    "mean_rows",
+    update=("M ← ρ M + (1 - ρ) μ", "V ← ρ V + (1 - ρ) v"),
+    ρ="momentum",
+    **_AVERAGES,
+)
+_OF_AVERAGES = Formulas(
+    forward=("σ = √(V + ε)", "x̂ = (x - M) / σ", "y = γ ∘ x̂ + β"),
+    backward=(*_OF_BATCH.backward[:2], "∂L/∂x = ∂L/∂y ∘ γ / σ"),
+    where={"ε": "epsilon", "σ": "std", "x̂": "x_hat", **_AVERAGES},
+)
 
 
 @LAYERS.register("batch_norm")
@@ -55,13 +69,6 @@ class BatchNorm(Standardization):
     population variance.
     """
 
-    formulas = standardization(
-        "mean_rows",
-        update=("M ← ρ M + (1 - ρ) μ", "V ← ρ V + (1 - ρ) v"),
-        ρ="momentum",
-        M="state.moving_mean",
-        V="state.moving_variance",
-    )
     axis = 0
     _is_of_batch = False  # whether the last forward took μ and the variance from the batch
 
@@ -70,6 +77,11 @@ class BatchNorm(Standardization):
             "BatchNorm", "momentum", momentum, low=0.0, high=1.0, high_open=True
         )
         super().__init__(epsilon)
+
+    @property
+    def formulas(self) -> Formulas:
+        """Those of training, in which a frozen layer goes by its averages."""
+        return _OF_BATCH if self.trainable else _OF_AVERAGES
 
     @property
     def depends_on_batch(self) -> bool:  # type: ignore[override]

@@ -60,6 +60,14 @@ class Reusable(Buffered):
         """The names of the parameters that training leaves as they are."""
         return () if self.trainable else tuple(self.params)
 
+    def freeze(self, names: Collection[str]) -> None:
+        """Have the parameters of these names `frozen`, and no others."""
+        self.trainable = not names
+
+    def __repr__(self) -> str:
+        call = super().__repr__()
+        return call if self.trainable else f"frozen {call}"
+
     def take_name(self, name: str) -> None:
         """Have the name that a model gives, "" if it is none of a model's."""
         self.__dict__["name"] = name

@@ -157,7 +157,8 @@ class Network(Named, Guarded):
     def summary(self) -> None:
         """Print a table of the layers, their output sizes and their numbers of parameters.
 
-        It is at most 80 columns wide. What is not known before the model is built is shown as "?".
+        It is at most 80 columns wide. Frozen layers are marked, and their parameters are counted
+        apart. What is not known before the model is built is shown as "?".
         Of a model with an encoder, the last line names the columns of a table that it reads.
         """
         show(summarize(self.layers, self._vector, self.encoder))

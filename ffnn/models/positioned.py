@@ -37,7 +37,7 @@ class Positioned(Batchwise):
         """Where the last training stands (`ffnn.training.position`); None if not known.
 
         It is not known either once the network has been compiled again, has made other updates, or
-        has another learning rate or other random numbers before it.
+        has another learning rate, other frozen layers or other random numbers before it.
         """
         place = self._position
         if isinstance(place, Position):
@@ -54,7 +54,8 @@ class Positioned(Batchwise):
         optimizer = self.optimizer
         updates = None if optimizer is None else optimizer.iterations
         rate = None if optimizer is None else describe(optimizer.learning_rate)
-        return vars(self).get("step"), updates, rate, self.generator_states
+        frozen = [tuple(layer.frozen) for layer in self.layers]
+        return vars(self).get("step"), updates, rate, self.generator_states, frozen
 
     def leave_position(self, weights: Sequence[Array]) -> None:
         """Set `weights`, and keep those that the training arrived at for when it is resumed."""

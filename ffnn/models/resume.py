@@ -17,6 +17,7 @@ from ffnn.models import serialization
 from ffnn.models.replicas import all_layers
 from ffnn.models.serialization import Parts
 from ffnn.schedules import Schedule
+from ffnn.training.fingerprint import frozen_names
 from ffnn.training.position import Position
 
 
@@ -37,7 +38,7 @@ def check_resumable(here: Parts, there: Parts, path: str, epochs: int) -> int:
         if mine[name] is None:  # not known yet
             del mine[name]
     for fact, own in mine.items():
-        if describe(own) != describe(theirs[fact]):
+        if _settings(own) != _settings(theirs[fact]):
             saved, now = (visible(shorten(str(each), 300)) for each in (theirs[fact], own))
             raise ValueError(
                 f"resume_from: {path} is of another model: {fact} there {saved}, here {now}"
@@ -88,6 +89,19 @@ def _facts(parts: Parts) -> dict[str, Any]:
     }
 
 
+def _settings(fact: Any) -> Any:
+    """Return a fact as plain data, without `trainable` of layers, which callbacks change."""
+
+    def without(described: Any) -> Any:
+        if isinstance(described, list):
+            return [without(each) for each in described]
+        if not isinstance(described, dict):
+            return described
+        return {name: without(each) for name, each in described.items() if name != "trainable"}
+
+    return without(describe(fact))
+
+
 def _encoder_facts(encoder: Any) -> dict[str, Any]:
     """Return them of an encoder: what the others are depends on the first, or on one before."""
     if encoder is None:
@@ -115,13 +129,18 @@ def _check_fixed_state(what: str, here: Layer, there: Layer) -> None:
 
 
 def check_training(
-    there: Parts, rate: float | Schedule, metrics: Collection[str], callbacks: Sequence[Callback]
+    here: Parts,
+    there: Parts,
+    rate: float | Schedule,
+    metrics: Collection[str],
+    callbacks: Sequence[Callback],
 ) -> None:
     """Raise ValueError if a training with this rate, metrics and callbacks is another one.
 
     ModelFileError says that the history in the file has numbers that nothing reports.
     """
     _check_learning_rate(rate, there)
+    _check_frozen(here.layers, there)
     if there.history is not None:
         _check_history(there.history, metrics, callbacks)
 
@@ -144,6 +163,22 @@ def _check_learning_rate(here: float | Schedule, there: Parts) -> None:
         f"resume_from: the training had learning_rate={visible(shorten(str(first), 200))}, now it "
         f"is {here}"
     )
+
+
+def _check_frozen(layers: Sequence[Layer], there: Parts) -> None:
+    """Raise ValueError if the frozen layers are neither those of the beginning nor the last ones.
+
+    Files of earlier versions know no frozen layers, as nor did the trainings.
+    """
+    assert there.position is not None
+    own, last = frozen_names(layers), frozen_names(there.layers)
+    first = (there.position["training"] or {}).get("frozen", [])
+    if own not in (first, last):
+        before, now = (visible(shorten(str(each), 200)) for each in (first, own))
+        raise ValueError(
+            f"resume_from: the training began with these parameters frozen: {before}; now: {now}. "
+            f"Set trainable of the layers as it was"
+        )
 
 
 def _check_history(history: History, names: Collection[str], callbacks: Sequence[Callback]) -> None:
@@ -180,6 +215,8 @@ def take_over(model: Any, twin: Any) -> None:
     model.require_built().has_gradients = there.has_gradients
     for layer, other in zip(here.layers, there.layers, strict=True):
         layer.load_state(other.state)
+        if list(layer.frozen) != list(other.frozen):
+            layer.freeze(other.frozen)
     theirs = serialization.computed_arrays(there)
     for name, array in serialization.computed_arrays(here).items():
         array[...] = theirs[name]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ffnn.core.memory import ParameterVector
-from ffnn.core.text import printable, shorten
+from ffnn.core.text import counted, printable, shorten
 from ffnn.layers.base import Layer
 
 if TYPE_CHECKING:
@@ -31,10 +31,20 @@ def summarize(
     else:
         values = vector.values
         lines.append(
-            f"{layers[0].input_dim:,} inputs, {values.size:,} trainable parameters "
+            f"{layers[0].input_dim:,} inputs, {count_parameters(layers)} "
             f"({values.dtype}, {values.nbytes / 1024:,.1f} KiB)"
         )
     if encoder is not None:
         names = ", ".join(printable(each.name) for each in encoder.encodings)
         lines.append(shorten(f"reads the columns {names}", 78))
     return "\n".join(lines)
+
+
+def count_parameters(layers: Sequence[Layer]) -> str:
+    """Return how many parameters are trained and, if there are any, how many are frozen."""
+    arrays = [(layer, name, array.size) for layer in layers for name, array in layer.params.items()]
+    total = sum(size for _, _, size in arrays)
+    frozen = sum(size for layer, name, size in arrays if name in layer.frozen)
+    if not frozen:
+        return counted(total, "trainable parameter")
+    return f"{total - frozen:,} trainable and {counted(frozen, 'frozen parameter')}"

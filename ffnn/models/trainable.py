@@ -106,9 +106,9 @@ class Trainable(Positioned):
         resume_from : str or path, optional
             A file of this model that was saved in a training, for example by `ModelCheckpoint`.
             Training resumes from there as if it had never stopped, with parameters, optimizer,
-            history, generators and callbacks as they were. Data, validation, weights, seed and all
-            settings must be those of that training; only `epochs`, `verbose` and the files that
-            callbacks write may differ.
+            history, generators, frozen layers and callbacks as they were. Data, validation,
+            weights, seed, `trainable` of the layers and all settings must be those of that
+            training; only `epochs`, `verbose` and the files that callbacks write may differ.
 
         Returns
         -------
@@ -157,12 +157,12 @@ class Trainable(Positioned):
         Returns the history that the callbacks have kept.
         """
         rate, users = self._check_rate(learning_rate), called.users
-        training = fingerprint(batches, held_out, rate, users)
+        training = fingerprint(batches, held_out, rate, users, self.layers)
         metrics = self.epoch_metrics
         position = Position(batches, lambda: self.stop_training, metrics, users, training)
         position.epoch = settings.initial_epoch
         if saved is not None:
-            check_training(saved.parts(), rate, history.params["metrics"], users)
+            check_training(self.parts(), saved.parts(), rate, history.params["metrics"], users)
             position.resume(saved.position or {}, saved)
         validate = None if held_out is None else partial(self._validate, held_out)
         with unless_refused(self, position):

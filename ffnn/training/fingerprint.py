@@ -18,6 +18,7 @@ from ffnn.callbacks import Callback
 from ffnn.core.descriptions import describe
 from ffnn.data.batches import Batches, Examples
 from ffnn.data.sources import BLOCK_ROWS, Source
+from ffnn.layers.base import Layer
 from ffnn.schedules import Schedule
 from ffnn.training.known_rows import pack_rows
 
@@ -31,6 +32,7 @@ def fingerprint(
     held_out: Examples | None,
     learning_rate: float | Schedule,
     callbacks: Sequence[Callback],
+    layers: Sequence[Layer],
 ) -> dict[str, Any]:
     """Return what has to be the same, by name.
 
@@ -44,12 +46,18 @@ def fingerprint(
         "shuffle": batches.is_shuffled,
         "steps_per_epoch": batches.max_batches,
         "learning_rate": describe(learning_rate),
+        "frozen": frozen_names(layers),
         **dict(zip(FOUND_AGAIN, map(pack_rows, (batches.examples, held_out)), strict=True)),
     }
     for index, callback in enumerate(callbacks):
         for name in callback.settings:
             facts[f"callbacks[{index}].{name}"] = plain(getattr(callback, name))
     return facts
+
+
+def frozen_names(layers: Sequence[Layer]) -> list[str]:
+    """Return the parameters that are frozen, such as ``"dense_1.weight"``."""
+    return [f"{layer.name}.{name}" for layer in layers for name in layer.frozen]
 
 
 def rows_of(training: Mapping[str, Any], label: str = "") -> int:

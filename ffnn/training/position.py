@@ -173,7 +173,7 @@ class Position:
 
 
 _PLACE = "/config/model/position"
-_COMPARED_APART = {"learning_rate", *FOUND_AGAIN}  # the first is changed by callbacks
+_COMPARED_APART = {"learning_rate", "frozen", *FOUND_AGAIN}  # callbacks change the first two
 
 
 def _check_same(name: str, there: Any, here: Any) -> None:

@@ -11,6 +11,7 @@ from ffnn.core.text import counted, listed, shorten
 from ffnn.layers.base import Layer
 from ffnn.layers.columns import ColumnWise
 from ffnn.models.network import Network
+from ffnn.models.summary import count_parameters
 
 _MAX_COLUMNS = 8
 _MAX_CIRCLES = 5
@@ -43,9 +44,8 @@ def _number(number: int | None) -> str:
 def _sum_up(model: Network) -> str:
     if not model.is_built:
         return "Not built yet: sizes follow from the number of input columns."
-    total = model.count_params()
     inputs = counted(model.input_dim or 0, "input")
-    return f"{inputs}, {counted(total, 'trainable parameter')} ({model.dtype})"
+    return f"{inputs}, {count_parameters(model.layers)} ({model.dtype})"
 
 
 @dataclass
