@@ -31,6 +31,7 @@ def model_of(found: Sequence[Found], width: int, dtype: str) -> Sequential:
         is_activation = isinstance(each.layer, ActivationFunction)
         if is_activation and isinstance(last, Dense) and last.activation is None:
             joined = Dense(**{**last.get_config(), "activation": each.layer})
+            joined.trainable = last.trainable
             chain[-1] = chain[-1]._replace(layer=joined)
         else:
             chain.append(each)

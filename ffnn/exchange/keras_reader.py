@@ -26,7 +26,8 @@ def from_keras(model: Any) -> Sequential:
         A built ``Sequential``, or a functional model in which each layer follows one other, of
         ``Dense``, activations, ``BatchNormalization``, ``LayerNormalization``,
         ``RMSNormalization``, ``Normalization``, ``Rescaling``, ``Dropout``, ``Flatten`` and
-        ``Identity``, or what `to_keras` returned. Parameters are copied.
+        ``Identity``, or what `to_keras` returned. Parameters are copied; layers that are frozen
+        there are frozen here.
 
     Returns
     -------
@@ -101,7 +102,10 @@ def _read(keras: Any, layer: Any) -> Iterator[Found]:
         names = ", ".join(sorted(kind.__name__ for kind in readers))
         raise ValueError(f"from_keras: {title} is none of a chain of layers that ffnn has: {names}")
     try:
-        yield from reader(keras, layer)
+        for found in reader(keras, layer):
+            if layer.weights and found.layer.trainable != layer.trainable:
+                found.layer.trainable = layer.trainable
+            yield found
     except (ValueError, TypeError) as error:
         raise ValueError(f"from_keras: {title}: {error}") from error
 

@@ -34,9 +34,10 @@ def to_keras(model: Network) -> Any:
     """Return a network as a ``keras.Sequential``, which can be trained on and saved there.
 
     Layers that Keras has become its own; the others are one of a class of ours that Keras can save,
-    too. The parameters are copies. It computes what `predict` does, but for a `Normalization` of
-    columns whose mean is large, which Keras computes in the dtype of the model and not in float64:
-    at a mean of 10⁵ and a standard deviation of 1 that is an error of 10⁻².
+    too. The parameters are copies; frozen layers are frozen there. It computes what `predict` does,
+    but for a `Normalization` of columns whose mean is large, which Keras computes in the dtype of
+    the model and not in float64: at a mean of 10⁵ and a standard deviation of 1 that is an error of
+    10⁻².
 
     Parameters
     ----------
@@ -63,6 +64,7 @@ def to_keras(model: Network) -> Any:
     for layer in model.layers:
         for each, weights in _layers(keras, layer, model.dtype.name):
             made.add(each)
+            each.trainable = layer.trainable
             if weights:
                 each.set_weights([np.array(array) for array in weights])
     return made

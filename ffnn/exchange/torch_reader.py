@@ -22,7 +22,8 @@ def from_torch(module: Any) -> Sequential:
 
     Such a chain is a ``torch.nn.Sequential``, also one inside another, of ``Linear``, activations,
     ``BatchNorm1d``, ``LayerNorm``, ``RMSNorm``, ``Dropout``, ``Flatten`` and ``Identity``, or what
-    `to_torch` returned. Parameters are copied.
+    `to_torch` returned. Parameters are copied; a layer whose parameters require no gradient is
+    frozen.
 
     Parameters
     ----------
@@ -39,7 +40,8 @@ def from_torch(module: Any) -> Sequential:
     ImportError
         torch is not installed.
     ValueError
-        A module is none of these, or has settings that no layer has; it is named with its place.
+        A module is none of these, has settings that no layer has, or requires the gradients of some
+        of its parameters only; it is named with its place.
     """
     torch = require("torch", "a module of PyTorch")
     found = list(_read_chain(torch, module, ""))
@@ -61,6 +63,7 @@ def _read_chain(torch: Any, module: Any, place: str) -> Iterator[Found]:
     title = f"module {place or 'at the top'} ({type(module).__name__})"
     if isinstance(module, expressed_class(torch)):
         clone = module.layer.clone()
+        clone.freeze([n for n in module.layer.params if not module.needs_gradient(n)])
         if module.layer.state:
             clone.load_state(module.layer.state)
         yield Found(clone, module.values(), module.layer.input_dim)
@@ -73,10 +76,24 @@ def _read_chain(torch: Any, module: Any, place: str) -> Iterator[Found]:
         )
     try:
         found = reader(module)
+        if found is not None:
+            found.layer.trainable = _is_trainable(module)
     except (ValueError, TypeError) as error:
         raise ValueError(f"from_torch: {title}: {error}") from error
     if found is not None:
         yield found
+
+
+def _is_trainable(module: Any) -> bool:
+    """Tell whether training changes the parameters of a module; ValueError if it does some."""
+    needed = {name: p.requires_grad for name, p in module.named_parameters()}
+    if len(set(needed.values())) > 1:
+        still = ", ".join(name for name, is_needed in needed.items() if not is_needed)
+        raise ValueError(
+            f"{still} requires no gradient, and the others do; here a layer is frozen as a whole: "
+            f"set requires_grad of all its parameters alike"
+        )
+    return all(needed.values())
 
 
 def _readers(torch: Any) -> dict[type, Callable[[Any], Found | None]]:

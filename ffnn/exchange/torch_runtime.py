@@ -37,6 +37,10 @@ def expressed_class(torch: Any) -> Any:
                 for name in self.layer.params
             }
 
+        def needs_gradient(self, name: str) -> bool:
+            """Tell whether training changes the parameter of a name in the layer."""
+            return bool(self.get_parameter(own_name(name)).requires_grad)
+
         def extra_repr(self) -> str:
             return repr(self.layer)
 

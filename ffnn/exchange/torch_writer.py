@@ -11,7 +11,7 @@ from ffnn import activations, layers
 from ffnn._types import Array
 from ffnn.activations import ActivationFunction
 from ffnn.exchange.extras import require
-from ffnn.exchange.torch_runtime import expressed_class
+from ffnn.exchange.torch_runtime import expressed_class, own_name
 from ffnn.layers.base import Layer
 from ffnn.models.network import Network
 
@@ -24,13 +24,15 @@ def to_torch(model: Network) -> Any:
 
     It is a ``torch.nn.Sequential``, with an activation as a module of its own behind its linear
     part, so that the names of ``state_dict`` are such as ``0.weight`` and ``1.running_mean``. The
-    parameters are copies, in the same order. In eval mode it computes what `predict` does; in train
+    parameters are copies, in the same order; those of frozen layers do not require a gradient. In
+    eval mode it computes what `predict` does; in train
     mode gradients are those of a training here. It is returned in eval mode.
 
     The layers of an `Average` compute there what they do outside training, in train mode, too. Two
     things differ in training on: PyTorch's BatchNorm moves its variance towards the unbiased
     one of the batch, n / (n - 1) times ours, and Dropout draws other masks. Its momentum is 1 minus
-    ours, and is converted.
+    ours, and is converted. Of a frozen BatchNorm, PyTorch keeps gain and shift, but in train mode
+    it goes by the batch, and its averages move, unless that module's ``eval()`` is called.
 
     Parameters
     ----------
@@ -53,7 +55,12 @@ def to_torch(model: Network) -> Any:
     """
     torch = require("torch", "a module of PyTorch")
     model.require_built()
-    modules = [made for layer in model.layers for made in _modules(torch, layer)]
+    modules = []
+    for layer in model.layers:
+        for made in _modules(torch, layer):
+            for name in layer.frozen if isinstance(made, expressed_class(torch)) else ():
+                made.get_parameter(own_name(name)).requires_grad = False
+            modules.append(made if layer.trainable else made.requires_grad_(False))
     whole = torch.nn.Sequential(*modules).to(getattr(torch, model.dtype.name))
     return whole.eval()
 
