@@ -40,13 +40,12 @@ class Configurable(Hinted):
         The attributes that describe it besides, name → what they are at first.
     """
 
-    kept: ClassVar[Mapping[str, Any]] = {}
-
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls.watch_arguments()
 
     in_older_files: ClassVar[Mapping[str, Any]] = {}
+    kept: ClassVar[Mapping[str, Any]] = {}
 
     @property
     def formulas(self) -> Formulas:
