@@ -7,6 +7,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ffnn._types import Array
 from ffnn.core.console import show, warn
+from ffnn.core.memory import ParameterVector
 from ffnn.data.batches import Batches
 from ffnn.estimators.conventions import ScaledLoss, WeightedStep
 from ffnn.estimators.parameters import Estimator, Parameters
@@ -42,15 +43,14 @@ def fit_lbfgs(estimator: Estimator, loss: ScaledLoss, samples: Samples) -> None:
     from scipy.optimize import OptimizeResult, minimize
 
     model = estimator.model_
-    check_trained(model.layers)
-    _require_fixed_loss(model)
+    _check_loss(model)
     # Replicas of the layers, so that memory for all rows is freed at the end of the fit.
     replicas = model.replicas()[: len(model.step.stages)]
     examples, stages = samples.open(model.dtype, replicas)
     batch = next(iter(Batches(examples, len(examples.x))))
     exact = ScaledLoss(loss.inner, loss.gradient_factor, loss.gradient_factor)
     step = WeightedStep(estimator, stages, exact)
-    trained = np.r_[tuple(slice(*ends) for _, *ends in step.vector.stretches(trained=True))]
+    trained = _places_of_trained(step.vector)
 
     def evaluate(values: Array) -> tuple[float, Array]:
         """Return the loss at `values` and its gradient, a copy."""
@@ -85,7 +85,14 @@ def fit_lbfgs(estimator: Estimator, loss: ScaledLoss, samples: Samples) -> None:
         )
 
 
-def _require_fixed_loss(model: Trainable) -> None:
+def _places_of_trained(vector: ParameterVector) -> Array:
+    """Return where in the vector the parameters stand that are not frozen."""
+    parts = [np.arange(start, stop) for _, start, stop in vector.stretches(trained=True)]
+    return np.concatenate(parts)
+
+
+def _check_loss(model: Trainable) -> None:
+    check_trained(model.layers)
     for layer in model.layers:
         if layer.depends_on_batch or layer.random_generators():
             raise ValueError(
