@@ -32,7 +32,8 @@ class Drawn(Trainable):
         of ``parametrization="ntk"``); ``gradient`` is NaN before the first gradient is computed. A
         node's attributes are ``kind`` ("input", "bias", "neuron", "output"), ``layer`` (its column:
         0 for inputs, k for the k-th `Dense`), ``unit``, ``x`` and ``y``, ``label``, and, on
-        neurons, ``activation``, ``bias``, gains and shifts with their gradients.
+        neurons, ``activation``, ``bias``, gains and shifts with their gradients, and
+        ``trainable``, whether the layer is trained or frozen.
         ``networkx.write_graphml`` writes all of it.
 
         Returns

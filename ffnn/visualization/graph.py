@@ -32,7 +32,8 @@ def to_networkx(model: Network) -> nx.DiGraph:
     `Sequential.to_networkx` says what its nodes and edges hold. Besides, a node has ``layer_name``:
     ``"input"``, or the name of the `Dense`; of a bias node, the one it feeds. A bias node's unit is
     -1, and it is in the layer before the one that it feeds. Normalisation after a column of
-    neurons or inputs gives them ``gamma``, ``gamma_gradient``, ``beta`` and ``beta_gradient``.
+    neurons or inputs gives them ``gamma``, ``gamma_gradient``, ``beta`` and ``beta_gradient``. A
+    node of a `Dense`, and of its bias, has ``trainable``, which is the layer's.
     """
     import networkx as nx
 
@@ -53,6 +54,7 @@ def to_networkx(model: Network) -> nx.DiGraph:
                 label=name,
                 x=float(shown.column.index),
                 y=shown.bias_y,
+                trainable=outgoing.trainable,
             )
     for edges in view.edges:
         source_name = view.columns[edges.connection.source].column.layer_name
@@ -72,6 +74,8 @@ def _neurons(
         numbers |= {name: gain.value, f"{name}_gradient": gain.gradient}
     lists = {name: _floats(array, column.size) for name, array in numbers.items()}
     common = {"kind": column.kind, "layer": column.index, "layer_name": column.layer_name}
+    if connection is not None:
+        common["trainable"] = connection.trainable
     if column.activation:
         common["activation"] = column.activation
     for unit, y in enumerate(shown.y.tolist()):

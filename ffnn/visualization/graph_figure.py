@@ -190,7 +190,7 @@ def _write_captions(figure: Figure, axes: Axes, view: View) -> None:
     longest = int(11 * figure.get_figwidth() / len(view.columns))  # characters to a column
     for shown in view.columns:
         column = shown.column
-        lines = [column.layer_name, counted(column.size, column.kind)]
+        lines = view.structure.caption(column)
         lines += textwrap.wrap(column.activation, longest)
         for number, line in enumerate(lines):
             axes.annotate(

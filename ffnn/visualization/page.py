@@ -24,6 +24,7 @@ from ffnn._types import FilePath
 from ffnn.core.checks import check_path
 from ffnn.core.files import check_target, replace_whole
 from ffnn.core.text import counted
+from ffnn.models.summary import count_parameters
 from ffnn.models.trainable import Trainable
 from ffnn.visualization.page_blocks import describe_panels, describe_pictures, gain_name
 from ffnn.visualization.page_rows import describe_rows
@@ -114,7 +115,9 @@ def _facts(model: Trainable, structure: Structure) -> str:
     first, *others = structure.columns
     layers = [f"{column.size:,} {column.activation}" for column in others]
     sizes = " → ".join([counted(first.size, "input"), *layers])
-    return f"{sizes} · {counted(model.count_params(), 'parameter')} · {model.dtype}"
+    frozen = any(layer.frozen for layer in model.layers)
+    count = count_parameters(model.layers) if frozen else counted(model.count_params(), "parameter")
+    return f"{sizes} · {count} · {model.dtype}"
 
 
 def _column(structure: Structure, column: Column, offsets: Mapping[int, int]) -> dict[str, Any]:

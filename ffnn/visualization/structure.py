@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ffnn._types import Array
+from ffnn.core.text import counted
 from ffnn.layers.average import Average
 from ffnn.layers.base import Layer
 from ffnn.layers.columns import ColumnWise
@@ -62,7 +63,7 @@ class Connection:
     """The live weight (units, inputs) and bias (units,) of one `Dense`, and their gradients.
 
     It leads from the column `source` to the next, `target`. The bias is None if the layer has none,
-    the gradients are None before the first backward pass.
+    the gradients are None before the first backward pass. `trainable` is the layer's.
     """
 
     source: int
@@ -72,6 +73,7 @@ class Connection:
     bias: Array | None
     weight_gradient: Array | None
     bias_gradient: Array | None
+    trainable: bool
 
     @property
     def num_edges(self) -> int:
@@ -110,6 +112,12 @@ class Structure:
     def outgoing(self, column: Column) -> Connection | None:
         """Return the connection that leads from a column; None for the outputs."""
         return self.connections[column.index] if column.index < len(self.connections) else None
+
+    def caption(self, column: Column) -> list[str]:
+        """Return what a column is: its layer, its size, and whether the layer is frozen."""
+        incoming = self.incoming(column)
+        frozen = [] if incoming is None or incoming.trainable else ["frozen"]
+        return [column.layer_name, counted(column.size, column.kind), *frozen]
 
 
 def node_id(layer_name: str, unit: int) -> str:
@@ -236,4 +244,5 @@ def _connection(model: Network, index: int, dense: Layer) -> Connection:
         bias=dense.params.get("bias"),
         weight_gradient=grads.get("weight"),
         bias_gradient=grads.get("bias"),
+        trainable=dense.trainable,
     )
