@@ -87,14 +87,12 @@ class Edits:
         """Let a layer keep its numbers in training, or learn again."""
         frozen = check_bool("freeze", "frozen", frozen)
         self.made += 1
-        self._layer(layer).trainable = not frozen  # type: ignore[attr-defined]
+        self._layer(layer).trainable = not frozen
 
     @property
     def frozen(self) -> frozenset[str]:
         """The names of the layers that keep their numbers."""
-        return frozenset(
-            layer.name for layer in self.model.layers if not getattr(layer, "trainable", True)
-        )
+        return frozenset(layer.name for layer in self.model.layers if not layer.trainable)
 
     def _layer(self, name: Any) -> Layer:
         known = {layer.name: layer for layer in self.model.layers if layer.params}

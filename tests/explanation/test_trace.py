@@ -422,7 +422,10 @@ def test_large_network_is_refused(built):
     model = ffnn.Sequential([Dense(80), Dense(1)], 4 if built else None)
     model.compile("sgd", "mse")
 
-    with pytest.raises(ValueError, match=r"at most 400 parameters, .* got 481. Explain a part of it, such as layer="):
+    with pytest.raises(
+        ValueError,
+        match=r"at most 400 parameters, .* got 481. Explain a part of it, such as layer=",
+    ):
         explain_step(model, np.ones((1, 4)), [1.0])
 
 

@@ -162,8 +162,37 @@ def test_neurons_have_their_numbers():
 
 
 def numbers_of(node):
-    everyone = {"kind", "layer", "layer_name", "unit", "label", "x", "y", "activation"}
+    everyone = {"kind", "layer", "layer_name", "unit", "label", "x", "y", "activation"} | {
+        "trainable"
+    }
     return {name: value for name, value in node.items() if name not in everyone}
+
+
+def test_nodes_say_whether_their_layer_is_trained(tmp_path):
+    model = built("4-8-3")
+    model.layers[0].trainable = False
+    nodes = to_networkx(model).nodes
+    for name in ("dense_1 0", "dense_1 bias"):
+        assert nodes[name]["trainable"] is False
+    for name in ("dense_2 0", "dense_2 bias"):
+        assert nodes[name]["trainable"] is True
+    assert "trainable" not in nodes["input 0"]
+    model.save_graph(tmp_path / "graph.graphml")
+    kept = nx.read_graphml(tmp_path / "graph.graphml")
+    assert kept.nodes["dense_1 0"]["trainable"] is False
+
+
+def test_the_figure_and_the_page_say_it_too(tmp_path):
+    model = built("4-8-3")
+    texts = [text.get_text() for text in model.plot_graph().axes[0].texts]
+    assert "frozen" not in texts
+    model.layers[0].trainable = False
+    texts = [text.get_text() for text in model.plot_graph().axes[0].texts]
+    assert texts.count("frozen") == 1
+    model.save_graph(tmp_path / "graph.html")
+    page = (tmp_path / "graph.html").read_text(encoding="utf-8")
+    assert "27 trainable and 40 frozen parameters" in page
+    assert "dense_1\\n8 neurons\\nfrozen" in page.replace("\\\\n", "\\n")
 
 
 def test_without_bias_there_is_no_bias_node():
