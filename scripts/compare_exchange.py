@@ -87,13 +87,15 @@ def by_python(model: ffnn.Sequential, x: np.ndarray, folder: Path) -> Any:
 def by_javascript(model: ffnn.Sequential, x: np.ndarray, folder: Path) -> Any:
     """Compute by a JavaScript file."""
     exchange.to_javascript(model, folder / "m.mjs")
-    (folder / "x.json").write_text(json.dumps(x.tolist()), encoding="utf-8")
+    (folder / "x.mjs").write_text(f"export default {json.dumps(x.tolist())};", encoding="utf-8")
     code = (
-        f"import {{ predict }} from '{folder}/m.mjs'; import {{ readFileSync }} from 'fs';"
-        f"console.log(JSON.stringify(predict(JSON.parse(readFileSync('{folder}/x.json')))));"
+        f"import {{ predict }} from '{folder}/m.mjs'; import x from '{folder}/x.mjs';"
+        "const entry = (key, y) => (typeof y === 'number' ? String(y) : y);"  # JSON has no NaN
+        "console.log(JSON.stringify(predict(x), entry));"
     )
     command = [NODE, "--input-type=module", "--eval", code]
-    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return np.array(json.loads(done.stdout), float)
 
 
 def back_from_onnx(model: ffnn.Sequential, x: np.ndarray, folder: Path) -> Any:

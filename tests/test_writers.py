@@ -508,7 +508,7 @@ def test_every_user_of_the_module_of_files_is_a_writer_above():
         "callbacks/csv_logger.py",
         "charts/files.py",  # of save_graph and ffnn plot
         "cli/commands.py",  # ffnn predict
-        *(f"exchange/{name}_source.py" for name in ("c", "javascript", "python")),
+        "exchange/source.py",
         "exchange/onnx_writer.py",
         "exchange/safetensors_files.py",
         "datasets/mnist.py",  # into the cache, see tests/datasets/test_mnist.py

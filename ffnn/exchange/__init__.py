@@ -1,16 +1,18 @@
 """Ways in and out: ONNX, PyTorch, Keras, scikit-learn, and files of code that need nothing.
 
 What a layer computes outside training is told once, by `Layer.express`, as elementary operations.
-Read `program`, a network as such; then the ways out: `onnx_writer`, `source` with `c_source`,
-`python_source` and `javascript_source`, `encoder_source`. `onnx_reader` reads files of others by
-means of `graph` and `recognition`. `torch_writer`, `torch_reader` and `torch_runtime`, the same of
-Keras, `sklearn_networks` and `safetensors_files` go both ways. Each library is an extra.
+Read `program`, a network as such; then the ways out: `onnx_writer`, `source` with `c_source`, and
+with `script_source` `python_source`, `javascript_source`, `encoder_source`. `onnx_reader` reads
+files of others by means of `graph` and `recognition`. `torch_writer`, `torch_reader` and
+`torch_runtime`, the same of Keras, `sklearn_networks` and `safetensors_files` go both ways. Each
+library is an extra.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ffnn.core.lazy import loader
 
 if TYPE_CHECKING:
     from ffnn.exchange.c_source import to_c
@@ -62,9 +64,4 @@ __all__ = [
     "to_torch",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a function when it is first used."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = loader(__name__, _HOMES)

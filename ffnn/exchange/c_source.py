@@ -7,66 +7,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from ffnn._types import Array, FilePath
+from ffnn._types import Array
 from ffnn._version import __version__
-from ffnn.core.files import replace_whole
 from ffnn.core.operations import Value
-from ffnn.exchange.program import express
-from ffnn.exchange.source import SourceWriter
+from ffnn.exchange.source import SourceWriter, function_of
 from ffnn.models.network import Network
 
 _WIDTH = 100  # columns of a line
 _TYPES = {"float32": "float", "float64": "double", "int64": "int"}
-
-
-def to_c(model: Network, path: FilePath) -> None:
-    """Write a network as a C file that needs nothing but the standard library.
-
-    It has ``void predict(const float *x, float *y)`` for one row, and ``N_INPUTS`` and
-    ``N_OUTPUTS``. It is C99, allocates nothing, and may be called from several threads. Numbers are
-    written in hexadecimal, so that each keeps all its bits; products are summed in double. Of a
-    model with an encoder, ``x`` has the encoded columns, which a comment names.
-
-    Parameters
-    ----------
-    model : Sequential
-        A built network.
-    path : str or path
-        Where to write.
-
-    Raises
-    ------
-    NotImplementedError
-        A layer of the user's does not say what it computes.
-    RuntimeError
-        The model is not built.
-    """
-    writer = _Writer(express(model))
-    body = writer.statements()
-    result = writer.program.result
-    out = writer.expression(result, "i")
-    text = "\n".join(
-        [
-            *_head(model),
-            "#include <math.h>",
-            "",
-            f"#define N_INPUTS {writer.program.input.width}",
-            f"#define N_OUTPUTS {result.width}",
-            "",
-            "void predict(const float *x, float *y);",
-            "",
-            *(line for name, array in writer.constants.items() for line in _array(name, array)),
-            "/* Computes the outputs y, N_OUTPUTS of them, of a row x of N_INPUTS. */",
-            "void predict(const float *x, float *y)",
-            "{",
-            *(f"    {line}" for line in writer.declarations()),
-            *(f"    {line}" for line in body),
-            f"    for (int i = 0; i < {result.width}; i++) y[i] = (float)({out});",
-            "}",
-            "",
-        ]
-    )
-    replace_whole(path, text.encode())
+# C's own functions of these names leave NaN out.
+_CHOICE = "static {kind} {name}({kind} a, {kind} b) {{ return a {sign} b || a != a ? a : b; }}\n\n"
 
 
 def _head(model: Network) -> Iterator[str]:
@@ -114,15 +64,58 @@ def _number(number: float, dtype: np.dtype[np.floating]) -> str:
     return number.hex() + "f" * (dtype == np.float32)
 
 
-class _Writer(SourceWriter):
+class CWriter(SourceWriter):
+    """Write a network as a C file that needs nothing but the standard library.
+
+    It has ``void predict(const float *x, float *y)`` for one row, and ``N_INPUTS`` and
+    ``N_OUTPUTS``. It is C99, allocates nothing, and may be called from several threads. Numbers are
+    written in hexadecimal, so that each keeps all its bits; products are summed in double. Of a
+    model with an encoder, ``x`` has the encoded columns, which a comment names. The number of a
+    category that an `Embedding` does not have gives NaN.
+    """
+
     functions: ClassVar[dict[str, str]] = {
         **{name: name for name in ("exp", "log", "tanh", "sqrt", "cos", "erf")},
-        "maximum": "fmax",
-        "minimum": "fmin",
+        "maximum": "larger",
+        "minimum": "smaller",
         "round": "rint",
     }
+    tools: ClassVar[dict[str, str]] = {
+        name + suffix: _CHOICE.format(kind=kind, name=name + suffix, sign=sign)
+        for name, sign in (("larger", ">"), ("smaller", "<"))
+        for suffix, kind in (("", "double"), ("f", "float"))
+    }
+
+    def text(self) -> str:
+        """Return the file: its sizes, the constants, and the function."""
+        body = "\n".join(f"    {line}" for line in self.statements())
+        result = self.program.result
+        out = self.expression(result, "i")
+        constants = (line for name, array in self.constants.items() for line in _array(name, array))
+        lines = [
+            *_head(self.model),
+            "#include <math.h>",
+            "",
+            f"#define N_INPUTS {self.program.input.width}",
+            f"#define N_OUTPUTS {result.width}",
+            "",
+            "void predict(const float *x, float *y);",
+            "",
+            *constants,
+            f"{self.tools_for(body + out)}"
+            "/* Computes the outputs y, N_OUTPUTS of them, of a row x of N_INPUTS. */",
+            "void predict(const float *x, float *y)",
+            "{",
+            *(f"    {line}" for line in self.declarations()),
+            *([body] if body else []),
+            f"    for (int i = 0; i < {result.width}; i++) y[i] = (float)({out});",
+            "}",
+            "",
+        ]
+        return "\n".join(lines)
 
     def number(self, number: float, dtype: np.dtype[np.floating]) -> str:
+        """Return a number with all its bits."""
         return _number(number, dtype)
 
     def call(self, value: Value, inputs: list[str]) -> str:
@@ -174,10 +167,11 @@ class _Writer(SourceWriter):
         rows, units = table.shape
         return [
             f"for (int i = 0; i < {value.inputs[0].width}; i++) {{",
-            f"    int row = (int){self._source(value, 'i')};",
-            f"    row = row < 0 ? 0 : row >= {rows} ? {rows - 1} : row;",
+            f"    double code = {self._source(value, 'i')};",
+            f"    int row = code >= 0.0 && code < {rows}.0 ? (int)code : 0;",
             f"    for (int j = 0; j < {units}; j++)",
-            f"        {name}[i * {units} + j] = {self.constant(table)}[row * {units} + j];",
+            f"        {name}[i * {units} + j] = "
+            f"row == code ? {self.constant(table)}[row * {units} + j] : NAN;",
             "}",
         ]
 
@@ -208,9 +202,12 @@ class _Writer(SourceWriter):
         ]
 
     def _largest(self, value: Value, name: str) -> list[str]:
-        entry = self._source(value, "i")
+        larger = "larger" + "f" * (value.dtype == np.float32)
         return [
             f"{name}[0] = {self._source(value, '0')};",
             f"for (int i = 1; i < {value.inputs[0].width}; i++)",
-            f"    if ({entry} > {name}[0]) {name}[0] = {entry};",
+            f"    {name}[0] = {larger}({name}[0], {self._source(value, 'i')});",
         ]
+
+
+to_c = function_of(CWriter, "to_c")

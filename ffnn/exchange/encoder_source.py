@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from ffnn.tables.encoder import TableEncoder
@@ -10,39 +9,38 @@ from ffnn.tables.entries import WORDS
 from ffnn.tables.raw import MISSING
 
 
-def encoder_data(encoder: TableEncoder) -> str:
-    """Return what the code below needs to know of an encoder, as JSON."""
+def encoder_data(encoder: TableEncoder) -> dict[str, Any]:
+    """Return what the code below needs to know of an encoder, as plain data."""
     columns: list[dict[str, Any]] = [
         {**each.get_config(), "features": len(each.feature_names)} for each in encoder.encodings
     ]
     clipping = None if encoder.clipping is None else encoder.clipping.get_config()
     scaled = [not each.num_codes for each in encoder.encodings for _ in each.feature_names]
-    said = {
+    return {
         "columns": columns,
         "clipping": clipping,
         "scaled": scaled,
         "missing": sorted(MISSING),
         "words": WORDS,
     }
-    return json.dumps(said, allow_nan=False)
 
 
 PYTHON_ENCODER = """
 
 def _encode(row):
     features = []
-    for column in _ENCODER["columns"]:
+    for column in ENCODER["columns"]:
         entry = row.get(column["name"])
         if isinstance(entry, str):
             entry = entry.strip()
-        if entry is None or entry != entry or str(entry).casefold() in _ENCODER["missing"]:
+        if entry is None or entry != entry or str(entry).casefold() in ENCODER["missing"]:
             entry = None
         features += globals()["_" + column["kind"]](column, entry)
-    clipping = _ENCODER["clipping"]
+    clipping = ENCODER["clipping"]
     if clipping is None:
         return features
     pairs = iter(zip(clipping["centers"], clipping["factors"]))
-    for i, is_scaled in enumerate(_ENCODER["scaled"]):
+    for i, is_scaled in enumerate(ENCODER["scaled"]):
         if is_scaled:
             center, factor = next(pairs)
             u = (features[i] - center) * factor
@@ -67,7 +65,7 @@ def _number(column, entry):
 
 
 def _boolean(column, entry):
-    known = {**_ENCODER["words"], **{k.casefold(): v for k, v in column["meanings"].items()}}
+    known = {**ENCODER["words"], **{k.casefold(): v for k, v in column["meanings"].items()}}
     if entry is not None and _name(entry).casefold() not in known:
         raise _wrong(column, entry)
     value = column["mean"] if entry is None else known[_name(entry).casefold()]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from ffnn._types import Array
 from ffnn.core.operations import Value, row
 from ffnn.layers.base import Layer
@@ -28,8 +30,14 @@ def express(model: Network) -> Program:
         The network is not built.
     NotImplementedError
         A layer does not say what it computes.
+    ValueError
+        A parameter is infinite or NaN.
     """
     model.require_built()
+    for layer in model.layers:
+        for name, array in {**layer.params, **layer.state}.items():
+            if not np.isfinite(array).all():
+                raise ValueError(f"{layer.title}: {name} holds infinity or NaN: set it to numbers")
     assert model.input_dim is not None
     value = start = row(model.input_dim, model.dtype)
     for layer in model.layers:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ffnn._types import FilePath
-from ffnn._version import __version__
-from ffnn.core.files import replace_whole
+from ffnn._types import Array
 from ffnn.core.operations import Value
-from ffnn.exchange.encoder_source import PYTHON_ENCODER, encoder_data
-from ffnn.exchange.program import express
-from ffnn.exchange.source import SourceWriter, packed
-from ffnn.models.network import Network
+from ffnn.exchange.encoder_source import PYTHON_ENCODER
+from ffnn.exchange.script_source import ScriptWriter, packed
+from ffnn.exchange.source import function_of
 
 _HEAD = '''"""A neural network, written by ffnn {version}: predict(rows) returns its outputs.
 
@@ -38,113 +34,155 @@ def predict(rows):
 
 '''
 
-_TOOLS = """
+_TOOLS = {
+    "_check": """
 def _check(row):
     row = [float(entry) for entry in row]
     if len(row) != N_INPUTS:
         raise ValueError(f"expected {N_INPUTS} numbers in each row, got {len(row)}")
     return row
 
+""",
+    "_larger": """
+def _larger(a, b):
+    return a if a > b or a != a else b
 
+""",
+    "_smaller": """
+def _smaller(a, b):
+    return a if a < b or a != a else b
+
+""",
+    "_largest": """
+def _largest(x):
+    largest = x[0]
+    for entry in x:
+        largest = _larger(largest, entry)
+    return largest
+
+""",
+    "_divide": """
+def _divide(a, b):
+    return a / b if b else a * math.copysign(math.inf, b)
+
+""",
+    "_exp": """
 def _exp(x):
-    return math.exp(x) if x < 709.0 else math.inf
+    return math.inf if x > 709.78 else math.exp(x)
 
+""",
+    "_log": """
+def _log(x):
+    return math.log(x) if x > 0.0 else -math.inf if x == 0.0 else math.nan
 
+""",
+    "_sqrt": """
+def _sqrt(x):
+    return math.sqrt(x) if x >= 0.0 else math.nan
+
+""",
+    "_cos": """
+def _cos(x):
+    return math.cos(x) if math.isfinite(x) else math.nan
+
+""",
+    "_round": """
+def _round(x):
+    return float(round(x)) if math.isfinite(x) else x
+
+""",
+    "_sum": """
+def _sum(x):
+    try:
+        return math.fsum(x)
+    except (OverflowError, ValueError):
+        return sum(x)
+
+""",
+    "_dot": """
 def _dot(weights, x):
     return sum(map(mul, weights, x))
 
+""",
+    "_pick": """
+def _pick(table, code):
+    if not (0.0 <= code < len(table) and code == int(code)):
+        raise ValueError("expected the number of a category, got another one")
+    return table[int(code)]
 
+""",
+    "_numbers": """
 def _numbers(kind, text):
     numbers = array(kind, base64.b64decode(text))
     if byteorder != "little":
         numbers.byteswap()
     return list(numbers)
 
-
+""",
+    "_rows": """
 def _rows(numbers, width):
     return [numbers[i : i + width] for i in range(0, len(numbers), width)]
 
-"""
+""",
+}
 
 
-def to_python(model: Network, path: FilePath) -> None:
+class PythonWriter(ScriptWriter):
     """Write a network as a Python file that needs nothing but the standard library.
 
     It has ``predict(rows)``, which returns for each row the list of its outputs, and ``N_INPUTS``,
     ``N_OUTPUTS``, ``INPUT_NAMES`` and ``CLASS_NAMES``. Rows are sequences of numbers; of a model
     with an encoder they are dicts of entries by column, text, dates and missing values as they are,
     and the file holds the encoder's steps. It computes in float64.
-
-    Parameters
-    ----------
-    model : Sequential
-        A built network.
-    path : str or path
-        Where to write.
-
-    Raises
-    ------
-    NotImplementedError
-        A layer of the user's does not say what it computes.
-    RuntimeError
-        The model is not built.
     """
-    writer = _Writer(express(model))
-    lines = writer.statements()
-    result = writer.program.result
-    made = writer.expression(result, "i")
-    if made == f"{writer.variables.get(id(result))}[i]":
-        returned = f"return list({writer.variables[id(result)]})"
-    else:
-        returned = f"return [{made} for i in range({result.width})]"
-    encoder = model.encoder
-    head = _HEAD.format(
-        version=__version__,
-        rows="Each row is a sequence of N_INPUTS numbers."
-        if encoder is None
-        else "Each row is a dict of entries by the columns' names; None or no entry is missing.",
-        inputs=writer.program.input.width,
-        outputs=result.width,
-        input_names=ascii(model.feature_names),
-        class_names=ascii(model.class_names),
-        row="_check(row)" if encoder is None else "_encode(row)",
-    )
-    parts = [head, _TOOLS]
-    if encoder is not None:
-        parts.append(f"\n_ENCODER = {json.loads(encoder_data(encoder))!a}\n{PYTHON_ENCODER}")
-    body = "\n".join(f"    {line}" for line in [*lines, returned])
-    parts.append(f"\ndef _forward(x):\n{body}\n\n")
-    parts += [f"\n{name} = {_constant(array)}" for name, array in writer.constants.items()]
-    replace_whole(path, ("".join(parts) + "\n").encode())
 
-
-def _constant(array: np.ndarray) -> str:
-    kind = {"i": "q", "f": "f" if array.dtype == np.float32 else "d"}[array.dtype.kind]
-    numbers = f'_numbers("{kind}", "{packed(array)}")'
-    for width in array.shape[:0:-1]:
-        numbers = f"_rows({numbers}, {width})"
-    return numbers
-
-
-class _Writer(SourceWriter):
     functions: ClassVar[dict[str, str]] = {
-        "exp": "_exp",
-        "log": "math.log",
+        **{name: f"_{name}" for name in ("exp", "log", "sqrt", "cos", "round")},
         "tanh": "math.tanh",
-        "sqrt": "math.sqrt",
-        "cos": "math.cos",
         "erf": "math.erf",
-        "maximum": "max",
-        "minimum": "min",
-        "round": "round",
+        "maximum": "_larger",
+        "minimum": "_smaller",
     }
+    tools = _TOOLS
+    head = _HEAD
+    rows = (
+        "Each row is a sequence of N_INPUTS numbers.",
+        "Each row is a dict of entries by the columns' names; None or no entry is missing.",
+    )
+    row = ("_check(row)", "_encode(row)")
+    encoder = PYTHON_ENCODER
 
-    def number(self, number: float, dtype: np.dtype[np.floating]) -> str:
-        return repr(number)
+    def forward(self, lines: list[str]) -> str:
+        """Return the function that computes a row."""
+        body = "\n".join(
+            f"    {line}" for line in [*lines, f"return {self._all(self.program.result)}"]
+        )
+        return f"def _forward(x):\n{body}\n\n"
 
-    def call(self, value: Value, inputs: list[str]) -> str:
-        """Return the call of a function; all numbers have the same type."""
-        return inputs[0] if value.operation == "cast" else super().call(value, inputs)
+    def literal(self, value: Any) -> str:
+        """Return plain data as it is written."""
+        return ascii(value)
+
+    def definition(self, name: str, value: str) -> str:
+        """Return the line that gives a value a name."""
+        return f"{name} = {value}"
+
+    def array(self, array: Array) -> str:
+        """Return what makes lists of an array of constants."""
+        kind = {"i": "q", "f": "f" if array.dtype == np.float32 else "d"}[array.dtype.kind]
+        numbers = f'_numbers("{kind}", "{packed(array)}")'
+        for width in array.shape[:0:-1]:
+            numbers = f"_rows({numbers}, {width})"
+        return numbers
+
+    def computed(self, value: Value, index: str) -> str:
+        """Return the entry of a value; Python itself does not divide by 0."""
+        if value.operation == "divide":
+            divisor = value.inputs[1]
+            if divisor.operation != "constant" or not divisor.numbers.all():
+                inputs = [self.expression(each, index) for each in value.inputs]
+                return f"_divide({', '.join(inputs)})"
+        return super().computed(value, index)
 
     def statement(self, value: Value) -> list[str]:
         """Return the line that computes a value."""
@@ -169,7 +207,7 @@ class _Writer(SourceWriter):
 
     def _lookup(self, value: Value) -> str:
         table = self.constant(value.numbers)
-        return f"[n for row in {self._all(value.inputs[0])} for n in {table}[round(row)]]"
+        return f"[n for row in {self._all(value.inputs[0])} for n in _pick({table}, row)]"
 
     def _take(self, value: Value) -> str:
         return f"[{self._all(value.inputs[0])}[i] for i in {self.constant(value.numbers)}]"
@@ -178,7 +216,10 @@ class _Writer(SourceWriter):
         return " + ".join(self._all(each) for each in value.inputs)
 
     def _sum(self, value: Value) -> str:
-        return f"[math.fsum({self._all(value.inputs[0])})]"
+        return f"[_sum({self._all(value.inputs[0])})]"
 
     def _largest(self, value: Value) -> str:
-        return f"[max({self._all(value.inputs[0])})]"
+        return f"[_largest({self._all(value.inputs[0])})]"
+
+
+to_python = function_of(PythonWriter, "to_python")

@@ -1,40 +1,80 @@
 """What the writers of source code share: in which order values are computed, and as what.
 
 A value that one other takes entry by entry is written into that one's expression; the others get a
-variable of their own, an array of the row's numbers.
+variable of their own, an array of the row's numbers. A language is a subclass of `SourceWriter`,
+and `function_of` makes of it the function that users call.
 """
 
 from __future__ import annotations
 
-import base64
+import inspect
+import re
 from abc import ABC, abstractmethod
 from collections import Counter
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
 
-from ffnn._types import Array
+from ffnn._types import Array, FilePath
+from ffnn.core.files import replace_whole
 from ffnn.core.operations import ENTRYWISE, Value, in_order
-from ffnn.exchange.program import Program, address
+from ffnn.exchange.program import address, express
+from ffnn.models.network import Network
 
 _SIGNS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
 _DEEPEST = 8  # operations of one expression
+_SECTIONS = """
+
+Numbers that are infinite or NaN become what they do in the model's layers.
+
+Parameters
+----------
+model : Sequential
+    A built network.
+path : str or path
+    Where to write.
+
+Raises
+------
+NotImplementedError
+    A layer of the user's does not say what it computes.
+OSError
+    The file cannot be written; an old one is left as it was.
+RuntimeError
+    The model is not built.
+ValueError
+    A parameter is infinite or NaN.
+"""
+
+
+def function_of(language: type[SourceWriter], name: str) -> Callable[[Network, FilePath], None]:
+    """Return the function that writes networks in a language, documented by its class."""
+
+    def write(model: Network, path: FilePath) -> None:
+        replace_whole(path, language(model).text().encode())
+
+    write.__name__ = write.__qualname__ = name
+    write.__module__ = language.__module__
+    write.__doc__ = inspect.cleandoc(language.__doc__ or "") + _SECTIONS
+    return write
 
 
 class SourceWriter(ABC):
-    """A program as source code; a subclass for each language.
+    """A network as source code; a subclass for each language.
 
     Parameters
     ----------
-    program : Program
+    model : Network
         What to write.
     """
 
     functions: ClassVar[dict[str, str]]  # operation → what is called
+    tools: ClassVar[dict[str, str]]  # function → its source, which calls none but those before it
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
-        self.order = in_order(program.result)
+    def __init__(self, model: Network) -> None:
+        self.model, self.program = model, express(model)
+        self.order = in_order(self.program.result)
         self.uses = Counter(id(each) for value in self.order for each in value.inputs)
         self.constants: dict[str, Array] = {}
         self._constant_names: dict[int, str] = {}
@@ -42,6 +82,10 @@ class SourceWriter(ABC):
         self.variables = self._choose_variables()
 
     # -- what a language defines ---------------------------------------------------------------
+
+    @abstractmethod
+    def text(self) -> str:
+        """Return the whole file."""
 
     @abstractmethod
     def number(self, number: float, dtype: np.dtype[np.floating]) -> str:
@@ -123,8 +167,10 @@ class SourceWriter(ABC):
                 lines += self.statement(value)
         return lines
 
-
-def packed(array: Array) -> str:
-    """Return the numbers of an array, in little-endian order, as base64."""
-    ordered = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
-    return base64.b64encode(ordered.tobytes()).decode()
+    def tools_for(self, text: str) -> str:
+        """Return the functions that a text calls, with those that they call."""
+        found = ""
+        for name, tool in reversed(self.tools.items()):
+            if re.search(rf"(?<![\w.]){name}\(", text + found):
+                found = tool + found
+        return found

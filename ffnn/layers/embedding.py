@@ -142,9 +142,14 @@ class Embedding(ColumnWise):
             )
 
     def express(self, x: Value) -> Value:
-        """Return the vectors of the categories, and the other columns."""
-        codes = self.express_own(x) + np.cumsum([0, *self.categories[:-1]])
-        return self.express_all(x, codes.lookup(self.params["embedding"]))
+        """Return the vectors of the categories, and the other columns.
+
+        A number that is none of a category of its column leads to no row of the table.
+        """
+        code = self.express_own(x)
+        beyond = code - code.maximum(0.0).minimum(np.array(self.categories) - 1)
+        row = code + np.cumsum([0, *self.categories[:-1]]) + beyond * (2 * sum(self.categories))
+        return self.express_all(x, row.lookup(self.params["embedding"]))
 
     def backward(self, grad: Array) -> Array | None:
         """Add the gradients of the vectors to their rows of E, and return ∂L/∂x."""

@@ -11,8 +11,9 @@ Each name below is loaded when it is first used, since every model has those met
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ffnn.core.lazy import loader
 
 if TYPE_CHECKING:
     from ffnn.reports.base import Report
@@ -49,9 +50,4 @@ __all__ = [
     "report",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a name when it is first used."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__ = loader(__name__, _HOMES)
