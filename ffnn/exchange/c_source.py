@@ -64,6 +64,25 @@ def _number(number: float, dtype: np.dtype[np.floating]) -> str:
     return number.hex() + "f" * (dtype == np.float32)
 
 
+# Four sums that do not wait for each other take an eighth of the time of one.
+_DOT = """static double {name}(const {weight} *w, const {row} *x, int n)
+{{
+    double a = 0.0, b = 0.0, c = 0.0, d = 0.0;
+    int j = 0;
+    for (; j + 3 < n; j += 4) {{
+        a += (double)w[j] * (double)x[j];
+        b += (double)w[j + 1] * (double)x[j + 1];
+        c += (double)w[j + 2] * (double)x[j + 2];
+        d += (double)w[j + 3] * (double)x[j + 3];
+    }}
+    for (; j < n; j++) a += (double)w[j] * (double)x[j];
+    return (a + b) + (c + d);
+}}
+
+"""
+_DOTS = {"dotf": ("float", "float"), "dot": ("double", "double"), "dot_row": ("double", "float")}
+
+
 class CWriter(SourceWriter):
     """Write a network as a C file that needs nothing but the standard library.
 
@@ -84,6 +103,9 @@ class CWriter(SourceWriter):
         name + suffix: _CHOICE.format(kind=kind, name=name + suffix, sign=sign)
         for name, sign in (("larger", ">"), ("smaller", "<"))
         for suffix, kind in (("", "double"), ("f", "float"))
+    } | {
+        name: _DOT.format(name=name, weight=weight, row=row)
+        for name, (weight, row) in _DOTS.items()
     }
 
     def text(self) -> str:
@@ -147,20 +169,14 @@ class CWriter(SourceWriter):
         return self.expression(value.inputs[0], index)
 
     def _linear(self, value: Value, name: str) -> list[str]:
-        weight = value.numbers
-        kind = _TYPES[value.dtype.name]
+        weight, x = value.numbers, value.inputs[0]
         columns, units = weight.shape[-1], weight.shape[-2]
-        start = "" if weight.ndim == 2 else f"i / {units} * {columns} + "
-        table = self.constant(weight)
-        return [
-            f"for (int i = 0; i < {value.width}; i++) {{",
-            "    double sum = 0.0;",
-            f"    for (int j = 0; j < {columns}; j++)",
-            f"        sum += (double){table}[i * {columns} + j] * "
-            f"(double){self._source(value, f'{start}j')};",
-            f"    {name}[i] = ({kind})sum;",
-            "}",
-        ]
+        array = self.variables.get(id(x)) or self.constant(x.numbers)
+        start = "" if weight.ndim == 2 else f" + i / {units} * {columns}"
+        kind = _TYPES[value.dtype.name]
+        dot = "dotf" if kind == "float" else "dot_row" if array == "x" else "dot"
+        product = f"{dot}({self.constant(weight)} + i * {columns}, {array}{start}, {columns})"
+        return [f"for (int i = 0; i < {value.width}; i++) {name}[i] = ({kind}){product};"]
 
     def _lookup(self, value: Value, name: str) -> list[str]:
         table = value.numbers
