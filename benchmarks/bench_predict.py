@@ -1,6 +1,6 @@
 """How long predictions of a 784-128-64-10 network take, next to other libraries.
 
-    python benchmarks/bench_predict.py [--peers sklearn,torch,keras,jax] [--quick] [--json FILE]
+    python benchmarks/bench_predict.py [--peers sklearn,torch,onnxruntime,c] [--quick] [--json FILE]
 
 The cases are one row, 100 rows and 10,000 rows, float32 in and NumPy arrays out, from one Python
 thread and from eight that predict at the same time. All sides have the same weights, and each must
@@ -16,9 +16,12 @@ each case for about the same time; the table shows medians over the rounds of th
 - keras: ``model.predict(verbose=0)`` on the JAX backend, in batches of our size, under a lock, as
   it fails when several threads call it,
 - keras-call: ``model(x)``, the fastest way in Keras for few rows,
-- jax: a function under ``jit``.
+- jax: a function under ``jit``,
+- onnxruntime: the session of the file that ffnn exported,
+- c: the program that ffnn exported, compiled with ``cc -O2`` and called from a loop in C, row by
+  row.
 
-Peers that are not installed are skipped and listed.
+Peers that are not installed are skipped and listed, and the program where there is no ``cc``.
 """
 
 from __future__ import annotations
@@ -36,6 +39,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from common import PEERS, BenchmarkError, Child, environment, split_peers, threads_in_force
+from exported import COMPILER, CProgram, by_onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -43,12 +47,15 @@ if TYPE_CHECKING:
     from common import Weights
     from numpy.typing import NDArray
 
+    import ffnn
+
     Predict = Callable[[NDArray[np.float32]], NDArray[Any]]
 
 SIZES = (784, 128, 64, 10)
 BATCH = 1024  # ffnn's own batch of predictions
 TOLERANCE = 1e-4
-SIDES = {peer: [peer] for peer in PEERS} | {"keras": ["keras", "keras-call"]}
+MODULES: dict[str, list[str]] = {**PEERS, "onnxruntime": ["onnx", "onnxruntime"], "c": []}
+SIDES = {peer: [peer] for peer in MODULES} | {"keras": ["keras", "keras-call"]}
 
 
 class Case(NamedTuple):
@@ -97,15 +104,20 @@ def reference(weights: Weights, x: NDArray[Any]) -> NDArray[np.float64]:
 # -- the sides -------------------------------------------------------------------------------------
 
 
-def ffnn_side(weights: Weights) -> Predict:
-    """Return ffnn's prediction."""
+def make_model(weights: Weights) -> ffnn.Sequential:
+    """Return the network of ffnn."""
     import ffnn
 
     model = ffnn.Sequential.from_sizes(SIZES, activations=["relu", "relu", "softmax"])
     for layer, (weight, bias) in zip(model.layers, weights, strict=True):
         layer.params["weight"][...] = weight
         layer.params["bias"][...] = bias
-    return model.predict
+    return model
+
+
+def ffnn_side(weights: Weights) -> Predict:
+    """Return ffnn's prediction."""
+    return make_model(weights).predict
 
 
 def sklearn_side(weights: Weights) -> Predict:
@@ -186,6 +198,8 @@ MAKERS: dict[str, Callable[[Weights], Predict]] = {
     "keras": keras_side,
     "keras-call": lambda weights: keras_side(weights, call=True),
     "jax": jax_side,
+    "onnxruntime": lambda weights: by_onnxruntime(make_model(weights)),
+    "c": lambda weights: CProgram(make_model(weights)),
 }
 
 # -- one side in its process -----------------------------------------------------------------------
@@ -232,6 +246,9 @@ def time_call(predict: Predict, case: Case, calls: int) -> float:
     x = make_rows(case.rows)
 
     def work() -> None:
+        if isinstance(predict, CProgram):
+            predict.repeat(x, calls)
+            return
         for _ in range(calls):
             predict(x)
 
@@ -304,7 +321,7 @@ def table(seconds: Mapping[str, Mapping[str, Sequence[float]]]) -> list[str]:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Time predictions against other libraries.")
     add = parser.add_argument
-    add("--peers", default=",".join(PEERS), help="which, with commas; none with an empty text")
+    add("--peers", default=",".join(MODULES), help="which, with commas; none with an empty text")
     add("--rounds", type=int, default=15, help="turns of each side at each case")
     add("--quick", action="store_true", help="3 short rounds, to see that it runs")
     add("--json", metavar="FILE", type=Path, help="write all times into this file too")
@@ -319,16 +336,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         serve(args.child)
         return 0
     try:
-        peers, missing = split_peers(name for name in args.peers.split(",") if name)
+        peers, missing = split_peers((name for name in args.peers.split(",") if name), MODULES)
     except ValueError as error:
         print(f"bench_predict: error: {error}", file=sys.stderr)
         return 2
+    if "c" in peers and COMPILER is None:
+        peers.remove("c")
+        missing.append("c")
     sides = ["ffnn", *(side for peer in peers for side in SIDES[peer])]
-    about = environment(peers)
+    about = environment(peers, MODULES)
     for name, value in about.items():
         print(f"{name}: {value}")
     for peer in missing:
-        print(f"{peer}: not installed, left out")
+        print(f"{peer}: {'there is no cc' if peer == 'c' else 'not installed'}, left out")
     rounds, seconds = (3, 0.01) if args.quick else (max(1, args.rounds), 0.05)
     try:
         result = measure(sides, rounds, seconds)

@@ -183,8 +183,10 @@ def check_losses(name: str, first: float, losses: Mapping[str, Sequence[float]])
 # -- peers and versions ----------------------------------------------------------------------------
 
 
-def split_peers(names: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return which of the peers are installed, and which are not.
+def split_peers(
+    names: Iterable[str], known: Mapping[str, Sequence[str]] = PEERS
+) -> tuple[list[str], list[str]]:
+    """Return which of the peers are installed, and which are not; `known` has their modules.
 
     Raises
     ------
@@ -193,9 +195,9 @@ def split_peers(names: Iterable[str]) -> tuple[list[str], list[str]]:
     """
     present, missing = [], []
     for name in names:
-        if name not in PEERS:
-            raise ValueError(f"no peer is named {name!r}; known: {', '.join(PEERS)}")
-        found = all(importlib.util.find_spec(module) for module in PEERS[name])
+        if name not in known:
+            raise ValueError(f"no peer is named {name!r}; known: {', '.join(known)}")
+        found = all(importlib.util.find_spec(module) for module in known[name])
         (present if found else missing).append(name)
     return present, missing
 
@@ -217,15 +219,17 @@ def cpu_model() -> str:
     return platform.processor() or platform.machine()
 
 
-def environment(peers: Iterable[str]) -> dict[str, Any]:
+def environment(peers: Iterable[str], known: Mapping[str, Sequence[str]] = PEERS) -> dict[str, Any]:
     """Return what timings depend on: processor, versions, BLAS.
 
     Parameters
     ----------
     peers : iterable of str
         The peers that take part.
+    known : mapping of str to sequence of str
+        Their modules.
     """
-    modules = dict.fromkeys(module for peer in peers for module in PEERS[peer])
+    modules = dict.fromkeys(module for peer in peers for module in known[peer])
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return {
         "cpu": cpu_model(),

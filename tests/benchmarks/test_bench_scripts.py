@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,35 @@ def test_predictions_are_timed_without_peers(tmp_path):
     assert "numpy" in content["environment"]
     for case in ("1 row, 1 thread", "10,000 rows, 8 threads"):
         assert any(line.startswith(case) for line in done.stdout.splitlines())
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
+def test_a_program_in_c_is_timed_beside_ours():
+    done = run("bench_predict", "--peers", "c", "--quick")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    heading, first = done.stdout.splitlines()[-7:-5]
+    assert heading.split()[-2:] == ["ffnn", "c"]
+    assert first.startswith("1 row, 1 thread")
+
+
+def test_without_a_compiler_the_program_in_c_is_left_out():
+    done = run("bench_predict", "--peers", "c", "--quick", PATH="")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "c: there is no cc, left out" in done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "c"])
+def test_exported_files_agree_with_the_reference(predict, name):
+    if name == "c" and shutil.which("cc") is None:
+        pytest.skip("there is no C compiler")
+    for module in predict.MODULES[name]:
+        pytest.importorskip(module)
+    weights = predict.make_weights()
+    side = predict.MAKERS[name](weights)
+    for case in (predict.Case(1, 1), predict.Case(30, 4)):
+        assert predict.worst_error(side, weights, case) < 1e-6
 
 
 def test_an_unknown_peer_is_refused():
