@@ -162,7 +162,8 @@ class GELU(ActivationFunction):
             return (x * 0.5 * (t + 1.0)).known_as("Gelu", x, approximate="tanh")
         if x.dtype == np.float32:
             share = (x / math.sqrt(2.0)).erf() + 1.0
-            return (x * 0.5 * share).known_as("Gelu", x, approximate="none")
+            bounded = x.maximum(-gaussian.FAR)  # -inf times 0 would be NaN
+            return (bounded * 0.5 * share).known_as("Gelu", x, approximate="none")
         # onnxruntime has no erf of float64.
         z = x.maximum(-x).minimum(gaussian.FAR)
         tail = (z * z * -0.5).exp() * _polynomial(gaussian.P, z) / _polynomial(gaussian.Q, z)

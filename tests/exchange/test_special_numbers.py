@@ -13,7 +13,9 @@ ROWS = np.random.default_rng(0).normal(size=(200, 4))
 ROWS[:, 0] = np.random.default_rng(0).integers(0, 4, len(ROWS))
 SPECIAL = [np.nan, np.inf, -np.inf, 1e-40, -1e-40, 1e-310, 0.0, -0.0, 1e-20, 30.0, -60.0]
 # -inf times 0: NaN there, and 0 here, where the first factor has a bound.
-NAN_ELSEWHERE = {("`swish`", name) for name in ("ONNX 24", "PyTorch", "Keras")}
+NAN_ELSEWHERE = {
+    (part, name) for part in ("`swish`", "`gelu`") for name in ("ONNX 24", "PyTorch", "Keras")
+}
 
 
 def special_rows(dtype):
