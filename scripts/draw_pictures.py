@@ -1,5 +1,7 @@
 """Draw the pictures that README and docs show: ``python scripts/draw_pictures.py [--out FOLDER]``.
 
+They have twice the pixels that they are shown with, for dense screens.
+
 The first is a network that has learned XOR, with every weight and every gradient on its edge. The
 second is what a `Recorder` saw while a network learned to read digits. Then come a search for the
 learning rate of that network, and what another one has learned of three spirals.
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FOLDER = Path(__file__).parent.parent / "docs" / "pictures"
+DOTS = 200  # an inch
 
 
 def exclusive_or() -> Figure:
@@ -90,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     folder = parser.parse_args(argv).out
     folder.mkdir(parents=True, exist_ok=True)
     for name, draw in PICTURES.items():
-        save_figure(draw(), folder / f"{name}.png", dpi=100)
+        save_figure(draw(), folder / f"{name}.png", dpi=DOTS)
         print(f"written: {folder / name}.png")
 
 

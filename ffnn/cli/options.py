@@ -184,7 +184,7 @@ GRADCHECK = [
 ]
 GRAPH = [
     Option("--html", "",
-        "write an interactive page, named like MODEL but with .html (needs ffnn[html])"),
+        "write an interactive page, named like MODEL but with .html"),
     Option("--out", "FILE",
         "write this file instead: .html, .svg, .png or .graphml (default: named like MODEL but "
         f"with .png); {_REPLACED}", out_file),

@@ -34,8 +34,8 @@ from ffnn.visualization.structure import BIAS, Column, Structure, node_id, read_
 SCRIPTS = tuple(
     f"page_{part}.js"
     for part in (
-        *("values", "selection", "layout", "graph", "labels", "details"),
-        *("table", "heatmaps", "epochs", "rows", "search", "main"),
+        *("values", "selection", "layout", "graph", "names", "picture", "labels"),
+        *("details", "pointer", "table", "heatmaps", "epochs", "rows", "search", "main"),
     )
 )
 NO_GRADIENT = (

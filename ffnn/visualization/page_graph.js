@@ -25,7 +25,7 @@ function sayWhatIsShown() {
   };
   const {edge, bundle} = scales();
   const {units, edges} = selection();
-  const isOfRow = reader.mode === "forward" || reader.mode === "backward";
+  const isOfRow = isRowMode(reader.mode);
   let text = `${describeSelection({units, edges})}The widest edge has a ${names[reader.mode]} of `
     + `±${isOfRow || page.rounding !== null ? brief(edge) : exact(edge)}`;
   text += page.states.length > 1 && !isOfRow ? ", the largest of all epochs." : ".";
@@ -113,7 +113,9 @@ function drawNode(column, unit) {
     role: "button", tabindex: "-1", "aria-pressed": isChosen, "aria-label": nodeLabel(column, unit),
   });
   const texts = drawn("g", {"aria-hidden": "true"});
-  for (const each of drawParts(column, unit)) (each.tagName === "text" ? texts : marks).append(each);
+  for (const part of drawParts(column, unit)) {
+    (part.tagName === "text" ? texts : marks).append(part);
+  }
   group.append(marks, texts);
   return group;
 }
@@ -133,8 +135,10 @@ function drawParts(column, unit) {
       parts.push(drawn("text", middle, "f"));
     }
   }
-  parts.push(...(unit === BIAS ? drawSquare(x, height) : drawCircle(x, height, column, unit, "output")));
-  return [...parts, ...drawNames(column, unit, x, height)];
+  const mark = unit === BIAS
+    ? drawSquare(x, height)
+    : drawCircle(x, height, column, unit, "output");
+  return [...parts, ...mark, ...drawNames(column, unit, x, height)];
 }
 
 function drawSquare(x, y) {
@@ -187,157 +191,15 @@ function nodeScale(column, part) {
   });
 }
 
+function numFolded(column) {
+  return page.columns[column].ids.length - scene.columns[column].units.length;
+}
+
 function nodeLabel(column, unit) {
   const {ids, layer} = page.columns[column];
   if (unit === PICTURE) return `${grouped(ids.length)} inputs as a picture`;
-  if (unit === FOLDED) return `${grouped(ids.length - scene.columns[column].units.length)} more of ${layer}`;
+  if (unit === FOLDED) return `${grouped(numFolded(column))} more of ${layer}`;
   const name = nodeName(column, unit);
   const value = nodeValue(column, unit, "output");
   return value === null ? name : `${name}: ${brief(value)}`;
-}
-
-// -- names and bars beside the outer columns ------------------------------------------------
-
-function drawNames(column, unit, x, y) {
-  if (unit === FOLDED) {
-    const more = page.columns[column].ids.length - scene.columns[column].units.length;
-    return [drawn("text", {
-      x, y: y + scene.radius + 10, class: "small", "text-anchor": "middle",
-    }, `+ ${grouped(more)} more`)];
-  }
-  if (unit < 0 || (column > 0 && column < page.columns.length - 1)) return [];
-  const isLast = column > 0;
-  const name = page.rows && isLast ? outputName(unit, scene.longest) : drawnName(column, unit, scene.longest);
-  const side = isLast ? 1 : -1;
-  const beside = x + side * (scene.radius + 6);
-  const parts = isLast && reader.row !== null ? drawBar(unit, beside, y, name) : [];
-  if (parts.length) return parts;
-  return [drawn("text", {
-    x: beside, y, class: "name", "text-anchor": isLast ? "start" : "end",
-  }, name)];
-}
-
-// Draw an output as a bar behind its name and number; the row's own class has a mark.
-function drawBar(unit, x, y, name) {
-  const pass = passAt(reader.state);
-  const last = page.columns.length - 1;
-  if (pass === null) return [];
-  const value = outputAt(pass, last, unit);
-  const room = scene.width - x - 8;
-  const scale = page.rows.are_shares ? 1 : nodeScale(last, "output") || 1;
-  const isNumber = page.columns[last].ids.length === 1 && !page.rows.are_shares;
-  const share = isNumber ? 0 : Math.min(1, Math.abs(value) / scale);
-  const thick = Math.min(scene.pitch - 3, 20);
-  const frame = {x, y: y - thick / 2, height: thick, rx: 3};
-  const isRight = page.rows.classes?.[reader.row] === unit && page.columns[last].ids.length > 1;
-  const text = `${isRight ? "✓ " : ""}${name}`;
-  return [
-    drawn("rect", {...frame, width: room, class: isRight ? "room label" : "room"}),
-    drawn("rect", {...frame, width: Math.max(1, room * share), class: `bar ${signOf(value)}`}),
-    drawn("text", {x: x + 6, y, class: "name"}, text),
-    drawn("text", {x: x + room - 6, y, class: "name", "text-anchor": "end"}, page.rows.are_shares ? value.toFixed(3) : brief(value)),
-  ];
-}
-
-// Return a number in at most five letters, which a node has room for.
-function fitted(value) {
-  const size = Math.abs(value);
-  if (!(size < 1000)) return brief(value, 1);
-  return value.toFixed(size >= 10 ? 0 : size >= 1 ? 1 : 2);
-}
-
-// Return an output's name, or its number alone.
-function outputName(unit, most) {
-  const name = page.columns.at(-1).names?.[unit];
-  if (name != null) return shortName(name, most);
-  return page.columns.at(-1).ids.length > 1 ? String(unit) : nodeId(page.columns.length - 1, 0);
-}
-
-// -- the inputs as a picture ----------------------------------------------------------------
-
-// Draw the row; or of the chosen neuron of the first layer what leads to it; or how strong each is.
-function drawPictureNode(y) {
-  const {side} = scene;
-  const [chosen] = chosenNodes().filter(({column, unit}) => column === 1 && unit >= 0);
-  const {values, caption, isSigned} = pictureValues(chosen);
-  const x = scene.columns[0].x - side - 6;
-  const square = {x, y: y - side / 2, width: side, height: side};
-  return [
-    drawn("image", {...square, href: pictureUrl(values, isSigned)}),
-    drawn("rect", {...square, class: "frame"}),
-    ...caption.map((line, number) => drawn("text", {
-      x: x + side / 2, y: y + side / 2 + 14 + 14 * number, class: "small", "text-anchor": "middle",
-    }, line)),
-  ];
-}
-
-function pictureValues(chosen) {
-  const inputs = [...page.columns[0].ids.keys()];
-  if (chosen) {
-    const valueOf = edgeValues(reader.mode);
-    const names = {
-      weight: "weights to", gradient: "gradients of", forward: "contributions to",
-      backward: "gradients of",
-    };
-    return {
-      values: inputs.map((input) => valueOf(0, input, chosen.unit)), isSigned: true,
-      caption: [names[reader.mode], nodeId(1, chosen.unit)],
-    };
-  }
-  const pass = passAt(reader.state);
-  if (pass === null) {
-    const sums = strengths(0);
-    return {values: [...sums].map(Math.sqrt), isSigned: false, caption: ["length of the", "weights of each"]};
-  }
-  if (reader.mode === "backward") {
-    return {values: inputSlopes(pass), isSigned: true, caption: ["gradient of the loss", "at each input"]};
-  }
-  return {
-    values: inputs.map((input) => outputAt(pass, 0, input)), isSigned: false,
-    caption: [`row ${reader.row + 1}`],
-  };
-}
-
-// Return ∂L/∂x of the row for each input of the first layer: Σ δ W.
-function inputSlopes(pass) {
-  const {inputs, weight, factor} = page.connections[0];
-  const weights = vector("weight");
-  const slopes = new Float64Array(inputs);
-  for (let unit = 0; unit < page.columns[1].ids.length; unit++) {
-    const slope = factor * pass.slopes[placeInPass(1, unit)];
-    if (slope === 0) continue;
-    for (let i = 0; i < inputs; i++) slopes[i] += slope * weights[weight + unit * inputs + i];
-  }
-  return [...slopes];
-}
-
-// -- captions -------------------------------------------------------------------------------
-
-// Write over each column what it is, aslant where there is little room.
-function drawCaptions() {
-  const group = drawn("g", {class: "captions"});
-  const every = Math.ceil(20 / scene.gap);
-  page.columns.forEach(({layer, kind, activation, ids}, column) => {
-    if (column % every) return;
-    const count = `${grouped(ids.length)} ${kind}${ids.length === 1 ? "" : "s"}`;
-    const {x: right, sumX} = scene.columns[column];
-    let x = (right + sumX) / 2;
-    if (scene.gap < ASLANT) {
-      group.append(drawn("text", {
-        x: 0, y: 0, transform: `translate(${x} ${scene.top - 12}) rotate(-40)`,
-      }, `${shortName(layer, 14)} · ${grouped(ids.length)}`));
-      return;
-    }
-    const isFirst = column === 0;
-    let anchor = "middle";
-    if (isFirst && isPicture) x = right - 6 - scene.side / 2;
-    else if (isFirst && scene.left < 60) anchor = "start";
-    if (anchor === "start") x = 4;
-    [layer, count, shortName(activation, Math.floor(scene.gap / 6))].forEach((line, number) => {
-      group.append(drawn("text", {
-        x, y: 16 + 15 * number, "text-anchor": anchor, class: number ? "" : "layer",
-      }, line));
-    });
-  });
-  return group;
 }

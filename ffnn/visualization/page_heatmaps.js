@@ -101,7 +101,8 @@ function drawHeatmap({blocks, is_stacked: isStacked, title}, number, mode, legen
       if (vector(mode) === null) return;
       const largest = Math.max(...blocks.map((each) => largestSize(valuesOf(each, mode))));
       paint(canvas, valuesOf(block, mode), block.rows, block.columns, painter(largest));
-      legend.textContent = `${caption}, from −${brief(largest)} (vermilion) to ${brief(largest)} (blue)`;
+      const end = brief(largest);
+      legend.textContent = `${caption}, from −${end} (vermilion) to ${end} (blue)`;
     });
     map.append(canvas);
   });
@@ -149,7 +150,8 @@ function connectCells(canvas, {rows, columns}, describe, readout, label) {
     event.preventDefault();
     if (cell + step >= 0 && cell + step < rows * columns) cell += step;
     const {numbers, words} = describe(cell);
-    readout.textContent = [...words, ...numbers].map(([term, text]) => `${term} ${text}`).join(", ");
+    const parts = [...words, ...numbers].map(([term, text]) => `${term} ${text}`);
+    readout.textContent = parts.join(", ");
   });
 }
 

@@ -21,8 +21,8 @@ function layOut({units, edges}, width, zoom) {
   const slots = page.columns.map((_, column) => slotsOf(column, units[column]));
   const most = Math.max(...slots.map(({length}) => length));
   const pitch = Math.max(12, Math.min(30, 580 / most)) * zoom;
-  const left = isPicture ? pictureSize(isNarrow) + 16 : room(0, units[0], longest) + 24;
-  const names = room(page.columns.length - 1, units.at(-1), longest) + 24;
+  const left = isPicture ? pictureSize(isNarrow) + 16 : roomForNames(0, units[0], longest) + 24;
+  const names = roomForNames(page.columns.length - 1, units.at(-1), longest) + 24;
   const right = page.rows === null ? names : Math.max(names, isNarrow ? 92 : 170);
   const gap = Math.max(12, (width - left - right) / page.connections.length) * zoom;
   const top = gap < ASLANT ? 104 : 66;
@@ -37,21 +37,21 @@ function layOut({units, edges}, width, zoom) {
     return {x, y, units: units[column], sumX: hasSum ? x - Math.min(46, 0.3 * gap) : x, hasSum};
   });
   if (isPicture) columns[0].y.set(PICTURE, top + (height - 12 - top) / 2);
-  const placed = edges.flat().map((edge) => place(edge, columns));
+  const placed = edges.flat().map((edge) => placeEdge(edge, columns));
   return {
     width: left + page.connections.length * gap + right, height, pitch, radius, gap, top, left,
     right, longest, columns, edges: placed, side: isPicture ? pictureSize(isNarrow) : 0,
   };
 }
 
-function place(edge, columns) {
+function placeEdge(edge, columns) {
   const [from, to] = [columns[edge.connection], columns[edge.connection + 1]];
   return {
     ...edge, x0: from.x, y0: from.y.get(edge.source), x1: to.sumX, y1: to.y.get(edge.target),
   };
 }
 
-// Return the units of a column's nodes from top to bottom: the bias that feeds the next layer first.
+// Return the units of a column's nodes from top to bottom, the bias of the next layer first.
 function slotsOf(column, units) {
   if (column === 0 && isPicture) return [];
   const slots = [...units];
@@ -65,7 +65,7 @@ function pictureSize(isNarrow) {
 }
 
 // Return how many pixels the names beside an outer column take.
-function room(column, units, longest) {
+function roomForNames(column, units, longest) {
   const letters = units.map((unit) => drawnName(column, unit, longest).length);
   return CHARACTER * Math.max(4, ...letters);
 }

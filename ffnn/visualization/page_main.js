@@ -2,12 +2,13 @@
 
 function connectControls() {
   for (const input of document.querySelectorAll("#modes input")) {
-    input.disabled = input.value === "gradient" ? page.no_gradient !== null : input.value !== "weight";
+    const isOfRow = isRowMode(input.value);
+    input.disabled = isOfRow || (input.value === "gradient" && page.no_gradient !== null);
     input.addEventListener("change", () => {
       setMode(input.value);
       refreshAll();
     });
-    input.parentElement.hidden = page.rows === null && !["weight", "gradient"].includes(input.value);
+    input.parentElement.hidden = isOfRow && page.rows === null;
   }
   const note = document.getElementById("no-gradient");
   note.hidden = page.no_gradient === null;
@@ -44,7 +45,7 @@ function refreshGraph() {
 
 function refreshAll() {
   if (reader.mode === "gradient" && vector("gradient") === null) setMode("weight");
-  if (["forward", "backward"].includes(reader.mode) && !hasMode(reader.mode)) setMode("weight");
+  if (isRowMode(reader.mode) && !hasMode(reader.mode)) setMode("weight");
   refreshGraph();
   showDetails();
   tellRow();

@@ -56,15 +56,14 @@ function chooseRow(row) {
   const isFirst = reader.row === null;
   reader.row = row;
   for (const input of document.querySelectorAll("#modes input")) {
-    const isOfRow = input.value === "forward" || input.value === "backward";
-    if (isOfRow) input.disabled = !hasMode(input.value);
+    if (isRowMode(input.value)) input.disabled = !hasMode(input.value);
   }
-  if (row === null && (reader.mode === "forward" || reader.mode === "backward")) setMode("weight");
+  if (row === null && isRowMode(reader.mode)) setMode("weight");
   if (row !== null && isFirst && hasMode("forward")) setMode("forward");
   refreshAll();
 }
 
-// Tell whether the edges can show what a row does, in the chosen state.
+// Tell whether the edges can show what the row does, in the chosen state.
 function hasMode(mode) {
   const pass = passAt(reader.state);
   return pass !== null && (mode === "forward" || pass.slopes !== null);

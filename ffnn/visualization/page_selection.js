@@ -153,14 +153,14 @@ function detailAtRest() {
 
 // Return the largest sizes of edges: of all epochs, so that widths can be compared, or of a row.
 function scales() {
-  if (reader.mode === "forward" || reader.mode === "backward") {
-    return once(`scales ${reader.mode} ${reader.row} ${reader.state}`, () => largestEdges(reader.state));
-  }
-  return once(`scales ${reader.mode}`, () => {
-    const all = [...page.states.keys()].filter((number) => page.states[number][reader.mode] !== null)
-      .map(largestEdges);
+  const {mode, row, state} = reader;
+  if (isRowMode(mode)) return once(`scales ${mode} ${row} ${state}`, () => largestEdges(state));
+  return once(`scales ${mode}`, () => {
+    const states = [...page.states.keys()].filter((number) => page.states[number][mode] !== null);
+    const all = states.map(largestEdges);
     return {
-      edge: Math.max(...all.map(({edge}) => edge)), bundle: Math.max(...all.map(({bundle}) => bundle)),
+      edge: Math.max(...all.map(({edge}) => edge)),
+      bundle: Math.max(...all.map(({bundle}) => bundle)),
     };
   });
 }

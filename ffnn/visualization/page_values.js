@@ -79,6 +79,11 @@ function passAt(state) {
   return reader.row === null ? null : page.rows.passes[state];
 }
 
+// Tell whether a mode shows what a row does.
+function isRowMode(mode) {
+  return mode === "forward" || mode === "backward";
+}
+
 // Where a column's units begin among those of all columns but the inputs.
 const starts = [];
 for (let column = 1, start = 0; column < page.columns.length; column++) {
@@ -184,7 +189,8 @@ function brief(value, digits = 3) {
 function textAt(mode, offset) {
   const values = vector(mode);
   if (values === null) return "not computed";
-  return page.states[reader.state].isRounded ? `≈ ${brief(values[offset])}` : exact(values[offset]);
+  const value = values[offset];
+  return page.states[reader.state].isRounded ? `≈ ${brief(value)}` : exact(value);
 }
 
 // -- names and places ------------------------------------------------------------------------

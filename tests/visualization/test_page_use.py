@@ -9,6 +9,7 @@ import pytest
 import ffnn
 from ffnn.callbacks import Recorder
 from ffnn.layers import Dense, Rescaling
+from ffnn.visualization import page_states
 
 AXE = os.environ.get("FFNN_AXE_CORE", "node_modules/axe-core/axe.min.js")
 
@@ -133,6 +134,46 @@ def test_edges_show_contributions_forward_and_slopes_backward(flowers, open_page
     page.get_by_role("button", name="No row").click()
     assert page.locator("#modes input[value=weight]").is_checked()
     assert page.locator("#modes input[value=forward]").is_disabled()
+
+
+def test_contributions_of_the_ntk_parametrization_have_its_factor(open_page, tmp_path):
+    layers = [Dense(6, "tanh", parametrization="ntk"), Dense(2, parametrization="ntk")]
+    model = ffnn.Sequential(layers, input_dim=4, seed=0)
+    model.compile("sgd", "mse")
+    x = np.random.default_rng(0).standard_normal((3, 4))
+    model.save_graph(tmp_path / "net.html", x, np.ones((3, 2)))
+    page = open_page(tmp_path / "net.html")
+    page.get_by_label("Row", exact=True).select_option(index=2)
+
+    for column, unit in [(1, 3), (2, 1)]:
+        page.evaluate(f"choose({{node: {{column: {column}, unit: {unit}}}}})")
+        shown = page.locator(".ranked td:last-child").all_inner_texts()
+        total = float(details(page)["sum"])
+        assert sum(map(float, shown)) == pytest.approx(total, abs=2e-3)
+
+
+def test_rounded_epochs_are_near_the_values_and_the_last_state_is_exact(
+    open_page, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(page_states, "MAX_EXACT_BYTES", 100)
+    rng = np.random.default_rng(0)
+    model = ffnn.Sequential([Dense(8, "tanh"), Dense(3, "softmax")], input_dim=4, seed=0)
+    model.compile(ffnn.optimizers.SGD(0.3), "sparse_categorical_crossentropy")
+    x, y = rng.standard_normal((60, 4)), rng.integers(0, 3, 60)
+    model.fit(x, y, epochs=4, verbose=0, callbacks=[Recorder(snapshots=1)])
+    model.save_graph(tmp_path / "net.html")
+    page = open_page(tmp_path / "net.html")
+
+    states = [(each.weights, each.gradients) for each in model.recording.snapshots]
+    for number, (weights, gradients) in enumerate(states):
+        page.evaluate(f"showState({number})")
+        for mode, values, steps in [("weight", weights, 1023), ("gradient", gradients, 63)]:
+            found = page.evaluate(f"[...vector('{mode}')]")
+            np.testing.assert_allclose(found, values, atol=0.51 * np.abs(states).max() / steps)
+    choose(page, "dense_2 1")
+    assert details(page)["bias"].startswith("≈ ")
+    page.evaluate("showState(4)")
+    assert float(details(page)["bias"]) == float(str(model.layers[1].params["bias"][1]))
 
 
 def test_sums_and_activations_are_one_node_or_two(flowers, open_page):
