@@ -1,7 +1,7 @@
-"""Take the picture of the saved page that README shows: ``python scripts/draw_page.py [--out FILE]``.
+"""Take README's picture of the saved page: ``python scripts/draw_page.py [--out FILE]``.
 
-It needs Playwright and Chromium. A network learns to read digits, and the page of `save_graph` shows
-what it makes of one of them, with twice the pixels, for dense screens.
+It needs Playwright and Chromium. A network learns to read digits, and the page of `save_graph`
+shows what it makes of one of them, with twice the pixels, for dense screens.
 """
 
 from __future__ import annotations
