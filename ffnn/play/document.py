@@ -69,6 +69,7 @@ class Tab:
             document.add_root(models[name])
         begin = CustomJS(args=models, code=f"ffnnPlay.begin({{{', '.join(models)}}})")
         document.js_on_event("document_ready", begin)
+        document.js_on_event("connection_lost", CustomJS(code="ffnnPlay.lose()"))
         document.title = facts["title"]
         document.template = Template(_read("play.html"))
         document.template_variables.update(

@@ -25,6 +25,11 @@ function begin(given) {
   new ResizeObserver(() => redraw()).observe(by("net"));
 }
 
+function lose() {
+  say("The page is no longer connected: the program that showed it has ended, or is too busy to answer.");
+  document.querySelectorAll("button, input, select").forEach((control) => { control.disabled = true; });
+}
+
 function receive() {
   if (!models.frames.data.facts.length) return;
   latest = graph.frame = unpack(models.frames.data);
@@ -33,7 +38,7 @@ function receive() {
   showMeasured(facts);
   if (facts.columns) { showLayers(facts); showTouch(latest); drawNetwork(latest); showTable(latest); }
   showProbe(latest);
-  showWrong(facts);
+  showWrong(latest);
   showFindings(facts.findings);
   drawn.frames += 1;
   send({ do: "shown", number: facts.number });
@@ -55,15 +60,16 @@ function showMeasured(facts) {
   }
 }
 
-function showWrong(facts) {
+function showWrong({ facts, arrays }) {
   const wrong = facts.wrong ?? [];
   by("wrong-part").hidden = !facts.side;
   by("wrong-count").textContent = wrong.length ? `${wrong[0].of} test rows, the surest first` : "none of the test rows";
   const key = JSON.stringify(wrong.map((row) => [row.row, row.taken]));
   if (key === by("wrong").dataset.key) return;
   by("wrong").dataset.key = key;
-  by("wrong").replaceChildren(...wrong.map((row) => {
-    const button = document.createElement("button"), levels = Uint8Array.from(row.pixels, (value) => 128 + Math.round((127 * value) / (facts.largest || 1)));
+  by("wrong").replaceChildren(...wrong.map((row, i) => {
+    const button = document.createElement("button"), size = facts.side ** 2;
+    const levels = arrays.wrong.values.subarray(i * size, (i + 1) * size);
     button.type = "button";
     button.append(picture(levels, facts.side, facts.side, false), text("span", `${row.is} → ${row.taken}`));
     button.setAttribute("aria-label", `test row ${row.row}: a ${row.is}, taken for ${row.taken}`);
@@ -93,9 +99,9 @@ function showTable(frame) {
     const k = i + 1, weight = frame.arrays[`weight/${k}`], bias = frame.arrays[`bias/${k}`];
     const table = document.createElement("table");
     table.append(text("caption", `${column.layer}: a row for each neuron, a column for each input`));
-    const row = (cells, tag) => { const made = document.createElement("tr"); made.append(text("th", cells[0]), ...cells.slice(1).map((cell) => text(tag, cell))); return made; };
+    const row = (cells, tag) => { const made = document.createElement("tr"); made.append(text("th", cells[0]), ...cells.slice(1).map((cell) => text(tag, cell))); made.firstChild.scope = "row"; return made; };
     const sources = frame.facts.columns[i].labels.slice(0, weight.shape[1]);
-    table.append(row(["", ...sources, ...(bias ? ["bias"] : [])], "th"));
+    table.append(row(["neuron", ...sources, ...(bias ? ["bias"] : [])], "th"));
     column.labels.forEach((label, unit) => table.append(row([label, ...sources.map((_, s) => written(weight.values[unit * sources.length + s])), ...(bias ? [written(bias.values[unit])] : [])], "td")));
     return table;
   }));
@@ -114,4 +120,4 @@ function colourFigures() {
 
 readTheme();
 by("table").addEventListener("toggle", () => { tableDue = 0; if (latest) showTable(latest); });
-window.ffnnPlay = { begin, drawn, get frame() { return latest; }, graph, written };
+window.ffnnPlay = { begin, lose, drawn, get frame() { return latest; }, graph, written };

@@ -82,7 +82,7 @@ class Viewer:
         with np.errstate(all="ignore"):
             frame.facts["measured"] = self._measure(snapshot)
             if self.problem is not None:
-                frame.facts["wrong"] = self._wrong()
+                frame.facts["wrong"] = self._add_wrong(frame)
             if self.structure is not None:
                 self._add_columns(frame, self.structure, snapshot)
                 if self.plane is not None:
@@ -111,8 +111,11 @@ class Viewer:
             if isinstance(found := network.evaluate(x, y, return_dict=True), dict)
         }
 
-    def _wrong(self) -> list[dict[str, Any]]:
-        """Return the pictures among the test rows that are classified wrongly, the surest first."""
+    def _add_wrong(self, frame: Frame) -> list[dict[str, Any]]:
+        """Add the pictures of test rows that are classified wrongly, the surest first.
+
+        Returns which rows they are and what they were taken for.
+        """
         problem = self.problem
         if problem is None or not problem.side or task_of(self.network) != "classes":
             return []
@@ -125,17 +128,18 @@ class Viewer:
         answer = shares.argmax(axis=1)
         rows = np.flatnonzero(answer != truth)
         rows = rows[np.argsort(-shares[rows, answer[rows]], kind="stable")]
+        chosen = rows[:_MOST_WRONG]
+        frame.add_map("wrong", np.asarray(x[chosen], float), problem.largest)
         names = names_of(self.network.class_names, shares.shape[1], "classes")
         return [
             {
                 "row": int(row),
-                "pixels": x[row].tolist(),
                 "is": names[truth[row]],
                 "taken": names[answer[row]],
                 "share": float(shares[row, answer[row]]),
                 "of": len(rows),
             }
-            for row in rows[:_MOST_WRONG]
+            for row in chosen
         ]
 
     def _add_columns(self, frame: Frame, structure: Structure, snapshot: Snapshot) -> None:

@@ -339,6 +339,15 @@ def test_several_tabs_show_the_same_and_a_closed_one_changes_nothing(open_page, 
     wait_for(lambda: len(opened.server.hub.tabs) == 1)
 
 
+def test_a_page_whose_program_has_ended_says_so(open_page):
+    opened = open_page()
+    opened.server.stop()
+
+    opened.shows("document.getElementById('message').textContent.includes('no longer connected')")
+    assert opened.page.is_disabled("#run")
+    opened.problems.clear()  # as the browser complains that it is alone
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (1920, "dark"), (390, "light")])
 def test_nothing_is_wider_than_the_window_and_every_control_has_a_name(open_page, width, scheme):
     opened = open_page(width=width, scheme=scheme)
