@@ -20,6 +20,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ class Soak:
                 executable_path=program, args=["--no-sandbox"]
             )
         page = self.browser.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(120_000)
         page.on("pageerror", lambda error: self.problems.append(f"page: {error}"))
         page.on("console", self.listen)
         page.goto(self.url)
@@ -167,6 +168,16 @@ def threads_of(process: subprocess.Popen[str]) -> int:
     return len(os.listdir(f"/proc/{process.pid}/task"))
 
 
+@contextlib.contextmanager
+def ending(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Kill a process if something goes wrong."""
+    try:
+        yield
+    except BaseException:
+        process.kill()
+        raise
+
+
 def soak(minutes: float, seed: int) -> dict[str, Any]:
     """Use the page for some minutes and return what was found."""
     server = subprocess.Popen(
@@ -177,7 +188,7 @@ def soak(minutes: float, seed: int) -> dict[str, Any]:
     assert server.stdout is not None
     url = next(found[0] for line in server.stdout if (found := re.search(r"http://\S+", line)))
     begin, first = time.monotonic(), 0.0
-    with sync_playwright() as playwright:
+    with ending(server), sync_playwright() as playwright:
         user = Soak(playwright, url, random.Random(seed))
         while (passed := time.monotonic() - begin) < 60.0 * minutes:
             user.act()

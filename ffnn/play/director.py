@@ -168,7 +168,7 @@ class Director(Callback):
             known[check_choice("play", "do", name, known)](
                 **{key: value for key, value in command.items() if key != "do"}
             )
-        except (TypeError, ValueError, RuntimeError, AttributeError) as error:
+        except (TypeError, ValueError, RuntimeError) as error:
             self.message = str(error)
             self.publish()
 

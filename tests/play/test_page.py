@@ -231,6 +231,14 @@ def test_a_neuron_is_switched_off_and_on(open_page):
     np.testing.assert_array_equal(weight[:, 2], before[:, 2])
 
 
+def test_a_layer_is_frozen(open_page):
+    opened = open_page()
+    opened.page.check("#freeze-2")
+    wait_for(lambda: now(opened.session).frozen == {"dense_2"})
+    opened.page.uncheck("#freeze-2")
+    wait_for(lambda: not now(opened.session).frozen)
+
+
 def test_a_point_is_sent_through_the_network(open_page):
     opened = open_page()
     opened.page.fill("#row", "7")

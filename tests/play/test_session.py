@@ -174,6 +174,21 @@ def test_ratios_are_those_of_the_last_update(start):
         assert session.latest.ratios[name] == pytest.approx(expected, rel=1e-5)
 
 
+def test_a_frozen_layer_keeps_its_numbers_until_it_learns_again(start):
+    session = start(hidden=[[3, "tanh"]])
+    before = session.latest.values
+    session.send({"do": "freeze", "layer": "dense_1", "frozen": True})
+    session.send({"do": "epoch"})
+    wait_for(lambda: now(session).epoch == 1)
+
+    assert session.latest.frozen == {"dense_1"}
+    np.testing.assert_array_equal(session.latest.values[:9], before[:9])  # 3·2 + 3
+    assert (session.latest.values[9:] != before[9:]).any()
+    session.send({"do": "freeze", "layer": "dense_1", "frozen": False})
+    session.send({"do": "batch"})
+    assert (now(session).values[:9] != before[:9]).any()
+
+
 def test_the_code_makes_the_same_numbers(start):
     session = start(normalization="layer", dropout=0.1, penalty="l2")
     session.send({"do": "run"})
