@@ -3,7 +3,7 @@
 What a layer computes outside training is told once, by `Layer.express`, as elementary operations.
 Read `program`, a network as such; then the ways out: `onnx_writer`, `source` with `c_source`, and
 with `script_source` `python_source`, `javascript_source`, `encoder_source`. `onnx_reader` reads
-files of others by means of `graph` and `recognition`. `torch_writer`, `torch_reader` and
+files of others by means of `graph`, `growth` and `recognition`. `torch_writer`, `torch_reader` and
 `torch_runtime`, the same of Keras, `sklearn_networks` and `safetensors_files` go both ways. Each
 library is an extra.
 """

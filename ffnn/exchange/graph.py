@@ -12,6 +12,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.core.text import shown
 from ffnn.exchange.extras import require
+from ffnn.exchange.growth import is_flat, size_of_result
 
 _OLDEST, _NEWEST = 9, 26  # opsets whose operators are those that are read here
 ENTRYWISE = {
@@ -27,6 +28,8 @@ ROWWISE = {
 }
 SHAPING = {"Constant", "Dropout", "Flatten", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
 KNOWN = {*ENTRYWISE, *ROWWISE, *SHAPING, "BatchNormalization", "Gemm", "MatMul", "Scaler"}
+_MOST_NODES = 100_000
+_FEWEST_COLUMNS = 1 << 16  # which an input may have, whatever the file holds
 _MAPS = "ZipMap"  # which makes dicts of probabilities
 
 
@@ -118,11 +121,25 @@ class Graph:
         """Return the model with the bodies of its functions in place of their calls."""
         if not made.functions:
             return made
+        self._check_calls(made)
         require("onnx.inliner", "functions of an ONNX file")
         try:
             return self.onnx.inliner.inline_local_functions(made)
         except Exception as error:
             raise GraphError(f"its functions cannot be put in their places: {error}") from error
+
+    def _check_calls(self, made: Any) -> None:
+        """Raise GraphError if functions that call functions would become very many nodes."""
+        sizes: dict[tuple[str, str], int] = {}
+        bodies = {(each.domain, each.name): each.node for each in made.functions}
+
+        def count(nodes: Sequence[Any]) -> int:
+            return sum(sizes.get((node.domain, node.op_type), 1) for node in nodes)
+
+        for _ in bodies:  # as deep as calls can be
+            sizes = {key: count(nodes) for key, nodes in bodies.items()}
+            if count(made.graph.node) > _MOST_NODES:
+                raise GraphError(f"its functions become more than {_MOST_NODES:,} nodes")
 
     def _check_nodes(self, nodes: Sequence[Any]) -> None:
         for node in nodes:
@@ -130,6 +147,10 @@ class Graph:
             for attribute in node.attribute:
                 if attribute.type in (kinds.GRAPH, kinds.GRAPHS):
                     raise GraphError(f"{_title(node)} holds a graph of its own")
+                sparse = [attribute.sparse_tensor, *attribute.sparse_tensors]
+                parts = [part for each in sparse for part in (each.values, each.indices)]
+                for tensor in (attribute.t, *attribute.tensors, *parts):
+                    self._check_inside(tensor, _title(node))
 
     def _read_constants(self, graph: Any) -> dict[str, Array]:
         if graph.sparse_initializer:
@@ -138,18 +159,22 @@ class Graph:
 
     def read(self, tensor: Any, name: str) -> Array:
         """Return the numbers of a tensor that lie in the file itself."""
-        tensors = self.onnx.TensorProto
-        if tensor.data_location == tensors.EXTERNAL or tensor.external_data:
-            raise GraphError(f"{shown(name, 60)} lies in another file, which is not read")
+        self._check_inside(tensor, shown(name, 60))
         if any(size < 0 for size in tensor.dims):
             raise GraphError(f"{shown(name, 60)} has a negative size")
         try:
             array: Array = self.onnx.numpy_helper.to_array(tensor)
         except Exception as error:
             raise GraphError(f"{shown(name, 60)} is damaged: {error}") from error
-        if array.dtype.kind == "f" and not np.isfinite(array).all() and array.size > 1:
+        if array.dtype.kind == "f" and np.isnan(array).any():
+            raise GraphError(f"{shown(name, 60)} has numbers that are not finite")
+        if array.dtype.kind == "f" and array.size > 1 and not np.isfinite(array).all():
             raise GraphError(f"{shown(name, 60)} has numbers that are not finite")
         return array
+
+    def _check_inside(self, tensor: Any, title: str) -> None:
+        if tensor.data_location == self.onnx.TensorProto.EXTERNAL or tensor.external_data:
+            raise GraphError(f"{title} lies in another file, which is not read")
 
     def _read_input(self, value: Any) -> tuple[int, np.dtype[Any]]:
         kind = value.type.tensor_type
@@ -157,12 +182,18 @@ class Graph:
         if kind.elem_type not in kinds:
             raise GraphError(f"input {shown(value.name, 60)}: expected numbers of float or double")
         sizes = [size.dim_value for size in kind.shape.dim][1:]
-        if not sizes or not all(0 < size < 1 << 31 for size in sizes):
+        if not sizes or not all(size > 0 for size in sizes):
             raise GraphError(
                 f"input {shown(value.name, 60)}: expected the shape (rows, columns) with a known "
                 f"number of columns"
             )
-        return int(np.prod(sizes)), np.dtype(kinds[kind.elem_type])
+        columns = math.prod(sizes)
+        if columns > max(_FEWEST_COLUMNS, 0, *(array.size for array in self.constants.values())):
+            raise GraphError(
+                f"input {shown(value.name, 60)}: {shown(columns, 30)} columns are more than any "
+                f"array of the file has numbers"
+            )
+        return columns, np.dtype(kinds[kind.elem_type])
 
     def _find_output(self, graph: Any) -> str:
         made_by = {name: node for node in graph.node for name in node.output}
@@ -201,7 +232,7 @@ class Graph:
         kept = list[Any]()
         for node in nodes:
             arrays = [self.constants[name] for name in node.input if name in self.constants]
-            if node.op_type in ENTRYWISE and not _is_flat(arrays):
+            if node.op_type in ENTRYWISE and not is_flat(arrays):
                 raise GraphError(f"{_title(node)}: a constant of an unexpected shape")
             if len(arrays) < sum(map(bool, node.input)):
                 kept.append(node)
@@ -258,14 +289,30 @@ class Graph:
         made = [helper.make_empty_tensor_value_info(name) for name in outputs]
         graph = helper.make_graph(nodes, "part", given, made, tensors)
         versions = [helper.make_opsetid("", self.opset), helper.make_opsetid("ai.onnx.ml", 3)]
-        evaluator = require("onnx.reference", "an ONNX file").ReferenceEvaluator(
-            helper.make_model(graph, opset_imports=versions)
-        )
+        made_of_it = helper.make_model(graph, opset_imports=versions)
+        reference = require("onnx.reference", "an ONNX file")
         try:
             with np.errstate(all="ignore"):
-                return evaluator.run(None, dict(known))
+                return self._compute(reference.ReferenceEvaluator(made_of_it), outputs, known)
+        except GraphError:
+            raise
         except Exception as error:
             raise GraphError(f"{_title(nodes[0])} and what follows fail: {error}") from error
+
+    def _compute(self, evaluator: Any, outputs: Sequence[str], known: Mapping[str, Any]) -> Any:
+        """Return what the nodes of an evaluator compute, none of which may grow without bound."""
+        rows = max((len(array) for array in known.values()), default=1)
+        widest = max(
+            self.input_width, 1, *(max(a.shape, default=1) for a in self.constants.values())
+        )
+        most = 2 * rows * max(rows, widest)
+        results = {"": None, **evaluator.rt_inits_, **known}
+        for node in evaluator.rt_nodes_:
+            inputs = [results[name] for name in node.input]
+            if known and size_of_result(node, inputs) > most:
+                raise GraphError(f"{_title(node.onnx_node)} makes more numbers than a layer does")
+            results |= zip(node.output, node.run(*inputs), strict=False)
+        return [results[name] for name in outputs]
 
     def through(self, segment: Segment, rows: Array) -> Array:
         """Return what a segment makes of numbers."""
@@ -280,14 +327,3 @@ class Graph:
 
 def _title(node: Any) -> str:
     return f"node {shown(node.name or ', '.join(node.output), 60)}"
-
-
-def _is_flat(arrays: Sequence[Array]) -> bool:
-    """Tell whether constants vary along the last axis alone, or all have one shape.
-
-    Others could make each other, or the rows, much larger than they are.
-    """
-    shapes = {array.shape for array in arrays if array.size > 1}
-    return len(shapes) <= 1 and all(
-        math.prod(shape) == shape[-1] or len(arrays) > 1 for shape in shapes
-    )

@@ -59,11 +59,11 @@ def from_onnx(path: FilePath) -> Sequential:
     try:
         graph = Graph(made)
         model = _described(made, graph) or _read(graph)
+        _name(model, graph.metadata)
     except GraphError as error:
         raise ModelFileError(f"{path}: {error}") from error
     except (MemoryError, RecursionError) as error:
         raise ModelFileError(f"{path}: the graph is too large to be read") from error
-    _name(model, graph.metadata)
     return model
 
 
@@ -145,12 +145,17 @@ def _values(model: Sequential, graph: Graph) -> list[dict[str, Array]]:
 def _name(model: Sequential, metadata: Mapping[str, str]) -> None:
     """Give the model the names that the file has for classes and features, where they fit."""
     for attribute, width in (("class_names", model.output_dim), ("feature_names", model.input_dim)):
+        text = metadata.get(attribute, "null")
         try:
-            names = json.loads(metadata.get(attribute, "null"))
-            if names is not None:
-                setattr(model, attribute, names)
-        except (ValueError, TypeError) as error:
-            raise ModelFileError(
-                f"{attribute}: expected {width} names, got "
-                f"{shown(metadata[attribute], 60)}: {error}"
-            ) from error
+            names = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise GraphError(f"{attribute}: {shown(text, 60)} is not JSON: {error}") from error
+        if names is None:
+            continue
+        counts = {width, 2} if attribute == "class_names" and width == 1 else {width}
+        are_names = isinstance(names, list) and all(isinstance(name, str) for name in names)
+        if not are_names or len(names) not in counts or len({*names}) < len(names):
+            raise GraphError(
+                f"{attribute}: expected {width} different names, got {shown(text, 60)}"
+            )
+        setattr(model, attribute, names)

@@ -6,6 +6,7 @@ compared with each activation on numbers of all sizes, one that works row by row
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -168,16 +169,18 @@ def _entrywise(graph: Graph, segment: Segment) -> list[Found] | None:
         return _slopes(graph, segment, width)
     probes = _PROBES[:, None].astype(graph.dtype)
     made = graph.through(segment, probes)
-    for layer in _candidates(
-        segment, [float(array.reshape(-1)[0]) for array in constants if array.size]
-    ):
+    numbers = [float(array.reshape(-1)[0]) for array in constants if array.size]
+    for layer in _candidates(segment, numbers, made) if made.shape == probes.shape else ():
         if _agree(_outputs(layer, probes), made):
             return [Found(layer.clone(), {})]
     return None
 
 
-def _candidates(segment: Segment, numbers: Sequence[float]) -> Iterator[Layer]:
-    """Yield the functions that it may be, with arguments out of its constants and attributes."""
+def _candidates(segment: Segment, numbers: Sequence[float], made: Array) -> Iterator[Layer]:
+    """Yield the functions that it may be, with arguments out of its constants and attributes.
+
+    `made` is what it makes of `_PROBES`.
+    """
     attributes = [each.f for node in segment.nodes for each in node.attribute if each.f]
     defaults = {"Elu": 1.0, "LeakyRelu": 0.01}
     attributes += [value for name, value in defaults.items() if name in segment.operators]
@@ -195,15 +198,23 @@ def _candidates(segment: Segment, numbers: Sequence[float]) -> Iterator[Layer]:
                 except (ValueError, TypeError):
                     continue
     largest = float(np.finfo(np.float32).max)
-    ordered = [-largest, *sorted(guesses.values()), largest]
-    for low in ordered:
-        for high in ordered:
+    lows = [-largest, *(n for n in guesses.values() if _is_near(n, made.min()))]
+    highs = [largest, *(n for n in guesses.values() if _is_near(n, made.max()))]
+    for low in lows:
+        for high in highs:
             if low < high:
                 yield Clamp(low, high)
-    for scale in (*guesses.values(), *(1.0 / n for n in guesses.values() if n), 1.0):
+    slope = (made[-1, 0] - made[-2, 0]) / (_PROBES[-1] - _PROBES[-2])
+    scales = [*guesses.values(), *(1.0 / n for n in guesses.values() if n), 1.0]
+    for scale in (n for n in scales if _is_near(n, slope)):
         for offset in (0.0, *guesses.values(), *(-n for n in guesses.values())):
-            if np.isfinite(scale) and np.isfinite(offset):
+            if np.isfinite(offset):
                 yield Rescaling(scale, offset)
+
+
+def _is_near(number: float, found: float) -> bool:
+    """Tell whether a number may be one that was measured."""
+    return math.isfinite(number) and abs(number - found) <= 1e-3 * max(1e-3, abs(number))
 
 
 def _outputs(layer: Layer, rows: Array) -> Array:

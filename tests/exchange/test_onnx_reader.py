@@ -1,6 +1,8 @@
 """ONNX files that others wrote, and hostile ones."""
 
 import json
+import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -187,7 +189,124 @@ def product():
     return graph(nodes, [tensor("a", np.zeros((size, 1))), tensor("b", np.zeros((1, size)))])
 
 
+def external_constant():
+    """A constant of a node, which the reader of values would look for in the folder."""
+    value = tensor("n", [1.0, 1.0])
+    value.ClearField("raw_data")
+    value.data_location = onnx.TensorProto.EXTERNAL
+    value.external_data.add(key="location", value="canary.bin")
+    constant = helper.make_node("Constant", [], ["n"], value=value)
+    product = helper.make_node("Gemm", ["x", "w", "n"], ["y"], transB=1)
+    return graph([constant, product], [tensor("w", np.ones((2, 3)))])
+
+
+def functions(bodies):
+    """Return a graph that calls the last of some functions of one number."""
+    made = graph([helper.make_node(f"f{len(bodies) - 1}", ["x"], ["y"], domain="own")])
+    versions = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    made.opset_import.append(versions[1])
+    for place, nodes in enumerate(bodies):
+        made.functions.append(
+            helper.make_function("own", f"f{place}", ["a"], ["b"], nodes, versions)
+        )
+    return made
+
+
+def laughs():
+    """Functions that call the one before them twice: 2³⁰ nodes in two kilobytes."""
+    calls = [
+        [
+            helper.make_node(f"f{depth}", ["a"], ["c"], domain="own"),
+            helper.make_node(f"f{depth}", ["c"], ["b"], domain="own"),
+        ]
+        for depth in range(30)
+    ]
+    return functions([[node("Relu", "a", "b")], *calls])
+
+
+def outer_growth(operator):
+    """Each row and column of numbers with all others, six times: 2¹⁹² numbers."""
+    nodes, last = [], "x"
+    for i in range(6):
+        nodes += [
+            node("Reshape", last, "column", f"a{i}"),
+            node("Reshape", last, "row", f"b{i}"),
+            node(operator, f"a{i}", f"b{i}", f"o{i}"),
+        ]
+        last = f"o{i}"
+    shapes = [("column", [-1, 1]), ("row", [1, -1])]
+    return graph(
+        [*nodes, node("Identity", last, "y")],
+        [onnx.numpy_helper.from_array(np.array(shape), name) for name, shape in shapes],
+    )
+
+
+def joined():
+    nodes = [helper.make_node("Concat", [f"v{i}"] * 1000, [f"v{i + 1}"], axis=1) for i in range(9)]
+    return graph([node("Identity", "x", "v0"), *nodes, node("Identity", "v9", "y")])
+
+
+def of_many_dimensions():
+    made = graph([node("Relu", "x", "y")])
+    for _ in range(40):
+        made.graph.input[0].type.tensor_type.shape.dim.add().dim_value = 1 << 30
+    return made
+
+
+def with_names(**names):
+    made = graph([node("Relu", "x", "y")])
+    helper.set_model_props(made, names)
+    return made
+
+
+def branching():
+    then = helper.make_graph([node("Identity", "x", "q")], "then", [], [])
+    choice = helper.make_node("If", ["c"], ["y"], then_branch=then, else_branch=then)
+    return graph([choice], [onnx.numpy_helper.from_array(np.array(True), "c")])
+
+
+def sparse():
+    values = tensor("v", [1.0])
+    places = onnx.numpy_helper.from_array(np.array([0]), "i")
+    made = helper.make_sparse_tensor(values, places, [1_000_000, 1_000_000])
+    constant = helper.make_node("Constant", [], ["n"], sparse_value=made)
+    return graph([constant, node("Add", "x", "n", "y")])
+
+
 HOSTILE = {
+    "a constant in another file": (external_constant, "lies in another file"),
+    "functions of 2³⁰ nodes": (laughs, "become more than 100,000 nodes"),
+    "a function that calls itself": (
+        lambda: functions([[helper.make_node("f0", ["a"], ["b"], domain="own")]]),
+        "cannot be put in their places",
+    ),
+    "a loop in a function": (
+        lambda: functions([[looped().graph.node[0]]]),
+        "holds a graph of its own",
+    ),
+    "outer sums": (lambda: outer_growth("Add"), "no layer computes this"),
+    "outer products": (lambda: outer_growth("MatMul"), "no layer computes this"),
+    "outer products by Gemm": (lambda: outer_growth("Gemm"), "no layer computes this"),
+    "columns that are joined": (joined, "no layer computes this"),
+    "10⁹ columns": (lambda: graph([node("Relu", "x", "y")], width=1_000_000_000), "1000000000 col"),
+    "columns beyond all numbers": (of_many_dimensions, "columns are more than any array"),
+    "a condition": (branching, "holds a graph of its own"),
+    "a sparse constant": (sparse, "."),
+    "names without an end": (lambda: with_names(class_names="[" * 200_000), "class_names: .* JSON"),
+    "too many names": (lambda: with_names(class_names='["a", "b"]'), "expected 3 different names"),
+    "equal names": (lambda: with_names(feature_names='["a", "a", "b"]'), "expected 3 different"),
+    "names that are none": (lambda: with_names(feature_names="3"), "expected 3 different names"),
+    "a single NaN": (
+        lambda: graph([node("Gemm", "x", "w", "y")], [tensor("w", [[np.nan]])], 1),
+        "not finite",
+    ),
+    "NaN that is computed": (
+        lambda: graph(
+            [node("Div", "z", "z", "n"), node("Gemm", "x", "w", "n", "y")],
+            [tensor("z", [0.0, 0.0]), tensor("w", np.ones((3, 2)))],
+        ),
+        ".",
+    ),
     "an outer sum": (outer, "unexpected shape"),
     "a tall constant": (tall, "unexpected shape"),
     "a product of constants": (product, "MatMul of constants alone"),
@@ -235,12 +354,34 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_file_is_refused(name, tmp_path):
+def test_a_hostile_file_is_refused(name, tmp_path, monkeypatch):
     make, message = HOSTILE[name]
-    (tmp_path / "m.onnx").write_bytes(make().SerializeToString())
-    with pytest.raises(ffnn.ModelFileError, match=message) as caught:
-        from_onnx(tmp_path / "m.onnx")
-    assert str(tmp_path / "m.onnx") in str(caught.value)
+    content = make().SerializeToString()
+    (tmp_path / "m.onnx").write_bytes(content)
+    (tmp_path / "canary.bin").write_bytes(np.ones(2, np.float32).tobytes())
+    monkeypatch.chdir(tmp_path)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ffnn.ModelFileError, match=message) as caught:
+            from_onnx(tmp_path / "m.onnx")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert str(caught.value).startswith(f"{tmp_path / 'm.onnx'}: ")
+    assert peak < 60 * len(content) + 20_000_000  # modules that are loaded among them
+
+
+def test_many_factors_are_read_in_time(tmp_path):
+    """Each might be the scale or the offset of each other."""
+    names = ["x", *(f"v{i}" for i in range(199)), "y"]
+    nodes = [node("Mul", names[i], f"k{i}", names[i + 1]) for i in range(200)]
+    factors = [tensor(f"k{i}", 0.9 + i / 1000.0) for i in range(200)]
+    onnx.save(graph(nodes, factors), tmp_path / "m.onnx")
+    begun = time.process_time()
+    model = from_onnx(tmp_path / "m.onnx")
+    assert time.process_time() - begun < 20.0
+    expected = np.prod([0.9 + i / 1000.0 for i in range(200)])
+    np.testing.assert_allclose(model.predict(np.ones((1, 3))), np.full((1, 3), expected), rtol=1e-5)
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x89HDF\r\n\x1a\n" + b"\0" * 100])
