@@ -20,7 +20,7 @@ from ffnn.callbacks.recording import (
     Recording,
     Snapshot,
 )
-from ffnn.callbacks.rows import MAX_ROWS, Rows
+from ffnn.callbacks.rows import Rows, number_of_rows
 from ffnn.callbacks.running_statistics import (
     Block,
     RunningStatistics,
@@ -205,7 +205,7 @@ def start_recording(model: Any, bins: int | None = None) -> Recording:
     """Return the recording of a training that begins: no epochs yet, but a few of its rows."""
     parameters = [(layer.name, name) for layer in model.layers for name in layer.params]
     recording = Recording(parameters, [layer.name for layer in model.layers], bins)
-    recording.rows = Rows.keep(*model.sample_rows(MAX_ROWS))
+    recording.rows = Rows.keep(*model.sample_rows(number_of_rows(model.input_dim)))
     return recording
 
 

@@ -8,7 +8,12 @@ import numpy as np
 
 from ffnn._types import Array
 
-MAX_ROWS = 36
+MAX_ROWS, MAX_NUMBERS = 36, 1_000_000
+
+
+def number_of_rows(columns: int) -> int:
+    """Return how many rows of so many columns are few: fewer where they are very wide."""
+    return max(1, min(MAX_ROWS, MAX_NUMBERS // columns))
 
 
 @dataclass(frozen=True, eq=False)

@@ -56,6 +56,10 @@ async function open() {
   document.getElementById("title").textContent = page.title;
   document.getElementById("facts").textContent = page.facts;
   document.getElementById("left-out").textContent = page.left_out;
+  if (!("DecompressionStream" in window)) {
+    document.getElementById("shown").textContent = "This page needs a browser of 2023 or later.";
+    return;
+  }
   await decode();
   reader.detail = detailAtRest();
   connectControls();

@@ -13,25 +13,26 @@ function once(key, compute) {
   return known.get(key);
 }
 
-// Return for each unit of a column the sum of squares of all that leads to it and from it.
+// Return for each unit of a column the sum of squares of all that leads to it and from it, in the
+// last state, so that neurons keep their places from epoch to epoch. Of a row, what leads from a
+// neuron counts: much may lead to one that stays silent.
 function strengths(column) {
-  const mode = reader.mode === "gradient" ? "gradient" : "weight";
-  return once(`strengths ${mode} ${column}`, () => {
-    const values = page.states.at(-1)[mode];
-    const size = page.columns[column].ids.length;
-    const sums = new Float64Array(size);
-    const add = (unit, offset) => { sums[unit] += values[offset] ** 2; };
+  const {mode, row} = reader;
+  return once(`strengths ${mode} ${isRowMode(mode) ? row : ""} ${column}`, () => {
+    const valueOf = edgeValues(mode, page.states.length - 1);
+    const sums = new Float64Array(page.columns[column].ids.length);
     const [into, from] = [page.connections[column - 1], page.connections[column]];
-    for (let unit = 0; unit < size; unit++) {
-      if (into) {
-        for (let i = 0; i < into.inputs; i++) add(unit, into.weight + unit * into.inputs + i);
-        if (into.bias !== null) add(unit, into.bias + unit);
+    const targets = from ? page.columns[column + 1].ids.length : 0;
+    sums.forEach((_, unit) => {
+      let sum = 0;
+      for (let target = 0; target < targets; target++) sum += valueOf(column, unit, target) ** 2;
+      if (into && !(from && isRowMode(mode))) {
+        for (let source = into.bias === null ? 0 : BIAS; source < into.inputs; source++) {
+          sum += valueOf(column - 1, source, unit) ** 2;
+        }
       }
-      const targets = from ? page.columns[column + 1].ids.length : 0;
-      for (let target = 0; target < targets; target++) {
-        add(unit, from.weight + target * from.inputs + unit);
-      }
-    }
+      sums[unit] = sum;
+    });
     return sums;
   });
 }

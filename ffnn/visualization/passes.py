@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.callbacks.rows import MAX_ROWS
+from ffnn.callbacks.rows import number_of_rows
 from ffnn.data.batches import Batches, Examples
 from ffnn.layers.base import Stage
 from ffnn.layers.chain import run_backward, run_forward, tap
@@ -35,7 +35,7 @@ class Passes:
 
 
 def open_rows(model: Trainable, x: Any, y: Any) -> tuple[Array, Array | None]:
-    """Return at most `MAX_ROWS` of the rows, evenly spaced, and their targets if there are any.
+    """Return a few of the rows, evenly spaced, and their targets if there are any.
 
     Both are as `fit` takes them.
     """
@@ -43,9 +43,10 @@ def open_rows(model: Trainable, x: Any, y: Any) -> tuple[Array, Array | None]:
         x, y, _ = with_targets_if_any(model, x, None, None)
     if y is not None:
         examples = model.open_examples(x, y, measured=False)
-        return Batches(examples, 1).sample(MAX_ROWS)
+        return Batches(examples, 1).sample(number_of_rows(examples.x.shape[1]))
     source = model.open_inputs(x, model.input_dim)
-    return Batches(Examples(source, source, None), 1).sample(MAX_ROWS)[0], None
+    number = number_of_rows(source.shape[1])
+    return Batches(Examples(source, source, None), 1).sample(number)[0], None
 
 
 def run_rows(model: Trainable, x: Array, y: Array | None) -> Passes:

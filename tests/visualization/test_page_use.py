@@ -136,6 +136,20 @@ def test_edges_show_contributions_forward_and_slopes_backward(flowers, open_page
     assert page.locator("#modes input[value=forward]").is_disabled()
 
 
+def test_of_a_row_those_neurons_are_drawn_that_contribute_most(open_page, tmp_path):
+    model = ffnn.Sequential([Dense(90, "relu"), Dense(2)], input_dim=4, seed=0)
+    x = np.random.default_rng(0).standard_normal((3, 4))
+    model.save_graph(tmp_path / "net.html", x)
+    page = open_page(tmp_path / "net.html")
+    page.get_by_label("Row", exact=True).select_option(index=2)
+    page.evaluate("reader.detail = 1; refreshGraph()")
+    first, second = (layer.params["weight"] for layer in model.layers)
+    contributions = np.square(second * np.maximum(x[1] @ first.T, 0)).sum(axis=0)
+
+    drawn = page.evaluate("scene.columns[1].units")
+    assert drawn == sorted(np.argsort(-contributions)[:10].tolist())
+
+
 def test_contributions_of_the_ntk_parametrization_have_its_factor(open_page, tmp_path):
     layers = [Dense(6, "tanh", parametrization="ntk"), Dense(2, parametrization="ntk")]
     model = ffnn.Sequential(layers, input_dim=4, seed=0)
