@@ -56,8 +56,8 @@ class Recorder(Callback):
     - **weights**, the parameters at the end of the epoch: ``mean``, ``std``, ``norm`` and
       ``zero_fraction`` of their entries.
 
-    Besides, 36 of the rows are kept, evenly spaced, with their targets: `Sequential.save_graph`
-    shows what the network makes of them.
+    Besides, 36 of the rows are kept, evenly spaced, with their targets, and fewer where they are
+    very wide: `Sequential.save_graph` shows what the network makes of them.
 
     Batches 0, `every`, 2 `every`, ... of each epoch are watched. An epoch that Ctrl-C cuts short
     is left out, also when it is resumed and no batch is left that would be watched.

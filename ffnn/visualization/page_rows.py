@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.callbacks.recording import Snapshot
+from ffnn.errors import DataError
 from ffnn.models.decisions import names_of, task_of
 from ffnn.models.trainable import Trainable
 from ffnn.visualization.page_states import pack
@@ -25,12 +27,10 @@ def describe_rows(
     ``passes`` are those of the snapshots and, last, of the model as it is. A layer that keeps
     statistics of its batches is known only as it is now: then the snapshots have None.
     """
-    if x is None:
-        recorded = None if model.recording is None else model.recording.rows
-        if recorded is None:
-            return None
-        x, y = recorded.x, None if model.loss is None else recorded.y
-    rows, targets = open_rows(model, x, y)
+    opened = _open_recorded(model) if x is None else open_rows(model, x, y)
+    if opened is None:
+        return None
+    rows, targets = opened
     twin = model.twin()
     now = run_rows(twin, rows, targets)
     is_past_known = not any(layer.depends_on_batch and layer.state for layer in model.layers)
@@ -47,6 +47,17 @@ def describe_rows(
         "are_shares": _are_shares(model),
         "passes": [*passes, _pack(now, now)],
     }
+
+
+def _open_recorded(model: Trainable) -> tuple[Array, Array | None] | None:
+    """Return the rows of the recording, without targets that the loss does not take any more."""
+    recorded = None if model.recording is None else model.recording.rows
+    if recorded is None:
+        return None
+    if model.loss is not None:
+        with contextlib.suppress(DataError):
+            return open_rows(model, recorded.x, recorded.y)
+    return open_rows(model, recorded.x, None)
 
 
 def _pack(passes: Passes, now: Passes) -> dict[str, Any]:

@@ -90,6 +90,26 @@ IMPOSSIBLE = {
         array_with("recording/epochs", np.array([[0], [1]])),
         "/recording/epochs: expected",
     ),
+    "rows of other columns": (
+        array_with("recording/rows/x", np.zeros((12, 9), np.float32)),
+        "/recording/rows/x: expected 3 columns, got 9",
+    ),
+    "rows that are not finite": (
+        lambda config, arrays: arrays["recording/rows/x"].fill(np.nan),
+        "/recording/rows/x: a number is not finite",
+    ),
+    "too many rows": (
+        array_with("recording/rows/x", np.zeros((37, 2), np.float32)),
+        "/recording/rows/x: expected 1 to 36 rows, got an array of shape (37, 2)",
+    ),
+    "targets of other rows": (
+        array_with("recording/rows/y", np.zeros((1, 2), np.float32)),
+        "/recording/rows/y: expected",
+    ),
+    "targets of no rows": (
+        array_with("recording/rows/y", np.zeros((3, 2, 2), np.float32)),
+        "/recording/rows/y: expected 1 to 36 rows",
+    ),
     "snapshots of negative epochs": (
         array_with("recording/snapshots/epochs", np.array([-1, 0])),
         "/recording/snapshots/epochs: expected numbers from 0 that rise",

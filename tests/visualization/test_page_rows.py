@@ -193,6 +193,16 @@ def test_rows_without_targets_need_no_loss(tmp_path):
     assert rows["passes"][0]["slopes"] is None
 
 
+def test_recorded_targets_that_a_new_loss_does_not_take_are_left_out(tmp_path):
+    model, (x, y) = classifier(), data(30)
+    model.fit(x, y, epochs=1, verbose=0, callbacks=[Recorder()])
+    model.compile("sgd", "mse")
+    model.save_graph(tmp_path / "net.html")
+    rows = rows_in(tmp_path / "net.html")
+
+    assert (rows["count"], rows["labels"]) == (30, None)
+
+
 def test_the_model_stays_as_it_was(tmp_path):
     model, (x, y) = classifier(), data(30)
     model.fit(x, y, epochs=2, verbose=0, callbacks=[Recorder(snapshots=1)])

@@ -230,21 +230,22 @@ def test_the_inputs_are_one_picture_that_shows_the_row_or_a_neurons_weights(digi
     np.testing.assert_allclose(pixels, 255 + share * (ends - 255), atol=1)
 
 
-def test_numbers_on_edges_do_not_overlap(flowers, open_page):
-    page = open_page(flowers[3])
-    for column, unit in [(0, 1), (1, 0), (1, 4), (1, 7), (2, 1)]:
-        page.evaluate(f"choose({{node: {{column: {column}, unit: {unit}}}}})")
-        boxes = page.evaluate(
-            """() => [...document.querySelectorAll(".labels rect")].map((each) => {
-                const {left, right, top, bottom} = each.getBoundingClientRect();
-                return [left, right, top, bottom];
-            })"""
-        )
-        assert len(boxes) >= 3
-        for number, (left, right, top, bottom) in enumerate(boxes):
-            for other in boxes[:number]:
-                is_apart = right <= other[0] or other[1] <= left or bottom <= other[2]
-                assert is_apart or other[3] <= top
+def test_numbers_on_edges_do_not_overlap(open_page, tmp_path):
+    model = ffnn.Sequential([Dense(4, "tanh"), Dense(2)], input_dim=3, seed=0)
+    model.save_graph(tmp_path / "net.html")
+    page = open_page(tmp_path / "net.html")
+    boxes = page.evaluate(
+        """() => [...document.querySelectorAll(".labels rect")].map((each) => {
+            const {left, right, top, bottom} = each.getBoundingClientRect();
+            return [left, right, top, bottom];
+        })"""
+    )
+
+    assert len(boxes) >= 20  # of 26 edges
+    for number, (left, right, top, bottom) in enumerate(boxes):
+        for other in boxes[:number]:
+            is_apart = right <= other[0] or other[1] <= left or bottom <= other[2]
+            assert is_apart or other[3] <= top
 
 
 # -- phones and other windows --------------------------------------------------------------------
