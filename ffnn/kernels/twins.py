@@ -71,14 +71,16 @@ class LayerTwin(Twin):
         raise NotImplementedError
 
 
-_Class = TypeVar("_Class", bound=type[Twin])
-TWINS: dict[type, type[Twin]] = {}
+# Makes the twin of a part that computes in a dtype; None if there is none for it.
+Maker = TypeVar("Maker", bound=Callable[[Any, Any], Any])
+
+TWINS: dict[type, Callable[[Any, Any], Any]] = {}
 
 
-def twin_for(*classes: type) -> Callable[[_Class], _Class]:
-    """Return a decorator that enters a twin for parts of these classes."""
+def twin_for(*classes: type) -> Callable[[Maker], Maker]:
+    """Return a decorator that enters what makes twins for parts of these classes."""
 
-    def enter(twin: _Class) -> _Class:
+    def enter(twin: Maker) -> Maker:
         for each in classes:
             TWINS[each] = twin
         return twin

@@ -151,6 +151,10 @@ class PeriodicEmbedding(ColumnWise):
         self.angle -= np.rint(self.angle, out=self.cosine)
         self.angle *= self.turn
         self.angle += self.phase
+        return self.mix()
+
+    def mix(self) -> Array:
+        """Return y of the angles."""
         np.cos(self.angle, out=self.cosine)
         np.matmul(self.M, self.cosine, out=self.mixed)
         np.add(self.mixed, self.offset, out=self.rest_y)
