@@ -51,7 +51,8 @@ class Loop:
         Which it compiles.
     kinds : str
         What its arguments are, a letter each: "v" for a vector, "m" for a matrix, "c" for a cube,
-        each contiguous row by row, and "s" for a number.
+        each contiguous row by row, and "s" for a number; "w" and "q" for vectors of unsigned
+        integers of 32 and of 64 bits, whatever the dtype.
     """
 
     def __init__(self, function: Callable[..., None], kinds: str) -> None:
@@ -70,9 +71,11 @@ class Loop:
 
     def _compile(self, dtype: np.dtype[Any]) -> Callable[..., None]:
         number = numba.from_dtype(dtype)
-        types = {"s": number} | {
-            kind: numba.types.Array(number, axes, "C") for axes, kind in enumerate("vmc", 1)
-        }
+        types = {
+            "s": number,
+            "w": numba.types.Array(numba.uint32, 1, "C"),
+            "q": numba.types.Array(numba.uint64, 1, "C"),
+        } | {kind: numba.types.Array(number, axes, "C") for axes, kind in enumerate("vmc", 1)}
         signature = numba.types.void(*(types[kind] for kind in self.kinds))
         try:
             made: Callable[..., None] = numba.njit(signature, cache=True, **_OPTIONS)(self.function)
@@ -84,11 +87,3 @@ class Loop:
 def loop(kinds: str) -> Callable[[Callable[..., None]], Loop]:
     """Return a decorator that makes a `Loop` of a function with arguments of these `kinds`."""
     return lambda function: Loop(function, kinds)
-
-
-def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let loops call a function; by itself it stays as it is where there is no numba."""
-    if numba is None:
-        return function
-    made: Callable[..., Any] = numba.njit(**_OPTIONS)(function)
-    return made

@@ -9,7 +9,8 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.kernels.compiler import loop
 from ffnn.kernels.twins import Twin, twin_for
-from ffnn.optimizers import SGD, Adam, AdamW, RMSprop
+from ffnn.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from ffnn.optimizers.groups import Block
 
 
 @loop("vvs")
@@ -36,8 +37,21 @@ def look_ahead(w: Array, g: Array, velocity: Array, step: float, momentum: float
         w[i] = w[i] + change + velocity[i] * momentum
 
 
+class OptimizerTwin(Twin):
+    """What updates all parameters in one pass."""
+
+    def update_all(self, rate: float, blocks: list[Block]) -> None:
+        """Do what `update` of the optimizer does, for each of the blocks."""
+        for factor, own, arrays in blocks:
+            self.update(rate * factor, *arrays, **own)
+
+    def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
+        """Change one block of parameters in place."""
+        raise NotImplementedError
+
+
 @twin_for(SGD)
-class SGDTwin(Twin):
+class SGDTwin(OptimizerTwin):
     """`SGD` in one pass."""
 
     part: SGD
@@ -73,22 +87,23 @@ def adam(
 
 
 @twin_for(Adam, AdamW)
-class AdamTwin(Twin):
+class AdamTwin(OptimizerTwin):
     """`Adam` and `AdamW` in one pass."""
 
     part: Adam
     loops: ClassVar = {"adam": adam}
 
-    def update(
-        self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array, d: float = 1.0
-    ) -> None:
-        """Shrink w, if it decays, and apply Adam's update."""
+    def update_all(self, rate: float, blocks: list[Block]) -> None:
+        """Shrink the parameters that decay, and apply Adam's update."""
         part, number = self.part, self.number
-        decay = part.current_weight_decay if d and isinstance(part, AdamW) else 0.0
-        shrink = 1.0 - rate * decay
-        epsilon, step = part.quotient_factors(rate)
-        numbers = (shrink, part.beta_1, part.beta_2, epsilon, step)
-        self.adam(w, g, *memory, *map(number, numbers))
+        decay = part.current_weight_decay if isinstance(part, AdamW) else 0.0
+        epsilon, _ = part.quotient_factors(rate)
+        fixed = tuple(map(number, (part.beta_1, part.beta_2, epsilon)))
+        for factor, own, (w, g, _, m, v) in blocks:
+            own_rate = rate * factor
+            shrink = 1.0 - own_rate * decay if own.get("d", 1.0) else 1.0
+            _, step = part.quotient_factors(own_rate)
+            self.adam(w, g, m, v, number(shrink), *fixed, number(step))
 
 
 @loop("vvvssss")
@@ -102,7 +117,7 @@ def rmsprop(
 
 
 @twin_for(RMSprop)
-class RMSpropTwin(Twin):
+class RMSpropTwin(OptimizerTwin):
     """`RMSprop` in one pass."""
 
     part: RMSprop
@@ -112,3 +127,24 @@ class RMSpropTwin(Twin):
         """Apply w ← w - η g / (√s + ε)."""
         numbers = (self.part.rho, 1.0 - self.part.rho, self.part.epsilon, rate)
         self.rmsprop(w, g, *memory, *map(self.number, numbers))
+
+
+@loop("vvvsss")
+def adagrad(w: Array, g: Array, total: Array, start: float, epsilon: float, rate: float) -> None:
+    """Apply s ← s + g², then w ← w - η g / (√(s + s₀) + ε)."""
+    for i in range(w.size):
+        total[i] += g[i] * g[i]
+        w[i] -= g[i] / (np.sqrt(total[i] + start) + epsilon) * rate
+
+
+@twin_for(Adagrad)
+class AdagradTwin(OptimizerTwin):
+    """`Adagrad` in one pass."""
+
+    part: Adagrad
+    loops: ClassVar = {"adagrad": adagrad}
+
+    def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
+        """Apply w ← w - η g / (√(s + s₀) + ε)."""
+        numbers = (self.part.initial_accumulator_value, self.part.epsilon, rate)
+        self.adagrad(w, g, *memory, *map(self.number, numbers))

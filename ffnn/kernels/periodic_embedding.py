@@ -32,6 +32,10 @@ class PeriodicTwin(LayerTwin):
     part: PeriodicEmbedding
     loops: ClassVar = {"turn_all": turn}
 
+    def fits(self, x: Array) -> bool:
+        """Tell whether a batch has the right dtype; its columns are copied first."""
+        return x.dtype == self.dtype
+
     def run_forward(self, x: Array) -> Array:
         """Return x and its mixed cosines, column by column."""
         part = self.part

@@ -48,7 +48,7 @@ class LayerTwin(Twin):
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return y."""
         self._fits = self.fits(x)
-        return self.run_forward(x) if self._fits else self.part.forward(x, training)
+        return self.run_forward(x) if self._fits else self.own_forward(x, training)
 
     def backward(self, grad: Array) -> Array | None:
         """Fill the gradients of the parameters and return ∂L/∂x."""
@@ -57,6 +57,10 @@ class LayerTwin(Twin):
         if self._fits:  # what the layer's own way needs has not been computed
             self.part.forward(vars(self.part)["x"], True)
         return self.part.backward(grad)
+
+    def own_forward(self, x: Array, training: bool) -> Array:
+        """Return y as the layer does."""
+        return self.part.forward(x, training)
 
     def fits(self, x: Array) -> bool:
         """Tell whether the loops take a batch or a gradient."""

@@ -115,23 +115,23 @@ class Dropout(Layer):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return x ∘ m in training, else x itself."""
-        self._is_masked = False
-        rate = self.draw(x) if training else 0.0
-        if not rate:
+        rate = self.begin(x) if training else 0.0
+        self._is_masked = rate != 0.0
+        if not self._is_masked:
             return x
+        self._rng.random(dtype=x.dtype, out=self.m)
         np.greater_equal(self.m, rate, out=self.m)
         self.m *= 1.0 / (1.0 - rate)
         return np.multiply(x, self.m, out=self.y)
 
-    def draw(self, x: Array) -> float:
-        """Draw a number in [0, 1) for each of x, into m, and return the rate; at 0 draw none."""
+    def begin(self, x: Array) -> float:
+        """Return the rate of a batch in training, and have m and y for it unless that is 0."""
         rate = self.current_rate
         if rate != 0.0:
             if not 0.0 < rate < 1.0:  # of a schedule that does not know its bound
                 _check(f"rate={self.rate!r} after {self.updates} updates", rate)
             if x.shape != self.shape or x.dtype != self.dtype:
                 self.allocate_for(x)
-            self._rng.random(dtype=x.dtype, out=self.m)
         self._is_masked = rate != 0.0
         return rate
 

@@ -160,15 +160,19 @@ class PiecewiseLinear(ColumnWise):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return x and e, column by column."""
-        if self.edges is not self.learned.get("edges"):
-            self.discard()  # what was allocated is of other edges
-        self.take(x)
+        self.take_rows(x)
         np.copyto(self.first_y, self.own_x)
         with np.errstate(over="ignore"):  # beyond the edges, where e is 0 or 1
             np.subtract(self.x_column, self.low, out=self.e)
             self.e *= self.slope
         self.e.clip(self.zero, self.one, self.e)
         return self.y
+
+    def take_rows(self, x: Array) -> None:
+        """Write the columns of a batch into `own_x` and y, with all arrays for its rows."""
+        if self.edges is not self.learned.get("edges"):
+            self.discard()  # what was allocated is of other edges
+        self.take(x)
 
     def express(self, x: Value) -> Value:
         """Return x and e, column by column."""

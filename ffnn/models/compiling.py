@@ -92,9 +92,9 @@ def compile_step(step: TrainStep, wanted: JitCompile, updates: int, rows: int) -
         stage if twin is None else stage._replace(forward=twin.forward, backward=twin.backward)
         for stage, twin in zip(step.stages, found, strict=True)
     ]
-    rule = None if optimizer is None else optimizer.update
+    update_all = None if optimizer is None else optimizer.update_all
     names = [type(twin.part).__name__ for twin in (*found, optimizer) if twin is not None]
-    return step.compiled_by(stages, rule, list(dict.fromkeys(names)))
+    return step.compiled_by(stages, update_all, list(dict.fromkeys(names)))
 
 
 def _tell(problem: str) -> None:

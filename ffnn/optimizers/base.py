@@ -17,7 +17,7 @@ from ffnn.core.memory import Buffered, ParameterVector, aligned_full
 from ffnn.core.registry import Family
 from ffnn.core.sums import norm
 from ffnn.optimizers.clipping import check_bounds, clip
-from ffnn.optimizers.groups import Block, Update, check_factors, check_known, cut, group, own_name
+from ffnn.optimizers.groups import Block, Updates, check_factors, check_known, cut, group, own_name
 from ffnn.schedules import Schedule
 
 
@@ -192,13 +192,13 @@ class Optimizer(Guarded, Buffered):
             if name in self.non_negative and slot.min(initial=0.0) < 0.0:
                 raise ValueError(f"{name}: expected numbers of at least 0, got {slot.min():g}")
 
-    def step(self, update: Update | None = None) -> None:
+    def step(self, update_all: Updates | None = None) -> None:
         """Update the parameters once, by their gradients.
 
         Parameters
         ----------
-        update : callable, optional
-            What does the same as `update`, to the last bit, and is called in its place.
+        update_all : callable, optional
+            What does the same as `update` of each block, to the last bit.
 
         Raises
         ------
@@ -224,9 +224,9 @@ class Optimizer(Guarded, Buffered):
         until, safe_rate, safe_norm = self._safe  # for so long, updates up to these cannot fail
         is_safe = self.iterations < until and peak <= safe_rate and length <= safe_norm
         if is_safe or self._look_ahead(peak, length, largest):
-            self._update(rate, blocks, update or self.update)
+            (update_all or self._update)(rate, blocks)
         else:
-            self._update_or_undo(rate, blocks, update or self.update)
+            self._update_or_undo(rate, blocks, update_all or self._update)
         self.__dict__["iterations"] += 1  # whose name needs no check
 
     def bound(self, updates: int, rate: float, norm: float, w: float, *memory: float) -> float:
@@ -274,11 +274,11 @@ class Optimizer(Guarded, Buffered):
         )
         return (self.norm_of_trained(self._vector.values), *memory)
 
-    def _update(self, rate: float, blocks: list[Block], update: Update) -> None:
+    def _update(self, rate: float, blocks: list[Block]) -> None:
         for factor, own, arrays in blocks:
-            update(rate * factor, *arrays, **own)
+            self.update(rate * factor, *arrays, **own)
 
-    def _update_or_undo(self, rate: float, blocks: list[Block], update: Update) -> None:
+    def _update_or_undo(self, rate: float, blocks: list[Block], update_all: Updates) -> None:
         """Update, unless that makes a number infinite or NaN: then all is as it was before."""
         assert self._vector is not None
         w = self._vector.values
@@ -287,7 +287,7 @@ class Optimizer(Guarded, Buffered):
         _copy(arrays, kept)
         try:
             with np.errstate(all="ignore"):
-                self._update(rate, blocks, update)
+                update_all(rate, blocks)
                 is_finite = sum(self._measure()) < math.inf
         except BaseException:
             _copy(kept, arrays)

@@ -16,8 +16,8 @@ Group: TypeAlias = tuple[dict[str, float], slice]
 # The factor of η, the other numbers, and w, g, scratch and memory.
 Block: TypeAlias = tuple[float, dict[str, Any], tuple[Array, ...]]
 
-# What changes one block in place, as `Optimizer.update` does.
-Update: TypeAlias = Callable[..., None]
+# What updates all blocks in place, given η.
+Updates: TypeAlias = Callable[[float, list[Block]], None]
 
 # So many entries of all vectors of a rule stay in a core's cache from pass to pass.
 BLOCK_SIZE = 32_768

@@ -17,6 +17,7 @@ from ffnn.layers.chain import release, run_backward, run_forward, tap
 from ffnn.losses import Loss
 from ffnn.metrics import Metric
 from ffnn.optimizers import Optimizer
+from ffnn.optimizers.groups import Updates
 from ffnn.regularizers import Regularizer
 
 
@@ -31,7 +32,7 @@ class TrainStep:
     vector: ParameterVector  # all parameters and gradients
     optimizer: Optimizer
     metrics: Sequence[Metric]
-    rule: Callable[..., None] | None = None  # in place of the optimizer's `update`
+    update_all: Updates | None = None  # in place of the optimizer's own way
     compiled: Sequence[str] = ()  # the classes of the parts that compiled loops compute
 
     target: Array | None = None  # of the rows of the last batch whose weight is not 0
@@ -82,15 +83,15 @@ class TrainStep:
     def compiled_by(
         self,
         stages: Sequence[Stage],
-        rule: Callable[..., None] | None,
+        update_all: Updates | None,
         names: Sequence[str],
     ) -> TrainStep:
-        """Return the same step by stages and a `rule` some of which are compiled: those of `names`.
+        """Return the same step by stages and updates some of which are compiled: those of `names`.
 
-        With `rule` None, the optimizer updates by its own.
+        With `update_all` None, the optimizer updates by its own way.
         """
         twin = copy.copy(self)
-        twin.stages, twin.rule, twin.compiled = stages, rule, names
+        twin.stages, twin.update_all, twin.compiled = stages, update_all, names
         twin.__post_init__()
         return twin
 
@@ -159,10 +160,10 @@ class TrainStep:
         """Update the parameters by their gradients, unless a layer cannot follow the batch."""
         for layer in self.layers_with_state:
             layer.check_update()
-        if self.rule is None:
+        if self.update_all is None:
             self.optimizer.step()
         else:
-            self.optimizer.step(self.rule)
+            self.optimizer.step(self.update_all)
 
     def backward(self) -> None:
         """Fill the gradients for the batch of the last `forward`."""

@@ -10,7 +10,7 @@ from bits import rough, same_bits
 from ffnn.kernels import optimizers
 from ffnn.kernels.compiler import Loop, find_problem
 from ffnn.kernels.twins import TWINS, twin_of
-from ffnn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, RMSprop
+from ffnn.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 
 needs_numba = pytest.mark.skipif(bool(find_problem()), reason=find_problem() or "numba is there")
 
@@ -21,21 +21,32 @@ RULES = {
     "adam": Adam,
     "adamw": lambda: AdamW(weight_decay=0.3),
     "rmsprop": RMSprop,
+    "adagrad": Adagrad,
 }
 FEW = [3, 17]
 SIZES = [0, 1, *FEW, 16, 1000, 1003]
 
 
-def updated(rule, update, arrays, **own):
+def updated(rule, update_all, arrays, **own):
     """Return the arrays w, g and memory after three updates of a slice of them."""
     arrays = [array.copy() for array in arrays]
     w, g, *memory = (array[1:] for array in arrays)  # which begins at no cache line
     with np.errstate(all="ignore"):
         for rate in (0.013, 3.0, 0.0):
-            update(rate, w, g, np.empty_like(w), *memory, **own)
+            update_all(rate, [(0.5, own, (w, g, np.empty_like(w), *memory))])
             rule.iterations += 1
     rule.iterations = 0
     return arrays
+
+
+def in_turn(rule):
+    """Return what updates blocks as an optimizer does: by its formula, one after another."""
+
+    def update_all(rate, blocks):
+        for factor, own, arrays in blocks:
+            rule.update(rate * factor, *arrays, **own)
+
+    return update_all
 
 
 def arrays_for(rule, size, dtype, kind, seed=0):
@@ -55,8 +66,8 @@ def differences(rule, twin, kinds=("plain", "tiny", "every"), dtype="float32", s
         for kind in kinds:
             arrays = arrays_for(rule, size, dtype, kind)
             for own in owns:
-                expected = updated(rule, rule.update, arrays, **own)
-                computed = updated(rule, twin.update, arrays, **own)
+                expected = updated(rule, in_turn(rule), arrays, **own)
+                computed = updated(rule, twin.update_all, arrays, **own)
                 if not all(map(same_bits, expected, computed)):
                     found.append((size, kind, own))
     return found
@@ -97,6 +108,7 @@ BUGS = [  # rule, loop, what is right, and what is wrong
     ("adamw", "adam", "w[i] * shrink - ", "w[i] - "),
     ("rmsprop", "rmsprop", "g[i] * g[i] * rest", "g[i] * g[i]"),
     ("rmsprop", "rmsprop", "range(w.size)", "range(w.size - 1)"),
+    ("adagrad", "adagrad", "total[i] + start", "total[i]"),
 ]  # fmt: skip
 
 
