@@ -50,6 +50,7 @@ def compile_for_table(model: Sequential, recipe: Recipe, features: int) -> None:
     if recipe.is_regression:
         loss, metrics = MeanSquaredError(), ["mse", "r2"]
     model.compile(make_optimizer(recipe, model.parameter_names(features)), loss, metrics)
+    model.take_jit_compile(recipe.jit_compile)
 
 
 class TablePreset:

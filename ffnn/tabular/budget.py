@@ -15,6 +15,7 @@ from ffnn.tabular.training import Rows
 _MEASURED = 0.02  # of the time
 _PLANNED = 0.95  # of the time; the rest is for what takes longer than it did when it was measured
 _TRAINED = 0.97  # of the time, when training ends at the latest; what follows takes some time, too
+_COMPILED = 30.0  # seconds for a network, of which compiled loops save more than they take
 _LEAST = 1.2  # times what is needed, where the time is too short
 
 
@@ -62,10 +63,22 @@ class Budget:
         ValueError
             The time is too short for one epoch of each network.
         """
+        recipe = replace(recipe, jit_compile=self._compiles())
         if self.pace is None:
             self.pace = measure(recipe, trial, rows, held_out, self.seconds * _MEASURED)
             self._check(self.networks * self.pace.epoch(recipe))
         return self.pace.fill(recipe, self._left(_PLANNED) / self.networks)
+
+    def _compiles(self) -> bool:
+        """Return whether there is time to load compiled loops, or to compile them, if one can.
+
+        The measured pace then is that of the training.
+        """
+        if self.seconds / self.networks < _COMPILED:
+            return False
+        from ffnn.kernels.compiler import find_problem  # which loads numba
+
+        return not find_problem()
 
     def _check(self, needed: float) -> None:
         """Raise ValueError if there is less time left than is needed."""

@@ -57,6 +57,8 @@ class Recipe:
         Updates of an epoch, where it is shorter than a pass over the rows.
     measured_seconds : float, optional
         How long the training will take, if that was measured.
+    jit_compile : bool or "auto"
+        Whether it runs compiled loops, as `Sequential.compile` takes it.
     """
 
     task: str
@@ -74,6 +76,7 @@ class Recipe:
     dropout: float = 0.15
     steps_per_epoch: int | None = None
     measured_seconds: float | None = None
+    jit_compile: bool | str = "auto"
 
     @classmethod
     def of(cls, task: str, rows: int, features: int, outputs: int) -> Recipe:

@@ -115,6 +115,7 @@ def prepare(model: Trainable, recipe: Recipe, rows: Rows) -> None:
     metrics = [] if recipe.is_regression else ["accuracy"]
     features = rows.x.shape[1]
     model.compile(make_optimizer(recipe, model.parameter_names(features)), loss, metrics)
+    model.take_jit_compile(recipe.jit_compile)
     model.build(features)
 
 

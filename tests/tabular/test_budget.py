@@ -1,5 +1,7 @@
 """A budget of time: what is planned by it, and that it is kept, on a clock of the test's own."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from slow_machine import SlowMachine
@@ -57,6 +59,19 @@ def test_measuring_takes_about_as_long_as_it_may_or_two_epochs(monkeypatch):
     machine.seconds = 0.0
     measure(recipe, make(), rows, held_out, seconds=0.0)
     assert machine.seconds == pytest.approx(2 * 0.16)
+
+
+@pytest.mark.parametrize(("seconds", "networks", "compiles"), [(29, 1, 0), (30, 1, 1), (100, 4, 0)])
+def test_loops_are_compiled_where_there_is_time(seconds, networks, compiles, monkeypatch):
+    SlowMachine(monkeypatch, update=0.1, validation=0.06)
+    recipe, make, rows, held_out = problem()
+    trial = make()
+    monkeypatch.setattr("ffnn.kernels.compiler._problem", "")
+    monkeypatch.setattr("ffnn.models.batchwise.compile_step", lambda step, *_: step)
+    planned = Budget(seconds, networks).plan(recipe, trial, rows, held_out)
+    assert planned.jit_compile is trial.jit_compile is bool(compiles)
+    monkeypatch.setattr("ffnn.kernels.compiler._problem", "numba is not installed")
+    assert Budget(seconds, networks).plan(recipe, make(), rows, held_out).jit_compile is False
 
 
 # -- what is kept --------------------------------------------------------------------------------
@@ -137,7 +152,8 @@ def test_no_more_epochs_are_planned_than_without_a_budget(monkeypatch):
     SlowMachine(monkeypatch, update=0.1, validation=0.05)
     recipe, make, rows, held_out = problem()
     plan = Budget(1000.0, networks=1).plan(recipe, make(), rows, held_out)
-    assert plan == recipe.lasting(recipe.epochs, seconds=plan.seconds)
+    expected = recipe.lasting(recipe.epochs, seconds=plan.seconds)
+    assert plan == replace(expected, jit_compile=plan.jit_compile)
 
 
 def test_a_budget_that_is_too_short_says_what_would_do(monkeypatch):
