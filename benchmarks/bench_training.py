@@ -1,13 +1,13 @@
 """How long a training step takes, next to other libraries and to the bare matrix products.
 
     python benchmarks/bench_training.py [--peers sklearn,torch,keras,jax] [--quick] [--json FILE]
-                                        [--rows all|NAME...] [--repeats N]
+                                        [--rows all|NAME...] [--repeats N] [--compiled]
 
 All train the same network from the same weights on the same float32 rows, with the same batch size,
 optimizer, learning rate and number of epochs, reshuffling every epoch. The time of a step is that
 of a whole fit of five epochs divided by its number of steps. The sides are
 
-- ffnn: ``Sequential.fit``,
+- ffnn: ``Sequential.fit`` as NumPy computes; compiled: with compiled loops (``--compiled``),
 - floor: the ``np.matmul(..., out=)`` calls that the steps cannot do without, and nothing else,
 - sklearn: ``MLPClassifier.fit``,
 - torch: an eager loop, with fused Adam,
@@ -212,7 +212,8 @@ def run(works: Sequence[Work], peers: Sequence[str], settings: dict[str, Any]) -
     """
     from tqdm import tqdm
 
-    sides = ["ffnn", "floor", *itertools.chain.from_iterable(SIDES[peer] for peer in peers)]
+    ours = ["ffnn", "compiled"] if settings["compiled"] else ["ffnn"]
+    sides = [*ours, "floor", *itertools.chain.from_iterable(SIDES[peer] for peer in peers)]
     found = environment(peers)
     print(report(found, settings), flush=True)
     results: dict[str, Any] = {}
@@ -251,6 +252,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="NAME",
         help=f"works, by parts of their names; known: {', '.join(work.name for work in WORKS)}",
     )
+    parser.add_argument("--compiled", action="store_true", help="also with compiled loops")
     parser.add_argument("--repeats", type=int, metavar="N", help="number of rounds")
     options = parser.parse_args(argv)
     named = [name for name in options.peers.split(",") if name not in ("", "none")]
@@ -270,6 +272,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     options = arguments(argv)
     settings = {"repeats": options.repeats, "missing": options.missing, "core": chosen_core()}
+    settings["compiled"] = options.compiled
     try:
         numbers = run(options.works, options.peers, settings | {"child": CHILD_SETTINGS})
     except BenchmarkError as error:

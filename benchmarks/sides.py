@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 
 class FFNN(Side):
-    """`Sequential.fit`."""
+    """`Sequential.fit`, without compiled loops."""
+
+    jit_compile = False
 
     def build(self) -> None:
         """Make the model."""
@@ -47,7 +49,8 @@ class FFNN(Side):
         rate = self.work.learning_rate
         adam = self.work.optimizer == "adam"
         rule = optimizers.Adam(rate, **ADAM) if adam else optimizers.SGD(rate)
-        self.model.compile(optimizer=rule, loss="categorical_crossentropy")
+        loss = "categorical_crossentropy"
+        self.model.compile(optimizer=rule, loss=loss, jit_compile=self.jit_compile)
         for layer, (weight, bias) in zip(self.model.layers, self.initial, strict=True):
             layer.params["weight"][...] = weight
             layer.params["bias"][...] = bias
@@ -61,6 +64,12 @@ class FFNN(Side):
     def weights(self) -> Weights:
         """Return the layers' arrays."""
         return [(layer.params["weight"], layer.params["bias"]) for layer in self.model.layers]
+
+
+class Compiled(FFNN):
+    """The same, with compiled loops."""
+
+    jit_compile = True
 
 
 class Floor(Side):
@@ -250,6 +259,7 @@ class KerasSteps(Keras):
 
 SIDES: dict[str, type[Side]] = {
     "ffnn": FFNN,
+    "compiled": Compiled,
     "floor": Floor,
     "sklearn": Sklearn,
     "torch": Torch,
