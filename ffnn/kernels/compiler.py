@@ -8,38 +8,31 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 OLDEST = (0, 61)  # the first one for NumPy 2.1 and Python 3.13
-_MISSING = "numba is not installed"
-
-numba: Any = None
-try:
-    numba = importlib.import_module("numba")
-except Exception as error:  # it is not installed, or it is for other versions of NumPy and Python
-    _problem = _MISSING
-    if not isinstance(error, ModuleNotFoundError):
-        _problem = f"numba cannot be loaded: {error}"
-else:
-    _problem = ""
-    if tuple(map(int, numba.__version__.split(".")[:2])) < OLDEST:
-        _problem = f"numba {numba.__version__} is older than {'.'.join(map(str, OLDEST))}"
+MISSING = "numba is not installed"
 
 # `error_model`: a division by zero is infinite, as in NumPy, which lets loops run in vectors.
 # Without `fastmath` no operation changes places, and no product is fused with a sum.
 _OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 
 
+@cache
 def find_problem() -> str:
-    """Return why no loop can be compiled here, or ""."""
-    return _problem
-
-
-def is_missing() -> bool:
-    """Tell whether numba is not installed at all, rather than of no use."""
-    return _problem == _MISSING
+    """Return why no loop can be compiled here, or "". This loads numba, for a third of a second."""
+    try:
+        numba = importlib.import_module("numba")
+    except ModuleNotFoundError:
+        return MISSING
+    except Exception as error:  # it is for other versions of NumPy and Python
+        return f"numba cannot be loaded: {error}"
+    if tuple(map(int, numba.__version__.split(".")[:2])) < OLDEST:
+        return f"numba {numba.__version__} is older than {'.'.join(map(str, OLDEST))}"
+    return ""
 
 
 class Loop:
@@ -70,12 +63,14 @@ class Loop:
         return found
 
     def _compile(self, dtype: np.dtype[Any]) -> Callable[..., None]:
-        number = numba.from_dtype(dtype)
+        numba = importlib.import_module("numba")
+        number, array = numba.from_dtype(dtype), numba.types.Array
         types = {
             "s": number,
-            "w": numba.types.Array(numba.uint32, 1, "C"),
-            "q": numba.types.Array(numba.uint64, 1, "C"),
-        } | {kind: numba.types.Array(number, axes, "C") for axes, kind in enumerate("vmc", 1)}
+            "w": array(numba.uint32, 1, "C"),
+            "q": array(numba.uint64, 1, "C"),
+            **{kind: array(number, axes, "C") for axes, kind in enumerate("vmc", 1)},
+        }
         signature = numba.types.void(*(types[kind] for kind in self.kinds))
         try:
             made: Callable[..., None] = numba.njit(signature, cache=True, **_OPTIONS)(self.function)

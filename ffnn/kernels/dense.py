@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
-import numpy as np
+from typing import ClassVar
 
 from ffnn._types import Array
 from ffnn.kernels.compiler import loop
@@ -20,11 +18,18 @@ def scale_and_shift(z: Array, b: Array, factor: float) -> None:
             z[i, j] = z[i, j] * factor + b[i]
 
 
+@twin_for(Dense)
 class DenseTwin(LayerTwin):
     """The linear part of `Dense` with one pass less forward."""
 
     part: Dense
     loops: ClassVar = {"scale_and_shift": scale_and_shift}
+    saved = 0.3
+
+    @classmethod
+    def suits(cls, part: Dense) -> bool:
+        """Tell whether a layer scales and shifts; others do one of them, which is one pass."""
+        return part.weight_factor != 1.0 and part.use_bias
 
     def run_forward(self, x: Array) -> Array:
         """Return z = x Wᵀ / √inputs + b."""
@@ -43,9 +48,3 @@ class DenseTwin(LayerTwin):
     def backward(self, grad: Array) -> Array | None:
         """Fill the gradients of W and b and return ∂L/∂x, from δ = ∂L/∂z."""
         return self.part.linear_backward(grad)
-
-
-@twin_for(Dense)
-def dense_twin(part: Dense, dtype: np.dtype[Any]) -> DenseTwin | None:
-    """Return the twin of a layer that scales and shifts, which others do in one pass already."""
-    return DenseTwin(part, dtype) if part.weight_factor != 1.0 and part.use_bias else None

@@ -78,6 +78,7 @@ class DropoutTwin(LayerTwin):
 
     part: Dropout
     loops: ClassVar = {"draw": draw, "mask_drawn": mask_drawn, "mask": mask}
+    saved = 0.9
 
     def run_forward(self, x: Array) -> Array:
         """Return x ∘ m."""

@@ -55,6 +55,7 @@ class SGDTwin(OptimizerTwin):
     """`SGD` in one pass."""
 
     part: SGD
+    saved = 0.2
 
     def __init__(self, part: SGD, dtype: np.dtype[Any]) -> None:
         super().__init__(part, dtype)
@@ -92,6 +93,7 @@ class AdamTwin(OptimizerTwin):
 
     part: Adam
     loops: ClassVar = {"adam": adam}
+    saved = 1.0
 
     def update_all(self, rate: float, blocks: list[Block]) -> None:
         """Shrink the parameters that decay, and apply Adam's update."""
@@ -122,6 +124,7 @@ class RMSpropTwin(OptimizerTwin):
 
     part: RMSprop
     loops: ClassVar = {"rmsprop": rmsprop}
+    saved = 0.8
 
     def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
         """Apply w ← w - η g / (√s + ε)."""
@@ -143,6 +146,7 @@ class AdagradTwin(OptimizerTwin):
 
     part: Adagrad
     loops: ClassVar = {"adagrad": adagrad}
+    saved = 0.6
 
     def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
         """Apply w ← w - η g / (√(s + s₀) + ε)."""

@@ -87,6 +87,13 @@ class ParametricTwin(LayerTwin):
     """What twins of `ParametricActivation` share."""
 
     part: ParametricActivation
+    activation: ClassVar[type]
+    saved = 4.0
+
+    @classmethod
+    def suits(cls, part: ParametricActivation) -> bool:
+        """Tell whether a layer has the activation of this twin."""
+        return type(part.activation) is cls.activation
 
     @property
     def f(self) -> Any:
@@ -108,9 +115,11 @@ class ParametricTwin(LayerTwin):
         return grad if self.part.needs_input_grad else None
 
 
+@twin_for(ParametricActivation)
 class SELUTwin(ParametricTwin):
     """`ParametricActivation` of `SELU`."""
 
+    activation = SELU
     loops: ClassVar = {"run": selu_forward, "run_back": selu_backward}
 
     def run_forward(self, x: Array) -> Array:
@@ -140,9 +149,11 @@ class SELUTwin(ParametricTwin):
         return self.finish(grad)
 
 
+@twin_for(ParametricActivation)
 class MishTwin(ParametricTwin):
     """`ParametricActivation` of `Mish`."""
 
+    activation = Mish
     loops: ClassVar = {"run": mish_forward, "run_back": mish_backward}
 
     def run_forward(self, x: Array) -> Array:
@@ -159,13 +170,3 @@ class MishTwin(ParametricTwin):
         part, f = self.part, self.f
         self.run_back(part.x.T, f.clipped.T, f.n.T, part.alpha, grad.T, part.product.T)
         return self.finish(grad)
-
-
-_BY_ACTIVATION: dict[type, type[ParametricTwin]] = {SELU: SELUTwin, Mish: MishTwin}
-
-
-@twin_for(ParametricActivation)
-def parametric_twin(part: ParametricActivation, dtype: np.dtype[Any]) -> ParametricTwin | None:
-    """Return the twin for the activation that a layer has, if there is one."""
-    twin = _BY_ACTIVATION.get(type(part.activation))
-    return None if twin is None else twin(part, dtype)

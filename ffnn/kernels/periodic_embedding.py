@@ -31,6 +31,7 @@ class PeriodicTwin(LayerTwin):
 
     part: PeriodicEmbedding
     loops: ClassVar = {"turn_all": turn}
+    saved = 1.5
 
     def fits(self, x: Array) -> bool:
         """Tell whether a batch has the right dtype; its columns are copied first."""

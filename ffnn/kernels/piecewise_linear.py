@@ -30,6 +30,7 @@ class PiecewiseTwin(LayerTwin):
 
     part: PiecewiseLinear
     loops: ClassVar = {"encode": encode}
+    saved = 1.0
 
     def fits(self, x: Array) -> bool:
         """Tell whether a batch has the right dtype; its columns are copied first."""

@@ -26,6 +26,7 @@ class ScaleTwin(LayerTwin):
 
     part: Scale
     loops: ClassVar = {"scale_back": scale_back}
+    saved = 0.5
 
     def run_forward(self, x: Array) -> Array:
         """Return γ ∘ x."""

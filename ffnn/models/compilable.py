@@ -72,8 +72,8 @@ class Compilable(Network):
         jit_compile : bool or "auto", default "auto"
             Whether trainings run loops that numba has compiled (``pip install 'ffnn[fast]'``): the
             results are the same to the last bit, and sooner there. "auto" does so where numba is
-            installed and a training would take about five seconds or more. The first one on a
-            machine takes some seconds to compile them.
+            installed and the loops are expected to save more than a second, which it takes to load
+            them. The first training on a machine takes some seconds to compile them.
 
         Raises
         ------

@@ -12,9 +12,9 @@ from ffnn.training.step import TrainStep
 
 JitCompile: TypeAlias = bool | str
 
-# Loading numba and the loops that it has compiled before takes about a second, and a training with
-# them 0.6 to 0.9 of its time.
-LEAST_SECONDS = 5.0
+# Loading numba and the loops that it has compiled before takes about a second.
+LEAST_SAVED = 1.0
+_MOST_SAVED = 5e-9  # seconds, by any twin for an entry
 
 INSTALL = "pip install 'ffnn[fast]'"
 
@@ -47,14 +47,6 @@ def check_jit_compile(value: Any) -> JitCompile:
     return value
 
 
-def estimate_seconds(updates: int, parameters: int, rows: int) -> float:
-    """Return about how long a training takes without compiled loops.
-
-    An update takes 30 µs and, for each parameter, 2 ns and 0.1 ns a row of the batch.
-    """
-    return updates * (30e-6 + parameters * (2e-9 + rows * 0.1e-9))
-
-
 def compile_step(step: TrainStep, wanted: JitCompile, updates: int, rows: int) -> TrainStep:
     """Return a step that does the same by compiled loops, to the last bit, where that pays.
 
@@ -63,7 +55,7 @@ def compile_step(step: TrainStep, wanted: JitCompile, updates: int, rows: int) -
     step : TrainStep
         As NumPy computes it.
     wanted : bool or "auto"
-        Whether to compile; "auto" for trainings that last `LEAST_SECONDS`, by `estimate_seconds`.
+        Whether to compile; "auto" where loops save `LEAST_SAVED` seconds, by `estimate_saved`.
     updates, rows : int
         How many updates there will be, each of how many rows.
 
@@ -72,14 +64,13 @@ def compile_step(step: TrainStep, wanted: JitCompile, updates: int, rows: int) -
     TrainStep
         `step` itself if nothing is compiled. Where numba fails, a warning says so, once.
     """
-    seconds = estimate_seconds(updates, step.vector.values.size, rows)
-    if wanted is False or (wanted == "auto" and seconds < LEAST_SECONDS):
+    if wanted is False or (wanted == "auto" and estimate_saved(step, updates, rows) < LEAST_SAVED):
         return step
     from ffnn.kernels import compiler, twins
 
     dtype = step.vector.values.dtype
     if problem := compiler.find_problem():
-        if wanted is True or not compiler.is_missing():
+        if wanted is True or problem != compiler.MISSING:
             _tell(f"{problem}: {INSTALL}")
         return step
     try:
@@ -95,6 +86,24 @@ def compile_step(step: TrainStep, wanted: JitCompile, updates: int, rows: int) -
     update_all = None if optimizer is None else optimizer.update_all
     names = [type(twin.part).__name__ for twin in (*found, optimizer) if twin is not None]
     return step.compiled_by(stages, update_all, list(dict.fromkeys(names)))
+
+
+def estimate_saved(step: TrainStep, updates: int, rows: int) -> float:
+    """Return about how many seconds compiled loops save in so many updates.
+
+    It is what the twins of layers and optimizer save for each entry of y and each parameter.
+    """
+    entries = sum(rows * (stage.layer.output_dim or 0) for stage in step.stages)
+    parameters = step.vector.values.size
+    if updates * (entries + parameters) * _MOST_SAVED < LEAST_SAVED:
+        return 0.0  # whatever the parts are
+    from ffnn.kernels.twins import find_twin
+
+    dtype = step.vector.values.dtype
+    parts: list[tuple[Any, int]] = [(step.optimizer, parameters)]
+    parts += [(stage.layer, rows * (stage.layer.output_dim or 0)) for stage in step.stages]
+    found = [(find_twin(part, dtype), size) for part, size in parts]
+    return updates * sum(1e-9 * twin.saved * size for twin, size in found if twin is not None)
 
 
 def _tell(problem: str) -> None:

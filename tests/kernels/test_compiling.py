@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import types
 
 import numpy as np
 import pytest
@@ -12,9 +13,9 @@ import pytest
 import ffnn
 from ffnn.kernels import compiler
 from ffnn.kernels.compiler import find_problem
-from ffnn.layers import Dense, Dropout, Layer
+from ffnn.layers import Dense, Dropout, Layer, ParametricActivation
 from ffnn.models import compiling
-from ffnn.models.compiling import estimate_seconds
+from ffnn.models.compiling import estimate_saved
 from ffnn.optimizers import SGD, Adam, AdamW, RMSprop
 
 needs_numba = pytest.mark.skipif(bool(find_problem()), reason=find_problem() or "numba is there")
@@ -53,7 +54,7 @@ def calls(monkeypatch):
 
 @pytest.fixture
 def no_numba(monkeypatch):
-    monkeypatch.setattr(compiler, "_problem", "numba is not installed")
+    monkeypatch.setattr(compiler, "find_problem", lambda: compiler.MISSING)
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +108,7 @@ def test_auto_compiles_for_long_trainings_alone(calls, monkeypatch):
     trained("auto")
     assert calls == []
 
-    monkeypatch.setattr(compiling, "LEAST_SECONDS", 1e-5)
+    monkeypatch.setattr(compiling, "LEAST_SAVED", 1e-9)
     trained("auto")
     assert "Adam" in calls
     del calls[:]
@@ -116,9 +117,16 @@ def test_auto_compiles_for_long_trainings_alone(calls, monkeypatch):
     assert calls == []
 
 
-def test_the_estimate_grows_with_updates_parameters_and_rows():
-    # 1,000 updates of 10⁵ parameters, 64 rows: 30 µs + 10⁵ · (2 ns + 6.4 ns) = 0.87 ms each.
-    assert estimate_seconds(1000, 100_000, 64) == pytest.approx(0.87)
+def test_the_estimate_is_what_the_parts_save_for_each_number():
+    layers = [Dense(100), Dropout(0.1), ParametricActivation("mish"), Dense(1)]
+    model = ffnn.Sequential(layers, seed=0)
+    model.compile(Adam())
+    model.build(1000)
+    # 10⁵ + 100 + 100 + 101 parameters by 1 ns, and of 64 · 100 entries 0.9 ns and 4 ns.
+    seconds = 1e4 * (100_301 + 6400 * 4.9) * 1e-9
+
+    assert estimate_saved(model.step, 10_000, 64) == pytest.approx(seconds)
+    assert estimate_saved(model.step, 1, 64) == 0.0
 
 
 def test_a_short_training_does_not_even_load_the_compiler():
@@ -138,7 +146,7 @@ def test_a_short_training_does_not_even_load_the_compiler():
 
 
 def test_without_numba_a_training_runs_as_always(no_numba, monkeypatch):
-    monkeypatch.setattr(compiling, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(compiling, "LEAST_SAVED", 0.0)
 
     assert trained("auto").parameters.tobytes() == trained(False).parameters.tobytes()
 
@@ -154,9 +162,30 @@ def test_true_without_numba_is_refused_with_the_line_to_install(no_numba):
     assert model.jit_compile is False
 
 
+@pytest.mark.parametrize(
+    ("version", "problem"),
+    [("0.60.2", "numba 0.60.2 is older than 0.61"), ("0.61.0", ""), ("1.0", "")],
+)
+def test_an_old_numba_is_of_no_use(version, problem, monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", types.SimpleNamespace(__version__=version))
+
+    assert compiler.find_problem.__wrapped__() == problem
+
+
+def test_a_numba_that_is_not_there_or_cannot_be_loaded_is_of_no_use(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", None)
+    assert compiler.find_problem.__wrapped__() == "numba is not installed"
+
+    def fail(name):
+        raise ImportError("Numba needs NumPy 2.3 or less")
+
+    monkeypatch.setattr(compiler.importlib, "import_module", fail)
+    assert "cannot be loaded: Numba needs NumPy" in compiler.find_problem.__wrapped__()
+
+
 def test_a_numba_of_no_use_is_told_once(monkeypatch):
-    monkeypatch.setattr(compiler, "_problem", "numba 0.50 is older than 0.61")
-    monkeypatch.setattr(compiling, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(compiler, "find_problem", lambda: "numba 0.50 is older than 0.61")
+    monkeypatch.setattr(compiling, "LEAST_SAVED", 0.0)
 
     with pytest.warns(UserWarning, match=r"same results, only slower: numba 0.50 is older"):
         first = trained("auto")
@@ -196,7 +225,7 @@ def test_the_choice_is_kept_in_files_and_pickles(choice, tmp_path, monkeypatch):
     model.take_jit_compile(choice)
     model.save(tmp_path / "model.h5")
     # The file may come to a machine without numba.
-    monkeypatch.setattr(compiler, "_problem", "numba is not installed")
+    monkeypatch.setattr(compiler, "find_problem", lambda: compiler.MISSING)
 
     loaded = ffnn.load_model(tmp_path / "model.h5")
     copied = pickle.loads(pickle.dumps(model))

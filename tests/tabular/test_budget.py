@@ -66,11 +66,11 @@ def test_loops_are_compiled_where_there_is_time(seconds, networks, compiles, mon
     SlowMachine(monkeypatch, update=0.1, validation=0.06)
     recipe, make, rows, held_out = problem()
     trial = make()
-    monkeypatch.setattr("ffnn.kernels.compiler._problem", "")
+    monkeypatch.setattr("ffnn.kernels.compiler.find_problem", str)
     monkeypatch.setattr("ffnn.models.batchwise.compile_step", lambda step, *_: step)
     planned = Budget(seconds, networks).plan(recipe, trial, rows, held_out)
     assert planned.jit_compile is trial.jit_compile is bool(compiles)
-    monkeypatch.setattr("ffnn.kernels.compiler._problem", "numba is not installed")
+    monkeypatch.setattr("ffnn.kernels.compiler.find_problem", lambda: "numba is not installed")
     assert Budget(seconds, networks).plan(recipe, make(), rows, held_out).jit_compile is False
 
 
