@@ -52,6 +52,10 @@ class Sequential(Reporting):
         The classes as the targets have them, with their dtype; kept with the model.
     optimizer, loss, metrics, weighted_metrics
         What `compile` was given; None, None, () and () before.
+    jit_compile : bool or "auto"
+        Whether trainings run compiled loops, as `compile` was told.
+    compiled_parts : sequence of str
+        The classes of the parts for which the last training did.
     history : History or None
         The record of the last training.
     recording : Recording or None
