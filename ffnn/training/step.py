@@ -140,7 +140,10 @@ class TrainStep:
 
         With `for_update`, the `backward` that follows goes back only as far as a layer is trained.
         """
-        self.aim(for_update=for_update)
+        if self._end is not None or not for_update or not self._is_for_update or (
+            Layer.switched is not self._switched
+        ):
+            self.aim(for_update=for_update)
         x, y, weight = leave_out_absent(x, y, weight)
         self.target, loss = y, 0.0
         self.tell_updates()

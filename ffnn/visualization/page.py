@@ -126,6 +126,7 @@ def _column(structure: Structure, column: Column, offsets: Mapping[int, int]) ->
         "layer": column.layer_name,
         "kind": column.kind,
         "activation": column.activation,
+        "frozen": incoming is not None and not incoming.trainable,
         "ids": [node_id(column.layer_name, unit) for unit in range(column.size)],
         "names": column.unit_names,
         "bias": None if incoming is None else offsets.get(id(incoming.bias)),

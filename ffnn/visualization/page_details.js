@@ -40,7 +40,7 @@ function describeEdge(edge) {
 }
 
 function describeNode({column, unit}) {
-  const {layer, kind, activation, bias, gains} = page.columns[column];
+  const {layer, kind, activation, frozen, bias, gains} = page.columns[column];
   if (unit === PICTURE) {
     const note = "Choose a neuron of the next layer to see what leads to it, pixel by pixel.";
     return {heading: nodeLabel(column, unit), numbers: [], words: [], note};
@@ -65,6 +65,7 @@ function describeNode({column, unit}) {
   }
   const words = [["kind", kind], ["layer", layer]];
   if (activation) words.push(["activation", activation]);
+  if (frozen) words.push(["training", "the layer is frozen"]);
   return {heading: nodeName(column, unit), numbers, words};
 }
 

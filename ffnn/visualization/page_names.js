@@ -63,9 +63,10 @@ function outputName(column, unit, most) {
 function drawCaptions() {
   const group = drawn("g", {class: "captions"});
   const every = Math.ceil(20 / scene.gap);
-  page.columns.forEach(({layer, kind, activation, ids}, column) => {
+  page.columns.forEach(({layer, kind, activation, frozen, ids}, column) => {
     if (column % every) return;
-    const count = `${grouped(ids.length)} ${kind}${ids.length === 1 ? "" : "s"}`;
+    const still = frozen ? " · frozen" : "";
+    const count = `${grouped(ids.length)} ${kind}${ids.length === 1 ? "" : "s"}${still}`;
     const {x: right, sumX} = scene.columns[column];
     let x = (right + sumX) / 2;
     if (scene.gap < ASLANT) {

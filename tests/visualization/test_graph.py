@@ -1,5 +1,7 @@
+import json
 import math
 import os
+import re
 import sys
 import types
 
@@ -192,7 +194,9 @@ def test_the_figure_and_the_page_say_it_too(tmp_path):
     model.save_graph(tmp_path / "graph.html")
     page = (tmp_path / "graph.html").read_text(encoding="utf-8")
     assert "27 trainable and 40 frozen parameters" in page
-    assert "dense_1\\n8 neurons\\nfrozen" in page.replace("\\\\n", "\\n")
+    data = re.search(r'id="data">(.*?)</script>', page, re.DOTALL)[1]
+    columns = json.loads(data)["columns"]
+    assert [column["frozen"] for column in columns] == [False, True, False]
 
 
 def test_without_bias_there_is_no_bias_node():
