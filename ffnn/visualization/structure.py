@@ -116,8 +116,8 @@ class Structure:
     def caption(self, column: Column) -> list[str]:
         """Return what a column is: its layer, its size, and whether the layer is frozen."""
         incoming = self.incoming(column)
-        frozen = [] if incoming is None or incoming.trainable else ["frozen"]
-        return [column.layer_name, counted(column.size, column.kind), *frozen]
+        still = "" if incoming is None or incoming.trainable else " · frozen"
+        return [column.layer_name, f"{counted(column.size, column.kind)}{still}"]
 
 
 def node_id(layer_name: str, unit: int) -> str:

@@ -187,10 +187,10 @@ def test_nodes_say_whether_their_layer_is_trained(tmp_path):
 def test_the_figure_and_the_page_say_it_too(tmp_path):
     model = built("4-8-3")
     texts = [text.get_text() for text in model.plot_graph().axes[0].texts]
-    assert "frozen" not in texts
+    assert "8 neurons" in texts
     model.layers[0].trainable = False
     texts = [text.get_text() for text in model.plot_graph().axes[0].texts]
-    assert texts.count("frozen") == 1
+    assert "8 neurons · frozen" in texts
     model.save_graph(tmp_path / "graph.html")
     page = (tmp_path / "graph.html").read_text(encoding="utf-8")
     assert "27 trainable and 40 frozen parameters" in page
