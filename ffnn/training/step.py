@@ -140,9 +140,8 @@ class TrainStep:
 
         With `for_update`, the `backward` that follows goes back only as far as a layer is trained.
         """
-        if self._end is not None or not for_update or not self._is_for_update or (
-            Layer.switched is not self._switched
-        ):
+        is_new = Layer.switched is not self._switched or for_update is not self._is_for_update
+        if is_new or self._end is not None:  # else the call would take time for nothing
             self.aim(for_update=for_update)
         x, y, weight = leave_out_absent(x, y, weight)
         self.target, loss = y, 0.0
