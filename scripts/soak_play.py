@@ -138,23 +138,26 @@ class Soak:
     def use(self, page: Any) -> None:
         """Use a control that can be used, with a value that it takes or one that it does not."""
         controls = page.query_selector_all("button, select, input:not([type=file]), summary")
-        control = self.rng.choice(controls)
+        with contextlib.suppress(Error):  # it may be gone by now
+            self.use_one(self.rng.choice(controls))
+
+    def use_one(self, control: Any) -> None:
+        """Use a control, if it is there and can be used."""
         if not control.is_visible() or not control.is_enabled():
             return
         kind = control.evaluate("each => each.type || each.tagName")
-        with contextlib.suppress(Error):  # it may be gone by now
-            if kind == "select-one":
-                values = control.evaluate("each => [...each.options].map((one) => one.value)")
-                control.select_option(self.rng.choice(values), timeout=2000)
-            elif kind in ("range", "number"):
-                value = self.rng.choice(["0", "1", "3", "0.01", "-1", "1e9", ""])
-                control.evaluate(
-                    "(each, value) => { each.value = value; for (const name of ['input', 'change'])"
-                    " each.dispatchEvent(new Event(name)); }",
-                    value,
-                )
-            else:
-                control.click(timeout=2000)
+        if kind == "select-one":
+            values = control.evaluate("each => [...each.options].map((one) => one.value)")
+            control.select_option(self.rng.choice(values), timeout=2000)
+        elif kind in ("range", "number"):
+            value = self.rng.choice(["0", "1", "3", "0.01", "-1", "1e9", ""])
+            control.evaluate(
+                "(each, value) => { each.value = value; for (const name of ['input', 'change'])"
+                " each.dispatchEvent(new Event(name)); }",
+                value,
+            )
+        else:
+            control.click(timeout=2000)
 
 
 def memory_of(process: subprocess.Popen[str]) -> float:

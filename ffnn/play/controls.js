@@ -61,6 +61,12 @@ function showControls(facts) {
   by("remove-layer").disabled = !settings.hidden.length;
 }
 
+// A frame that was on its way when a control was set does not set it back.
+const setAt = new WeakMap();
+for (const name of ["input", "change"]) document.addEventListener(name, (event) => setAt.set(event.target, performance.now()), true);
+
+function check(box, checked) { if (performance.now() - (setAt.get(box) ?? -1e9) > 600) box.checked = checked; }
+
 function show(control, value) { if (document.activeElement !== control && control.value !== String(value)) control.value = value; }
 
 function say(text) { if (by("message").textContent !== text) by("message").textContent = text; }
@@ -81,7 +87,7 @@ function showLayers(facts) {
   facts.columns.forEach((column, k) => {
     const ratio = by(`ratio-${k}`), freeze = by(`freeze-${k}`);
     if (ratio) ratio.textContent = column.ratio === null ? "" : `update ${percent(column.ratio)}`;
-    if (freeze && document.activeElement !== freeze) freeze.checked = column.frozen;
+    if (freeze) check(freeze, column.frozen);
   });
 }
 

@@ -22,7 +22,7 @@ from ffnn.play.viewer import SIDE, Viewer, rgba, shade
 
 SCRIPTS = ("numbers.js", "network.js", "controls.js", "touch.js", "play.js")
 _MAP = "Cividis256"  # which looks alike with all kinds of colour vision
-_CURVE_SECONDS = 0.25  # between two drawings of the curves
+_CURVE_SECONDS, _PLANE_SECONDS = 0.25, 0.1  # between two drawings, which cost more than others
 _MOST_POINTS = 1_000  # rows that are drawn of each kind
 
 
@@ -49,7 +49,7 @@ class Tab:
         self.is_ready = False  # to show a frame
         self.shown = 0  # the number of the frame that it has
         self._viewer: Viewer | None = None
-        self._curves_due = 0.0
+        self._curves_due = self._plane_due = 0.0
         self._frames = ColumnDataSource({"facts": [], "numbers": [], "bytes": []}, name="frames")
         self._commands = ColumnDataSource({"commands": []}, name="commands")
         self._curves = ColumnDataSource({name: [] for name in _CURVES})
@@ -87,15 +87,18 @@ class Tab:
     def _update(self, viewer: Viewer, snapshot: Snapshot, content: dict[str, list[Any]]) -> None:
         if viewer is not self._viewer:
             self._viewer = viewer
+            metrics = viewer.network.epoch_metrics
+            self._figures["metric"].yaxis.axis_label = metrics[0].name if metrics else ""
             for name, points in self._points.items():
                 points.data = _points(viewer, name)
-        now = time.monotonic()
-        if now >= self._curves_due or snapshot.state != RUNNING:
+        now, is_still = time.monotonic(), snapshot.state != RUNNING
+        if now >= self._curves_due or is_still:
             self._curves_due = now + _CURVE_SECONDS
             self._curves.data = curves = _curves(snapshot)
             for name in ("loss", "metric"):
                 _fit(self._figures[name], curves, name)
-        if viewer.plane is not None:
+        if viewer.plane is not None and (now >= self._plane_due or is_still):
+            self._plane_due = now + _PLANE_SECONDS
             (left, right), (low, high) = viewer.plane.x, viewer.plane.y
             plane = self._figures["plane"]
             plane.x_range.update(start=left, end=right)
@@ -229,7 +232,7 @@ def _points(viewer: Viewer, name: str) -> dict[str, Any]:
     }[name]
     x, y = x[:_MOST_POINTS], y[:_MOST_POINTS]
     if problem.class_names is None:
-        low, high = _range(viewer)
+        low, high = viewer.range
         palette = _palette()
         places = (255 * (y.reshape(len(y), -1)[:, 0] - low) / (high - low)).clip(0, 255)
         colours, markers = [palette[int(place)] for place in places], ["circle"] * len(y)
@@ -252,18 +255,10 @@ def _picture(viewer: Viewer) -> Array:
             np.concatenate([1.0 - answers, answers], axis=2) if answers.shape[2] == 1 else answers
         )
         return shade(both)
-    low, high = _range(viewer)
+    low, high = viewer.range
     palette = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in _palette()])
     places = np.nan_to_num(255 * (answers[:, :, 0] - low) / (high - low)).clip(0, 255)
     return rgba(palette[places.astype(int)], np.ones((SIDE, SIDE)))
-
-
-def _range(viewer: Viewer) -> tuple[float, float]:
-    """Return the smallest and the largest target."""
-    assert viewer.problem is not None
-    y = viewer.problem.y_train
-    low, high = float(y.min()), float(y.max())
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
 def _palette() -> Any:

@@ -25,6 +25,8 @@ from ffnn.play.snapshot import RUNNING, Snapshot
 from ffnn.play.viewer import Viewer
 from ffnn.sequential import Sequential
 
+_LARGEST = 1e6  # number of a row
+
 
 class Hub:
     """All pages of one training; it lives in the thread of the server.
@@ -46,6 +48,7 @@ class Hub:
         self.call_soon: Callable[[Callable[[], None]], None] = lambda function: function()
         self._viewer: Viewer | None = None
         self._probe: Array | None = None
+        self._truth: Any = None  # the target of that row, if it is one of the test rows
         self._content: dict[str, list[Any]] | None = None
         self._snapshot: Snapshot | None = None
         self._diagnosis = self._new_diagnosis()
@@ -100,9 +103,9 @@ class Hub:
         problem, row = self.director.problem, command.get("row")
         width = None if problem is None else problem.x_test.shape[1]
         if problem is not None and isinstance(row, int) and 0 <= row < len(problem.x_test):
-            self._probe = problem.x_test[row]
-        elif isinstance(command.get("x"), list) and len(command["x"]) == width:
-            self._probe = np.array([float(value) for value in command["x"]])
+            self._probe, self._truth = problem.x_test[row], problem.y_test[row]
+        elif (x := _numbers(command.get("x"))) is not None and len(x) == width:
+            self._probe, self._truth = x, None
         self._content = None
         for tab in self.tabs:
             tab.shown = 0
@@ -157,6 +160,10 @@ class Hub:
             facts["largest"] = problem.largest
         if self._probe is not None:
             facts["probe"] = self._probe.tolist()
+            if self._truth is not None and np.ndim(self._truth) == 0:
+                names = None if problem is None else problem.class_names
+                truth = self._truth.item()
+                facts["truth"] = truth if names is None else names[truth]
 
     def _facts(self) -> dict[str, Any]:
         """Return what a page needs to know before the first frame."""
@@ -174,6 +181,16 @@ class Hub:
             }
             facts["most"] = [settings.MOST_LAYERS, settings.MOST_UNITS]
         return facts
+
+
+def _numbers(values: Any) -> Array | None:
+    """Return a list of numbers as an array, None if it is none."""
+    try:
+        numbers = np.array(values, np.float64)
+    except (TypeError, ValueError):
+        return None
+    is_row = numbers.ndim == 1 and bool((np.abs(numbers) < _LARGEST).all())
+    return numbers if is_row else None
 
 
 def model_file(model: Sequential) -> bytes:

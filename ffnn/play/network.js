@@ -55,15 +55,16 @@ function drawEdges(context) {
   const half = graph.size / 2;
   const largest = Math.max(1e-12, ...graph.edges.map((edge) => Math.abs(edge.value)));
   for (const edge of [...graph.edges].sort((a, b) => Math.abs(a.value) - Math.abs(b.value))) {
-    const share = Math.abs(edge.value) / largest;
+    const share = Math.abs(edge.value) / largest, width = 0.6 + 6 * share;
+    if (share < 0.005) continue; // which nobody sees
     const chosen = isSame(edge, graph.selected);
     context.beginPath();
     context.moveTo(edge.from.x + half, edge.from.y);
     context.lineTo(edge.to.x - half, edge.to.y);
     context.strokeStyle = edge.value < 0 ? theme.below : theme.above;
     context.globalAlpha = chosen ? 1 : 0.12 + 0.75 * Math.sqrt(share);
-    context.lineWidth = 0.6 + 6 * share;
-    context.setLineDash(edge.value < 0 ? [7, 3] : []);
+    context.lineWidth = width;
+    context.setLineDash(edge.value < 0 && width > 1.5 ? [7, 3] : []); // as dashes take time
     context.stroke();
     if (chosen) {
       context.setLineDash([]); context.lineWidth += 4; context.globalAlpha = 0.35; context.strokeStyle = theme.text; context.stroke();

@@ -1,4 +1,4 @@
-// The page: it shows each frame once the screen is ready for it, and says when it has.
+// The page: it shows each frame once the screen is ready for it, and asks for the next one then.
 
 let latest = null; // the frame that is shown
 let models = null;
@@ -34,6 +34,7 @@ function receive() {
   if (!models.frames.data.facts.length) return;
   latest = graph.frame = unpack(models.frames.data);
   const { facts } = latest;
+  send({ do: "shown", number: facts.number }); // the next one is made while this one is drawn
   showControls(facts);
   showMeasured(facts);
   if (facts.columns) { showLayers(facts); showTouch(latest); drawNetwork(latest); showTable(latest); }
@@ -41,19 +42,21 @@ function receive() {
   showWrong(latest);
   showFindings(facts.findings);
   drawn.frames += 1;
-  send({ do: "shown", number: facts.number });
 }
 
 function redraw() { if (latest?.facts.columns) drawNetwork(latest); }
 
 function showMeasured(facts) {
   by("plane-part").hidden = !facts.plane;
-  by("plane-note").textContent = facts.plane ? "Points with a light rim are for training, those with a dark one for the test. Click anywhere to send that point through the network." : "";
+  const range = facts.range ? `From dark, ${written(facts.range[0], 3)}, to light, ${written(facts.range[1], 3)}. ` : "";
+  by("plane-note").textContent = facts.plane ? `${range}Points with a light rim are for training, those with a dark one for the test. Click anywhere to send that point through the network.` : "";
   const measured = facts.measured;
   by("measured").hidden = !measured;
   if (!measured) return;
   const name = Object.keys(measured.train).find((key) => key !== "loss");
   by("metric-name").textContent = name ?? "";
+  by("held-out").hidden = !Object.keys(measured.test).length;
+  by("held-name").textContent = FACTS.watch ? "validation" : "test";
   for (const rows of ["train", "test"]) {
     by(`${rows}-loss`).textContent = written(measured[rows]?.loss);
     by(`${rows}-metric`).textContent = name ? written(measured[rows]?.[name]) : "";

@@ -62,7 +62,7 @@ function choose(selected) {
   const k = Math.min(selected.k, columns.length - 1);
   const unit = Math.min(selected.unit, columns[k].shown - 1);
   const source = Math.min(selected.source, columns[k - 1].shown - 1);
-  if (!isSame(graph.selected, { k, unit, source })) editLoss = null;
+  if (!isSame(graph.selected, { k, unit, source })) { editLoss = null; setAt.delete(by("switch-off")); }
   graph.selected = { k, unit, source };
   showTouch(latest);
   redraw();
@@ -95,7 +95,7 @@ function showTouch({ facts }) {
   by("touch-delta").className = delta === null ? "" : delta > 0 ? "worse" : "better";
   by("undo").disabled = !facts.edits;
   by("switch-off").disabled = k === facts.columns.length - 1;
-  by("switch-off").checked = facts.columns[k].off.includes(unit);
+  check(by("switch-off"), facts.columns[k].off.includes(unit));
 }
 
 // -- one row -------------------------------------------------------------------------------------------
@@ -146,6 +146,7 @@ function showProbe({ facts }) {
   by("pad-part").hidden = !facts.side;
   if (facts.rows) by("row").max = facts.rows[1] - 1;
   if (facts.side) drawPad(facts.probe ?? new Array(facts.side ** 2).fill(0), facts.side, facts.largest);
+  by("truth").textContent = facts.truth === undefined ? "" : `its target: ${typeof facts.truth === "number" ? written(facts.truth) : facts.truth}`;
   const bars = (facts.answer ?? []).slice(0, 20), isShare = Boolean(facts.classes);
   const largest = isShare ? 1 : Math.max(1e-12, ...bars.map(([, value]) => Math.abs(value ?? 0)));
   if (by("answer").childElementCount !== bars.length) {

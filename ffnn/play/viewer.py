@@ -55,6 +55,10 @@ class Viewer:
         except ValueError as error:
             self.refusal = str(error)
         self.plane = None if problem is None else _plane(problem)
+        self.range = (0.0, 1.0)  # of the targets, if they are numbers
+        if problem is not None and problem.class_names is None:
+            low, high = float(problem.y_train.min()), float(problem.y_train.max())
+            self.range = (low, high) if high > low else (low - 0.5, high + 0.5)
         if problem is not None:
             rows = slice(_MOST_MEASURED)
             self.train, self.test = (
@@ -183,13 +187,15 @@ class Viewer:
         step, scales = SIDE // MAP_SIDE, []
         for column, output in zip(structure.columns, outputs, strict=True):
             maps = output[:, : _shown(column)].reshape(SIDE, SIDE, -1)[::step, ::step]
-            scale = float(np.nanmax(np.abs(maps))) or 1.0
+            scale = float(np.abs(maps[np.isfinite(maps)]).max(initial=0.0)) or 1.0
             if column.kind == "output" and self.network.class_names is not None:
                 maps, scale = 2.0 * maps - 1.0, 1.0
             frame.add_map(f"maps/{column.index}", maps.transpose(2, 0, 1), scale)
             scales.append(scale)
         frame.facts["scales"] = scales
         frame.facts["plane"] = [*plane.x, *plane.y]
+        if self.problem is not None and self.problem.class_names is None:
+            frame.facts["range"] = self.range
         self.answers = outputs[-1].reshape(SIDE, SIDE, -1)
 
     def _add_probe(self, frame: Frame, probe: Array) -> None:
