@@ -101,6 +101,7 @@ class Server:
 
         for name in ("bokeh.server.views.ws", "tornado.access"):  # pages that have gone
             logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger("tornado.application").addFilter(_is_news)
         loop = self._loop = asyncio.get_running_loop()
         hosts = [f"{name}:{self.port}" for name in (ADDRESS, "localhost")]
         application = BokehTornado(
@@ -132,6 +133,15 @@ class Server:
 
 def _soon(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
     loop.call_soon_threadsafe(function)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Tell whether an error is none of those that Bokeh raises for a page that went at once.
+
+    It asserts that a connection which is lost has its session, and both are gone by then.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(error, AssertionError) and "/ws" in record.getMessage())
 
 
 def require_bokeh() -> None:

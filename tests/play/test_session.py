@@ -198,15 +198,19 @@ def test_the_code_makes_the_same_numbers(start):
     session.send({"do": "settings", "values": {"batch_size": 7}})
     wait_for(lambda: now(session).updates > 150)
     session.send({"do": "pause"})
-    code, values = session.ask(lambda: (session.script(), now_values(session))).result(20)
+    code, values, phases = session.ask(
+        lambda: (
+            session.script(),
+            session.trained.parameters.copy(),
+            [*session._phases, session._phase()],
+        )
+    ).result(20)
+    passes = sum(phase.epochs + (phase.batches > 0) for phase in phases)
 
     names = {}
     exec(code, names)
     np.testing.assert_array_equal(names["model"].parameters, values)
-
-
-def now_values(session):
-    return session.trained.parameters.copy()
+    assert names["model"].history.epoch[-1] == passes - 1
 
 
 def test_the_code_says_that_changes_by_hand_are_not_in_it(start):

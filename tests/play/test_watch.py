@@ -1,6 +1,8 @@
 """`Watch`: the page over a training by `fit`, which stays the same."""
 
+import os
 import re
+import signal
 import threading
 
 import numpy as np
@@ -99,6 +101,20 @@ def test_a_pause_lasts_until_it_is_told_to_run(watch):
 
     assert not training.is_alive()
     assert len(model.history.epoch) == 4
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are sent as on POSIX systems")
+@pytest.mark.usefixtures("sigint")
+def test_ctrl_c_ends_a_training_that_is_paused(watch):
+    shown, model = watch(), network()
+    timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
+    timer.start()
+    paused = Commands(shown, epoch_1=[{"do": "pause"}])
+    history = model.fit(X, Y, epochs=1000, verbose=0, callbacks=[shown, paused])
+    timer.join()
+
+    assert history.interrupted
+    assert len(history.epoch) == 2
 
 
 def test_a_training_that_diverges_is_said(watch):
