@@ -31,6 +31,22 @@ def test_info_shows_versions_threads_and_where_mnist_is(run, tmp_path, monkeypat
     assert any(line.startswith("BLAS: ") for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("problem", "line"),
+    [
+        ("", "compiled loops: yes, in long trainings"),
+        (
+            "numba is not installed",
+            "compiled loops: no, numba is not installed: pip install 'ffnn[fast]'",
+        ),
+    ],
+)
+def test_info_says_whether_loops_can_be_compiled(problem, line, run, monkeypatch):
+    monkeypatch.setattr("ffnn.kernels.compiler.find_problem", lambda: problem)
+
+    assert line in run("info")[1].splitlines()
+
+
 def test_info_shows_what_is_not_installed(run, monkeypatch):
     from importlib import metadata
 

@@ -36,6 +36,18 @@ def test_accuracy_and_loss_are_those_of_the_test_rows(run, tmp_path, last_number
     assert out.splitlines()[-3] == f"saved {tmp_path / 'm.h5'}"
 
 
+def test_train_says_whether_it_ran_compiled_loops(run, monkeypatch):
+    monkeypatch.setattr("ffnn.models.batchwise.compile_step", with_loops)
+    _, out, _ = run("train", "digits", "--epochs", 1)
+
+    assert re.search(r"^trained 1 epoch in \d+\.\d+ s, with compiled loops$", out, re.MULTILINE)
+
+
+def with_loops(step, *_):
+    """Return the step as if its optimizer were compiled."""
+    return step.compiled_by(step.stages, None, ["Adam"])
+
+
 def test_one_seed_gives_one_result(run, tmp_path):
     def train(name, seed):
         options = ("--epochs", 2, "--dropout", 0.1, "--out", tmp_path / name, "--quiet")
