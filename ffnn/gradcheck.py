@@ -19,6 +19,7 @@ from ffnn.models.expected import check_model
 from ffnn.models.trainable import Trainable
 
 LARGEST_ERROR = 1e-6  # up to which gradients count as right
+_NAMES = 36  # columns for the names of layers and parameters, of a table of 80
 LARGEST_STEP = 0.02
 HALVINGS = 9
 GOOD_ENOUGH = 1e-9  # relative error at which a difference quotient is not refined further
@@ -102,16 +103,25 @@ class GradientReport:
         return block("Gradient check", [self.verdict], table(header, rows, "llrrrr"))
 
     def __str__(self) -> str:
-        wide = max([16, *(len(row.layer) + 1 for row in self.rows)])
-        long = max([12, *(len(row.parameter) + 1 for row in self.rows)])  # of an `Average`'s layer
+        # Layers of an `Average` are part of the names of its parameters.
+        names = [f"{row.layer}.{row.parameter}".rpartition(".")[::2] for row in self.rows]
+        long = max([12, *(len(name) + 1 for _, name in names)])
+        wide = max([16, *(len(layer) + 1 for layer, _ in names)])
+        if is_apart := wide + long > _NAMES:  # then each layer has a line of its own
+            wide = _NAMES - long
         head = f"{{:<{wide}}}{{:<{long}}}" + "{:>10}{:>10}{:>10}{:>14}"
         line = f"{{:<{wide}}}{{:<{long}}}" + "{:>10,}{:>10,}{:>10,}{:>14.2e}"
+        lines, shown = list[str](), ""
+        for row, (layer, name) in zip(self.rows, names, strict=True):
+            if is_apart and layer != shown:
+                lines.append(shown := layer)
+            lines.append(line.format("" if is_apart else layer, name, *row[2:]))
         total = sum(row.entries for row in self.rows)
         return "\n".join(
             [
                 head.format("layer", "parameter", "entries", "checked", "at kinks", "worst error"),
                 rule := "─" * (wide + long + 44),
-                *(line.format(*row) for row in self.rows),
+                *lines,
                 rule,
                 line.format("all", "", total, self.checked, self.kinks, self.max_error),
                 self.verdict,

@@ -266,3 +266,16 @@ def test_long_names_of_layers_have_room():
     lines = str(ffnn.gradient_check(model, np.eye(2), np.ones(2))).splitlines()
     assert "parametric_activation_1 alpha" in " ".join(lines[4].split())
     assert {len(line) for line in lines[:-1]} == {80}
+
+
+def test_layers_of_an_ensemble_have_lines_of_their_own():
+    chain = [Dense(2), ffnn.layers.ParametricActivation("selu"), Dense(1)]
+    model = ffnn.Sequential([ffnn.layers.Average([chain, chain])], input_dim=2, seed=0)
+    model.compile("sgd", "mse")
+    lines = str(ffnn.gradient_check(model, np.eye(2), np.ones(2))).splitlines()
+    assert max(map(len, lines[:-1])) == 80
+    first = lines.index("average_1.member_2.parametric_activation_1")
+    assert lines[first + 1].split()[:3] == ["alpha", "2", "2"]
+    assert [line for line in lines if line.startswith("average_1.member_2.")] == [
+        f"average_1.member_2.{name}" for name in ("dense_1", "parametric_activation_1", "dense_2")
+    ]

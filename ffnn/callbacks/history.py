@@ -118,6 +118,18 @@ class History(Callback):
             history.history[name] = column.tolist()
         return history
 
+    @classmethod
+    def mean(cls, histories: Sequence[History]) -> History:
+        """Return the mean numbers of several trainings, of the epochs that all of them made."""
+        mean, epochs = cls(), min(len(each.epoch) for each in histories)
+        mean.epoch = histories[0].epoch[:epochs]
+        mean.higher_is_better = list(histories[0].higher_is_better)
+        mean.history = {
+            name: np.mean([each.history[name][:epochs] for each in histories], axis=0).tolist()
+            for name in histories[0].history
+        }
+        return mean
+
     def plot(self) -> Figure:
         """Return a figure of the loss and of each metric per epoch, the best epoch marked.
 

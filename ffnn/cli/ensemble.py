@@ -58,13 +58,8 @@ class TableEnsemble:
         return model
 
     def __str__(self) -> str:
-        """Return what was chosen, and about how long all networks take."""
-        count = self.args.ensemble
-        seconds = max(round(count * self.recipe.seconds), 1)
-        return (
-            f"{self.recipe}\n{counted(count, 'such network')}, each validated on another of "
-            f"{count} parts of the rows, about {seconds} s in all; their mean predicts"
-        )
+        """Return what was chosen."""
+        return str(self.recipe)
 
     def train(self, called: Callback) -> tuple[Sequential, int]:
         """Train the networks, tell of each, and return their mean and how many were finished.
@@ -104,7 +99,8 @@ class TableEnsemble:
         rows, held_out = self._rows(split)
         names = self.data.class_names
         task = "regression" if names is None else "classification"
-        recipe = Recipe.of(task, len(rows.y), rows.x.shape[1], len(names or [""]))
+        features, outputs = rows.x.shape[1], len(names or [""])
+        recipe = Recipe.of(task, len(rows.y), features, outputs, self.args.ensemble)
         recipe = recipe.lasting(self.args.epochs or recipe.epochs)
         if self.budget is None:
             return recipe
@@ -128,5 +124,7 @@ class TableEnsemble:
         compile_for_table(model, self.recipe, self.data.x_train.shape[1])
         model.encoder, model.class_names = self.encoder, self.data.class_names
         x, y = self.data.x_train, targets_for(model, self.y)
+        history = model.history
         model.fit(x, y, batch_size=self.recipe.batch_size, epochs=0, verbose=0)  # it knows its rows
+        model.history = history
         return model

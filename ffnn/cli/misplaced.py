@@ -22,6 +22,7 @@ class _Rule(NamedTuple):
 
 
 _PLAIN = tuple(option.name for option in PLAIN)
+_SINGLE = ("--record", "--resume", "--save-every", "--validation-split", "--watch")  # networks
 
 
 def _reads_table(args: argparse.Namespace) -> bool:
@@ -64,8 +65,7 @@ _RULES = (
         "must be above 0 with --preset table, which finds its best epoch on these rows"),
     _Rule(("--time",), lambda args: not args.resume,
         "is not for --resume, as what it plans depends on the speed of the machine"),
-    _Rule(("--record", "--resume", "--save-every", "--validation-split", "--watch"),
-        lambda args: args.command != "train" or args.ensemble == 1,
+    _Rule(_SINGLE, lambda args: args.command != "train" or args.ensemble == 1,
         "is for a single network, and --ensemble trains {ensemble}"),
     _Rule(("--record", "--resume", "--save-every"), lambda args: bool(args.out),
         "needs --out FILE"),
@@ -79,13 +79,16 @@ _RULES = (
 
 
 def choose_preset(args: argparse.Namespace) -> None:
-    """Fill in the preset of ``ffnn train`` where none was given.
+    """Fill in the preset of ``ffnn train`` where none was given, and whether one network is meant.
 
     It is the network for tables, if a table is read and no option describes another network.
     """
     if args.command == "train" and args.preset is None:
         is_table = _reads_table(args) and args.given.isdisjoint(_PLAIN)
         args.preset = "table" if is_table else "plain"
+    if args.command == "train" and args.ensemble is None:
+        is_single = args.preset == "plain" or not args.given.isdisjoint(_SINGLE)
+        args.ensemble = 1 if is_single else None  # which the number of rows decides
 
 
 def plain_options(args: argparse.Namespace) -> list[str]:

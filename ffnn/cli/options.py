@@ -21,6 +21,7 @@ from ffnn.cli.values import (
     play_data,
     sizes,
 )
+from ffnn.tabular.recipe import FEW_ROWS, FEW_ROWS_NETWORKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +80,8 @@ NETWORK = [
         str, None, ("table", "plain")),
     Option("--ensemble", "K",
         "with --preset table: train K networks, each validated on another of K parts of the "
-        "training rows, and predict the mean of theirs", integer(1), 1),
+        "training rows, and predict the mean of theirs (default: "
+        f"{FEW_ROWS_NETWORKS} of fewer than {FEW_ROWS} training rows, else 1)", integer(1)),
 ]
 PLAIN = [
     Option("--hidden", "SIZES",

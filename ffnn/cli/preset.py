@@ -11,6 +11,7 @@ from ffnn.core.text import counted
 from ffnn.data.batches import rows_kept
 from ffnn.errors import DataError
 from ffnn.losses import CategoricalCrossentropy, Loss, MeanSquaredError
+from ffnn.models.averaging import members_of
 from ffnn.schedules import CosineLog
 from ffnn.sequential import Sequential
 from ffnn.tables import TableEncoder
@@ -66,7 +67,12 @@ class TablePreset:
     budget: Budget | None = None
 
     def __init__(self, args: argparse.Namespace) -> None:
-        self.args, self.is_single = args, args.ensemble == 1
+        self.args = args
+
+    @property
+    def is_single(self) -> bool:
+        """Whether there is one network."""
+        return bool(self.args.ensemble == 1)
 
     def network(self, data: TrainingData) -> Sequential:
         """Return the network, compiled and with its first weights."""
@@ -84,7 +90,9 @@ class TablePreset:
         self.recipe = recipe
         args.epochs = recipe.epochs
         if args.resume and Path(args.out).exists():
-            self._check_length(Sequential.load(args.out).optimizer)
+            saved = Sequential.load(args.out)
+            self._check_single(saved)
+            self._check_length(saved.optimizer)
         return self._make(data, encoder, kept)
 
     def _make(self, data: TrainingData, encoder: TableEncoder, kept: int) -> Sequential:
@@ -95,6 +103,14 @@ class TablePreset:
         start_from_rows(model, data.x_train[:kept], np.random.default_rng(self.args.seed))
         model.encoder, model.class_names = encoder, data.class_names
         return model
+
+    def _check_single(self, saved: Sequential) -> None:
+        """Raise DataError if an ensemble is to be resumed."""
+        if members := members_of(saved):
+            raise DataError(
+                f"{self.args.out} holds the mean of {counted(len(members), 'network')}, which "
+                f"cannot be resumed: leave out --resume, or give another --out for one network"
+            )
 
     def _check_length(self, saved: Optimizer | None) -> None:
         """Raise DataError if a training to be resumed is of another number of epochs."""

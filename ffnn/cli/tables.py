@@ -29,6 +29,7 @@ from ffnn.tables.kinds import find_kind
 from ffnn.tables.outline import TOO_LARGE
 from ffnn.tables.read import open_table
 from ffnn.tables.target import Target
+from ffnn.tabular.folds import networks_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -71,8 +72,12 @@ def table_to_learn(args: argparse.Namespace) -> TrainingData:
     if len(used.rows) < len(target.rows_of(table)):  # there must be something left to tell apart
         Target.of(table[name].take(used.rows), target.task, table.source)
     train, test = held_out(len(used.rows), args.test_split, args.seed)
+    training = used.rows[train]
+    y_train = target.values_of(table, training)
+    if args.preset == "table" and args.ensemble is None:
+        args.ensemble = networks_for(y_train, are_classes=target.class_names is not None)
     plan_training(args, len(train))
-    training, kept = used.rows[train], rows_kept(len(train), args.validation_split)
+    kept = rows_kept(len(train), args.validation_split)
     encoder = make_encoder(args)
     encoder.reading = reading
     encoder.fit(table, target, exclude=exclude, only=only, rows=training[:kept])
@@ -82,7 +87,7 @@ def table_to_learn(args: argparse.Namespace) -> TrainingData:
     tested = None if test is None else used.rows[test]
     return TrainingData(
         x_train=encoder.transform(table, rows=training, dtype=np.float32),
-        y_train=target.values_of(table, training),
+        y_train=y_train,
         x_test=None if tested is None else encoder.transform(table, rows=tested, dtype=np.float32),
         y_test=None if tested is None else target.values_of(table, tested),
         class_names=target.class_names,

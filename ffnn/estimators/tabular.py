@@ -18,6 +18,7 @@ from sklearn.utils.validation import (
 
 from ffnn._types import Array
 from ffnn.callbacks import Callback
+from ffnn.core import clock
 from ffnn.core.checks import check_int, check_number
 from ffnn.core.text import shown
 from ffnn.errors import DataError
@@ -28,7 +29,7 @@ from ffnn.tables.encoder import TableEncoder
 from ffnn.tables.frames import as_table, is_table
 from ffnn.tables.table import Table
 from ffnn.tabular.budget import Budget, Deadline
-from ffnn.tabular.folds import Split, splits
+from ffnn.tabular.folds import Split, networks_for, splits
 from ffnn.tabular.network import make_layers
 from ffnn.tabular.recipe import LARGEST_ONE_HOT, Recipe
 from ffnn.tabular.training import Rows, train
@@ -47,7 +48,10 @@ class BaseTabular(BaseEstimator, ABC):
     n_features_in_: int
 
     def __init__(
-        self, ensemble: int = 1, time_budget: float | None = None, random_state: Any = None
+        self,
+        ensemble: int | None = None,
+        time_budget: float | None = None,
+        random_state: Any = None,
     ) -> None:
         self.ensemble = ensemble
         self.time_budget = time_budget
@@ -99,20 +103,26 @@ class BaseTabular(BaseEstimator, ABC):
         return self
 
     def _fit(self, X: Any, y: Any) -> None:
-        count = check_int(type(self).__name__, "ensemble", self.ensemble, low=1)
-        budget = None
-        if self.time_budget is not None:
-            name = type(self).__name__
-            seconds = check_number(name, "time_budget", self.time_budget, low=0.0, low_open=True)
-            budget = Budget(seconds, count, f"{name}: time_budget")
+        name, count, began = type(self).__name__, self.ensemble, clock.now()
+        if count is not None:
+            count = check_int(name, "ensemble", count, low=1)
+        seconds = self.time_budget
+        if seconds is not None:
+            seconds = check_number(name, "time_budget", seconds, low=0.0, low_open=True)
         table = self._read(X, reset=True)
         y = self._check_targets(y, table)
+        count = count or networks_for(y, are_classes=self._are_classes)
+        budget = None
+        if seconds is not None:
+            budget = Budget(seconds, count, f"{name}: time_budget", began)
         state = check_random_state(self.random_state)
         rng = np.random.default_rng(int(state.randint(2**31 - 1)))
         chosen = splits(y, count, rng, are_classes=self._are_classes)
         encoder = TableEncoder("robust", LARGEST_ONE_HOT)
         encoder.fit(table, rows=chosen[0][0] if count == 1 else np.arange(len(y)))
-        self.models_ = [self._train(table, y, encoder, split, rng, budget) for split in chosen]
+        self.models_ = [
+            self._train(table, y, encoder, split, rng, budget, count) for split in chosen
+        ]
         self.model_ = self.models_[0] if count == 1 else join(self.models_)
         self._doubled = Doubled(self.model_)
 
@@ -124,6 +134,7 @@ class BaseTabular(BaseEstimator, ABC):
         split: Split,
         rng: np.random.Generator,
         budget: Budget | None,
+        networks: int,
     ) -> Sequential:
         """Return a network that is trained on some rows of a table and validated on others."""
         rows, held_out = (
@@ -131,7 +142,8 @@ class BaseTabular(BaseEstimator, ABC):
             for numbers in split
         )
         task = "classification" if self._are_classes else "regression"
-        recipe = Recipe.of(task, len(rows.y), rows.x.shape[1], self._count_outputs())
+        features, outputs = rows.x.shape[1], self._count_outputs()
+        recipe = Recipe.of(task, len(rows.y), features, outputs, networks)
         seed, called = int(rng.integers(2**31)), list[Callback]()
         if budget is not None:
             trial = Sequential(make_layers(recipe, encoder, y), seed=seed)
@@ -207,14 +219,15 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     """A network for classes of rows of a table, good without tuning.
 
     Text, dates and missing values are taken as they are. A tenth of the rows is held out to find
-    the best epoch. What the network is made of, and for how long it is trained, follows from rows
-    and columns by the rules of `ffnn.tabular.recipe`.
+    the best epoch; fewer than 300 rows are learned by five networks, each validated on a fifth.
+    What the network is made of, and for how long it is trained, follows from rows and columns by
+    the rules of `ffnn.tabular.recipe`.
 
     Parameters
     ----------
-    ensemble : int, default 1
+    ensemble : int, optional
         How many networks are trained, each validated on another fold of the rows; their
-        probabilities are averaged.
+        probabilities are averaged. By default five of fewer than 300 rows, else one.
     time_budget : float, optional
         Seconds that `fit` may take: the training is planned shorter where it would take longer.
         The result then depends on the speed of the machine.
@@ -283,14 +296,15 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     """A network for numbers of rows of a table, good without tuning.
 
     Text, dates and missing values are taken as they are. A tenth of the rows is held out to find
-    the best epoch. Predictions stay within the range of y. What the network is made of, and for how
-    long it is trained, follows from rows and columns by the rules of `ffnn.tabular.recipe`.
+    the best epoch; fewer than 300 rows are learned by five networks, each validated on a fifth.
+    Predictions stay within the range of y. What the network is made of, and for how long it is
+    trained, follows from rows and columns by the rules of `ffnn.tabular.recipe`.
 
     Parameters
     ----------
-    ensemble : int, default 1
+    ensemble : int, optional
         How many networks are trained, each validated on another fold of the rows; their
-        predictions are averaged.
+        predictions are averaged. By default five of fewer than 300 rows, else one.
     time_budget : float, optional
         Seconds that `fit` may take: the training is planned shorter where it would take longer.
         The result then depends on the speed of the machine.

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from ffnn.callbacks import History
 from ffnn.layers import Average
 from ffnn.layers.base import Layer
 from ffnn.models.trainable import Trainable
@@ -21,7 +22,8 @@ def join(models: Sequence[M], seed: int | None = None) -> M:
     ----------
     models : sequence of Trainable
         Compiled and trained networks for the same inputs and outputs. The first one gives names,
-        encoder, loss, metrics and the settings of the optimizer.
+        encoder, loss, metrics and the settings of the optimizer. If all have a history, the mean of
+        these becomes the whole's.
     seed : int, optional
         That of the whole.
 
@@ -41,6 +43,9 @@ def join(models: Sequence[M], seed: int | None = None) -> M:
             for name, array in layer.state.items()
         }
     )
+    histories = [each.history for each in models if each.history is not None]
+    if len(histories) == len(models):
+        model.history = History.mean(histories)
     return model
 
 

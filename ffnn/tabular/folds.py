@@ -7,9 +7,20 @@ from numpy.typing import NDArray
 
 from ffnn._types import Array
 from ffnn.errors import DataError
-from ffnn.tabular.recipe import VALIDATION_SHARE
+from ffnn.tabular.recipe import FEW_ROWS, FEW_ROWS_NETWORKS, FEWEST_ROWS, VALIDATION_SHARE
 
 Split = tuple[NDArray[np.intp], NDArray[np.intp]]
+
+
+def networks_for(y: Array, *, are_classes: bool) -> int:
+    """Return how many networks learn from a table with the targets `y`: of few rows, five."""
+    rows = int(np.count_nonzero(~_is_alone(y, are_classes)))
+    return FEW_ROWS_NETWORKS if rows >= FEWEST_ROWS and len(y) < FEW_ROWS else 1
+
+
+def _is_alone(y: Array, are_classes: bool) -> NDArray[np.bool_]:
+    """Return which rows are the only ones of their class, which are never held out."""
+    return np.bincount(y)[y] == 1 if are_classes else np.zeros(len(y), bool)
 
 
 def splits(y: Array, count: int, rng: np.random.Generator, *, are_classes: bool) -> list[Split]:
@@ -37,10 +48,9 @@ def splits(y: Array, count: int, rng: np.random.Generator, *, are_classes: bool)
     """
     folds = count if count > 1 else round(1.0 / VALIDATION_SHARE)
     order = rng.permutation(len(y))
-    is_alone = np.zeros(len(y), bool)
+    is_alone = _is_alone(y, are_classes)
     if are_classes:
         order = order[np.argsort(y[order], kind="stable")]
-        is_alone = np.bincount(y)[y] == 1
     order = order[~is_alone[order]]
     if len(order) < max(count, 2):
         rare = "; a class of one row is only trained on" if is_alone.any() else ""

@@ -33,8 +33,8 @@ def kept(run, flowers, tmp_path):
 def test_each_network_is_told_and_all_are_in_one_file(kept, last_number):
     path, out = kept
     # 120 training rows, of which each network sees two thirds.
-    assert "at most 20 epochs of 1 batch of 80 rows: 20 updates, about 1 s\n" in out
-    assert "3 such networks, each validated on another of 3 parts of the rows" in out
+    assert "at most 20 epochs of 1 batch of 80 rows: 20 updates, an estimated 1 s\n" in out
+    assert "mean of 3 such networks, each validated on another of 3 parts: an estimated " in out
     lines = re.findall(
         r"^network (\d) of 3: \d+ epochs in [\d.]+ s, validation accuracy (.*)$", out, re.M
     )
@@ -71,6 +71,31 @@ def test_every_command_knows_the_file(kept, run, flowers, tmp_path):
     code, out, _ = run("graph", path)
     assert out == "".join(f"written: {tmp_path / f'm_{k}.png'}\n" for k in (1, 2, 3))
     assert run("plot", path, "weights")[0] == 0
+
+
+def test_the_curves_are_the_mean_of_those_of_all_networks(kept, run, tmp_path):
+    path, _ = kept
+    history = ffnn.load_model(path).history
+    assert history.epoch == list(range(20))
+    assert set(history.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert history.higher_is_better == ["accuracy"]
+    assert f"{tmp_path / 'm_curves.png'}" in run("plot", path)[1]
+
+
+def test_few_rows_are_learned_by_five_networks_unless_one_is_meant(run, flowers, tmp_path):
+    path = tmp_path / "m.h5"
+    out = run("train", flowers, "--out", path)[1]
+    assert "\nmean of 5 such networks, each validated on another of 5 parts: an estimated " in out
+    assert "network 5 of 5: 20 epochs" in out
+    assert len(members_of(ffnn.load_model(path))) == 5
+    code, _, err = run("train", flowers, "--out", path, "--resume")
+    assert code == 2
+    assert "m.h5 holds the mean of 5 networks, which cannot be resumed" in err
+    for options in (["--ensemble", 1], ["--save-every", 5], ["--record"]):
+        out = run("train", flowers, "--out", path, *options)[1]
+        assert "trained 20 epochs" in out
+        assert not members_of(ffnn.load_model(path))
+    assert "train K networks" in run("train", "--help")[1]
 
 
 def test_numbers_are_learned(run, prices):

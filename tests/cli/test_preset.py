@@ -9,14 +9,16 @@ from slow_machine import SlowMachine
 
 import ffnn
 from ffnn.cli import main
+from ffnn.tabular import folds
 from ffnn.tabular import recipe as rules
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """Train smaller networks, for a shorter time."""
+    """Train a smaller network, for a shorter time, and only one also of few rows."""
     monkeypatch.setattr(rules, "HIDDEN", (32, 32))
     monkeypatch.setattr(rules, "MOST_EPOCHS", 40)
+    monkeypatch.setattr(folds, "FEW_ROWS", 0)
 
 
 @pytest.fixture

@@ -91,6 +91,7 @@ def test_an_option_is_either_used_or_refused(command, kind, preset, paths, monke
         [str(text) for text in [*given, *preset]], Namespace(began=0, loading=0.0)
     )
     choose_preset(args)
+    args.ensemble = 1  # which each of the options for a single network means
     refused = {option for option in options if is_refused(args, option)}
     watched = Watched(**vars(args))
     watched.read.clear()

@@ -55,3 +55,15 @@ def test_the_members_are_found_again(models):
         assert member.class_names == ["no", "yes"]
         assert [layer.name for layer in member.layers] == [layer.name for layer in model.layers]
     assert members_of(models[0]) == []
+
+
+def test_the_history_is_the_mean_of_the_epochs_that_all_made(models, tmp_path):
+    first = [each.history.history["loss"][0] for each in models]
+    whole = join(models)
+    whole.save(tmp_path / "m.h5")
+    for history in (whole.history, ffnn.load_model(tmp_path / "m.h5").history):
+        assert history.epoch == [0]
+        assert history.history["loss"] == [pytest.approx(sum(first) / 3.0)]
+        assert history.higher_is_better == ["accuracy"]
+    models[1].history = None
+    assert join(models).history is None

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ffnn.errors import DataError
-from ffnn.tabular.folds import splits
+from ffnn.tabular.folds import networks_for, splits
 
 
 def rng():
@@ -62,3 +62,16 @@ def test_the_folds_are_drawn():
 def test_too_few_rows_are_refused(y, count, message):
     with pytest.raises(DataError, match=message):
         splits(y, count, rng(), are_classes=True)
+
+
+@pytest.mark.parametrize(("rows", "networks"), [(2, 1), (9, 1), (10, 5), (299, 5), (300, 1)])
+def test_few_rows_are_learned_by_five_networks(rows, networks):
+    assert networks_for(np.arange(float(rows)), are_classes=False) == networks
+    assert networks_for(np.arange(rows) % 2, are_classes=True) == networks
+
+
+def test_rows_that_are_never_held_out_do_not_count():
+    y = np.array([0] * 5 + [1] * 4 + [2, 3, 4])
+    assert networks_for(y, are_classes=True) == 1
+    assert networks_for(np.append(y, 1), are_classes=True) == 5
+    assert networks_for(y.astype(float), are_classes=False) == 5

@@ -65,7 +65,7 @@ def test_numbers_have_bins_that_make_no_more_than_256_columns(features, bins):
 def test_it_says_all_that_was_chosen():
     assert str(Recipe.of("classification", 1600, 12, 3)).splitlines() == [
         "12 features -> 256 + 256 + 256 units of selu -> 3 classes",
-        "at most 256 epochs of 6 batches of 267 rows: 1,536 updates, about 7 s",
+        "at most 256 epochs of 6 batches of 267 rows: 1,536 updates, an estimated 7 s",
         "learning rate up to 0.04, weight decay up to 0.02, dropout up to 0.15",
         "label smoothing 0.1",
     ]
