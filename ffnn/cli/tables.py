@@ -73,10 +73,7 @@ def table_to_learn(args: argparse.Namespace) -> TrainingData:
         Target.of(table[name].take(used.rows), target.task, table.source)
     train, test = held_out(len(used.rows), args.test_split, args.seed)
     training = used.rows[train]
-    y_train = target.values_of(table, training)
-    if args.preset == "table" and args.ensemble is None:
-        args.ensemble = networks_for(y_train, are_classes=target.class_names is not None)
-    plan_training(args, len(train))
+    y_train = _planned_for(args, target, target.values_of(table, training))
     kept = rows_kept(len(train), args.validation_split)
     encoder = make_encoder(args)
     encoder.reading = reading
@@ -97,6 +94,14 @@ def table_to_learn(args: argparse.Namespace) -> TrainingData:
         tested=reported,
         account=account,
     )
+
+
+def _planned_for(args: argparse.Namespace, target: Target, y: Array) -> Array:
+    """Return the targets of the training rows, for which the training is planned."""
+    if args.preset == "table" and args.ensemble is None:
+        args.ensemble = networks_for(y, are_classes=target.class_names is not None)
+    plan_training(args, len(y))
+    return y
 
 
 @_within_memory
