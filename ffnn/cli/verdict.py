@@ -147,8 +147,8 @@ def _compare_numbers(y: Array, scores: dict[str, float]) -> _Comparison:
 def _has_risen(model: Sequential) -> bool:
     """Tell whether the training ended with a higher loss than its first epoch had."""
     assert model.history is not None
-    losses = model.history.history.get("loss")  # none if no epoch was ended
-    return bool(losses) and losses[-1] > _ROSE * losses[0]
+    losses = model.history.history.get("loss", [])
+    return len(losses) > 0 and losses[-1] > _ROSE * losses[0]
 
 
 # -- causes ------------------------------------------------------------------------------------

@@ -136,6 +136,15 @@ class Recipe:
         return [math.ceil(self.epochs * part / (2**WAVES - 1)) for part in parts]
 
     @property
+    def averaging(self) -> float:
+        """β of the moving average of the weights: 0.75 for 256 epochs, less for fewer.
+
+        So the average remembers the same share of any training. Between few epochs there are many
+        updates, or much of the schedule: averages over several of them are far from each other.
+        """
+        return float(0.75 ** (256 / self.epochs))
+
+    @property
     def seconds(self) -> float:
         """About how long all epochs take: as measured, else on one core of a machine of 2024."""
         if self.measured_seconds is not None:

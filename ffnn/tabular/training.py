@@ -27,7 +27,7 @@ class Rows(NamedTuple):
 class BestAverage(EarlyStopping):
     """Validate the moving average of the weights, and restore the best one.
 
-    After each epoch a ← β a + (1 - β) w with β = 0.75, a being w at first. Validation sees a, which
+    After each epoch a ← β a + (1 - β) w, a being w at first. Validation sees a, which
     varies less than w from epoch to epoch and does better on new rows; training goes on with w.
     It ends with a wave of the learning rate that has brought no better epoch, but not before
     `fewest_updates`: what so few have brought tells nothing. Nor does a wave of fewer epochs than
@@ -39,6 +39,8 @@ class BestAverage(EarlyStopping):
         The number to watch, of the validation.
     waves : sequence of int
         After how many epochs the waves end, in ascending order.
+    beta : float, default 0.75
+        β. It is no setting of its own to a training that is resumed, as it follows from the waves.
 
     References
     ----------
@@ -48,13 +50,12 @@ class BestAverage(EarlyStopping):
     """
 
     settings = ("monitor", "waves")
-    beta = 0.75
     fewest_updates = 300
     least_wave = 16  # epochs
 
-    def __init__(self, monitor: str, waves: Sequence[int]) -> None:
+    def __init__(self, monitor: str, waves: Sequence[int], beta: float = 0.75) -> None:
         super().__init__(monitor)
-        self.waves = list(waves)
+        self.waves, self.beta = list(waves), beta
 
     def on_train_begin(self, logs: Logs) -> None:
         """Begin to watch."""
@@ -161,7 +162,7 @@ def train(
 
 def best_average(recipe: Recipe) -> BestAverage:
     """Return what restores the best weights of a training."""
-    return BestAverage("val_loss", recipe.waves)
+    return BestAverage("val_loss", recipe.waves, recipe.averaging)
 
 
 def _loss_unit(model: Trainable, rows: Rows) -> Array | None:

@@ -6,6 +6,7 @@ import pytest
 
 from ffnn.tabular.network import make_optimizer
 from ffnn.tabular.recipe import Recipe
+from ffnn.tabular.training import best_average
 
 
 @pytest.mark.parametrize(
@@ -84,3 +85,11 @@ def test_it_is_plain_data():
 def test_it_can_last_for_other_epochs():
     recipe = Recipe.of("regression", 100, 7, 1).lasting(10)
     assert (recipe.epochs, recipe.updates) == (10, 10)
+
+
+def test_the_average_remembers_the_same_share_of_any_training():
+    recipe = Recipe.of("regression", 1600, 12, 1)
+    assert recipe.averaging == 0.75
+    assert recipe.lasting(128).averaging == pytest.approx(0.5625)
+    assert recipe.lasting(16).averaging == pytest.approx(0.75**16)
+    assert best_average(recipe.lasting(128)).beta == pytest.approx(0.5625)

@@ -23,25 +23,26 @@ class Numbers(ffnn.callbacks.Callback):
         self.trained.append(float(self.model.parameters[0]))
 
 
-def watch(numbers, waves=(), **options):
+def watch(numbers, waves=(), beta=0.75, **options):
     """Train one weight by steps of its own, and return it with what was noted."""
     model = ffnn.Sequential([Dense(1, use_bias=False)], input_dim=1, seed=0)
     model.compile(ffnn.optimizers.SGD(0.1), "mse")
-    noted, best, x = Numbers(numbers), BestAverage("val_loss", waves), np.ones((4, 1))
+    noted, best, x = Numbers(numbers), BestAverage("val_loss", waves, beta), np.ones((4, 1))
     data = {"epochs": len(numbers), "verbose": 0, "validation_data": (x, x)}
     model.fit(x, x, callbacks=[noted, best], **data | options)
     return model, noted, best
 
 
-def test_validation_sees_the_average_and_training_goes_on_with_the_weights():
-    model, noted, best = watch([3.0, 2.0, 1.0, 4.0])
+@pytest.mark.parametrize("beta", [0.75, 0.1])
+def test_validation_sees_the_average_and_training_goes_on_with_the_weights(beta):
+    model, noted, best = watch([3.0, 2.0, 1.0, 4.0], beta=beta)
     w = [noted.trained[0]]
     for _ in range(4):
         w.append(w[-1] + 0.2 * (1.0 - w[-1]))  # by hand: the gradient is 2 (w - 1)
     np.testing.assert_allclose(noted.trained, w[:-1], rtol=1e-6)
     average = [w[1]]
     for each in w[2:]:
-        average.append(0.75 * average[-1] + 0.25 * each)
+        average.append(beta * average[-1] + (1.0 - beta) * each)
     np.testing.assert_allclose(noted.seen, average, rtol=1e-6)
     assert best.best_epoch == 2
     assert float(model.parameters[0]) == noted.seen[2]
