@@ -34,9 +34,11 @@ class Sequential(Reporting):
     Parameters
     ----------
     layers : sequence of Layer
-        From the first to the last. Activation objects are layers too.
+        From the first to the last. Activation objects are layers too. One with values, such as the
+        `copy` of a trained layer, keeps them.
     input_dim : int, optional
-        The number of input columns; without it the model builds itself from the first data it sees.
+        The number of input columns; without it that of a first layer with values, else the model
+        builds itself from the first data it sees.
     dtype : {"float32", "float64"}, default "float32"
         Of all parameters and results.
     seed : int, optional

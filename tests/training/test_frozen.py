@@ -5,9 +5,12 @@ import inspect
 import numpy as np
 import pytest
 
-from ffnn import Sequential
+from ffnn import Sequential, find_learning_rate
+from ffnn.callbacks import Callback
+from ffnn.initializers import Zeros
 from ffnn.layers import Average, BatchNorm, Dense, Dropout, Layer
-from ffnn.optimizers import OPTIMIZERS, SGD, Adam
+from ffnn.models.averaging import join, members_of
+from ffnn.optimizers import OPTIMIZERS, SGD, Adam, AdamW
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 5)).astype(np.float32)
@@ -97,8 +100,6 @@ def test_it_may_be_set_before_compile_and_by_a_callback_within_a_training():
     model.layers[0].trainable = False
     model.compile("sgd", "sparse_categorical_crossentropy")
     seen = []
-
-    from ffnn.callbacks import Callback
 
     class Thaw(Callback):
         def on_epoch_end(self, epoch, logs=None):
@@ -272,8 +273,6 @@ def test_classes_of_the_users_own_are_frozen_alike():
             return {"shift": (input_dim,)}
 
         def initializers(self):
-            from ffnn.initializers import Zeros
-
             return {"shift": Zeros()}
 
         def forward(self, x, training=False):
@@ -291,3 +290,61 @@ def test_classes_of_the_users_own_are_frozen_alike():
     model.layers[0].trainable = True
     model.fit(X, Y, verbose=0)
     assert model.layers[0].params["shift"].all()
+
+
+def test_before_the_layers_are_built_nothing_is_changed_either():
+    model = Sequential([Dense(4, "relu"), Dense(3, "softmax")], seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    for layer in model.layers:
+        layer.trainable = False
+    with pytest.raises(ValueError, match="nothing to train"):
+        model.fit(X, Y)
+    assert not model.is_built
+    model.layers[1].trainable = True
+    model.fit(X, Y, verbose=0)
+
+
+def test_joined_networks_and_their_members_keep_what_is_frozen():
+    models = [make(seed=seed) for seed in range(2)]
+    models[0].layers[0].trainable = False
+    whole = join(models)
+    assert list(whole.layers[0].frozen) == ["member_1.dense_1.weight", "member_1.dense_1.bias"]
+    again = [[layer.trainable for layer in each.layers] for each in members_of(whole)]
+    assert again == [[False, True, True, True, True], [True] * 5]
+
+
+def test_a_network_of_the_tables_recipe_may_have_frozen_layers():
+    model = make(AdamW(0.01, 0.1, learning_rate_factors={"bias": 0.1}, decay_exclude=["bias"]))
+    model.layers[0].trainable = False
+    before = bits(model.layers[0])
+    model.fit(X, Y, epochs=5, verbose=0)
+    assert bits(model.layers[0]) == before
+
+
+def test_the_rate_finder_refuses_and_leaves_alone_what_is_frozen():
+    model = make()
+    model.layers[0].trainable = False
+    before = model.parameters.copy()
+    find_learning_rate(model, X, Y, steps=20, verbose=0)
+    assert np.array_equal(model.parameters, before)
+    for layer in model.layers:
+        layer.trainable = False
+    with pytest.raises(ValueError, match="nothing to train"):
+        find_learning_rate(model, X, Y, verbose=0)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "rmsprop"])
+def test_compiled_loops_do_the_same(optimizer):
+    pytest.importorskip("numba", reason="numba is not installed")
+    models = [make(optimizer), make(optimizer)]
+    for model, jit_compile in zip(models, (False, True), strict=True):
+        model.compile(optimizer, "sparse_categorical_crossentropy", jit_compile=jit_compile)
+        model.layers[0].trainable = model.layers[2].trainable = False
+    before = bits(models[0].layers[0])
+    for model in models:
+        model.fit(X, Y, epochs=3, verbose=0)
+        model.layers[2].trainable = True
+        model.fit(X, Y, epochs=3, verbose=0)
+    assert models[1].compiled_parts
+    assert np.array_equal(models[0].parameters, models[1].parameters)
+    assert bits(models[1].layers[0]) == before
