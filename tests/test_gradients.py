@@ -75,11 +75,22 @@ FINAL_CLASSES = {
     **ACTIVATION_CLASSES,
     "UnfusedSigmoid": UnfusedSigmoid,
 }
-LOSS_CONFIGS: dict[str, dict[str, Any]] = {"Huber": {"delta": 0.6}}
+LOSS_CONFIGS: dict[str, dict[str, Any]] = {
+    "Huber": {"delta": 0.6},
+    "Quantile": {"quantile": 0.3},
+    "BinaryFocalCrossentropy": {"alpha": 0.3, "gamma": 1.5},
+    "CategoricalFocalCrossentropy": {"alpha": 0.4, "gamma": 1.5},
+}
 LOSS_CLASSES = {cls.__name__: cls for cls in LOSSES.classes.values()}
 REGRESSION_LOSSES = ("MeanSquaredError", "MeanAbsoluteError", "Huber")
 
 ENDINGS = [
+    Ending("Linear", "Quantile", "numbers", False),
+    Ending("Tanh", "Quantile", "numbers", False),
+    Ending("Softmax", "CategoricalFocalCrossentropy", "soft", True),
+    Ending("Softmax", "CategoricalFocalCrossentropy", "int", False),
+    Ending("Sigmoid", "BinaryFocalCrossentropy", "bits", True),
+    Ending("UnfusedSigmoid", "BinaryFocalCrossentropy", "bits", False),
     *(Ending("Softmax", "CategoricalCrossentropy", y, True) for y in ("onehot", "int", "soft")),
     *(Ending("Softmax", "CategoricalCrossentropy", y, False) for y in ("onehot", "int", "soft")),
     Ending("Softmax", "SparseCategoricalCrossentropy", "int", True),
@@ -103,7 +114,6 @@ NORMALISATIONS = {
     "BatchNorm": [BatchNorm],
     "Scale": [Scale],
     "PReLU": [PReLU],
-    "shared PReLU": [lambda: PReLU(shared=True)],
     "ParametricActivation": [lambda: ParametricActivation(ELU(0.7))],
     "all in a row": [BatchNorm, RMSNorm, LayerNorm],
 }
@@ -126,7 +136,7 @@ FACTORS: dict[str, list[Any]] = {
     "normalised": ["before the activation", "after it"],
 }
 PAIRS = list(itertools.product(ACTIVATION_CLASSES, ENDINGS))
-NUM_NETWORKS = 720
+NUM_NETWORKS = 768
 CHUNK = 24
 
 
@@ -248,7 +258,7 @@ def test_random_networks_cover_every_activation_with_every_loss():
 
 def test_every_loss_is_checked_fused_and_unfused_where_it_fuses():
     fusing = {"CategoricalCrossentropy", "SparseCategoricalCrossentropy", "BinaryCrossentropy"}
-    fusing.add("Poisson")
+    fusing |= {"Poisson", "BinaryFocalCrossentropy", "CategoricalFocalCrossentropy"}
     assert {ending.loss for ending in ENDINGS} == set(LOSS_CLASSES)
     assert {ending.loss for ending in ENDINGS if ending.fused} == fusing
     assert {ending.loss for ending in ENDINGS if not ending.fused} == set(LOSS_CLASSES)
@@ -333,7 +343,6 @@ TEXTBOOK_NORMALISATIONS = {
     "BatchNorm": lambda x, gamma, beta: gamma * standardise(x, 0) + beta,
     "Scale": lambda x, gamma: gamma * x,
     "PReLU": lambda x, alpha: where_positive(x, x, alpha * x),
-    "shared PReLU": lambda x, alpha: where_positive(x, x, alpha * x),
     "ParametricActivation": lambda x, alpha: x + alpha * (TEXTBOOK_ACTIVATIONS["ELU"](x) - x),
 }
 # Each takes outputs p, targets t and gives one loss for each row.
@@ -345,6 +354,13 @@ TEXTBOOK_LOSSES = {
         (p - t) ** 2 / 2,
         0.6 * (where_positive(p - t, p - t, t - p) - 0.3),
     ).mean(axis=1),
+    "Quantile": lambda p, t: where_positive(p - t, 0.7 * (p - t), 0.3 * (t - p)).mean(axis=1),
+    "BinaryFocalCrossentropy": lambda p, t: (
+        -0.3 * t * (1 - p) ** 1.5 * np.log(p) - 0.7 * (1 - t) * p**1.5 * np.log(1 - p)
+    ).mean(axis=1),
+    "CategoricalFocalCrossentropy": lambda p, t: (
+        -0.4 * (t * (1 - p) ** 1.5 * np.log(p)).sum(axis=1)
+    ),
     "BinaryCrossentropy": lambda p, t: -(t * np.log(p) + (1 - t) * np.log(1 - p)).mean(axis=1),
     "CategoricalCrossentropy": lambda p, t: -(t * np.log(p)).sum(axis=1),
     "SparseCategoricalCrossentropy": lambda p, t: -(t * np.log(p)).sum(axis=1),

@@ -72,7 +72,8 @@ def use(kind, part, dtype):
     options = {kind: part} if kind in ("optimizer", "loss") else {}
     own = {f"weight_{kind}": part} if kind in ("initializer", "regularizer") else {}
     layers = [Dense(2, **own), *([part] if kind in ("layer", "activation") else [])]
-    layers += [Activation("softmax")] if "crossentropy" in repr(part).lower() else []
+    ending = "sigmoid" if "Binary" in repr(part) else "softmax"
+    layers += [Activation(ending)] if "crossentropy" in repr(part).lower() else []
     model = ffnn.Sequential(layers, dtype=dtype)
     model.compile("sgd", "mse")
     return model, (lambda: model.compile(**options)) if options else lambda: model.build(3)

@@ -24,6 +24,7 @@ HINTS = {
     "alpha": "negative_slope of LeakyReLU, or alpha of ELU and CosineDecay",
     "activity_regularizer": "weight_regularizer",
     "add": "Sequential([Dense(64), Dense(10)]), which takes all layers at once",
+    "apply_class_balancing": "alpha, which balances as soon as it is given",
     "batch_input_shape": "input_dim of Sequential",
     "betas": "beta_1 and beta_2",
     "clipvalue": "clipvalue of the optimizer",

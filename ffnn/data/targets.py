@@ -49,10 +49,10 @@ def prepare_dense(y: Array, units: int, loss: str) -> Array:
     return y
 
 
-def prepare_probabilities(y: Array, units: int) -> Array:
+def prepare_probabilities(y: Array, units: int, loss: str = "binary_crossentropy") -> Array:
     """Return targets of shape (rows, units) from 0 to 1."""
-    y = prepare_dense(y, units, "binary_crossentropy")
-    expected = "binary_crossentropy: expected y between 0 and 1"
+    y = prepare_dense(y, units, loss)
+    expected = f"{loss}: expected y between 0 and 1"
     refuse((y < 0) | (y > 1), y, expected, ". Code the two classes as 0 and 1.")
     return y
 
@@ -86,15 +86,15 @@ def prepare_labels(y: Array, units: int) -> Array:
     return labels
 
 
-def prepare_classes(y: Array, units: int) -> Array:
+def prepare_classes(y: Array, units: int, loss: str = "categorical_crossentropy") -> Array:
     """Return class numbers (rows,), or one-hot or soft labels (rows, units) that sum to 1."""
     y = as_numbers(y, "y")
     if y.ndim == 1 or (y.ndim == 2 and y.shape[1] == 1):
         return prepare_labels(y, units)
-    y = prepare_dense(y, units, "categorical_crossentropy")
+    y = prepare_dense(y, units, loss)
     check_sums(
         y,
-        "categorical_crossentropy: expected each row of y",
+        f"{loss}: expected each row of y",
         " (one-hot or soft labels)",
         ". For several classes at once use sigmoid outputs and loss='binary_crossentropy'.",
     )

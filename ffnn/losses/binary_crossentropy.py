@@ -60,10 +60,10 @@ class BinaryCrossentropy(BinaryLoss):
         low, high = (-np.inf, np.inf) if activation is None else activation.output_range
         if low < 0.0 or high > 1.0:
             needed = "outputs between 0 and 1"
-            raise wrong_ending("binary_crossentropy", needed, activation, "sigmoid")
+            raise wrong_ending(LOSSES.name_of(self), needed, activation, "sigmoid")
         if self.hides_input(activation, Sigmoid, Softmax):
             needed = "a sigmoid or a softmax itself, as one derived from it hides its logits"
-            raise wrong_ending("binary_crossentropy", needed, activation, "sigmoid")
+            raise wrong_ending(LOSSES.name_of(self), needed, activation, "sigmoid")
 
     def fuse(self, activation: ActivationFunction | None) -> Loss | None:
         """Return the loss on logits if the network ends in a sigmoid or a softmax."""
@@ -73,7 +73,7 @@ class BinaryCrossentropy(BinaryLoss):
 
     def prepare(self, y: Array, units: int) -> Array:
         """Check that targets are (rows, units) and lie in [0, 1]."""
-        return targets.prepare_probabilities(y, units)
+        return targets.prepare_probabilities(y, units, LOSSES.name_of(self))
 
     def allocate(self, rows: int) -> None:
         """Note also 1 - p of the largest p below 1."""

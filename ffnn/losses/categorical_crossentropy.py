@@ -29,7 +29,7 @@ class ClassLoss(Loss):
 
     def prepare(self, y: Array, units: int) -> Array:
         """Check labels, one-hot or soft rows."""
-        return targets.prepare_classes(y, units)
+        return targets.prepare_classes(y, units, LOSSES.name_of(self))
 
     def allocate(self, rows: int) -> None:
         """Allocate p and y, and room for sums over the units; ``_t`` marks a transpose."""

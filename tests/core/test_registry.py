@@ -64,6 +64,11 @@ PARTS = [
     (losses.MeanAbsoluteError(), "MeanAbsoluteError()"),
     (losses.Huber(2.5), "Huber(delta=2.5)"),
     (losses.Poisson(), "Poisson()"),
+    (losses.Quantile(0.9), "Quantile(quantile=0.9)"),
+    *(
+        (cls(0.3, 1.5, 0.1), f"{cls.__name__}(alpha=0.3, gamma=1.5, label_smoothing=0.1)")
+        for cls in (losses.BinaryFocalCrossentropy, losses.CategoricalFocalCrossentropy)
+    ),
     (losses.BinaryCrossentropy(0.1), "BinaryCrossentropy(label_smoothing=0.1)"),
     (losses.CategoricalCrossentropy(0.1), "CategoricalCrossentropy(label_smoothing=0.1)"),
     (

@@ -133,6 +133,7 @@ VALUES = {
     "mse": lambda d: (d**2).mean(),
     "mae": lambda d: np.abs(d).mean(),
     "huber": lambda d: np.where(np.abs(d) < 1, d**2 / 2, np.abs(d) - 0.5).mean(),
+    "quantile": lambda d: np.abs(d).mean() / 2,
     "object": lambda d: np.where(np.abs(d) < 3, d**2 / 2, 3 * np.abs(d) - 4.5).mean(),
 }
 

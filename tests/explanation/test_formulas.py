@@ -22,6 +22,7 @@ from ffnn.activations import (
 from ffnn.core.formulas import Formula, Formulas
 from ffnn.core.registry import family_of
 from ffnn.explanation import explain_step
+from ffnn.explanation.steps import formulas_of
 from ffnn.initializers import INITIALIZERS, Constant, HeNormal, RandomNormal, RandomUniform
 from ffnn.layers import (
     Activation,
@@ -44,8 +45,11 @@ from ffnn.layers.base import LAYERS
 from ffnn.losses import (
     LOSSES,
     BinaryCrossentropy,
+    BinaryFocalCrossentropy,
     CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
     Huber,
+    Quantile,
     SoftmaxCrossentropy,
 )
 from ffnn.metrics import AUC, METRICS, MeanAbsoluteError, TopKAccuracy
@@ -65,6 +69,8 @@ from ffnn.schedules import (
 X = np.array([[0.5, -1.0, 2.0], [-0.3, 0.8, 0.1]])
 Y = [[0.3, 2.0], [0.5, 1.25]]
 WEIGHT = [0.5, 2.0]
+
+FOCAL = (BinaryFocalCrossentropy, CategoricalFocalCrossentropy)
 
 # Parts that need arguments, and settings that change a formula; any other part is made by its name.
 SAMPLES = {
@@ -86,6 +92,9 @@ SAMPLES = {
     ACTIVATIONS: [LeakyReLU(0.2), ELU(0.7), GELU("none"), GELU("tanh")],
     LOSSES: [
         Huber(0.4),
+        Quantile(0.3),
+        *(cls(0.3, 1.5, s) for cls in FOCAL for s in (0.0, 0.2)),
+        *(FOCAL[0](None, gamma) for gamma in (2.0, 0.5)),
         *(cls(s) for cls in (CategoricalCrossentropy, BinaryCrossentropy) for s in (0.0, 0.2)),
     ],
     REGULARIZERS: [L1L2(0.1, 0.2)],
@@ -292,7 +301,7 @@ def test_loss(part, weight):
         check_all(explained([Dense(2, ending)], TARGETS[part.task], part.clone(), weight=weight))
         if part.fuse(ending) is not None:
             kept = {"formulas": part.formulas, "fuse": lambda self, activation: None}
-            apart = type("Unfused", (type(part),), kept)()
+            apart = type("Unfused", (type(part),), kept)(**part.get_config())
             check_all(explained([Dense(2, ending)], TARGETS[part.task], apart, weight=weight))
 
 
@@ -303,7 +312,8 @@ def test_loss_on_what_its_activation_is_given(part, weight):
     for fused in filter(None, map(part.fuse, endings(part))):
         rows = None if weight is None else np.array(weight)
         value = fused.forward(z.copy(), target, rows)
-        known = {"z": z, "y": np.array(fused.target), "n": 2, "u": 2}
+        known = formulas_of(fused).copy_kept(fused, fused.formulas.where)
+        known |= {"z": z, "y": np.array(fused.target), "n": 2, "u": 2}
         known |= {"w": 1.0 if rows is None else rows[:, None], "p": np.array(fused.output)}
         results = {"L": value, "p": known["p"], "∂L/∂z": fused.backward()}
         for formula in map(Formula, [*fused.formulas.forward, *fused.formulas.backward]):

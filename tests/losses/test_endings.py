@@ -15,8 +15,10 @@ from ffnn.losses import (
     LogRatePoisson,
     Poisson,
     SigmoidCrossentropy,
+    SigmoidFocalCrossentropy,
     SoftmaxBinaryCrossentropy,
     SoftmaxCrossentropy,
+    SoftmaxFocalCrossentropy,
     SoftplusPoisson,
 )
 
@@ -225,6 +227,8 @@ def test_equal_largest_logits():
 LOGIT_LOSSES = [
     LogRatePoisson,
     SigmoidCrossentropy,
+    SigmoidFocalCrossentropy,
+    SoftmaxFocalCrossentropy,
     SoftmaxBinaryCrossentropy,
     SoftmaxCrossentropy,
     SoftplusPoisson,

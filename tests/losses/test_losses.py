@@ -13,15 +13,20 @@ from ffnn.errors import DataError
 from ffnn.losses import (
     LOSSES,
     BinaryCrossentropy,
+    BinaryFocalCrossentropy,
     CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
     Huber,
     LogRatePoisson,
     MeanAbsoluteError,
     MeanSquaredError,
     Poisson,
+    Quantile,
     SigmoidCrossentropy,
+    SigmoidFocalCrossentropy,
     SoftmaxBinaryCrossentropy,
     SoftmaxCrossentropy,
+    SoftmaxFocalCrossentropy,
     SoftplusPoisson,
     SparseCategoricalCrossentropy,
 )
@@ -403,7 +408,11 @@ def test_fused_poisson_loss_equals_the_full_path(activation, seed, weighted):
 def test_only_the_known_pairs_fuse(name, activation):
     last = None if activation is None else activations.ACTIVATIONS.get(activation)
     fused = LOSSES.get(name).fuse(last)
-    if "categorical" in name or name == "cce":
+    if "categorical_focal" in name:
+        assert isinstance(fused, SoftmaxFocalCrossentropy) == isinstance(last, Softmax)
+    elif "binary_focal" in name:
+        assert isinstance(fused, SigmoidFocalCrossentropy) == isinstance(last, Sigmoid)
+    elif "categorical" in name or name == "cce":
         assert isinstance(fused, SoftmaxCrossentropy) == isinstance(last, Softmax)
     elif name in ("binary_crossentropy", "bce"):
         assert isinstance(fused, SigmoidCrossentropy) == isinstance(last, Sigmoid)
@@ -580,6 +589,10 @@ def test_categorical_crossentropy_agrees_with_sklearn():
         ("mae", MeanAbsoluteError),
         ("huber", Huber),
         ("poisson", Poisson),
+        ("quantile", Quantile),
+        ("pinball", Quantile),
+        ("binary_focal_crossentropy", BinaryFocalCrossentropy),
+        ("categorical_focal_crossentropy", CategoricalFocalCrossentropy),
     ],
 )
 def test_names(name, cls):

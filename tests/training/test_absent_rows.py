@@ -31,6 +31,8 @@ ENDS = {
     "categorical_crossentropy": "softmax",
     "sparse_categorical_crossentropy": "softmax",
     "poisson": "exponential",
+    "binary_focal_crossentropy": "sigmoid",
+    "categorical_focal_crossentropy": "softmax",
 }
 HIDDEN = {cls.__name__: cls for cls in ACTIVATIONS.classes.values()}
 HIDDEN |= {cls.__name__: cls for cls in (BatchNorm, LayerNorm, RMSNorm)}
