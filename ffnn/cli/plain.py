@@ -86,9 +86,10 @@ class PlainPreset:
         """Return with what the network is trained, and of a table for how long."""
         optimizer = self.optimizer
         assert model.loss is not None
+        times = "" if self.args.accumulate == 1 else f" x {self.args.accumulate}"
         settings = (
             f"{OPTIMIZERS.name_of(optimizer)}, learning rate {optimizer.learning_rate:g}, "
-            f"batch size {self.args.batch_size}, loss {LOSSES.name_of(model.loss)}"
+            f"batch size {self.args.batch_size}{times}, loss {LOSSES.name_of(model.loss)}"
         )
         plan = "" if data.encoder is None else f"\n{describe_plan(self.args, len(data.y_train))}"
         return settings + plan

@@ -46,7 +46,7 @@ def plan_training(args: argparse.Namespace, rows: int | None = None) -> None:
     if is_planned and rows >= FEWEST_ROWS:
         args.validation_split, args.patience = VALIDATION_SPLIT, PATIENCE
     batches = math.ceil(rows_kept(rows, args.validation_split) / args.batch_size)
-    wanted = math.ceil(UPDATES / max(batches, 1))
+    wanted = math.ceil(UPDATES / max(math.ceil(batches / args.accumulate), 1))
     args.epochs = args.epochs or min(max(wanted, FEWEST_EPOCHS), MOST_EPOCHS)
 
 

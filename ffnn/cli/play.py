@@ -32,6 +32,7 @@ _READING = {
     "patience": None,
     "epochs": 1,
     "batch_size": 10,
+    "accumulate": 1,
     "seed": 0,
     "quiet": True,
     "report": None,

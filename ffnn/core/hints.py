@@ -23,6 +23,7 @@ _NEARLY = 0.8  # how much an attribute that is set may resemble a known one
 HINTS = {
     "alpha": "negative_slope of LeakyReLU, or alpha of ELU and CosineDecay",
     "activity_regularizer": "weight_regularizer",
+    "accumulate_grad_batches": "accumulate of fit",
     "add": "Sequential([Dense(64), Dense(10)]), which takes all layers at once",
     "apply_class_balancing": "alpha, which balances as soon as it is given",
     "batch_input_shape": "input_dim of Sequential",
@@ -36,6 +37,7 @@ HINTS = {
     "fit_generator": "fit",
     "from_logits": "an activation 'softmax' or 'sigmoid' at the end; the loss computes from logits",
     "get_layer": "layers, such as model.layers[0]",
+    "gradient_accumulation_steps": "accumulate of fit",
     "global_clipnorm": "clipnorm",
     "hidden_layer_sizes": "hidden",
     "in_features": "input_dim of Sequential",

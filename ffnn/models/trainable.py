@@ -60,6 +60,7 @@ class Trainable(Positioned):
         sample_weight: Any = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
+        accumulate: int = 1,
         resume_from: str | os.PathLike[str] | None = None,
     ) -> History:
         """Train on rows and targets.
@@ -103,6 +104,10 @@ class Trainable(Positioned):
             The first epoch's number.
         steps_per_epoch : int, optional
             The number of batches after which an epoch ends at the latest.
+        accumulate : int, default 1
+            The number of batches to an update, which is that of one batch of all their rows: for
+            batches that are larger than memory allows. An epoch's last update may be of fewer.
+            Schedules count updates; a `BatchNorm` looks at each batch by itself.
         resume_from : str or path, optional
             A file of this model that was saved in a training, for example by `ModelCheckpoint`.
             Training resumes from there as if it had never stopped, with parameters, optimizer,
@@ -128,7 +133,7 @@ class Trainable(Positioned):
             The loss or the gradient became infinite or NaN; the parameters are the last finite
             ones.
         """
-        settings = Settings.check(batch_size, initial_epoch, epochs, steps_per_epoch)
+        settings = Settings.check(batch_size, initial_epoch, epochs, steps_per_epoch, accumulate)
         reported = reporters(verbose)
         check_bool("fit", "shuffle", shuffle)
         saved, settings = self._open_checkpoint(resume_from, settings)
@@ -157,7 +162,7 @@ class Trainable(Positioned):
         Returns the history that the callbacks have kept.
         """
         rate, users = self._check_rate(learning_rate), called.users
-        training = fingerprint(batches, held_out, rate, users, self.layers)
+        training = fingerprint(batches, held_out, rate, users, self.layers, settings.accumulate)
         metrics = self.epoch_metrics
         position = Position(batches, lambda: self.stop_training, metrics, users, training)
         position.epoch = settings.initial_epoch
@@ -170,9 +175,8 @@ class Trainable(Positioned):
             self._begin(rate, saved)
             self.history, self._position = history, position
             try:
-                history.interrupted = self.run(
-                    self.step, called, validate, position, settings.epochs
-                )
+                step = settings.step_of(self.step, position)
+                history.interrupted = self.run(step, called, validate, position, settings.epochs)
             finally:
                 self.hold_position(self.position)  # plain data, which does not hold the rows
         return history

@@ -33,6 +33,7 @@ def fingerprint(
     learning_rate: float | Schedule,
     callbacks: Sequence[Callback],
     layers: Sequence[Layer],
+    accumulate: int,
 ) -> dict[str, Any]:
     """Return what has to be the same, by name.
 
@@ -46,6 +47,7 @@ def fingerprint(
         "shuffle": batches.is_shuffled,
         "steps_per_epoch": batches.max_batches,
         "learning_rate": describe(learning_rate),
+        "accumulate": accumulate,
         "frozen": frozen_names(layers),
         **dict(zip(FOUND_AGAIN, map(pack_rows, (batches.examples, held_out)), strict=True)),
     }

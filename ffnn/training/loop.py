@@ -142,7 +142,9 @@ def run_pass(
         if watched is not None:
             watched.call("on_train_batch_end", sums.batches - 1, {"loss": sums.loss})
         if interrupt is not None and interrupt.requested:
-            break
+            assert isinstance(step, TrainStep)
+            if step.is_between_updates:
+                break
     return {"loss": sums.loss} | {metric.name: metric.value() for metric in step.metrics}
 
 

@@ -126,7 +126,8 @@ class Position:
             raise ValueError(f"resume_from: the training had the callbacks {had}; now: {has}")
         if data["training"] is not None:
             for name in sorted((self.training.keys() | data["training"].keys()) - _COMPARED_APART):
-                _check_same(name, data["training"].get(name), self.training.get(name))
+                there = data["training"].get(name, _IN_OLDER_FILES.get(name))
+                _check_same(name, there, self.training.get(name))
 
     def _check_sums(self, data: Mapping[str, Any]) -> None:
         sums, left = data["sums"], data["batches"]["left"]
@@ -173,6 +174,7 @@ class Position:
 
 
 _PLACE = "/config/model/position"
+_IN_OLDER_FILES = {"accumulate": 1}  # what the training of one that does not say it had
 _COMPARED_APART = {"learning_rate", "frozen", *FOUND_AGAIN}  # callbacks change the first two
 
 

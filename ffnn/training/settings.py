@@ -10,6 +10,9 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.core.checks import check_int
 from ffnn.data.batches import Batches, Examples
+from ffnn.training.accumulation import AccumulatingStep
+from ffnn.training.position import Position
+from ffnn.training.step import TrainStep
 
 
 class Settings(NamedTuple):
@@ -19,10 +22,16 @@ class Settings(NamedTuple):
     initial_epoch: int
     epochs: int  # the number of the epoch to stop before, counted from 0
     steps_per_epoch: int | None
+    accumulate: int = 1  # batches to an update
 
     @classmethod
     def check(
-        cls, batch_size: Any, initial_epoch: Any, epochs: Any, steps_per_epoch: Any
+        cls,
+        batch_size: Any,
+        initial_epoch: Any,
+        epochs: Any,
+        steps_per_epoch: Any,
+        accumulate: Any,
     ) -> Settings:
         """Return them as plain integers; TypeError or ValueError names the one that is wrong."""
         first = check_int("fit", "initial_epoch", initial_epoch, low=0)
@@ -33,6 +42,7 @@ class Settings(NamedTuple):
             None
             if steps_per_epoch is None
             else check_int("fit", "steps_per_epoch", steps_per_epoch, low=1),
+            check_int("fit", "accumulate", accumulate, low=1),
         )
 
     def cut(
@@ -42,6 +52,13 @@ class Settings(NamedTuple):
     ) -> Batches:
         """Return the batches of the examples, in a new order each epoch if it is drawn."""
         return Batches(examples, self.batch_size, shuffling, self.steps_per_epoch)
+
+    def step_of(self, step: TrainStep, position: Position) -> TrainStep:
+        """Return the step that trains from a position on, of the parts of `step`."""
+        if self.accumulate == 1:
+            return step
+        batches, done = len(position.batches), position.sums.batches
+        return AccumulatingStep.of(step, self.accumulate, batches, done)
 
     def describe(
         self,

@@ -158,10 +158,19 @@ class TrainStep:
         for layer in self.layers_by_updates:
             layer.updates = self.optimizer.iterations
 
-    def update(self) -> None:
-        """Update the parameters by their gradients, unless a layer cannot follow the batch."""
+    @property
+    def is_between_updates(self) -> bool:
+        """Whether all batches so far had their update."""
+        return True
+
+    def check_layers(self) -> None:
+        """Raise FloatingPointError if a layer cannot follow the batch."""
         for layer in self.layers_with_state:
             layer.check_update()
+
+    def update(self) -> None:
+        """Update the parameters by their gradients, unless a layer cannot follow the batch."""
+        self.check_layers()
         if self.update_all is None:
             self.optimizer.step()
         else:

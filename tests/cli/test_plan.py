@@ -15,6 +15,7 @@ PLANS = {
     "2,000 rows: 1,800 in 57 batches": (2_000, {}, (88, 0.1, 20)),  # 5000 / 57 = 87.7
     "10⁵ rows": (100_000, {}, (20, 0.1, 20)),
     "large batches": (2_000, {"--batch-size": 600}, (120, 0.1, 20)),
+    "2 batches to an update": (4_000, {"--accumulate": 2}, (88, 0.1, 20)),  # 5000 / 57
     "epochs given": (2_000, {"--epochs": 7}, (7, 0.1, 20)),
     "no validation": (2_000, {"--validation-split": 0.0}, (80, 0.0, None)),  # 5000 / 63 = 79.4
     "another share": (2_000, {"--validation-split": 0.3}, (114, 0.3, None)),  # 5000 / 44 = 113.6
@@ -27,6 +28,7 @@ PLANS = {
 
 def options(given):
     names = {"epochs": None, "validation_split": None, "patience": None, "batch_size": 32}
+    names["accumulate"] = 1
     names |= {name.strip("-").replace("-", "_"): value for name, value in given.items()}
     return argparse.Namespace(given=set(given), preset="plain", **names)
 

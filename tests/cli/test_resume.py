@@ -51,6 +51,7 @@ OTHER_OPTIONS = {
     "threshold": ["--loss-threshold", 0.1],
     "test split": ["--test-split", 0.5],
     "excluded": ["--exclude", "c"],
+    "accumulate": ["--accumulate", 2],
     "clipnorm": ["--clipnorm", 1.0],
     "fewer epochs": ["--epochs", 2],
 }

@@ -72,7 +72,8 @@ def test_quiet_prints_only_the_results(run, last_number):
 def test_options_reach_the_network(run, tmp_path):
     options = "--hidden 8,6 --activation tanh,relu --normalization rms --dropout 0.25 --l1 0.1 "
     options += "--l2 0.2 --initializer he_normal --optimizer sgd --momentum 0.5 --epochs 1 "
-    options += "--learning-rate 0.003 --clipnorm 2 --batch-size 500 --seed 9 --loss mse --quiet"
+    options += "--learning-rate 0.003 --clipnorm 2 --batch-size 500 --seed 9 --loss mse --quiet "
+    options += "--accumulate 2"
     code, *_ = run("train", "digits", *options.split(), "--out", tmp_path / "m.h5")
 
     model = ffnn.load_model(tmp_path / "m.h5")
@@ -89,7 +90,7 @@ def test_options_reach_the_network(run, tmp_path):
     assert type(dense.weight_initializer).__name__ == "HeNormal"
     sgd = model.optimizer
     assert (sgd.learning_rate, sgd.momentum, sgd.clipnorm) == (0.003, 0.5, 2.0)
-    assert sgd.iterations == 3  # 1,437 rows in batches of 500
+    assert sgd.iterations == 2  # 1,437 rows in batches of 500, two to an update
     assert type(model.loss).__name__ == "MeanSquaredError"
     assert model.seed == 9
 
