@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ffnn.charts.direct_labels import End, height_for, label_ends, shades
 from ffnn.charts.learning_curves import Curve, HistoryLike, is_logarithmic, read_curves
 from ffnn.charts.style import BLACK, GREY, LINES, TRAINING, VALIDATION, mark_epochs, new_figure
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 _MARKERS = "os^D"  # the first until all colours are used, then the next
 _LEGEND_WIDTH = 52  # letters to a line
+_LINE_STYLES = ("-", "--", ":", "-.")  # of many trainings, one after the other
+_LONGEST_END = 14  # letters at the end of a line
 _WIDEST = 9.6  # inches: wider figures cannot be read where they are shown 800 pixels wide
 
 
@@ -48,7 +52,8 @@ def compare_histories(histories: Mapping[str, HistoryLike]) -> Figure:
 
     Each training has its own colour; training is solid, validation dashed. Rings mark the best
     epochs as in ``history.plot()``, and the legend below a panel lists their numbers. A metric is
-    shown for the trainings that have it.
+    shown for the trainings that have it. Of more than 7, one line each is shown, that of the
+    validation where there is one, with its label, or its number in the legend, at its end.
 
     Parameters
     ----------
@@ -76,9 +81,16 @@ def compare_histories(histories: Mapping[str, HistoryLike]) -> Figure:
     trainings = {label: read_curves(record) for label, record in histories.items()}
     names = list(dict.fromkeys(name for curves in trainings.values() for name in curves))
     num_lines = sum(1 + (len(str(label)) + 30) // _LEGEND_WIDTH for label in trainings)
-    figure, panels = _new_panels(names, most_columns=2, height=3.4 + 0.19 * num_lines)
+    room = max(2.6, height_for(len(trainings)))
+    figure, panels = _new_panels(names, most_columns=2, height=room + 0.8 + 0.19 * num_lines)
     for name, axes in zip(names, panels, strict=True):
-        _compare(figure, axes, {label: curves.get(name) for label, curves in trainings.items()})
+        curves_of = {label: curves.get(name) for label, curves in trainings.items()}
+        if len(trainings) > len(LINES):
+            _compare_many(figure, axes, curves_of, room)
+        else:
+            _compare(figure, axes, curves_of)
+    if len(trainings) > len(LINES):
+        return figure
     if any(c.validation is not None for curves in trainings.values() for c in curves.values()):
         _explain_line_styles(figure)
     return figure
@@ -186,6 +198,40 @@ def _compare(figure: Figure, axes: Axes, curves: Mapping[str, Curve | None]) -> 
             _ring(axes, curve.best, colour)
         texts.append(textwrap.fill(f"{label}: {_tell_best(curve)}", _LEGEND_WIDTH))
     _finish(axes, [curve for curve in curves.values() if curve is not None])
+    _write_legend(figure, axes, lines, texts)
+
+
+def _compare_many(
+    figure: Figure, axes: Axes, curves: Mapping[str, Curve | None], height: float
+) -> None:
+    """Draw one metric of more trainings than there are colours, with labels at the lines' ends."""
+    names = [str(label) for label in curves]
+    is_numbered = max(map(len, names)) > _LONGEST_END
+    lines, texts, ends = [], [], []
+    for number, (name, curve, colour) in enumerate(
+        zip(names, curves.values(), shades(len(names)), strict=True)
+    ):
+        if curve is None:
+            continue
+        shown = replace(curve, training=curve.validation or curve.training, validation=None)
+        line = _plot_lines(axes, shown, (colour, colour), ".")
+        line.set(linestyle=_LINE_STYLES[number % len(_LINE_STYLES)])
+        lines.append(line)
+        if curve.best is not None:
+            _ring(axes, curve.best, colour)
+        text = f"{name}: {_tell_best(curve)}"
+        texts.append(f"{number + 1}  {text}" if is_numbered else text)
+        label = str(number + 1) if is_numbered else name
+        known = [
+            pair
+            for pair in zip(shown.epochs, shown.training, strict=True)
+            if math.isfinite(pair[1])
+        ]
+        ends += [End(*known[-1], label, colour)] if known else []
+    _finish(axes, [curve for curve in curves.values() if curve is not None])
+    has_validation = any(curve is not None and curve.validation for curve in curves.values())
+    axes.set_title("validation" if has_validation else "training", loc="left", fontsize=9)
+    label_ends(axes, ends, height)
     _write_legend(figure, axes, lines, texts)
 
 

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.charts.style import BLUE, GREY, LINES, SKY_BLUE, mark_epochs, new_figure
+from ffnn.charts.style import GREY, layer_colour, layer_line, mark_epochs, new_figure
 from ffnn.core.text import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_LINE_STYLES = ("-", "--", ":", "-.")  # the first until all colours are used, then the next
-_MARKERS = ".s^D"  # the first until all of both are used, then the next
 _LEGEND_WIDTH = 96  # letters that fit side by side
 _LONGEST_NAME = 48
 _MOST_ROWS = 10
@@ -83,25 +81,17 @@ def plot_recording(recording: RecordingLike) -> Figure:
     for panel, axes in zip(PANELS, grid.flat, strict=True):
         for layer, array in first_arrays(recording, panel.kind).items():
             series = recording.series(panel.kind, layer, array, panel.statistic)
-            axes.plot(epochs, series, **_style(layers.index(layer)))
+            axes.plot(epochs, series, **layer_line(layers.index(layer)))
         _finish(axes, panel)
     margin = 0.04 * (epochs[-1] - epochs[0]) or 0.5
     for axes in grid[-1]:
         axes.set_xlabel("epoch")
         axes.set_xlim(epochs[0] - margin, epochs[-1] + margin)
-    handles = [Line2D([], [], **_style(place)) for place in range(len(layers))]
+    handles = [Line2D([], [], **layer_line(place)) for place in range(len(layers))]
     legend = figure.legend(handles, names, loc="outside lower center", ncols=num_columns)
     for text in legend.get_texts():
         text.set_parse_math(False)  # names are text, never markup
     return figure
-
-
-def _style(place: int) -> dict[str, Any]:
-    """Return the look of the line of the layer at `place`."""
-    turn, colour = divmod(place, len(LINES))
-    again, style = divmod(turn, len(_LINE_STYLES))
-    marker = _MARKERS[again % len(_MARKERS)]
-    return {"color": LINES[colour], "linestyle": _LINE_STYLES[style], "marker": marker}
 
 
 def _check_epochs(recording: RecordingLike) -> None:
@@ -146,13 +136,14 @@ def plot_recorded_histograms(
     if array is not None:
         panels = [("weights", array, array), ("gradients", array, f"gradient of {array}"), *panels]
     histograms = [recording.histogram(kind, layer, name) for kind, name, _ in panels]
+    colour = layer_colour([name for name, _ in recording.names("activations")].index(layer))
     num_epochs = len(recording.epochs)
     places = np.unique(np.linspace(0, num_epochs - 1, _MOST_ROWS).round().astype(int))
     figure = new_figure(max(4.6, 3.2 * len(panels)), 1.6 + 0.4 * len(places))
     all_axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axes, (_, _, label), histogram in zip(all_axes, panels, histograms, strict=True):
         for row, place in enumerate(places):
-            _plot_row(axes, row, histogram.edges[place], histogram.counts[place])
+            _plot_row(axes, row, histogram.edges[place], histogram.counts[place], colour)
         _make_room(axes)
         axes.set_xlabel(label, parse_math=False)
         axes.grid(axis="x", alpha=0.3)
@@ -173,12 +164,13 @@ def _make_room(axes: Axes) -> None:
         axes.set_xlim(middle - room, middle + room)
 
 
-def _plot_row(axes: Axes, row: int, edges: Array, counts: Array) -> None:
+def _plot_row(axes: Axes, row: int, edges: Array, counts: Array, colour: str) -> None:
     """Draw a histogram standing on y = `row`, upwards on an axis that points downwards."""
     used = np.flatnonzero(counts)
     if not used.size:
         return
     first, last = used[0], used[-1] + 1
     heights = _ROW_HEIGHT * np.sqrt(counts[first:last] / counts.max())
-    axes.stairs(row - heights, edges[first : last + 1], baseline=row, fill=True, color=SKY_BLUE)
-    axes.stairs(row - heights, edges[first : last + 1], baseline=row, color=BLUE, linewidth=0.8)
+    place: dict[str, Any] = {"edges": edges[first : last + 1], "baseline": row, "color": colour}
+    axes.stairs(row - heights, fill=True, alpha=0.5, **place)
+    axes.stairs(row - heights, linewidth=0.8, **place)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,8 +20,16 @@ YELLOW = "#F0E442"
 GREY = "#8C8C8C"
 LIGHT_GREY = "#D9D9D9"
 
+WINE, INDIGO = "#882255", "#332288"  # Paul Tol's, 2021
+# One colour for each layer, in all figures: by its place in the network. The first are not those of
+# positive and negative numbers, nor of training and validation.
+_LAYERS = (GREEN, ORANGE, PURPLE, WINE, INDIGO, BLUE, VERMILION)
+_LINE_STYLES = ("-", "--", ":", "-.")  # the first until all colours are used, then the next
+_LINE_MARKERS = ".s^D"  # the first until all of both are used, then the next
+_DARK = {WINE, INDIGO, BLUE, BLACK}  # on which letters are white
+
 LINES = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY_BLUE, BLACK)  # one after the other
-# Regions of classes, to be told apart side by side too; the last three are Paul Tol's, 2021.
+# Regions of classes, to be told apart side by side too.
 CLASSES = (
     BLUE,
     ORANGE,
@@ -30,14 +38,31 @@ CLASSES = (
     SKY_BLUE,
     PURPLE,
     YELLOW,
-    "#882255",
+    WINE,
     "#999933",
-    "#332288",
+    INDIGO,
 )
 MARKERS = "os^DvPX*<>"  # of classes
 TRAINING, VALIDATION = BLUE, VERMILION
 POSITIVE, NEGATIVE = BLUE, VERMILION
 KIND_COLOURS = {"input": SKY_BLUE, "bias": GREY, "neuron": ORANGE, "output": GREEN}
+
+
+def layer_colour(place: int) -> str:
+    """Return the colour of the layer that has this place in its network, counted from 0."""
+    return _LAYERS[place % len(_LAYERS)]
+
+
+def layer_line(place: int) -> dict[str, Any]:
+    """Return the look of a layer's line; of many layers no two are alike."""
+    again, style = divmod(place // len(_LAYERS), len(_LINE_STYLES))
+    marker = _LINE_MARKERS[again % len(_LINE_MARKERS)]
+    return {"color": layer_colour(place), "linestyle": _LINE_STYLES[style], "marker": marker}
+
+
+def letters_on(colour: str) -> str:
+    """Return the colour of letters that can be read on a colour."""
+    return "white" if colour in _DARK else BLACK
 
 
 def new_figure(width: float, height: float) -> Figure:

@@ -222,7 +222,9 @@ def _shaded(shares: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _look(index: int) -> dict[str, Any]:
-    return {"color": CLASSES[index % len(CLASSES)], "marker": MARKERS[index % len(MARKERS)]}
+    """Return the look of a class; of up to a hundred, no two are alike."""
+    turn, colour = divmod(index, len(CLASSES))
+    return {"color": CLASSES[colour], "marker": MARKERS[(colour + turn) % len(MARKERS)]}
 
 
 def _size_of(rows: int) -> float:

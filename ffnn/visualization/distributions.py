@@ -6,12 +6,12 @@ import math
 import numbers
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.charts.style import BLACK, BLUE, GREY, ORANGE, new_figure
+from ffnn.charts.style import BLACK, GREY, layer_colour, new_figure
 from ffnn.layers.base import Layer
 from ffnn.models.network import Network
 from ffnn.visualization.structure import require_gradients
@@ -27,9 +27,9 @@ MIN_BINS, MAX_BINS = 10, 50
 def plot_weights(model: Network, layers: Sequence[int] | None = None) -> Figure:
     """Return a figure of how the weights, biases and gains of each layer are distributed.
 
-    Each array has its own panel: a histogram of its entries, with their mean, standard deviation
-    and the fraction of entries that are exactly 0. A dotted line marks zero where it is in view.
-    Entries that are not finite are counted, and left out of the rest.
+    Each array has its own panel, in its layer's colour: a histogram of its entries, with their
+    mean, standard deviation and the fraction of entries that are exactly 0. A dotted line marks
+    zero where it is in view. Entries that are not finite are counted, and left out of the rest.
     """
     return _plot("plot_weights", model, layers, ("weights",))
 
@@ -66,9 +66,9 @@ def _plot(
             title = "\n".join(textwrap.fill(line, 32) for line in lines)  # as wide as a panel
             axes.set_title(title, loc="left", fontsize=8, parse_math=False)
             if kind == "weights":
-                _plot_histogram(axes, layer.params[name], BLUE)
+                _plot_histogram(axes, layer.params[name], layer_colour(index))
             elif model.has_gradients:
-                _plot_histogram(axes, layer.grads[name], ORANGE)
+                _plot_histogram(axes, layer.grads[name], layer_colour(index), is_pale=True)
             else:
                 _write_alone(axes, "no gradient yet")
     return figure
@@ -111,8 +111,8 @@ def _check_index(owner: str, index: object, layers: Sequence[Layer], known: str)
     return place
 
 
-def _plot_histogram(axes: Axes, array: Array, colour: str) -> None:
-    """Draw the entries of an array, and write what they are like above."""
+def _plot_histogram(axes: Axes, array: Array, colour: str, is_pale: bool = False) -> None:
+    """Draw the entries of an array, and write what they are like above; gradients are pale."""
     from matplotlib.ticker import MaxNLocator
 
     entries = array.astype(np.float64).ravel()
@@ -123,7 +123,12 @@ def _plot_histogram(axes: Axes, array: Array, colour: str) -> None:
         return
     edges = _bin_edges(drawn)
     counts, _ = np.histogram(drawn, edges)
-    axes.bar(edges[:-1], counts, np.diff(edges), align="edge", color=colour)
+    look: dict[str, Any] = {
+        "facecolor": (colour, 0.35 if is_pale else 1.0),
+        "edgecolor": colour,
+        "linewidth": 0.6,
+    }
+    axes.bar(edges[:-1], counts, np.diff(edges), align="edge", **look)
     if len(edges) == 2:  # one bar, narrow to show that it is one value
         room = 5 * (edges[1] - edges[0])
         axes.set_xlim(edges[0] - room, edges[1] + room)

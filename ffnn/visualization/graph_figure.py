@@ -9,13 +9,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.charts.style import BLACK, GREY, KIND_COLOURS, LIGHT_GREY, NEGATIVE, POSITIVE, new_figure
+from ffnn.charts.style import (
+    BLACK,
+    GREY,
+    KIND_COLOURS,
+    LIGHT_GREY,
+    NEGATIVE,
+    POSITIVE,
+    layer_colour,
+    letters_on,
+    new_figure,
+)
 from ffnn.core.checks import check_int
 from ffnn.core.text import counted, printable
 from ffnn.models.network import Network
 from ffnn.visualization.edge_labels import write_edge_labels
 from ffnn.visualization.selection import ShownEdges, View, select
-from ffnn.visualization.structure import read_structure
+from ffnn.visualization.structure import Column, read_structure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,7 +56,8 @@ def plot_graph(
 ) -> Figure:
     """Return a figure of the network as a graph.
 
-    Edges are blue where their value is above zero and vermilion below, and the wider the larger it
+    Neurons have the colour of their layer, as in all figures; the captions name them. Edges are
+    blue where their value is above zero and vermilion below, and the wider the larger it
     is. In a network of at most `max_labels` edges the weight and its gradient are written on each,
     and gains and shifts under the neurons. Of a large network the neurons and edges strongest in
     `values` are shown, chosen by `select`, and the title says what is hidden. With `max_labels` of
@@ -137,34 +148,43 @@ def _widths(values: Array) -> Array:
 
 def _draw_nodes(axes: Axes, view: View) -> None:
     """Draw one collection a kind, with the unit's number in each node and names beside them."""
-    marks: dict[str, list[tuple[float, float, str]]] = {}
+    marks: dict[str, list[tuple[float, float, str, str]]] = {}
     for shown in view.columns:
         column = shown.column
+        colour = _colour_of(column)
         for unit, y in zip(shown.units.tolist(), shown.y.tolist(), strict=True):
-            marks.setdefault(column.kind, []).append((column.index, y, str(unit)))
+            marks.setdefault(column.kind, []).append((column.index, y, str(unit), colour))
             if column.unit_names is not None:
                 side = (1, 0) if column.kind == "output" else (-1, 0)
                 name = printable(column.unit_names[unit], LONGEST_NAME, "\ufffd")
                 _write(axes, column.index, y, name, side)
         if shown.bias_y is not None:
-            marks.setdefault("bias", []).append((column.index, shown.bias_y, "b"))
+            bias = (column.index, shown.bias_y, "b", KIND_COLOURS["bias"])
+            marks.setdefault("bias", []).append(bias)
         if shown.folded_y is not None:
-            marks.setdefault("folded", []).append((column.index, shown.folded_y, "⋮"))
+            folded = (column.index, shown.folded_y, "⋮", LIGHT_GREY)
+            marks.setdefault("folded", []).append(folded)
             _write(axes, column.index, shown.folded_y, f"+ {shown.num_hidden:,} more", (0, -1))
     for kind in sorted(marks, key=[*KIND_COLOURS, "folded"].index):
         axes.scatter(
-            [x for x, _, _ in marks[kind]],
-            [y for _, y, _ in marks[kind]],
+            [x for x, _, _, _ in marks[kind]],
+            [y for _, y, _, _ in marks[kind]],
             s=NODE_SIZE**2,
-            c=KIND_COLOURS.get(kind, LIGHT_GREY),
+            c=[colour for _, _, _, colour in marks[kind]],
             marker="s" if kind == "bias" else "o",
             edgecolors="white",
             zorder=2,
             label=kind,
         )
-        for x, y, text in marks[kind]:
+        for x, y, text, colour in marks[kind]:
+            look: dict[str, Any] = {"ha": "center", "va": "center_baseline", "zorder": 3}
             size = SMALL if len(text) < 4 else 0.8 * SMALL
-            axes.text(x, y, text, size=size, ha="center", va="center_baseline", zorder=3)
+            axes.text(x, y, text, size=size, color=letters_on(colour), **look)
+
+
+def _colour_of(column: Column) -> str:
+    """Return the colour of a column's nodes: that of its layer, which it has in all figures."""
+    return KIND_COLOURS["input"] if column.place is None else layer_colour(column.place)
 
 
 def _write(axes: Axes, x: float, y: float, text: str, side: tuple[int, int]) -> None:
@@ -190,7 +210,9 @@ def _write_captions(figure: Figure, axes: Axes, view: View) -> None:
     longest = int(11 * figure.get_figwidth() / len(view.columns))  # characters to a column
     for shown in view.columns:
         column = shown.column
-        lines = view.structure.caption(column)
+        name, *lines = view.structure.caption(column)
+        heading = textwrap.wrap(name, int(0.8 * longest))
+        lines = [*heading, *lines]
         lines += textwrap.wrap(column.activation, longest)
         for number, line in enumerate(lines):
             axes.annotate(
@@ -199,7 +221,7 @@ def _write_captions(figure: Figure, axes: Axes, view: View) -> None:
                 xytext=(0, -NODE_SIZE - 8 - 13 * number),
                 textcoords="offset points",
                 size=9,
-                weight="normal" if number else "bold",
+                weight="bold" if number < len(heading) else "normal",
                 ha="center",
                 va="top",
                 parse_math=False,
@@ -226,8 +248,8 @@ def _write_legend(figure: Figure, axes: Axes, edges: _Edges, values: str) -> Non
     from matplotlib.lines import Line2D
 
     handles: list[Any] = [
-        Line2D([], [], ls="", marker="s" if kind == "bias" else "o", ms=9, color=colour, label=kind)
-        for kind, colour in KIND_COLOURS.items()
+        Line2D([], [], ls="", marker=marker, ms=9, color=KIND_COLOURS[kind], label=kind)
+        for kind, marker in (("input", "o"), ("bias", "s"))
         if any(nodes.get_label() == kind for nodes in axes.collections)
     ]
     names = {

@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass
 
 from ffnn.charts.html import block, svg, svg_text, table
-from ffnn.charts.style import KIND_COLOURS
+from ffnn.charts.style import KIND_COLOURS, layer_colour
 from ffnn.core.text import counted, listed, shorten
 from ffnn.layers.base import Layer
 from ffnn.layers.columns import ColumnWise
@@ -53,6 +53,7 @@ class _Column:
     """A column of the network's picture."""
 
     name: str  # its layer, or "input", or "…" for layers left out
+    colour: str
     size: int | None  # None if it is not known yet, 0 for layers left out
     notes: list[str]  # the activations and other layers that act on the neurons
 
@@ -76,11 +77,11 @@ class _Column:
 
 def _columns(model: Network) -> list[_Column]:
     """Return a column for the inputs and for each layer with units; of many the outer ones."""
-    columns = [_Column("input", model.input_dim, [])]
-    for layer in model.layers:
+    columns = [_Column("input", KIND_COLOURS["input"], model.input_dim, [])]
+    for place, layer in enumerate(model.layers):
         units = _units(layer)
         if units is not None:
-            columns.append(_Column(layer.name, units, []))
+            columns.append(_Column(layer.name, layer_colour(place), units, []))
         part = getattr(layer, "activation", None if units else layer)
         if part is not None:
             columns[-1].notes.append(type(part).__name__)
@@ -89,7 +90,7 @@ def _columns(model: Network) -> list[_Column]:
             column.notes[_MAX_NOTES - 1 :] = ["…"]
     hidden = len(columns) - _MAX_COLUMNS + 1
     if hidden > 1:
-        columns[_MAX_COLUMNS - 3 : -2] = [_Column("…", 0, [f"{hidden:,} more layers"])]
+        columns[_MAX_COLUMNS - 3 : -2] = [_Column("…", "", 0, [f"{hidden:,} more layers"])]
     return columns
 
 
@@ -103,15 +104,14 @@ def _units(layer: Layer) -> int | None:
 
 def _draw_network(model: Network) -> str:
     columns = _columns(model)
-    kinds = ["input", *("neuron" for _ in columns[2:]), "output"][: len(columns)]
     space = _SPACING * max(1 + max(column.places, default=0) for column in columns)
     pairs = enumerate(itertools.pairwise(columns))
     content = [_draw_edges(place, *pair, space / 2) for place, pair in pairs]
     num_lines = 0
-    for place, (column, kind) in enumerate(zip(columns, kinds, strict=True)):
+    for place, column in enumerate(columns):
         x = (place + 0.5) * _PITCH
         content += [
-            f'<circle cx="{x:g}" cy="{y:g}" r="{_RADIUS}" fill="{KIND_COLOURS[kind]}"/>'
+            f'<circle cx="{x:g}" cy="{y:g}" r="{_RADIUS}" fill="{column.colour}"/>'
             for y in column.y(space / 2)
         ]
         if column.has_gap:

@@ -51,6 +51,7 @@ class Column:
     activation: str
     gains: dict[str, Gain]
     unit_names: tuple[str, ...] | None  # of the features or the classes
+    place: int | None  # of the `Dense` among the model's layers
 
     def label(self, unit: int) -> str:
         """Return the neuron's name, or its id if it has none."""
@@ -184,6 +185,7 @@ def _column(model: Network, index: int, group: list[Layer], num_columns: int) ->
         activation=_activations(group) or ("Linear" if index else ""),
         gains=_gains(model, group[1:] if index else group, size),
         unit_names=None if names is None or len(names) != size else tuple(names),
+        place=model.layers.index(group[0]) if index else None,
     )
 
 

@@ -266,13 +266,11 @@ def test_many_histories_can_be_told_apart_and_no_legend_is_cut_off():
 
     figure = drawn(compare_histories({label: Record(HISTORY) for label in labels}))
 
-    looks = {(line.get_color(), line.get_marker()) for line in figure.axes[0].lines}
-    assert len(looks) == 9
+    assert len({line.get_color() for line in figure.axes[0].lines}) == 9
     for axes in figure.axes:
         assert inside(figure, axes.get_legend())
         assert axes.get_legend().get_window_extent().y1 < axes.xaxis.label.get_window_extent().y0
         assert axes.get_window_extent().height > 150
-    assert inside(figure, figure.legends[0])
 
 
 @pytest.mark.parametrize(

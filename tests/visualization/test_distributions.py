@@ -139,7 +139,8 @@ def test_weights_stand_beside_their_gradients():
 
     figure = drawn(plot_distributions(model))
 
-    assert [axes.get_title(loc="left").split("\n")[1] for axes in figure.axes[:4]] == [
+    titles = [axes.get_title(loc="left").split("\n")[1:] for axes in figure.axes[:4]]
+    assert [" ".join(lines) for lines in titles] == [
         "weight (2, 3)",
         "gradient of weight (2, 3)",
         "bias (2,)",

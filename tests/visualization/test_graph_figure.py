@@ -7,7 +7,7 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_hex
 
 import ffnn
-from ffnn.charts.style import BLACK, GREY, KIND_COLOURS, NEGATIVE, POSITIVE
+from ffnn.charts.style import BLACK, GREY, KIND_COLOURS, NEGATIVE, POSITIVE, layer_colour
 from ffnn.layers import BatchNorm, Dense, Dropout, LeakyReLU, Rescaling, RMSNorm
 from ffnn.visualization import edge_labels
 from ffnn.visualization.edge_labels import LABEL, label_corners, overlaps
@@ -109,9 +109,12 @@ def test_nodes_stand_in_columns_by_kind_in_their_colours():
         "neuron": [[1, 1], [1, 0], [1, -1]],
         "output": [[2, 0]],
     }
+    expected = {kind: KIND_COLOURS[kind] for kind in ("input", "bias")}
+    expected |= {"neuron": layer_colour(0), "output": layer_colour(1)}
     for nodes in figure.axes[0].collections:
         if isinstance(nodes, PathCollection):
-            assert to_hex(nodes.get_facecolor()[0]).upper() == KIND_COLOURS[nodes.get_label()]
+            colours = {to_hex(colour).upper() for colour in nodes.get_facecolor()}
+            assert colours == {expected[nodes.get_label()].upper()}
 
 
 def test_captions_tell_name_size_and_activation():
@@ -130,17 +133,15 @@ def test_captions_tell_name_size_and_activation():
 
 
 def test_legend_names_what_is_there():
-    assert legend_of(plot_graph(network(2, 3, 1)))[:6] == [
+    assert legend_of(plot_graph(network(2, 3, 1)))[:4] == [
         "input",
         "bias",
-        "neuron",
-        "output",
         "weight above 0",
         "weight below 0",
     ]
     positive = ffnn.Sequential([Dense(2, use_bias=False)], input_dim=2)
     positive.parameters[...] = [0.5, 1, 2, 0.25]
-    assert legend_of(plot_graph(positive)) == ["input", "output", "weight above 0", "widest: ±2"]
+    assert legend_of(plot_graph(positive)) == ["input", "weight above 0", "widest: ±2"]
 
 
 # -- labels of a small network --------------------------------------------------------------------
