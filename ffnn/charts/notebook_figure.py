@@ -6,8 +6,10 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 
@@ -17,7 +19,6 @@ from ffnn.charts.fitting import fit
 _SHARPNESS = 2  # pixels of the picture to one of the page, for dense screens
 _BESIDE, _BELOW, _HANDLE = 0.75, 0.35, 0.7  # inches of ticks and labels, and of a legend's sample
 _MARGIN = 0.04
-_Corners = list[list[float]]  # lower left and upper right
 
 
 class NotebookFigure(Figure):
@@ -71,9 +72,21 @@ class NotebookFigure(Figure):
         for axes in self.axes:
             spec = axes.get_subplotspec()
             if spec is not None:
-                slot = (spec.get_position(self).get_points() * size).tolist()
-                inside = axes.get_position().get_points() * size
-                yield from _labels_of(axes, slot, inside.tolist() if is_laid_out else None, size)
+                inside = axes.get_position().get_points() * size if is_laid_out else None
+                yield from _labels_of(axes, self._cell(spec) * size, inside, size)
+
+    def _cell(self, spec: SubplotSpec) -> Array:
+        """Return the corners of a panel's share of the figure."""
+        if spec.get_topmost_subplotspec() is not spec:
+            return np.asarray(spec.get_position(self).get_points())
+        rows, columns = spec.get_gridspec().get_geometry()
+        down, across = spec.rowspan, spec.colspan
+        return np.array(
+            [
+                [across.start / columns, 1.0 - down.stop / rows],
+                [across.stop / columns, 1.0 - down.start / rows],
+            ]
+        )
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         """Return the picture, and the size at which it is shown."""
@@ -84,24 +97,22 @@ class NotebookFigure(Figure):
 
 
 def _labels_of(
-    axes: Axes, slot: _Corners, inside: _Corners | None, size: Array
+    axes: Axes, cell: Array, inside: Array | None, size: Array
 ) -> Iterator[tuple[Text, float]]:
     """Yield the texts of a panel with their room.
 
-    `slot` is about its place in the figure of a `size`, and `inside` is where its axes lie, once
-    they are laid out, all in inches. Titles begin at the left of the axes, other labels lie around
-    the middle.
+    `cell` is its share of the figure of a `size`, and `inside` is where its axes lie, once they are
+    laid out: corners in inches. Titles begin at the left of the axes, other labels lie around the
+    middle.
     """
-    (left, bottom), (right, top) = slot
-    width, height = right - left, top - bottom
+    width, height = (cell[1] - cell[0]).tolist()
     title = across = max(width - _BESIDE, 0.3 * width)
     up = max(height - 2 * _BELOW, 0.5 * height)
     if inside is not None:
-        start, x = inside[0][0], (inside[0][0] + inside[1][0]) / 2
-        y = (inside[0][1] + inside[1][1]) / 2
-        title = min(max(title, right - start), size[0] - start)
-        across = min(max(across, 2 * min(x - left, right - x)), 2 * min(x, size[0] - x))
-        up = min(max(up, 2 * min(y - bottom, top - y)), 2 * min(y, size[1] - y))
+        start, middle, length = inside[0], inside.mean(axis=0), inside[1] - inside[0]
+        around = np.maximum(2.0 * np.minimum(middle - cell[0], cell[1] - middle), length)
+        across, up = np.minimum(around, 2.0 * np.minimum(middle, size - middle)).tolist()
+        title = min(max(cell[1, 0] - start[0], length[0]), size[0] - start[0])
     notes = set(axes.texts)
     titles = [each for each in axes.get_children() if isinstance(each, Text) and each not in notes]
     yield from ((each, title - _MARGIN) for each in titles)
