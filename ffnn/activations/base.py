@@ -9,6 +9,8 @@ from ffnn._types import Array
 from ffnn.core.registry import Family
 from ffnn.layers.base import Layer
 
+_END_SHARE = 0.01  # of the range; this near to an end y counts as saturated
+
 
 class ActivationFunction(Layer):
     """A layer without parameters whose output has the shape of its input.
@@ -31,6 +33,13 @@ class ActivationFunction(Layer):
     saturates: ClassVar[bool] = False
     can_die: ClassVar[bool] = False
     kinks: ClassVar[tuple[float, ...]] = ()
+
+    @property
+    def saturation_limits(self) -> tuple[float, float]:
+        """Between what y is not saturated: 1 % of its range away from both ends."""
+        low, high = self.output_range
+        margin = _END_SHARE * (high - low)
+        return low + margin, high - margin
 
     def allocate(self, rows: int) -> None:
         """Allocate y and the slope f'(x)."""

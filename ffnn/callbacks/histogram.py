@@ -1,12 +1,14 @@
-"""Histograms that need not know beforehand how far values reach."""
+"""Histograms, and those that need not know beforehand how far values reach."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.callbacks.running_statistics import Block
 
 _FINEST = -100  # the narrowest bins are 2 to this power wide, which float32 can divide by
@@ -84,3 +86,20 @@ class RunningHistogram:
         counts = np.zeros_like(self.counts)
         np.add.at(counts, places, self.counts[used])
         self.counts, self._exponent, self._first = counts, exponent, first
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """How often values fell into each bin, epoch by epoch.
+
+    Attributes
+    ----------
+    edges : ndarray of shape (epochs, bins + 1)
+        The bins' edges; a bin holds its lower edge and not its upper one. They are NaN in an epoch
+        without any finite value.
+    counts : ndarray of shape (epochs, bins)
+        The number of values in each bin.
+    """
+
+    edges: Array
+    counts: Array

@@ -16,9 +16,9 @@ from ffnn.callbacks.recording import (
     GRIDS,
     MAX_BINS,
     MIN_BINS,
+    SATURATION,
     VALUE_KINDS,
     Recording,
-    Snapshot,
 )
 from ffnn.callbacks.rows import Rows, number_of_rows
 from ffnn.callbacks.running_statistics import (
@@ -26,8 +26,10 @@ from ffnn.callbacks.running_statistics import (
     RunningStatistics,
     Scratch,
     UpdateStatistics,
+    count_outside,
     euclidean_norm,
 )
+from ffnn.callbacks.snapshot import Snapshot
 from ffnn.core.checks import check_int
 from ffnn.core.memory import aligned_empty
 from ffnn.core.text import shorten
@@ -47,7 +49,9 @@ class Recorder(Callback):
     - **activations**, the layer's output in training, after its activation and, for dropout, with
       units switched off. ``mean``, ``std`` and ``zero_fraction`` are taken over all entries of all
       watched rows, each row counting once whatever the batches' sizes; ``norm`` is √(mean over
-      the rows of ‖row‖²).
+      the rows of ‖row‖²). ``saturated_fraction`` is the fraction of entries within 1 % of the
+      range from an end of it, where the layer ends in an activation that saturates (tanh,
+      sigmoid), else NaN.
     - **updates**, what the optimizer added to the parameter in a watched batch. ``norm`` is the
       mean over the batches of ‖update‖, ``ratio`` the mean of ‖update‖ / ‖parameter before it‖.
       Batches in which the whole parameter is 0, as biases are at first, do not count in the
@@ -122,13 +126,14 @@ class Recorder(Callback):
             self.recording, self._first_epoch = earlier, earlier.epochs[0]
         self.model.recording = self.recording
         self._memory = _Memory(self.model)
+        self._limits = {each.name: _saturation_limits(each) for each in self.model.layers}
 
     def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
         """Start the epoch's statistics."""
         assert self.recording is not None
         due = self._is_due(epoch - self._first_epoch)
         gradient_sum = np.zeros(self.model.gradients.size) if due else None
-        self._epoch = _Epoch(self.recording, gradient_sum)
+        self._epoch = _Epoch(self.recording, gradient_sum, self._limits)
 
     def _is_due(self, since: int) -> bool:
         """Tell whether a snapshot is taken of the epoch that is so many after the first."""
@@ -209,6 +214,12 @@ def start_recording(model: Any, bins: int | None = None) -> Recording:
     return recording
 
 
+def _saturation_limits(layer: Any) -> tuple[float, float] | None:
+    """Return beyond which outputs a layer is saturated, if its last part saturates."""
+    last = layer.stages()[-1].layer
+    return last.saturation_limits if getattr(last, "saturates", False) else None
+
+
 class _Memory:
     """A model's flat vectors, cut by parameter array, and the parameters before an update."""
 
@@ -238,7 +249,12 @@ class _Memory:
 class _Epoch:
     """The statistics of one epoch's watched batches, and the sum of their gradients if needed."""
 
-    def __init__(self, recording: Recording, gradient_sum: Array | None) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        gradient_sum: Array | None,
+        limits: Mapping[str, tuple[float, float] | None],
+    ) -> None:
         names = {kind: recording.names(kind) for kind in VALUE_KINDS}
         self._places = {layer: place for place, (layer, _) in enumerate(names["activations"])}
         self._statistics = {kind: [RunningStatistics() for _ in names[kind]] for kind in names}
@@ -246,6 +262,8 @@ class _Epoch:
         if (bins := recording.bins) is not None:
             self._histograms = {k: [RunningHistogram(bins) for _ in names[k]] for k in names}
         self._updates = [UpdateStatistics() for _ in names["weights"]]
+        self._limits = limits
+        self._saturated = dict.fromkeys(limits, 0)
         self._num_rows = 0
         self.num_batches = 0
         self._gradient_sum = gradient_sum
@@ -265,8 +283,10 @@ class _Epoch:
         self._num_rows += len(next(iter(outputs.values())))
         for name, output in outputs.items():
             # In the order in which it lies in memory, so that nothing is copied.
-            vector = output.astype(scratch.dtype, copy=False).ravel("K")
-            self._add("activations", self._places[name], scratch.cut(vector))
+            blocks = scratch.cut(output.astype(scratch.dtype, copy=False).ravel("K"))
+            self._add("activations", self._places[name], blocks)
+            if (limits := self._limits[name]) is not None:
+                self._saturated[name] += count_outside(blocks, *limits)
 
     def add_gradients(self, arrays: Iterable[Sequence[Block]], vector: Array) -> None:
         """Add a batch's gradients, given in blocks and as one vector."""
@@ -288,6 +308,7 @@ class _Epoch:
         }
         outputs = self._statistics["activations"]
         tables["activations"][:, 2] = [self._row_norm(each) for each in outputs]
+        tables[SATURATION] = np.array([self._share_saturated(name) for name in self._places])
         tables["updates"] = np.array([(each.norm, each.ratio) for each in self._updates])
         for kind, histograms in self._histograms.items():
             tables[COUNTS.format(kind)] = np.array([each.counts for each in histograms])
@@ -296,6 +317,11 @@ class _Epoch:
         if self._gradient_sum is not None:
             mean = (self._gradient_sum / self.num_batches).astype(parameters.dtype)
             recording.snapshots.append(Snapshot(epoch, parameters.copy(), mean))
+
+    def _share_saturated(self, layer: str) -> float:
+        """Return the share of a layer's outputs that are saturated; NaN where none can be."""
+        count = self._statistics["activations"][self._places[layer]].count
+        return self._saturated[layer] / count if self._limits[layer] and count else math.nan
 
     def _row_norm(self, output: RunningStatistics) -> float:
         """Return √(mean over the rows of ‖row‖²)."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ffnn._types import Array
+from ffnn.callbacks.histogram import Histogram
 from ffnn.callbacks.history import check_epochs
 from ffnn.callbacks.rows import Rows
+from ffnn.callbacks.snapshot import Snapshot
 from ffnn.core.checks import nearest
 from ffnn.core.text import counted, shorten
 
@@ -24,46 +25,11 @@ STATISTICS = {
     "updates": ("norm", "ratio"),
     "activations": _MOMENTS,
 }
+SATURATION, SATURATED = "saturation", "saturated_fraction"  # a table and statistic of activations
 VALUE_KINDS = ("weights", "gradients", "activations")
 COUNTS, GRIDS = "histograms/{}/counts", "histograms/{}/grids"  # tables of a kind
 MIN_BINS, MAX_BINS = 2, 2**20
 OUTPUT = "output"  # the name of a layer's activations, beside "weight", "bias", ...
-
-
-@dataclass(frozen=True, eq=False)
-class Snapshot:
-    """All parameters and gradients of one epoch.
-
-    Attributes
-    ----------
-    epoch : int
-        The epoch's number, counted from 0.
-    weights : ndarray of shape (size,)
-        The parameters at the epoch's end, laid out like ``model.parameters``.
-    gradients : ndarray of shape (size,)
-        The mean of the gradients of the epoch's batches, laid out alike.
-    """
-
-    epoch: int
-    weights: Array
-    gradients: Array
-
-
-@dataclass(frozen=True, eq=False)
-class Histogram:
-    """How often values fell into each bin, epoch by epoch.
-
-    Attributes
-    ----------
-    edges : ndarray of shape (epochs, bins + 1)
-        The bins' edges; a bin holds its lower edge and not its upper one. They are NaN in an epoch
-        without any finite value.
-    counts : ndarray of shape (epochs, bins)
-        The number of values in each bin.
-    """
-
-    edges: Array
-    counts: Array
 
 
 class Recording:
@@ -111,6 +77,7 @@ class Recording:
                 self._columns[COUNTS.format(kind)] = kind, bins
                 self._columns[GRIDS.format(kind)] = kind, 2
         self._tables: dict[str, list[Array]] = {name: [] for name in self._columns}
+        self._saturation: list[Array] = []
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -146,8 +113,8 @@ class Recording:
         array : str
             The parameter's name, such as ``"weight"``; of activations ``"output"``.
         statistic : str
-            ``"mean"``, ``"std"``, ``"norm"`` or ``"zero_fraction"``; of updates ``"norm"`` or
-            ``"ratio"``.
+            ``"mean"``, ``"std"``, ``"norm"`` or ``"zero_fraction"``, of activations also
+            ``"saturated_fraction"``; of updates ``"norm"`` or ``"ratio"``.
 
         Returns
         -------
@@ -160,8 +127,10 @@ class Recording:
             A name is unknown; the message lists the valid ones.
         """
         row = self._row(kind, layer, array)
-        column = STATISTICS[kind].index(_known(f"statistic of {kind}", statistic, STATISTICS[kind]))
-        return self._stack(kind)[:, row, column]
+        known = (*STATISTICS[kind], *([SATURATED] if kind == "activations" else []))
+        if _known(f"statistic of {kind}", statistic, known) == SATURATED:
+            return np.array([shares[row] for shares in self._saturation], np.float64)
+        return self._stack(kind)[:, row, known.index(statistic)]
 
     def histogram(self, kind: str, layer: str, array: str) -> Histogram:
         """Return how often values fell into each bin, epoch by epoch.
@@ -260,10 +229,16 @@ class Recording:
         `tables` are an array of shape (names, statistics) for each kind, in the orders of `names`
         and of `STATISTICS`. With histograms, ``COUNTS.format(kind)`` has how many values each
         bin holds, and ``GRIDS.format(kind)`` the first bin's lower edge and the bins' width.
+        `SATURATION` may have a share for each layer.
         """
         self.epochs.append(epoch)
+        self._saturation.append(tables.get(SATURATION, self._no_saturation))
         for name, kept in self._tables.items():
             kept.append(tables[name])
+
+    @property
+    def _no_saturation(self) -> Array:
+        return np.full(len(self._names["activations"]), np.nan)
 
     def get_config(self) -> dict[str, Any]:
         """Return the names as plain data; `restore` needs them and `arrays`."""
@@ -277,6 +252,8 @@ class Recording:
         """Return copies of all numbers as arrays by name."""
         arrays: dict[str, Array] = {"epochs": np.array(self.epochs, np.int64)}
         arrays |= {name: self._stack(name) for name in self._tables}
+        if not np.isnan(shares := np.array(self._saturation, np.float64)).all():
+            arrays[SATURATION] = shares
         if self.snapshots:
             taken = [snapshot.epoch for snapshot in self.snapshots]
             arrays["snapshots/epochs"] = np.array(taken, np.int64)
@@ -307,6 +284,9 @@ class Recording:
             if is_count and (arrays[name] < 0).any():
                 raise ValueError(f"/recording/{name}: expected counts, got a negative number")
         recording._tables = {name: list(arrays[name]) for name in recording._tables}
+        recording._saturation = [recording._no_saturation] * len(recording.epochs)
+        if SATURATION in arrays:
+            recording._saturation = list(_checked(arrays[SATURATION], recording))
         if "snapshots/epochs" in arrays:
             fields = (arrays[f"snapshots/{name}"] for name in ("weights", "gradients"))
             taken = arrays["snapshots/epochs"].tolist()
@@ -336,6 +316,19 @@ class Recording:
         kept = f", {counted(len(self.snapshots), 'snapshot')}" if self.snapshots else ""
         bins = "" if self.bins is None else f", histograms of {counted(self.bins, 'bin')}"
         return f"<Recording of {counted(len(self.epochs), 'epoch')}{kept}{bins}>"
+
+
+def _checked(shares: Array, recording: Recording) -> Array:
+    """Return the shares of saturated outputs from a file, if they can be that."""
+    expected = len(recording.epochs), len(recording.names("activations"))
+    if shares.dtype != np.float64 or shares.shape != expected:
+        raise ValueError(
+            f"/recording/{SATURATION}: expected float64 of shape {expected}, got {shares.dtype} of "
+            f"shape {shares.shape}"
+        )
+    if ((shares < 0.0) | (shares > 1.0)).any():
+        raise ValueError(f"/recording/{SATURATION}: expected shares from 0 to 1")
+    return shares
 
 
 def _known(what: str, name: str, valid: Iterable[str]) -> str:

@@ -155,6 +155,16 @@ def euclidean_norm(blocks: Sequence[Block]) -> float:
     return math.sqrt(square)
 
 
+def count_outside(blocks: Sequence[Block], low: float, high: float) -> int:
+    """Return how many values of a vector that `Scratch.cut` cut are below `low` or above `high`."""
+    count = 0
+    for values, _, marks, _ in blocks:
+        for compare, limit in ((np.less, low), (np.greater, high)):
+            compare(values, limit, out=marks)
+            count += int(np.count_nonzero(marks))
+    return count
+
+
 def _is_exact(square: float, count: int, blocks: Sequence[Block]) -> bool:
     """Tell whether a sum of squares is finite and too large to have lost any that vanished."""
     return _SMALLEST_SQUARE[blocks[0].values.dtype.char] * count <= square < math.inf

@@ -38,7 +38,7 @@ class RecordingLike(Protocol):
         """Return ``edges`` and ``counts``, a row for each epoch."""
 
 
-class _Panel(NamedTuple):
+class Panel(NamedTuple):
     """What a panel shows."""
 
     kind: str
@@ -49,16 +49,16 @@ class _Panel(NamedTuple):
 
 
 PANELS = (
-    _Panel("gradients", "norm", "norm of the gradient", "gradient norm", True),
-    _Panel(
+    Panel("gradients", "norm", "norm of the gradient", "gradient norm", True),
+    Panel(
         "updates",
         "ratio",
         "ratio of update to parameter (dotted: 1e-3)",
         "update / parameter",
         True,
     ),
-    _Panel("activations", "zero_fraction", "share of zero activations", "zero activations", False),
-    _Panel("weights", "std", "standard deviation of the parameter", "std of parameter", False),
+    Panel("activations", "zero_fraction", "share of zero activations", "zero activations", False),
+    Panel("weights", "std", "standard deviation of the parameter", "std of parameter", False),
 )
 
 
@@ -66,8 +66,8 @@ def plot_recording(recording: RecordingLike) -> Figure:
     """Return a figure of how the inside of a network changed in training, a line for each layer.
 
     Four panels show the gradient's norm, the ratio of update to parameter with the rule of thumb
-    1e-3, the share of activations that are 0, and the parameters' standard deviation, each of a
-    layer's first parameter array: its weight or gain.
+    1e-3, the share of activations that are 0 (of tanh and sigmoid: that are saturated), and the
+    parameters' standard deviation, each of a layer's first parameter array: its weight or gain.
     """
     from matplotlib.lines import Line2D
 
@@ -80,9 +80,9 @@ def plot_recording(recording: RecordingLike) -> Figure:
     epochs = [epoch + 1 for epoch in recording.epochs]
     for panel, axes in zip(PANELS, grid.flat, strict=True):
         for layer, array in first_arrays(recording, panel.kind).items():
-            series = recording.series(panel.kind, layer, array, panel.statistic)
+            series = series_of(recording, panel, layer, array)
             axes.plot(epochs, series, **layer_line(layers.index(layer)))
-        _finish(axes, panel)
+        _finish(axes, panel, title_of(recording, panel))
     margin = 0.04 * (epochs[-1] - epochs[0]) or 0.5
     for axes in grid[-1]:
         axes.set_xlabel("epoch")
@@ -92,6 +92,32 @@ def plot_recording(recording: RecordingLike) -> Figure:
     for text in legend.get_texts():
         text.set_parse_math(False)  # names are text, never markup
     return figure
+
+
+def _saturation(recording: RecordingLike, layer: str, array: str) -> Array | None:
+    """Return the shares of a layer's outputs that are saturated; None if it does not saturate."""
+    shares = recording.series("activations", layer, array, "saturated_fraction")
+    return None if np.isnan(shares).all() else shares
+
+
+def series_of(recording: RecordingLike, panel: Panel, layer: str, array: str) -> Array:
+    """Return the numbers that a panel shows of a layer, one per epoch.
+
+    Where outputs saturate, their share takes the place of the share of zeros.
+    """
+    shares = _saturation(recording, layer, array) if panel.kind == "activations" else None
+    if shares is not None:
+        return shares
+    return recording.series(panel.kind, layer, array, panel.statistic)
+
+
+def title_of(recording: RecordingLike, panel: Panel) -> str:
+    """Return what a panel shows."""
+    if panel.kind == "activations":
+        names = recording.names("activations")
+        if any(_saturation(recording, *name) is not None for name in names):
+            return "share of zero activations; tanh, sigmoid: saturated"
+    return panel.title
 
 
 def _check_epochs(recording: RecordingLike) -> None:
@@ -107,8 +133,8 @@ def first_arrays(recording: RecordingLike, kind: str) -> Mapping[str, str]:
     return first
 
 
-def _finish(axes: Axes, panel: _Panel) -> None:
-    axes.set_title(panel.title, loc="left", fontsize=10)
+def _finish(axes: Axes, panel: Panel, title: str) -> None:
+    axes.set_title(title, loc="left", fontsize=10)
     mark_epochs(axes)
     if panel.kind == "updates":
         axes.axhline(RULE_OF_THUMB, color=GREY, linestyle=(0, (1, 2)), zorder=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ffnn.charts.html import block, table
-from ffnn.charts.recording_figures import PANELS, RecordingLike, first_arrays
+from ffnn.charts.recording_figures import PANELS, RecordingLike, first_arrays, series_of, title_of
 from ffnn.core.text import counted
 
 
@@ -25,11 +25,14 @@ def recording_html(recording: RecordingLike) -> str:
             if array is None:
                 cells.append("")
                 continue
-            series = recording.series(panel.kind, layer, array, panel.statistic)
+            series = series_of(recording, panel, layer, array)
             cells.append(f"{_number(series[0])} → {_number(series[-1])}")
         rows.append(tuple(cells))
     lines = [counted(len(recording.epochs), "epoch"), "In the first and in the last epoch:"]
-    header = ("layer", *(panel.short for panel in PANELS))
+    shorts = [panel.short for panel in PANELS]
+    if any(title_of(recording, panel) != panel.title for panel in PANELS):
+        shorts[2] = "zero or saturated activations"
+    header = ("layer", *shorts)
     return block(name, lines, table(header, rows, "l" + "r" * len(PANELS)))
 
 

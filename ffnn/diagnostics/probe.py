@@ -15,7 +15,6 @@ from ffnn.diagnostics.sample import Batch, Sample
 from ffnn.layers.base import Stage
 from ffnn.layers.chain import run_backward, run_forward, tap
 
-END_SHARE = 0.01  # of an activation's range; this near to an end it counts as saturated
 CONFIDENT = 0.99  # a probability above which an answer counts as confident
 
 
@@ -160,9 +159,8 @@ def _add(counts: dict[str, Array], name: str, hits: Array) -> None:
 
 
 def _at_an_end(activation: ActivationFunction, y: Array) -> Array:
-    low, high = activation.output_range
-    margin = END_SHARE * (high - low)
-    return np.asarray((y < low + margin) | (y > high - margin))
+    low, high = activation.saturation_limits
+    return np.asarray((y < low) | (y > high))
 
 
 def chance_loss(sample: Sample) -> float:

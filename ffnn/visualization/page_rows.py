@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.callbacks.recording import Snapshot
+from ffnn.callbacks.snapshot import Snapshot
 from ffnn.errors import DataError
 from ffnn.models.decisions import names_of, task_of
 from ffnn.models.trainable import Trainable

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.callbacks.recording import Snapshot
+from ffnn.callbacks.snapshot import Snapshot
 from ffnn.models.trainable import Trainable
 
 MAX_EXACT_BYTES = 2_000_000  # of all recorded epochs together, before they are compressed

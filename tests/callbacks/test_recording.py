@@ -9,7 +9,8 @@ import pytest
 
 import ffnn
 from ffnn.callbacks import Recorder
-from ffnn.callbacks.recording import COUNTS, GRIDS, Recording, Snapshot
+from ffnn.callbacks.recording import COUNTS, GRIDS, Recording
+from ffnn.callbacks.snapshot import Snapshot
 from ffnn.layers import BatchNorm, Dense, Dropout
 
 NAMES = [("dense_1", "weight"), ("dense_1", "bias"), ("dense_2", "weight")]
