@@ -18,7 +18,8 @@ from ffnn.charts.fitting import fit
 
 _SHARPNESS = 2  # pixels of the picture to one of the page, for dense screens
 _BESIDE, _BELOW, _HANDLE = 0.75, 0.35, 0.7  # inches of ticks and labels, and of a legend's sample
-_MARGIN = 0.04
+_TIGHT = 0.7  # of the room; what takes more is fitted again when the axes are laid out
+_MARGIN = 0.12  # as the axes may yet move a little
 
 
 class NotebookFigure(Figure):
@@ -41,18 +42,18 @@ class NotebookFigure(Figure):
         super().draw(renderer)
 
     def _fit_all(self, renderer: Any, is_laid_out: bool) -> bool:
-        """Break all labels into lines that fit; tell whether any is broken."""
-        is_any_broken = False
+        """Break all labels into lines that fit; tell whether any fits barely or not at all."""
+        is_any_tight = False
         for text, inches in self._labels(is_laid_out):
             whole, shown = self._fitted.get(text, ("", ""))
             if text.get_text() != shown:  # not yet seen, or changed since
                 whole = text.get_text()
             if whole:
                 fitting = self._fit(text, whole, inches, renderer)
-                is_any_broken |= fitting != whole
+                is_any_tight |= self._fit(text, whole, _TIGHT * inches, renderer) != whole
                 text.set_text(fitting)
                 self._fitted[text] = whole, fitting
-        return is_any_broken
+        return is_any_tight
 
     def _fit(self, text: Text, whole: str, inches: float, renderer: Any) -> str:
         font = text.get_fontproperties()

@@ -125,6 +125,7 @@ def test_a_recording_is_kept_as_names_and_arrays():
     assert {name for name in arrays if name.startswith("recording/")} == {
         *(f"recording/{kind}" for kind in ("weights", "gradients", "updates", "activations")),
         "recording/epochs",
+        "recording/saturation",  # of tanh
         *(
             f"recording/histograms/{kind}/{part}"
             for kind in ("weights", "gradients", "activations")
