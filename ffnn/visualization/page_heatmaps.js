@@ -82,8 +82,23 @@ function drawPanel(panel, number) {
     pair.append(figure);
   }
   const article = element("article");
-  article.append(element("h3", title), pair);
+  article.append(element("h3", title), element("p", describeAxes(blocks), "note"), pair);
   document.getElementById("heatmaps").append(article);
+}
+
+// Say what the rows and columns of a heatmap stand for.
+function describeAxes(blocks) {
+  const [{row_neurons: rows, column_neurons: columns}] = blocks;
+  const told = (neurons) => {
+    const {layer, ids} = page.columns[neurons];
+    return ids.length > 1 ? `${layer} 0 to ${ids.length - 1}` : `${layer} 0`;
+  };
+  if (rows === null) {
+    return `From left to right: ${told(columns)}. From top to bottom: `
+      + `${blocks.map(({name}) => name).join(", ")}.`;
+  }
+  const strip = blocks.length > 1 ? " The strip at the right is the bias." : "";
+  return `From top to bottom: ${told(rows)}. From left to right: ${told(columns)}.${strip}`;
 }
 
 function drawHeatmap({blocks, is_stacked: isStacked, title}, number, mode, legend, caption) {
