@@ -8,6 +8,6 @@ same to the last bit**, and nothing else than time depends on whether loops are 
 may begin with them, be resumed without, and ends with the same weights.
 
 Read `compiler`, how a loop is compiled and kept on disk; `twins`, how a part is found here; then
-the parts: `optimizers`, `parametric_activation`, `dropout`, `dense`. A part that is not here, such
-as one of the user's own, runs as it always does. numba comes with ``pip install 'ffnn[fast]'``.
+`optimizers`, and the layers, one a file. A part that is not here, such as one of the user's own,
+runs as it always does. numba comes with ``pip install 'ffnn[fast]'``.
 """
