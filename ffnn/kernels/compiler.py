@@ -32,6 +32,8 @@ def find_problem() -> str:
         return f"numba cannot be loaded: {error}"
     if tuple(map(int, numba.__version__.split(".")[:2])) < OLDEST:
         return f"numba {numba.__version__} is older than {'.'.join(map(str, OLDEST))}"
+    if numba.config.DISABLE_JIT:  # Python itself would run the loops
+        return "numba is switched off by NUMBA_DISABLE_JIT"
     return ""
 
 

@@ -167,9 +167,20 @@ def test_true_without_numba_is_refused_with_the_line_to_install(no_numba):
     [("0.60.2", "numba 0.60.2 is older than 0.61"), ("0.61.0", ""), ("1.0", "")],
 )
 def test_an_old_numba_is_of_no_use(version, problem, monkeypatch):
-    monkeypatch.setitem(sys.modules, "numba", types.SimpleNamespace(__version__=version))
+    monkeypatch.setitem(sys.modules, "numba", numba_like(version))
 
     assert compiler.find_problem.__wrapped__() == problem
+
+
+def test_a_numba_that_is_switched_off_is_of_no_use(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", numba_like("1.0", is_off=1))
+
+    assert "switched off by NUMBA_DISABLE_JIT" in compiler.find_problem.__wrapped__()
+
+
+def numba_like(version, is_off=0):
+    config = types.SimpleNamespace(DISABLE_JIT=is_off)
+    return types.SimpleNamespace(__version__=version, config=config)
 
 
 def test_a_numba_that_is_not_there_or_cannot_be_loaded_is_of_no_use(monkeypatch):
