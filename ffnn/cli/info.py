@@ -15,7 +15,6 @@ from ffnn.cli.exit_codes import usage_errors
 from ffnn.core.console import show
 from ffnn.core.text import counted
 from ffnn.exchange.onnx_content import describe_onnx
-from ffnn.models.compiling import INSTALL
 from ffnn.threads import THREAD_VARIABLES, blas_libraries
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def info(args: argparse.Namespace) -> None:
     from ffnn.kernels.compiler import find_problem  # which loads numba, for half a second
 
     problem = find_problem()
-    show(f"compiled loops: {f'no, {problem}: {INSTALL}' if problem else 'yes, in long trainings'}")
+    show(f"compiled loops: {f'no, {problem}' if problem else 'yes, in long trainings'}")
     config: Any = np.show_config(mode="dicts")
     blas = config.get("Build Dependencies", {}).get("blas", {})
     show(f"BLAS: {blas.get('name', 'unknown')} {blas.get('version', '')}".rstrip())

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 OLDEST = (0, 61)  # the first one for NumPy 2.1 and Python 3.13
-MISSING = "numba is not installed"
+INSTALL = "pip install -U 'ffnn[fast]'"
+MISSING = f"numba is not installed: {INSTALL}"
 
 # `error_model`: a division by zero is infinite, as in NumPy, which lets loops run in vectors.
 # Without `fastmath` no operation changes places, and no product is fused with a sum.
@@ -23,7 +24,10 @@ _OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 
 @cache
 def find_problem() -> str:
-    """Return why no loop can be compiled here, or "". This loads numba, for a third of a second."""
+    """Return why no loop can be compiled here, and what to do, or "".
+
+    This loads numba, for a third of a second.
+    """
     try:
         numba = importlib.import_module("numba")
     except ModuleNotFoundError:
@@ -31,7 +35,8 @@ def find_problem() -> str:
     except Exception as error:  # it is for other versions of NumPy and Python
         return f"numba cannot be loaded: {error}"
     if tuple(map(int, numba.__version__.split(".")[:2])) < OLDEST:
-        return f"numba {numba.__version__} is older than {'.'.join(map(str, OLDEST))}"
+        oldest = ".".join(map(str, OLDEST))
+        return f"numba {numba.__version__} is older than {oldest}: {INSTALL}"
     if numba.config.DISABLE_JIT:  # Python itself would run the loops
         return "numba is switched off by NUMBA_DISABLE_JIT"
     return ""

@@ -9,7 +9,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.kernels.compiler import loop
 from ffnn.kernels.twins import Twin, twin_for
-from ffnn.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from ffnn.optimizers import SGD, Adagrad, Adam, AdamW, Nadam, RMSprop
 from ffnn.optimizers.groups import Block
 
 
@@ -106,6 +106,39 @@ class AdamTwin(OptimizerTwin):
             shrink = 1.0 - own_rate * decay if own.get("d", 1.0) else 1.0
             _, step = part.quotient_factors(own_rate)
             self.adam(w, g, m, v, number(shrink), *fixed, number(step))
+
+
+@loop("vvvvsssss")
+def nadam(
+    w: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    of_g: float,
+    of_m: float,
+) -> None:
+    """Apply M ← β₁ M + g, V ← β₂ V + g², then w ← w - (of_m M + of_g g) / (√V + ε)."""
+    for i in range(w.size):
+        m[i] = m[i] * beta_1 + g[i]
+        v[i] = v[i] * beta_2 + g[i] * g[i]
+        w[i] -= (m[i] * of_m + g[i] * of_g) / (np.sqrt(v[i]) + epsilon)
+
+
+@twin_for(Nadam)
+class NadamTwin(OptimizerTwin):
+    """`Nadam` in one pass."""
+
+    part: Nadam
+    loops: ClassVar = {"nadam": nadam}
+    saved = 1.0
+
+    def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
+        """Apply Nadam's update."""
+        numbers = (self.part.beta_1, self.part.beta_2, *self.part.factors(rate))
+        self.nadam(w, g, *memory, *map(self.number, numbers))
 
 
 @loop("vvvssss")

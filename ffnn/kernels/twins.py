@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -96,10 +97,15 @@ def twin_for(*classes: type) -> Callable[[_Class], _Class]:
     return enter
 
 
+@cache
+def _load_twins() -> None:
+    """Have all twins entered, by importing the modules of this package."""
+    load_modules(__package__)
+
+
 def find_twin(part: Any, dtype: np.dtype[Any]) -> type[Twin] | None:
     """Return the class of the twin of a part; None if there is none for just its class, or it."""
-    if not TWINS:
-        load_modules(__package__)
+    _load_twins()
     suitable = (twin for twin in TWINS.get(type(part), ()) if twin.suits(part))
     return next(suitable, None) if dtype.char in "fd" else None
 

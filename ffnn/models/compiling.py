@@ -16,8 +16,6 @@ JitCompile: TypeAlias = bool | str
 LEAST_SAVED = 1.0
 _MOST_SAVED = 5e-9  # seconds, by any twin for an entry
 
-INSTALL = "pip install 'ffnn[fast]'"
-
 _told: set[str] = set()  # of problems, each once in a process
 
 
@@ -43,7 +41,7 @@ def check_jit_compile(value: Any) -> JitCompile:
         from ffnn.kernels.compiler import find_problem
 
         if problem := find_problem():
-            raise ImportError(f"compile: jit_compile=True, but {problem}: {INSTALL}")
+            raise ImportError(f"compile: jit_compile=True, but {problem}")
     return value
 
 
@@ -71,7 +69,7 @@ def compile_step(step: TrainStep, wanted: JitCompile, updates: int, rows: int) -
     dtype = step.vector.values.dtype
     if problem := compiler.find_problem():
         if wanted is True or problem != compiler.MISSING:
-            _tell(f"{problem}: {INSTALL}")
+            _tell(problem)
         return step
     try:
         found = [twins.twin_of(stage.layer, dtype) for stage in step.stages]

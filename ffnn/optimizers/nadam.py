@@ -80,16 +80,23 @@ class Nadam(Adam):
         m += g
         v *= self.beta_2
         v += np.multiply(g, g, out=scratch)
-        # √(v / (1 - β₂ᵗ)) + ε = (√V + ε c) / c
+        epsilon, of_g, of_m = self.factors(rate)
+        step = self.array("step", BLOCK_SIZE, dtype=w.dtype)[: w.size]
+        np.multiply(m, of_m, out=step)
+        step += np.multiply(g, of_g, out=scratch)
+        np.sqrt(v, out=scratch)
+        scratch += epsilon
+        step /= scratch
+        w -= step
+
+    def factors(self, rate: float) -> tuple[float, float, float]:
+        """Return ε c, which is added to √V, and the factors of g and M over that.
+
+        With c² = (1 - β₂ᵗ) / (1 - β₂), √(v / (1 - β₂ᵗ)) + ε is (√V + ε c) / c.
+        """
         t, product = self.iterations + 1, self.momentum_product
         c = math.sqrt((1.0 - self.beta_2**t) / (1.0 - self.beta_2))
         now, ahead = self._momentum(t), self._momentum(t + 1)
         of_g = rate * c * (1.0 - now) / (1.0 - product)
         of_m = rate * c * ahead * (1.0 - self.beta_1) / (1.0 - product * ahead)
-        step = self.array("step", BLOCK_SIZE, dtype=w.dtype)[: w.size]
-        np.multiply(m, of_m, out=step)
-        step += np.multiply(g, of_g, out=scratch)
-        np.sqrt(v, out=scratch)
-        scratch += self.epsilon * c
-        step /= scratch
-        w -= step
+        return self.epsilon * c, of_g, of_m

@@ -173,7 +173,8 @@ def test_the_preset_trains_to_the_same_bits(monkeypatch):
     weights = []
     for least in (0.0, 1e9):
         monkeypatch.setattr("ffnn.models.compiling.LEAST_SAVED", least)
-        model = TabularClassifier(random_state=0).fit(X[:60], LABELS[:60]).model_
+        classifier = TabularClassifier(ensemble=1, random_state=0)
+        model = classifier.fit(X[:60], LABELS[:60]).model_
         weights.append(model.parameters.tobytes())
         assert bool(model.compiled_parts) is (least == 0.0)
 

@@ -164,7 +164,11 @@ def test_true_without_numba_is_refused_with_the_line_to_install(no_numba):
 
 @pytest.mark.parametrize(
     ("version", "problem"),
-    [("0.60.2", "numba 0.60.2 is older than 0.61"), ("0.61.0", ""), ("1.0", "")],
+    [
+        ("0.60.2", "numba 0.60.2 is older than 0.61: pip install -U 'ffnn[fast]'"),
+        ("0.61.0", ""),
+        ("1.0", ""),
+    ],
 )
 def test_an_old_numba_is_of_no_use(version, problem, monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", numba_like(version))
@@ -185,7 +189,7 @@ def numba_like(version, is_off=0):
 
 def test_a_numba_that_is_not_there_or_cannot_be_loaded_is_of_no_use(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
-    assert compiler.find_problem.__wrapped__() == "numba is not installed"
+    assert compiler.find_problem.__wrapped__() == compiler.MISSING
 
     def fail(name):
         raise ImportError("Numba needs NumPy 2.3 or less")

@@ -10,7 +10,7 @@ from bits import rough, same_bits
 from ffnn.kernels import optimizers
 from ffnn.kernels.compiler import Loop, find_problem
 from ffnn.kernels.twins import TWINS, twin_of
-from ffnn.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+from ffnn.optimizers import OPTIMIZERS, SGD, Adagrad, Adam, AdamW, Nadam, Optimizer, RMSprop
 
 needs_numba = pytest.mark.skipif(bool(find_problem()), reason=find_problem() or "numba is there")
 
@@ -22,6 +22,7 @@ RULES = {
     "adamw": lambda: AdamW(weight_decay=0.3),
     "rmsprop": RMSprop,
     "adagrad": Adagrad,
+    "nadam": Nadam,
 }
 FEW = [3, 17]
 SIZES = [0, 1, *FEW, 16, 1000, 1003]
@@ -108,6 +109,7 @@ BUGS = [  # rule, loop, what is right, and what is wrong
     ("adamw", "adam", "w[i] * shrink - ", "w[i] - "),
     ("rmsprop", "rmsprop", "g[i] * g[i] * rest", "g[i] * g[i]"),
     ("rmsprop", "rmsprop", "range(w.size)", "range(w.size - 1)"),
+    ("nadam", "nadam", "m[i] * of_m + g[i] * of_g", "m[i] * of_g + g[i] * of_m"),
     ("adagrad", "adagrad", "total[i] + start", "total[i]"),
 ]  # fmt: skip
 
