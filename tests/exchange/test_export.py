@@ -42,6 +42,42 @@ def test_an_unbuilt_model_and_a_missing_folder_are_refused(model, tmp_path):
         model.export(tmp_path / "none" / "m.py")
 
 
+class Doubling(layers.Layer):
+    """A layer of a user, of which nothing is known but that it computes."""
+
+    def forward(self, x, training=False):
+        return 2.0 * x
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".c", ".py", ".js"])
+def test_a_layer_without_a_counterpart_is_named_and_nothing_written(suffix, tmp_path):
+    if suffix == ".onnx":
+        pytest.importorskip("onnx", reason="onnx is not installed")
+    (tmp_path / f"old{suffix}").write_bytes(b"old")
+    own = ffnn.Sequential([layers.Dense(3), Doubling(), layers.Dense(1)], 2, seed=0)
+    for name in ("old", "new"):
+        with pytest.raises(NotImplementedError, match=r"'Doubling_1' does not define express"):
+            own.export(tmp_path / f"{name}{suffix}")
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
+
+
+@pytest.mark.parametrize("make", [exchange.to_torch, exchange.to_keras])
+def test_a_layer_without_a_counterpart_is_named_by_the_frameworks(make):
+    pytest.importorskip(make.__name__.removeprefix("to_"), reason="it is not installed")
+    own = ffnn.Sequential([layers.Dense(3), Doubling()], 2, seed=0)
+    with pytest.raises(NotImplementedError, match=r"'Doubling_1' does not define express"):
+        make(own)
+
+
+@pytest.mark.parametrize("opset", [16, 25, 17.0, "17", None])
+def test_an_opset_out_of_range_leaves_the_old_file(model, opset, tmp_path):
+    pytest.importorskip("onnx", reason="onnx is not installed")
+    (tmp_path / "m.onnx").write_bytes(b"old")
+    with pytest.raises((ValueError, TypeError), match="opset must be"):
+        model.export(tmp_path / "m.onnx", opset=opset)
+    assert (tmp_path / "m.onnx").read_bytes() == b"old"
+
+
 @pytest.mark.parametrize(
     ("module", "call", "extra"),
     [
