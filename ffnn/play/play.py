@@ -7,7 +7,7 @@ from typing import Any
 
 from ffnn.charts.html import escape
 from ffnn.core.checks import check_int
-from ffnn.play.problems import own_problem
+from ffnn.play.problems import class_names_of, own_problem
 from ffnn.play.server import FIRST_PORT, serve
 from ffnn.play.session import Session, settings_of
 from ffnn.sequential import Sequential
@@ -67,11 +67,10 @@ def play(model: Sequential, x: Any, y: Any, port: int = FIRST_PORT) -> Page:
     """Show a page on which a copy of `model` trains; `Sequential.play` says more."""
     port = check_int("play", "port", port, low=1, high=(1 << 16) - 1)
     model.require_compiled()
-    problem = own_problem(x, y)._replace(
-        class_names=model.class_names, feature_names=model.feature_names
-    )
+    problem = own_problem(x, y)
     model.open_examples(problem.x_train, problem.y_train)  # which must fit
     model.build(problem.x_train.shape[1])
+    problem = problem._replace(class_names=class_names_of(model), feature_names=model.feature_names)
     page = Page(Session(settings_of(model), problem, model), "A network in training", port)
     if "ipykernel" in sys.modules:
         return page

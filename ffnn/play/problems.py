@@ -12,7 +12,9 @@ from ffnn.core.generators import generator
 from ffnn.datasets import load_digits, make_toy
 from ffnn.datasets.toys import CLASSES
 from ffnn.errors import DataError
+from ffnn.models.decisions import names_of, task_of
 from ffnn.play.settings import DIGITS, OWN, Settings
+from ffnn.sequential import Sequential
 
 if TYPE_CHECKING:
     from ffnn.tables import TableEncoder
@@ -70,6 +72,13 @@ def make_problem(settings: Settings, own: Problem | None = None) -> Problem:
 def _digits() -> Problem:
     (x, y), (x_test, y_test) = load_digits()
     return Problem(x, y, x_test, y_test, [str(digit) for digit in range(10)], largest=16.0)
+
+
+def class_names_of(model: Sequential) -> list[str] | None:
+    """Return a name for each class of a compiled model that chooses one, None of any other."""
+    if task_of(model) != "classes":
+        return None
+    return list(names_of(model.class_names, model.output_dim or 0, "classes"))
 
 
 def own_problem(x: Any, y: Any, test_share: float = 0.2, seed: int = 0) -> Problem:

@@ -54,6 +54,7 @@ class Viewer:
             self.structure = read_structure(network)
         except ValueError as error:
             self.refusal = str(error)
+        self.names = network.class_names if problem is None else problem.class_names
         self.plane = None if problem is None else _plane(problem)
         self.range = (0.0, 1.0)  # of the targets, if they are numbers
         if problem is not None and problem.class_names is None:
@@ -188,7 +189,7 @@ class Viewer:
         for column, output in zip(structure.columns, outputs, strict=True):
             maps = output[:, : _shown(column)].reshape(SIDE, SIDE, -1)[::step, ::step]
             scale = float(np.abs(maps[np.isfinite(maps)]).max(initial=0.0)) or 1.0
-            if column.kind == "output" and self.network.class_names is not None:
+            if column.kind == "output" and self.names is not None:
                 maps, scale = 2.0 * maps - 1.0, 1.0
             frame.add_map(f"maps/{column.index}", maps.transpose(2, 0, 1), scale)
             scales.append(scale)
@@ -203,12 +204,12 @@ class Viewer:
         outputs = column_outputs(self.network, probe[None])
         for index, output in enumerate(outputs):
             frame.add(f"probe/{index}", output[0, :MOST_UNITS])
-        classes = self.network.class_names
+        answer = outputs[-1][0]
+        names = self.names or [str(index) for index in range(len(answer))]
+        if len(answer) == 1:  # which of two classes is the probability of the second
+            names = names[-1:]
         frame.facts["answer"] = [
-            [name, float(value)]
-            for name, value in zip(
-                classes or map(str, range(outputs[-1].shape[1])), outputs[-1][0], strict=False
-            )
+            [name, float(value)] for name, value in zip(names, answer, strict=True)
         ]
 
 

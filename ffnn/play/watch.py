@@ -10,7 +10,7 @@ import numpy as np
 from ffnn.callbacks import Logs
 from ffnn.core.checks import check_int, check_number
 from ffnn.play.director import Director
-from ffnn.play.problems import Problem
+from ffnn.play.problems import Problem, class_names_of
 from ffnn.play.server import FIRST_PORT, Server, require_bokeh, serve
 from ffnn.play.snapshot import DIVERGED, FINISHED, RUNNING
 
@@ -116,7 +116,7 @@ class Watch(Director):
             y,
             x,
             y,
-            self.model.class_names,
+            class_names_of(self.model),
             self.model.feature_names,
             largest=float(x.max(initial=0)) if x.dtype.kind == "u" else 0.0,
             is_measured=False,
