@@ -104,7 +104,7 @@ def watch(started: Any, rounds: int) -> tuple[float, float]:
     layers = [ffnn.layers.Rescaling(1 / 255), Dense(128, "relu"), Dense(64, "relu")]
     model = ffnn.Sequential([*layers, Dense(10, "softmax")], input_dim=784, seed=0)
     model.compile(optimizer="sgd", loss="categorical_crossentropy", metrics=["accuracy"])
-    shown = Watch(x[:1000], y[:1000])
+    shown = Watch((x[:1000], y[:1000]))
     plain, watched = Clock(), Clock()
     fit = {"batch_size": 64, "epochs": 3, "verbose": 0}
     model.fit(x, y, **fit | {"epochs": 1}, callbacks=[shown])

@@ -240,7 +240,7 @@ def _watchers(
     if not args.watch:
         return []
     x, y = (data.x_train, data.y_train) if data.y_test is None else (data.x_test, data.y_test)
-    return [callbacks.Watch(x[:_WATCHED], targets_for(model, y[:_WATCHED]))]
+    return [callbacks.Watch((x[:_WATCHED], targets_for(model, y[:_WATCHED])))]
 
 
 def _loss_unit(data: TrainingData, model: Sequential) -> Array | None:

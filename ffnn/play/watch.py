@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ffnn.callbacks import Logs
-from ffnn.core.checks import check_int, check_number
+from ffnn.core.checks import check_int, check_items, check_number
 from ffnn.play.director import Director
 from ffnn.play.problems import Problem, class_names_of
 from ffnn.play.server import FIRST_PORT, Server, require_bokeh, serve
@@ -28,7 +28,7 @@ class Watch(Director):
 
     Parameters
     ----------
-    x, y : array-like, optional
+    rows : (x, y), optional
         Rows with targets, such as those for validation, of which up to 1,000 are shown: for two
         inputs what the neurons put out, for pictures the wrong answers, and what `diagnose` says.
     seconds : float, default 0.5
@@ -59,14 +59,17 @@ class Watch(Director):
     refused = ("edit", "undo", "switch", "freeze")  # as that would be another training
 
     def __init__(
-        self, x: Any = None, y: Any = None, seconds: float = 0.5, port: int = FIRST_PORT
+        self,
+        rows: tuple[Any, ...] | None = None,
+        seconds: float = 0.5,
+        port: int = FIRST_PORT,
     ) -> None:
         super().__init__(runs=True)
-        self.x, self.y = x, y
+        self.rows = None if rows is None else tuple(check_items("Watch", "rows", rows))
         self.seconds = check_number("Watch", "seconds", seconds, low=0.02, high=60.0)
         self.port = check_int("Watch", "port", port, low=1, high=(1 << 16) - 1)
-        if (x is None) != (y is None):
-            raise ValueError("Watch: give both x and y, or none of them")
+        if self.rows is not None and len(self.rows) != 2:
+            raise ValueError(f"Watch: rows must be a pair (x, y), got {len(self.rows)} items")
         self.url = ""
         self._server: Server | None = None
 
@@ -107,9 +110,9 @@ class Watch(Director):
 
     def _rows(self) -> Problem | None:
         """Return the rows to show."""
-        if self.x is None:
+        if self.rows is None:
             return None
-        x, y = np.asarray(self.x[:_MOST_ROWS]), np.asarray(self.y[:_MOST_ROWS])
+        x, y = (np.asarray(each[:_MOST_ROWS]) for each in self.rows)
         self.model.open_examples(x, y, measured=False)  # which must fit
         return Problem(
             x,

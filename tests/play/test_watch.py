@@ -55,7 +55,7 @@ class Commands(Callback):
 def test_it_prints_its_address_and_changes_nothing(watch, capsys):
     plain, watched = network(), network()
     plain.fit(X, Y, epochs=5, verbose=0)
-    shown = watch(X, Y)
+    shown = watch((X, Y))
     watched.fit(X, Y, epochs=5, verbose=0, callbacks=[shown])
 
     assert re.search(r"watch it at http://127\.0\.0\.1:\d+/[\w-]{32}/", capsys.readouterr().out)
@@ -144,7 +144,7 @@ class Doubled(Layer):
 
 
 def test_a_network_that_cannot_be_drawn_is_still_watched(watch):
-    shown = watch(X, Y)
+    shown = watch((X, Y))
     model = ffnn.Sequential([Dense(3, "relu"), Doubled(), Dense(2, "softmax")], input_dim=2)
     model.compile(loss="categorical_crossentropy")
     model.fit(X, Y, epochs=2, verbose=0, callbacks=[shown])
@@ -170,7 +170,7 @@ def test_a_resumed_training_may_be_watched_or_not(watch, tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"x": X}, "give both x and y"),
+        ({"rows": (X,)}, "a pair"),
         ({"seconds": 0.0}, "seconds must be"),
         ({"port": 70_000}, "port must be at most 65535"),
     ],
@@ -184,6 +184,6 @@ def test_rows_that_do_not_fit_are_refused_before_the_training(watch):
     model = network()
     before = model.parameters.copy()
     with pytest.raises(ffnn.DataError):
-        model.fit(X, Y, verbose=0, callbacks=[watch(X[:, :1], Y)])
+        model.fit(X, Y, verbose=0, callbacks=[watch((X[:, :1], Y))])
 
     np.testing.assert_array_equal(model.parameters, before)
