@@ -259,3 +259,43 @@ def test_labels_are_spread(places, expected):
 
 def test_shades_are_all_different():
     assert len(set(shades(60))) == 60
+
+
+# -- dark paper --------------------------------------------------------------------------------
+
+
+def contrast(colour, ground):
+    """Return the contrast of two colours, from 1 to 21, as the WCAG 2 define it."""
+    lightest, darkest = sorted(
+        (float(TO_XYZ[1] @ np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)))
+        for c in (np.array(to_rgb(colour)), np.array(to_rgb(ground)))
+    )[::-1]
+    return (lightest + 0.05) / (darkest + 0.05)
+
+
+@pytest.mark.parametrize("name", all_figures.NAMES)
+def test_figures_follow_a_dark_style(name):
+    import matplotlib.style
+
+    with matplotlib.style.context("dark_background"):
+        figure = all_figures.figures("a")[name]()
+        figure.draw_without_rendering()
+    assert to_hex(figure.get_facecolor()) == "#000000"
+    for text, _ in written(figure):
+        inside = text.axes is not None and (text.axes.images or text.axes.collections)
+        if not inside or text not in text.axes.texts:
+            assert contrast(text.get_color(), "black") > 3.0, text.get_text()
+    for axes in figure.axes:
+        for line in axes.lines:
+            assert contrast(line.get_color(), "black") > 2.9
+
+
+@pytest.mark.parametrize("place", range(7))
+def test_layers_can_be_seen_on_dark_paper(place):
+    import matplotlib.style
+
+    with matplotlib.style.context("dark_background"):
+        colour = style.layer_line(place)["color"]
+        others = [style.layer_line(other)["color"] for other in range(7)]
+    assert contrast(colour, "black") > 3.0
+    assert len(set(others)) == 7

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from ffnn.charts.direct_labels import End, height_for, label_ends, shades
 from ffnn.charts.learning_curves import Curve, HistoryLike, is_logarithmic, read_curves
-from ffnn.charts.style import BLACK, GREY, LINES, TRAINING, VALIDATION, mark_epochs, new_figure
+from ffnn.charts.style import (
+    BLACK,
+    GREY,
+    LINES,
+    TRAINING,
+    VALIDATION,
+    mark_epochs,
+    new_figure,
+    on_paper,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,7 +50,7 @@ def plot_curves(record: HistoryLike) -> Figure:
         if curve.best is None:
             axes.set_title(_tell_best(curve), loc="right", fontsize=9)
         else:
-            _ring(axes, curve.best, BLACK)
+            _ring(axes, curve.best, on_paper(BLACK))
             _write_best(axes, curve, curve.best)
         axes.legend(fontsize=9)
     return figure
@@ -191,7 +200,7 @@ def _compare(figure: Figure, axes: Axes, curves: Mapping[str, Curve | None]) -> 
     for number, (label, curve) in enumerate(curves.items()):
         if curve is None:
             continue
-        colour = LINES[number % len(LINES)]
+        colour = on_paper(LINES[number % len(LINES)])
         marker = _MARKERS[number // len(LINES) % len(_MARKERS)]
         lines.append(_plot_lines(axes, curve, (colour, colour), marker))
         if curve.best is not None:
@@ -261,8 +270,8 @@ def _explain_line_styles(figure: Figure) -> None:
 
     figure.legend(
         handles=[
-            Line2D([], [], color=BLACK, label="training"),
-            Line2D([], [], color=BLACK, linestyle="--", label="validation"),
+            Line2D([], [], color=on_paper(BLACK), label="training"),
+            Line2D([], [], color=on_paper(BLACK), linestyle="--", label="validation"),
         ],
         loc="outside upper center",
         ncols=2,

@@ -6,12 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from ffnn.charts.style import is_dark
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _SIZE = 7.5  # points
 _LINE = 1.3 * _SIZE / 72.0  # inches
-_SHADES, _LIGHTEST = "viridis", 0.9  # which readers of any colour vision can order
+_SHADES = "viridis"  # which readers of any colour vision can order
 
 
 class End(NamedTuple):
@@ -24,11 +26,12 @@ class End(NamedTuple):
 
 
 def shades(count: int) -> list[str]:
-    """Return as many colours, from dark to light, no two alike."""
+    """Return as many colours, no two alike, beginning with those that stand out most."""
     from matplotlib import colormaps
     from matplotlib.colors import to_hex
 
-    steps = [_LIGHTEST * number / max(count - 1, 1) for number in range(count)]
+    first, last = (1.0, 0.3) if is_dark() else (0.0, 0.9)
+    steps = [first + (last - first) * number / max(count - 1, 1) for number in range(count)]
     return [to_hex(colormaps[_SHADES](step)) for step in steps]
 
 

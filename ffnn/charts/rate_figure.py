@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.charts.style import BLACK, BLUE, GREY, VERMILION, new_figure
+from ffnn.charts.style import BLACK, BLUE, GREY, VERMILION, new_figure, on_paper
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,7 +50,8 @@ def plot_rates(curve: RateCurveLike) -> Figure:
         label = f"suggestion {curve.suggestion:g}"
         axes.axvline(curve.suggestion, color=VERMILION, linestyle="--", label=label)
         lowest = (rates[curve.lowest], smoothed[curve.lowest])
-        axes.scatter(*lowest, s=70, facecolors="none", edgecolors=BLACK, zorder=3, label="lowest")
+        look: dict[str, Any] = {"facecolors": "none", "edgecolors": on_paper(BLACK), "zorder": 3}
+        axes.scatter(*lowest, s=70, label="lowest", **look)
     axes.set_xscale("log")
     axes.set_xlabel("learning rate")
     axes.set_ylabel("loss")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.charts.style import GREY, layer_colour, layer_line, mark_epochs, new_figure
+from ffnn.charts.style import GREY, layer_colour, layer_line, mark_epochs, new_figure, on_paper
 from ffnn.core.text import shorten
 
 if TYPE_CHECKING:
@@ -162,7 +162,8 @@ def plot_recorded_histograms(
     if array is not None:
         panels = [("weights", array, array), ("gradients", array, f"gradient of {array}"), *panels]
     histograms = [recording.histogram(kind, layer, name) for kind, name, _ in panels]
-    colour = layer_colour([name for name, _ in recording.names("activations")].index(layer))
+    names = [name for name, _ in recording.names("activations")]
+    colour = on_paper(layer_colour(names.index(layer)))
     num_epochs = len(recording.epochs)
     places = np.unique(np.linspace(0, num_epochs - 1, _MOST_ROWS).round().astype(int))
     figure = new_figure(max(4.6, 3.2 * len(panels)), 1.6 + 0.4 * len(places))

@@ -19,6 +19,7 @@ PURPLE = "#CC79A7"
 YELLOW = "#F0E442"
 GREY = "#8C8C8C"
 LIGHT_GREY = "#D9D9D9"
+PALE = "#F7F7F7"
 
 WINE, INDIGO = "#882255", "#332288"  # Paul Tol's, 2021
 # One colour for each layer, in all figures: by its place in the network. The first are not those of
@@ -48,6 +49,30 @@ POSITIVE, NEGATIVE = BLUE, VERMILION
 KIND_COLOURS = {"input": SKY_BLUE, "bias": GREY, "neuron": ORANGE, "output": GREEN}
 
 
+# What cannot be seen on dark paper, and what takes its place there.
+_ON_DARK = {BLACK: "#FFFFFF", PALE: "#2B2B2B", WINE: YELLOW, INDIGO: SKY_BLUE}
+
+
+def paper() -> str:
+    """Return the colour that figures are drawn on: white, unless matplotlib's style is another."""
+    from matplotlib import rcParams
+    from matplotlib.colors import to_hex
+
+    return to_hex(rcParams["figure.facecolor"])
+
+
+def is_dark() -> bool:
+    """Tell whether figures are drawn on dark paper, as by matplotlib's style dark_background."""
+    from matplotlib.colors import to_rgb
+
+    return sum(to_rgb(paper())) < 1.5
+
+
+def on_paper(colour: str) -> str:
+    """Return a colour as it can be seen on the paper."""
+    return _ON_DARK.get(colour, colour) if is_dark() else colour
+
+
 def layer_colour(place: int) -> str:
     """Return the colour of the layer that has this place in its network, counted from 0."""
     return _LAYERS[place % len(_LAYERS)]
@@ -57,7 +82,8 @@ def layer_line(place: int) -> dict[str, Any]:
     """Return the look of a layer's line; of many layers no two are alike."""
     again, style = divmod(place // len(_LAYERS), len(_LINE_STYLES))
     marker = _LINE_MARKERS[again % len(_LINE_MARKERS)]
-    return {"color": layer_colour(place), "linestyle": _LINE_STYLES[style], "marker": marker}
+    colour = on_paper(layer_colour(place))
+    return {"color": colour, "linestyle": _LINE_STYLES[style], "marker": marker}
 
 
 def letters_on(colour: str) -> str:
@@ -66,13 +92,13 @@ def letters_on(colour: str) -> str:
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure on white that no window holds, sized in inches.
+    """Return an empty figure that no window holds, sized in inches.
 
     All figures are made here, so that all show themselves in notebooks.
     """
     from ffnn.charts.notebook_figure import NotebookFigure
 
-    return NotebookFigure(figsize=(width, height), layout="constrained", facecolor="white")
+    return NotebookFigure(figsize=(width, height), layout="constrained", facecolor=paper())
 
 
 def mark_epochs(axes: Axes) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ffnn.charts.style import BLACK, new_figure
+from ffnn.charts.style import BLACK, new_figure, on_paper
 from ffnn.core.text import printable
 from ffnn.reports.pieces import Bars, Chart, Mark, Matrix, Pictures, Piece
 from ffnn.reports.svg import DASHES, PALETTE
@@ -51,10 +51,11 @@ def _show_bars(axes: Axes, bars: Bars) -> None:
     labels = [printable(label, 28) for label in bars.labels]
     colours = [PALETTE[0] if value >= 0 else PALETTE[1] for value in bars.values]
     places = range(len(labels))
-    axes.barh(places, bars.values, xerr=bars.spreads, color=colours, alpha=0.8)
+    look: dict[str, Any] = {"color": colours, "ecolor": on_paper(BLACK), "alpha": 0.8}
+    axes.barh(places, bars.values, xerr=bars.spreads, **look)
     axes.set_yticks(places, labels, fontsize=7, parse_math=False)
     axes.invert_yaxis()  # the first at the top
-    axes.axvline(0.0, color=BLACK, linewidth=0.8)
+    axes.axvline(0.0, color=on_paper(BLACK), linewidth=0.8)
     axes.locator_params(axis="x", nbins=5)
     axes.set_xlabel(bars.x_label, fontsize=9, parse_math=False)
     axes.tick_params(axis="x", labelsize=8)
@@ -79,7 +80,9 @@ def _show_chart(axes: Axes, chart: Chart) -> None:
 
 def _draw_line(axes: Axes, mark: Mark) -> None:
     if mark.colour is None:
-        axes.plot(mark.x, mark.y, color=BLACK, alpha=0.5, linestyle="dotted", label=mark.label)
+        axes.plot(
+            mark.x, mark.y, color=on_paper(BLACK), alpha=0.5, linestyle="dotted", label=mark.label
+        )
         return
     place = mark.colour % len(PALETTE)
     dashes = tuple(map(int, DASHES[place].split()))
@@ -110,7 +113,9 @@ def _show_matrix(axes: Axes, matrix: Matrix) -> None:
         return
     for (true, predicted), count in np.ndenumerate(matrix.counts):
         if count:
-            axes.text(predicted, true, f"{count:,}", ha="center", va="center", fontsize=7)
+            axes.text(
+                predicted, true, f"{count:,}", ha="center", va="center", fontsize=7, color=BLACK
+            )
 
 
 def _show_pictures(figure: Figure, cell: Any, pictures: Pictures) -> None:

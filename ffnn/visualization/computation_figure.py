@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from ffnn.charts.style import BLACK, BLUE, GREY, VERMILION, new_figure
+from ffnn.charts.style import BLACK, BLUE, GREY, PALE, VERMILION, new_figure, on_paper
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +18,6 @@ _SIZE, _TITLE_SIZE = 8.0, 9.0  # of letters, in points, as all lengths here
 _MARGIN, _GAP, _PADDING, _LINE_GAP = 14.0, 10.0, 7.0, 3.0
 _MIN_ARROW, _MIN_BOX = 24.0, 110.0
 _APART = 5.0  # from the middle to each of two arrows
-_FILL = "#F7F7F7"
 
 
 class Box(NamedTuple):
@@ -76,7 +75,7 @@ def plot_computation(title: str, boxes: Sequence[Box], arrows: Sequence[Arrow]) 
     figure.set_layout_engine("none")  # places are computed here
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set_axis_off()
-    heading = _write(axes, title, BLACK, size=_TITLE_SIZE + 1.0, weight="bold")
+    heading = _write(axes, title, on_paper(BLACK), size=_TITLE_SIZE + 1.0, weight="bold")
     rows = [_Row(axes, "data ↓", "gradients ↑"), _Row(axes, *arrows[0])]
     for box, arrow in zip(boxes, arrows[1:], strict=True):
         rows += [_box_row(axes, box), _Row(axes, *arrow)]
@@ -98,8 +97,8 @@ def _write_beside(axes: Axes, text: str, colour: str, aligned: str) -> Text | No
 
 
 def _box_row(axes: Axes, box: Box) -> _Row:
-    inside = [_write(axes, box.title, BLACK, size=_TITLE_SIZE, weight="bold")]
-    lines = ((box.kind, BLACK), (box.forward, DATA), (box.backward, GRADIENT))
+    inside = [_write(axes, box.title, on_paper(BLACK), size=_TITLE_SIZE, weight="bold")]
+    lines = ((box.kind, on_paper(BLACK)), (box.forward, DATA), (box.backward, GRADIENT))
     inside += [_write(axes, text, colour) for text, colour in lines if text]
     return _Row(axes, box.data, box.gradients, inside)
 
@@ -150,7 +149,7 @@ def _draw_box(axes: Axes, row: _Row, half_box: float, top: float, height: float)
     from matplotlib.patches import Rectangle
 
     corner, width = (-half_box, top), 2 * half_box
-    axes.add_patch(Rectangle(corner, width, height, facecolor=_FILL, edgecolor=GREY))
+    axes.add_patch(Rectangle(corner, width, height, facecolor=on_paper(PALE), edgecolor=GREY))
     heights = [_size_of(text)[1] for text in row.middle]
     y = top + (height - sum(heights) - _LINE_GAP * (len(heights) - 1)) / 2
     for text, tall in zip(row.middle, heights, strict=True):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.charts.style import BLACK, GREY, layer_colour, new_figure
+from ffnn.charts.style import BLACK, GREY, layer_colour, new_figure, on_paper
 from ffnn.layers.base import Layer
 from ffnn.models.network import Network
 from ffnn.visualization.structure import require_gradients
@@ -65,10 +65,11 @@ def _plot(
             lines = (f"layer {index}, {layer.name}", f"{label} {layer.params[name].shape}")
             title = "\n".join(textwrap.fill(line, 32) for line in lines)  # as wide as a panel
             axes.set_title(title, loc="left", fontsize=8, parse_math=False)
+            colour = on_paper(layer_colour(index))
             if kind == "weights":
-                _plot_histogram(axes, layer.params[name], layer_colour(index))
+                _plot_histogram(axes, layer.params[name], colour)
             elif model.has_gradients:
-                _plot_histogram(axes, layer.grads[name], layer_colour(index), is_pale=True)
+                _plot_histogram(axes, layer.grads[name], colour, is_pale=True)
             else:
                 _write_alone(axes, "no gradient yet")
     return figure
@@ -135,7 +136,7 @@ def _plot_histogram(axes: Axes, array: Array, colour: str, is_pale: bool = False
     below_text = 0.94 - 0.125 * len(text.splitlines())  # the bars' share of the height
     left, right = axes.get_xlim()
     if left <= 0.0 <= right:
-        axes.axvline(0.0, ymax=below_text, color=BLACK, linewidth=0.9, linestyle=":")
+        axes.axvline(0.0, ymax=below_text, color=on_paper(BLACK), linewidth=0.9, linestyle=":")
     axes.set_ylim(0.0, counts.max() / below_text)
     axes.text(0.03, 0.96, text, transform=axes.transAxes, va="top", fontsize=8)
     axes.set_ylabel("entries", fontsize=8)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from ffnn._types import Array
+from ffnn.charts.style import paper
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +64,7 @@ def _write_label(axes: Axes, label: str, middle: Array) -> Text:
         ha="center",
         va="center",
         rotation_mode="anchor",
-        bbox={"boxstyle": "square,pad=0.2", "fc": "white", "ec": "none", "alpha": 0.9},
+        bbox={"boxstyle": "square,pad=0.2", "fc": paper(), "ec": "none", "alpha": 0.9},
         gid=LABEL,
         zorder=4,
     )

@@ -19,6 +19,8 @@ from ffnn.charts.style import (
     layer_colour,
     letters_on,
     new_figure,
+    on_paper,
+    paper,
 )
 from ffnn.core.checks import check_int
 from ffnn.core.text import counted, printable
@@ -134,7 +136,8 @@ def _draw_edges(axes: Axes, edges: _Edges) -> None:
 
 def _colours(values: Array) -> Array:
     """Return a colour for each value: by its sign, grey for zero, black for NaN."""
-    return np.select([values > 0, values < 0, values == 0], [POSITIVE, NEGATIVE, GREY], BLACK)
+    signs = [values > 0, values < 0, values == 0]
+    return np.select(signs, [POSITIVE, NEGATIVE, GREY], on_paper(BLACK))
 
 
 def _widths(values: Array) -> Array:
@@ -172,7 +175,7 @@ def _draw_nodes(axes: Axes, view: View) -> None:
             s=NODE_SIZE**2,
             c=[colour for _, _, _, colour in marks[kind]],
             marker="s" if kind == "bias" else "o",
-            edgecolors="white",
+            edgecolors=paper(),
             zorder=2,
             label=kind,
         )
@@ -184,7 +187,7 @@ def _draw_nodes(axes: Axes, view: View) -> None:
 
 def _colour_of(column: Column) -> str:
     """Return the colour of a column's nodes: that of its layer, which it has in all figures."""
-    return KIND_COLOURS["input"] if column.place is None else layer_colour(column.place)
+    return KIND_COLOURS["input"] if column.place is None else on_paper(layer_colour(column.place))
 
 
 def _write(axes: Axes, x: float, y: float, text: str, side: tuple[int, int]) -> None:
@@ -198,7 +201,7 @@ def _write(axes: Axes, x: float, y: float, text: str, side: tuple[int, int]) -> 
         size=SMALL,
         ha=("center", "left", "right")[side[0]],
         va=("center", "bottom", "top")[side[1]],
-        bbox={"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.8},
+        bbox={"boxstyle": "square,pad=0.1", "fc": paper(), "ec": "none", "alpha": 0.8},
         parse_math=False,
         zorder=3,
     )
@@ -256,7 +259,7 @@ def _write_legend(figure: Figure, axes: Axes, edges: _Edges, values: str) -> Non
         POSITIVE: f"{values} above 0",
         NEGATIVE: f"{values} below 0",
         GREY: f"{values} 0",
-        BLACK: "not a number",
+        on_paper(BLACK): "not a number",
     }
     colours = set(_colours(edges.values).tolist())
     handles += [
