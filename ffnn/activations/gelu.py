@@ -34,7 +34,7 @@ class GELU(ActivationFunction):
 
     Φ is computed for -|x| by a rational approximation, whose error is below 2e-16, and
     y = max(x, 0) - |x| Φ(-|x|). With ``approximate="tanh"`` it is y = x (1 + t) / 2 with
-    t = tanh u, which differs by less than 5e-4 and takes less time:
+    t = tanh u, which differs by less than 5e-4:
 
     u = c (x + 0.044715 x³),  c = √(2/π),
     y' = (1 + t) / 2 + x (1 - t²) c (1 + 3 · 0.044715 x²) / 2.
