@@ -119,7 +119,9 @@ class BatchNorm(Standardization):
             )
 
     def update_state(self) -> None:
-        """Move the averages towards the last training batch."""
+        """Move the averages towards the last training batch, if its statistics were taken."""
+        if not self._is_of_batch:  # it was frozen since the step began
+            return
         share = self.mean_g[0]  # its work is done
         for moving, batch in ((self.moving_mean, self.mean), (self.moving_variance, self.variance)):
             np.multiply(moving, self.momentum, out=moving)

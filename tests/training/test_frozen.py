@@ -204,6 +204,10 @@ def test_a_frozen_batch_norm_uses_its_averages():
 
     assert np.array_equal(model.forward(X, training=True), model.predict(X))
     assert not np.array_equal(of_batch, model.predict(X))
+    norm.trainable = True  # by another thread, within a step
+    norm.update_state()
+    assert (norm.state["moving_mean"] == 2.0).all()
+    norm.trainable = False
     assert norm.min_batch_rows == 1
     assert not norm.depends_on_batch
     model.fit(X[:1], Y[:1], verbose=0)  # without a warning of batches of one row
