@@ -65,7 +65,7 @@ def test_the_same_table_in_any_form_gives_the_same_network():
         assert model.n_features_in_ == 6
         assert model.feature_names_in_.tolist() == list(ROWS[0])
         predicted[name] = model.predict(table)
-        np.testing.assert_array_equal(model.predict(ROWS[:9]), predicted[name][:9])
+        np.testing.assert_allclose(model.predict(ROWS[:9]), predicted[name][:9], rtol=1e-12)
     for name, found in predicted.items():
         np.testing.assert_allclose(found, predicted["list of dicts"], rtol=1e-9, err_msg=name)
 
