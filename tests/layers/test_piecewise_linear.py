@@ -37,6 +37,15 @@ def test_own_columns_come_first_and_the_others_follow():
     assert layer.name_outputs(["a", "b", "c"]) == ["c 1", "c 2", "a 1", "a 2", "b"]
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_rows_of_any_order_and_dtype_are_taken(order):
+    layer = with_edges([0.0, 1.0, 2.0], columns=[1], dtype="float32")
+    rows = np.array([[5.0, 0.5], [6.0, 1.5]], order=order)
+    expected = [[0.5, 0.5, 0.0, 5.0], [1.5, 1.0, 0.5, 6.0]]
+    for x in (rows, rows.astype(np.float32, order=order), rows[::-1][::-1]):
+        np.testing.assert_array_equal(layer.forward(x), np.float32(expected))
+
+
 def test_edges_are_quantiles():
     layer = PiecewiseLinear(4, columns=[1]).adapt(np.column_stack([X[:, 0], np.arange(60.0) ** 2]))
     expected = np.quantile(np.arange(60.0) ** 2, [0.0, 0.25, 0.5, 0.75, 1.0])
