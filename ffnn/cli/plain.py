@@ -42,6 +42,7 @@ class PlainPreset:
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.args, self.batch_size = args, args.batch_size
+        self.accumulate: int = args.accumulate
         with usage_errors(TypeError, ValueError):
             self.optimizer, self.hidden = _optimizer(args), _hidden_layers(args)
             if args.loss is not None:

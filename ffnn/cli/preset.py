@@ -63,6 +63,7 @@ class TablePreset:
         The options. The number of epochs is filled in if it was not given.
     """
 
+    accumulate = 1  # batches to an update
     recipe: Recipe
     budget: Budget | None = None
 

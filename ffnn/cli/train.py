@@ -204,7 +204,7 @@ def _fit(
             validation_split=args.validation_split,
             sample_weight=_loss_unit(data, model),
             steps_per_epoch=preset.steps_per_epoch,
-            accumulate=args.accumulate,
+            accumulate=preset.accumulate,
             resume_from=resume_from,
         )
     if not args.quiet:
