@@ -241,6 +241,23 @@ def outer_growth(operator):
     )
 
 
+def outer_squares():
+    """Each number with all others of its row, five times: 4 · 5³² numbers."""
+    nodes, last, shapes = [], "x", {}
+    for i in range(5):
+        rank = 1 << i  # of the columns
+        shapes[f"behind{i}"] = [*range(1 + rank, 1 + 2 * rank)]
+        shapes[f"before{i}"] = [*range(1, 1 + rank)]
+        nodes += [
+            node("Unsqueeze", last, f"behind{i}", f"a{i}"),
+            node("Unsqueeze", last, f"before{i}", f"b{i}"),
+            node("Add", f"a{i}", f"b{i}", f"o{i}"),
+        ]
+        last = f"o{i}"
+    axes = [onnx.numpy_helper.from_array(np.array(axis), name) for name, axis in shapes.items()]
+    return graph([*nodes, node("Identity", last, "y")], axes)
+
+
 def joined():
     nodes = [helper.make_node("Concat", [f"v{i}"] * 1000, [f"v{i + 1}"], axis=1) for i in range(9)]
     return graph([node("Identity", "x", "v0"), *nodes, node("Identity", "v9", "y")])
@@ -287,6 +304,7 @@ HOSTILE = {
     "outer sums": (lambda: outer_growth("Add"), "no layer computes this"),
     "outer products": (lambda: outer_growth("MatMul"), "no layer computes this"),
     "outer products by Gemm": (lambda: outer_growth("Gemm"), "no layer computes this"),
+    "squares of rows": (outer_squares, "no layer computes this"),
     "columns that are joined": (joined, "no layer computes this"),
     "10⁹ columns": (lambda: graph([node("Relu", "x", "y")], width=1_000_000_000), "1000000000 col"),
     "columns beyond all numbers": (of_many_dimensions, "columns are more than any array"),
