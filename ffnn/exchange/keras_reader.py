@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,7 @@ def from_keras(model: Any) -> Sequential:
     if not model.built or len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ValueError("from_keras: expected a built model with one input and one output")
     width = int(np.prod(model.inputs[0].shape[1:]))
-    found = [each for layer in _chain(keras, model) for each in _read(keras, layer)]
+    found = _joined(each for layer in _chain(keras, model) for each in _read(keras, layer))
     if not found:
         raise ValueError("from_keras: the model has no layers")
     dtype = str(model.inputs[0].dtype)
@@ -192,6 +192,24 @@ def _read_normalization(keras: Any, layer: Any) -> Iterator[Found]:
     mean, variance = (np.ravel(np.asarray(each)) for each in (layer.mean, layer.variance))
     made.load_state({"mean": mean, "variance": variance})
     yield Found(made, {})
+
+
+def _joined(found: Iterable[Found]) -> list[Found]:
+    """Return layers with one `Normalization` for two, of which the first takes off a mean alone."""
+    chain = list[Found]()
+    for each in found:
+        last: Any = chain[-1].layer if chain else None
+        layer: Any = each.layer
+        kind = layers.Normalization
+        is_pair = isinstance(last, kind) and isinstance(layer, kind)
+        if is_pair and (last.state["variance"] == 1.0).all():
+            mean = last.state["mean"] + layer.state["mean"]
+            made = kind()
+            made.load_state({"mean": mean, "variance": layer.state["variance"]})
+            chain[-1] = Found(made, {})
+        else:
+            chain.append(each)
+    return chain
 
 
 def _read_expressed(keras: Any, layer: Any) -> Iterator[Found]:

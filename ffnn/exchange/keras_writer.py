@@ -34,10 +34,9 @@ def to_keras(model: Network) -> Any:
     """Return a network as a ``keras.Sequential``, which can be trained on and saved there.
 
     Layers that Keras has become its own; the others are one of a class of ours that Keras can save,
-    too. The parameters are copies; frozen layers are frozen there. It computes what `predict` does,
-    but for a `Normalization` of columns whose mean is large, which Keras computes in the dtype of
-    the model and not in float64: at a mean of 10⁵ and a standard deviation of 1 that is an error of
-    10⁻².
+    too. The parameters are copies; frozen layers are frozen there. It computes what `predict` does.
+    A `Normalization` becomes two of Keras, which keeps means in float32: the second one takes off
+    what that leaves.
 
     Parameters
     ----------
@@ -98,15 +97,24 @@ def _layers(keras: Any, layer: Layer, dtype: str) -> Iterator[tuple[Any, list[Ar
     elif isinstance(layer, layers.Rescaling):
         yield kinds.Rescaling(layer.scale, layer.offset, dtype=dtype), []
     elif isinstance(layer, layers.Normalization):
-        statistics = layer.statistics
-        yield (
-            kinds.Normalization(
-                mean=statistics["mean"], variance=statistics["std"] ** 2.0, dtype=dtype
-            ),
-            [],
-        )
+        yield from _normalizations(kinds, layer, dtype)
     else:
         yield expressed(keras, layer, dtype)
+
+
+def _normalizations(
+    kinds: Any, layer: layers.Normalization, dtype: str
+) -> Iterator[tuple[Any, list[Array]]]:
+    """Yield the layers of Keras for one of ours.
+
+    Keras keeps means in float32. What that cuts off is taken off by a second layer.
+    """
+    mean, std = layer.statistics["mean"], layer.statistics["std"]
+    first = mean.astype(np.float32).astype(np.float64)
+    if (first != mean).any():
+        yield kinds.Normalization(mean=first, variance=np.ones_like(mean), dtype=dtype), []
+        first = mean - first
+    yield kinds.Normalization(mean=first, variance=std**2.0, dtype=dtype), []
 
 
 def _activation(keras: Any, activation: ActivationFunction, dtype: str) -> Any:

@@ -132,6 +132,20 @@ def test_a_keras_model_computes_the_same_and_comes_back(keras, seed):
 
 
 @of_keras
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("mean", [0.0, 100.1, 1e5, -1e6])
+def test_columns_far_from_zero_are_normalized_in_keras_as_here(keras, mean, dtype):
+    x = np.random.default_rng(0).normal(size=(50, 3)) + mean
+    x = x.astype(np.float32).astype(dtype)  # as Keras takes it
+    model = ffnn.Sequential([layers.Normalization().adapt(x), layers.Dense(2)], 3, dtype, seed=0)
+    made = exchange.to_keras(model)
+    assert distance(made.predict(x, verbose=0), model.predict(x)) < 1e-6
+    back = exchange.from_keras(made)
+    assert [type(layer) for layer in back.layers] == [layers.Normalization, layers.Dense]
+    assert distance(back.predict(x), model.predict(x)) < 1e-6
+
+
+@of_keras
 @pytest.mark.parametrize("seed", range(2))
 def test_a_keras_model_is_saved_and_loaded(keras, seed, tmp_path):
     model, x = random_network(seed)
