@@ -352,3 +352,16 @@ def test_compiled_loops_do_the_same(optimizer):
     assert models[1].compiled_parts
     assert np.array_equal(models[0].parameters, models[1].parameters)
     assert bits(models[1].layers[0]) == before
+
+
+def test_accumulated_batches_leave_frozen_layers_alone_too():
+    model, whole = make(SGD(0.1, momentum=0.9)), make(SGD(0.1, momentum=0.9))
+    for each in (model, whole):
+        for index in (0, 1):
+            each.layers[index].trainable = False
+        each.layers[3].rate = 0.0
+    before = bits(model.layers[0])
+    model.fit(X, Y, batch_size=15, epochs=5, verbose=0, accumulate=2, shuffle=False)
+    whole.fit(X, Y, batch_size=30, epochs=5, verbose=0, shuffle=False)
+    assert bits(model.layers[0]) == before
+    np.testing.assert_allclose(model.parameters, whole.parameters, atol=1e-6)
