@@ -194,7 +194,11 @@ def soak(minutes: float, seed: int) -> dict[str, Any]:
     with ending(server), sync_playwright() as playwright:
         user = Soak(playwright, url, random.Random(seed))
         while (passed := time.monotonic() - begin) < 60.0 * minutes:
-            user.act()
+            try:
+                user.act()
+            except Error as error:
+                user.problems.append(f"action {user.actions}: {error.message.splitlines()[0]}")
+                user.kill()
             if not first and passed > 6.0 * minutes:
                 first = memory_of(server)
         user.kill()

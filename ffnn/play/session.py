@@ -78,6 +78,7 @@ class Session(Director):
         if self.fixed is not None and not changed <= _LIVE:
             raise ValueError("settings: this network is fixed, as it was given to play")
         if changed <= _LIVE:
+            _check_batches(settings, self.trained)
             self._phases.append(self._phase())
             self._begun_at = self._epoch
             self.chosen = settings
@@ -112,6 +113,7 @@ class Session(Director):
         if self.fixed is None:
             model = make_network(settings, problem)
             model.evaluate(problem.x_train[:2], targets(problem.y_train[:2], model))
+            _check_batches(settings, model)
         else:
             model = copy_network(self.fixed)
         self.chosen, self.problem, self.trained = settings, problem, model
@@ -129,12 +131,17 @@ class Session(Director):
         return write_script(self.chosen, self.problem, self.trained, phases, self.num_edits)
 
     def _work(self) -> None:
+        is_over = False
         while not self._is_stopped:
             try:
-                self._train()
+                if not is_over:
+                    self._train()
                 self.attend()
             except _RestartError:
-                pass
+                is_over = False
+            except Exception as error:  # of a layer of the user's own, say; the page has to be told
+                is_over = True
+                self.end(DIVERGED, f"{type(error).__name__}: {error}")
 
     def _train(self) -> None:
         """Train until another network is wanted or the training is over."""
@@ -159,6 +166,16 @@ class Session(Director):
     def on_train_end(self, logs: Any) -> None:
         """Say that it is over."""
         self.end("finished", f"{counted(MOST_EPOCHS, 'epoch')} are done. Reset to begin again.")
+
+
+def _check_batches(settings: Settings, model: Sequential) -> None:
+    """Raise ValueError if a layer learns nothing from batches of so few rows."""
+    for layer in model.layers:
+        if settings.batch_size < layer.min_batch_rows:
+            raise ValueError(
+                f"settings: {type(layer).__name__} needs batches of at least "
+                f"{layer.min_batch_rows} rows, got batch_size {settings.batch_size}"
+            )
 
 
 def settings_of(model: Sequential, batch_size: int = 32) -> Settings:

@@ -130,6 +130,7 @@ def test_rate_and_batch_size_leave_the_weights_and_the_count(start):
         ({"do": "settings", "values": {"colour": 1}}, "unknown setting 'colour'"),
         ({"do": "settings", "values": {"loss": "poisson"}}, ""),
         ({"do": "settings", "values": 7}, ""),
+        ({"do": "settings", "values": {"normalization": "batch", "batch_size": 1}}, "BatchNorm"),
         ({"do": "speed", "value": "fast"}, "value must be a number"),
         ({"do": "rate", "value": -1.0}, "learning_rate must be"),
         ({"do": "edit"}, "missing"),
@@ -219,6 +220,36 @@ def test_the_code_says_that_changes_by_hand_are_not_in_it(start):
     session.send(edit)
 
     assert "changed by hand" in session.ask(session.script).result(20)
+
+
+class Failing(ffnn.layers.Layer):
+    """A layer of the user's own that fails in its third training batch."""
+
+    count = 0
+
+    def forward(self, x, training=False):
+        self.count += training
+        if self.count == 3:
+            raise KeyError("lost")
+        return x
+
+    def backward(self, grad):
+        return grad
+
+
+def test_a_layer_that_fails_ends_the_training_and_not_the_page():
+    x, y = make_toy("moons", rows=60)
+    model = ffnn.Sequential([Dense(3), Failing(), Dense(2, "softmax")], input_dim=2, seed=1)
+    model.compile(loss="categorical_crossentropy")
+    session = Session(settings_of(model), own_problem(x, y), model)
+    session.start()
+    session.send({"do": "run"})
+    wait_for(lambda: session.latest is not None and session.latest.state == "diverged")
+
+    assert "failed in forward: 'lost'" in session.latest.message
+    session.send({"do": "reset"})
+    wait_for(lambda: session.latest.state == "paused")
+    session.stop()
 
 
 def test_a_given_network_is_copied_and_only_its_training_can_be_set(start):
