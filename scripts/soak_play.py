@@ -30,6 +30,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 MOST_TABS = 3
 MOST_GROWTH = 20.0  # MiB
 THREADS = 8  # of the server at its end: its own three, and those of the BLAS library
+_WARM_ACTIONS = 20  # after which the server has loaded all that it uses
 SIZES = [(1400, 900), (1920, 1080), (390, 844), (800, 600)]
 
 
@@ -199,7 +200,7 @@ def soak(minutes: float, seed: int) -> dict[str, Any]:
             except Error as error:
                 user.problems.append(f"action {user.actions}: {error.message.splitlines()[0]}")
                 user.kill()
-            if not first and passed > 6.0 * minutes:
+            if not first and passed > 6.0 * minutes and user.actions > _WARM_ACTIONS:
                 first = memory_of(server)
         user.kill()
         time.sleep(8.0)  # for the server to notice that nobody is there
@@ -207,7 +208,7 @@ def soak(minutes: float, seed: int) -> dict[str, Any]:
     server.send_signal(signal.SIGINT)
     _, complaints = server.communicate(timeout=30)
     problems = [*user.problems, *complaints.splitlines()]
-    if last - first > MOST_GROWTH:
+    if first and last - first > MOST_GROWTH:
         problems.append(f"the server has grown by {last - first:.1f} MiB")
     if threads > THREADS:
         problems.append(f"the server has {threads} threads with no page open")

@@ -101,7 +101,8 @@ class Server:
 
         for name in ("bokeh.server.views.ws", "tornado.access"):  # pages that have gone
             logging.getLogger(name).setLevel(logging.ERROR)
-        logging.getLogger("tornado.application").addFilter(_is_news)
+        for name in ("bokeh.server.protocol_handler", "tornado.application"):
+            logging.getLogger(name).addFilter(_is_news)
         loop = self._loop = asyncio.get_running_loop()
         hosts = [f"{name}:{self.port}" for name in (ADDRESS, "localhost")]
         application = BokehTornado(
@@ -141,7 +142,9 @@ def _is_news(record: logging.LogRecord) -> bool:
     It asserts that a connection which is lost has its session, and both are gone by then.
     """
     error = record.exc_info[1] if record.exc_info else None
-    return not (isinstance(error, AssertionError) and "/ws" in record.getMessage())
+    text = record.getMessage()
+    is_lost = isinstance(error, AssertionError) and "/ws" in text
+    return not is_lost and "error: AssertionError()" not in text
 
 
 def require_bokeh() -> None:
