@@ -212,10 +212,10 @@ def by_ffnn(
     trained = run("train", train, *options)
     tested = run("evaluate", model, test)
     score = re.search(r"(?:accuracy|r2): (-?[\d.]+)$", tested.stdout.strip())
-    seconds = re.search(r"trained .* in ([\d.]+) s", trained.stdout)
-    if score is None or seconds is None:
+    seconds = re.findall(r"^(?:trained|network) .* in ([\d.]+) s", trained.stdout, re.MULTILINE)
+    if score is None or not seconds:
         raise RuntimeError(f"{train}: {trained.stderr}{tested.stderr}")
-    return float(score[1]), float(seconds[1])
+    return float(score[1]), sum(map(float, seconds))
 
 
 def by_sklearn(frame: Any, train: Any, test: Any, target: str, task: str) -> tuple[float, float]:
