@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -55,17 +55,16 @@ class SGDTwin(OptimizerTwin):
     """`SGD` in one pass."""
 
     part: SGD
+    loops: ClassVar = {"descend": descend, "roll": roll, "look_ahead": look_ahead}
     saved = 0.2
-
-    def __init__(self, part: SGD, dtype: np.dtype[Any]) -> None:
-        super().__init__(part, dtype)
-        moving = look_ahead if part.nesterov else roll
-        self.run = (moving if part.momentum else descend).compiled(dtype)
 
     def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
         """Apply w ← w - η g, or its form with momentum."""
-        numbers = (-rate, self.part.momentum) if memory else (-rate,)
-        self.run(w, g, *memory, *map(self.number, numbers))
+        if not memory:
+            self.descend(w, g, self.number(-rate))
+            return
+        moving = self.look_ahead if self.part.nesterov else self.roll
+        moving(w, g, *memory, self.number(-rate), self.number(self.part.momentum))
 
 
 @loop("vvvvsssss")

@@ -134,6 +134,16 @@ def test_every_rule_that_has_a_twin_is_compared():
     assert {cls for cls in OPTIMIZERS if cls in TWINS} == compared
 
 
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_a_compiled_update_follows_an_argument_that_is_set(nesterov, interpreted):
+    rule = SGD(momentum=0.9, nesterov=nesterov)
+    twin = twin_of(rule, np.dtype("float32"))
+
+    rule.nesterov = not nesterov
+
+    assert differences(rule, twin, ["plain"], sizes=FEW) == []
+
+
 @needs_numba
 def test_a_rule_of_the_users_own_has_no_twin():
     class Own(SGD):
