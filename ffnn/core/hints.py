@@ -21,7 +21,7 @@ _NEARLY = 0.8  # how much an attribute that is set may resemble a known one
 
 # A name here, or what to do instead.
 HINTS = {
-    "alpha": "negative_slope of LeakyReLU, or alpha of ELU and CosineDecay",
+    "alpha": "negative_slope of LeakyReLU, initial_slope of PReLU, or alpha of ELU and CosineDecay",
     "activity_regularizer": "weight_regularizer",
     "accumulate_grad_batches": "accumulate of fit",
     "add": "Sequential([Dense(64), Dense(10)]), which takes all layers at once",
@@ -100,6 +100,8 @@ def explain_names(function: Callable[P, R]) -> Callable[P, R]:
             if not unknown or any(each.kind is each.VAR_KEYWORD for each in known.values()):
                 raise
         owner = function.__qualname__.removesuffix(".__init__").split(".")[-1]
+        if args and type(args[0]).__init__ is called:  # which the class may have inherited
+            owner = type(args[0]).__name__
         names = ", ".join(name for name in known if name != "self") or "none"
         raise TypeError(
             f"{owner}: there is no argument {shown(unknown[0])}{hint(unknown[0], known)}; "

@@ -13,8 +13,8 @@ from ffnn.cli import main
 from ffnn.core.hints import HINTS, Guarded, explain_names
 from ffnn.initializers import HeUniform
 from ffnn.layers import Dense, Dropout
-from ffnn.losses import BinaryCrossentropy
-from ffnn.optimizers import SGD, Adam, AdamW
+from ffnn.losses import BinaryCrossentropy, BinaryFocalCrossentropy
+from ffnn.optimizers import SGD, Adam, AdamW, Nadam
 from ffnn.regularizers import L1L2
 from ffnn.schedules import CosineDecay
 
@@ -32,6 +32,8 @@ X, Y = np.eye(2), np.ones(2)
     ("call", "parts"),
     [
         (lambda: Adam(lr=0.1), ["Adam", "'lr'", "use learning_rate"]),
+        (lambda: Nadam(betas=(0.9, 0.99)), ["Nadam", "use beta_1 and beta_2"]),
+        (lambda: BinaryFocalCrossentropy(beta=1), ["BinaryFocalCrossentropy: there", "gamma"]),
         (lambda: SGD(decay=0.1), ["SGD", "'decay'", "schedule", "weight_decay"]),
         (lambda: SGD(0.1, momentun=0.9), ["'momentun'", "did you mean 'momentum'", "nesterov"]),
         (lambda: Dense(3, kernel_regularizer="l2"), ["Dense", "use weight_regularizer"]),
