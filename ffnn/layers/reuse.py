@@ -61,7 +61,7 @@ class Reusable(Buffered):
         return () if self.trainable else tuple(self.params)
 
     def freeze(self, names: Collection[str]) -> None:
-        """Have the parameters of these names `frozen`, and no others."""
+        """Freeze the layer, all of whose parameters are frozen together, if any are named."""
         self.trainable = not names
 
     def __repr__(self) -> str:

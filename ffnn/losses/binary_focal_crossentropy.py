@@ -134,7 +134,8 @@ class BinaryFocalCrossentropy(_BinaryFocal, BinaryCrossentropy):
         super().check_output(activation)
         if isinstance(activation, Softmax):
             needed = "outputs that do not depend on each other"
-            raise wrong_ending("binary_focal_crossentropy", needed, activation, "sigmoid")
+            error = wrong_ending("binary_focal_crossentropy", needed, activation, "sigmoid")
+            raise ValueError(f"{error} With a softmax, use loss='categorical_focal_crossentropy'.")
 
     def fuse(self, activation: ActivationFunction | None) -> Loss | None:
         """Return the loss on logits if the network ends in a sigmoid."""
