@@ -37,11 +37,16 @@ class _Guard(Router):
         is_ours = (
             request.host in self._hosts  # a name that a stranger's DNS leads here is another
             and (origin is None or origin in [f"http://{host}" for host in self._hosts])
-            and hmac.compare_digest(request.path.split("/")[1].encode(), self._token.encode())
+            and hmac.compare_digest(_first_part(request.path).encode(), self._token.encode())
         )
         if not is_ours:
             return self._application.get_handler_delegate(request, _Refusal)
         return self._application.find_handler(request, **kwargs)
+
+
+def _first_part(path: str) -> str:
+    """Return what stands between the first two slashes of a path, which may have none."""
+    return path.partition("/")[2].partition("/")[0]
 
 
 def guarded(application: Application, token: str, hosts: Sequence[str]) -> Router:

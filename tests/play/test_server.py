@@ -63,7 +63,7 @@ def test_the_page_is_there_for_those_who_know_the_address(server):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/ws", "/static/js/bokeh.min.js", "/wrong/", "//", "/model.h5"]
+    "path", ["/", "/ws", "/static/js/bokeh.min.js", "/wrong/", "//", "/model.h5", "*", "wrong", "?"]
 )
 def test_without_the_token_nothing_is_answered(server, path):
     assert ask(server, path)[0] == 403
