@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import numpy as np
+
 from ffnn.charts.html import escape
 from ffnn.core.checks import check_int
 from ffnn.play.problems import class_names_of, own_problem
@@ -68,7 +70,7 @@ def play(model: Sequential, x: Any, y: Any, port: int = FIRST_PORT) -> Page:
     port = check_int("play", "port", port, low=1, high=(1 << 16) - 1)
     model.require_compiled()
     problem = own_problem(x, y)
-    model.open_examples(problem.x_train, problem.y_train)  # which must fit
+    model.open_examples(np.asarray(x), np.asarray(y))  # which must fit, in the order of the user's
     model.build(problem.x_train.shape[1])
     problem = problem._replace(class_names=class_names_of(model), feature_names=model.feature_names)
     page = Page(Session(settings_of(model), problem, model), "A network in training", port)

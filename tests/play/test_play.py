@@ -108,6 +108,13 @@ def test_answers_are_named_by_what_they_are(page, layers, compiled, y, names):
     np.testing.assert_allclose([value for _, value in answer], model.predict(X[:1])[0], rtol=1e-6)
 
 
+def test_a_row_that_cannot_be_is_named_by_its_number_among_the_rows_given():
+    x = X.copy()
+    x[3, 0] = np.nan
+    with pytest.raises(ffnn.DataError, match="row 3, column 0"):
+        network(Dense(2, "softmax"), loss="categorical_crossentropy").play(x, Y)
+
+
 def test_rows_that_do_not_fit_are_refused_before_a_page_is_there():
     with pytest.raises(ffnn.DataError):
         network(Dense(2, "softmax"), loss="categorical_crossentropy").play(X[:, :1], Y)
