@@ -91,6 +91,7 @@ class Director(Callback):
             self.edits, self.curves = Edits(self.model), Curves()
             self._ratios, self._updates = {}, 0
         self._before, self._wants = None, False
+        self._iterations = self.model.step.optimizer.iterations
         self._epoch, self._batch = self.params["initial_epoch"], 0
         self._measured = (time.monotonic(), self._updates, 0.0)
         self.publish()
@@ -98,16 +99,18 @@ class Director(Callback):
 
     def on_train_batch_begin(self, batch: int, logs: Logs) -> None:
         """Remember the parameters, if the update is to be measured."""
-        if self._wants:
+        if self._wants and self._before is None:
             self._before = self.model.parameters.copy()
 
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         """Publish what was asked for, and obey."""
-        self._updates += 1
+        made = self.model.step.optimizer.iterations - self._iterations
+        self._iterations += made
+        self._updates += made  # none, where the update of several batches is still to come
         self._batch = batch + 1
         if self._edits.off:
             self._edits.hold()
-        if self._before is not None:
+        if self._before is not None and made:
             self._ratios = self._measure_update(self._before)
             self._before, self._wants = None, False
             if self._until != "batch":

@@ -73,6 +73,10 @@ class Watch(Director):
         self.url = ""
         self._server: Server | None = None
 
+    def __reduce__(self) -> Any:
+        """Make copies, and those of a pickle, new ones without a page."""
+        return type(self), (self.rows, self.seconds, self.port)
+
     def on_train_begin(self, logs: Logs) -> None:
         """Open the page, unless an earlier training has done so."""
         require_bokeh()

@@ -1,6 +1,8 @@
 """`Watch`: the page over a training by `fit`, which stays the same."""
 
+import copy
 import os
+import pickle
 import re
 import signal
 import threading
@@ -50,6 +52,29 @@ class Commands(Callback):
         self.seen[epoch] = self.model.optimizer.learning_rate
         for command in self.at.get(f"epoch_{epoch}", ()):
             self.watch.send(command)
+
+
+def test_batches_whose_update_is_still_to_come_are_no_updates(watch):
+    model, shown = network(), watch((X, Y))
+
+    class Look(Callback):
+        def on_train_batch_begin(self, batch, logs):
+            shown.look()
+
+    model.fit(X, Y, epochs=2, batch_size=10, accumulate=4, verbose=0, callbacks=[Look(), shown])
+
+    assert shown.latest.updates == model.optimizer.iterations == 6  # of 2 times 4 + 4 + 2 batches
+    assert min(shown.latest.ratios.values()) > 0
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))])
+def test_copies_have_no_page_yet(watch, copied):
+    shown = watch((X, Y), seconds=2.0)
+    network().fit(X, Y, epochs=1, verbose=0, callbacks=[shown])
+    other = copied(shown)
+
+    assert (other.url, other.seconds, other.port) == ("", 2.0, shown.port)
+    np.testing.assert_array_equal(other.rows[0], X)
 
 
 def test_it_prints_its_address_and_changes_nothing(watch, capsys):
