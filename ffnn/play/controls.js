@@ -19,7 +19,7 @@ function prepareControls() {
   by("edges").addEventListener("change", () => { graph.what = by("edges").value; redraw(); });
   for (const id of SETTINGS) {
     const control = by(id);
-    if (control.tagName === "SELECT" && FACTS.choices) fill(control, FACTS.choices[id]);
+    if (control.tagName === "SELECT" && FACTS.choices?.[id]) fill(control, FACTS.choices[id]);
     if (control.type === "range") control.addEventListener("input", () => { by(`${id}-shown`).value = control.value; });
     control.addEventListener("change", () => {
       if (FACTS.watch) send({ do: "rate", value: control.valueAsNumber });
@@ -49,6 +49,7 @@ function showControls(facts) {
   if (facts.rows) by("rows").textContent = `${counted(facts.rows[0])} training rows, ${counted(facts.rows[1])} test rows`;
   if (FACTS.watch) { show(by("learning_rate"), facts.rate); return; }
   const settings = facts.settings;
+  if (by("loss").dataset.key !== String(facts.losses)) { fill(by("loss"), facts.losses); by("loss").dataset.key = facts.losses; }
   for (const id of SETTINGS) {
     show(by(id), settings[id]);
     const shown = by(`${id}-shown`);
@@ -108,7 +109,7 @@ function layerHead(column, k, hidden) {
     units.append(step(k, -1, column), text("span", String(column.size)), step(k, 1, column));
     head.append(choice, units);
   } else {
-    head.append(text("span", column.activation), text("span", `${counted(column.size)} ${column.kind === "input" ? "inputs" : "units"}`));
+    head.append(text("span", column.activation), text("span", `${counted(column.size)} ${column.kind === "input" ? "input" : "unit"}${column.size === 1 ? "" : "s"}`));
   }
   if (k > 0 && !FACTS.watch) {
     const label = document.createElement("label"), box = document.createElement("input");

@@ -20,6 +20,7 @@ from ffnn.play import networks, settings
 from ffnn.play.director import Director, copy_network
 from ffnn.play.document import Tab
 from ffnn.play.frames import Frame
+from ffnn.play.problems import Problem
 from ffnn.play.session import Session
 from ffnn.play.snapshot import RUNNING, Snapshot
 from ffnn.play.viewer import Viewer
@@ -52,6 +53,8 @@ class Hub:
         self._content: dict[str, list[Any]] | None = None
         self._snapshot: Snapshot | None = None
         self._diagnosis = self._new_diagnosis()
+        self._kind: Any = None  # of targets
+        self._losses: list[str] = []  # that networks for such targets may have
         director.published = lambda: self.call_soon(self.refresh)
 
     # -- pages ---------------------------------------------------------------------------------
@@ -135,6 +138,7 @@ class Hub:
         if viewer is None or viewer.network is not snapshot.network:
             viewer = self._viewer = Viewer(snapshot.network, snapshot.problem)
             self._diagnosis = self._new_diagnosis()
+            self._find_losses(snapshot.problem)
         problem = viewer.problem
         if self._probe is not None and (
             problem is None or len(self._probe) != problem.x_test.shape[1]
@@ -146,6 +150,14 @@ class Hub:
         self._diagnosis.follow(snapshot, viewer)
         return frame.pack()
 
+    def _find_losses(self, problem: Problem | None) -> None:
+        """Find the losses that the page offers, which depend on what the targets are."""
+        if isinstance(self.director, Session) and problem is not None:
+            kind = (problem.class_names, problem.y_train.shape[1:])
+            if kind != self._kind:
+                self._kind = kind
+                self._losses = ["auto", *networks.losses_for(problem)]
+
     def _new_diagnosis(self) -> _Diagnosis:
         return _Diagnosis(3.0 if isinstance(self.director, Session) else 30.0)
 
@@ -153,6 +165,7 @@ class Hub:
         problem, facts = viewer.problem, frame.facts
         if isinstance(self.director, Session):
             facts["settings"] = asdict(self.director.chosen)
+            facts["losses"] = self._losses
         facts["findings"] = self._diagnosis.findings
         if problem is not None:
             facts["rows"] = [len(problem.x_train), len(problem.x_test)]
@@ -177,7 +190,6 @@ class Hub:
                 "normalization": [*settings.norms()],
                 "penalty": settings.penalties(),
                 "optimizer": [names[0] for names in OPTIMIZERS.names()],
-                "loss": ["auto", *networks.losses_for(director.problem)],
             }
             facts["most"] = [settings.MOST_LAYERS, settings.MOST_UNITS]
         return facts

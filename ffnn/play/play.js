@@ -21,7 +21,7 @@ function begin(given) {
   prepareControls();
   prepareTouch();
   send({ do: "shown", number: 0 });
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readTheme(); colourFigures(); redraw(); });
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
   new ResizeObserver(() => redraw()).observe(by("net"));
 }
 
@@ -42,6 +42,16 @@ function receive() {
   showWrong(latest);
   showFindings(facts.findings);
   drawn.frames += 1;
+}
+
+function recolour() {
+  readTheme();
+  colourFigures();
+  redraw();
+  if (!latest) return;
+  delete by("wrong").dataset.key;
+  showWrong(latest);
+  showProbe(latest);
 }
 
 function redraw() { if (latest?.facts.columns) drawNetwork(latest); }

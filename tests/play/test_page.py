@@ -356,6 +356,32 @@ def test_a_page_whose_program_has_ended_says_so(open_page):
     opened.problems.clear()  # as the browser complains that it is alone
 
 
+def test_losses_are_offered_that_the_targets_take(open_page):
+    opened = open_page()
+    page = opened.page
+    page.select_option("#data", "plane")
+    opened.shows("ffnnPlay.frame.facts.settings.data === 'plane'")
+    offered = page.eval_on_selector_all("#loss option", "all => all.map((each) => each.value)")
+
+    assert {"auto", "mean_absolute_error", "huber"} <= {*offered}
+    assert not any("crossentropy" in name for name in offered)
+    assert "1 unit" in page.locator("#layers > div").last.text_content()
+    assert "1 units" not in page.locator("#layers > div").last.text_content()
+
+
+def test_pictures_follow_the_theme_while_nothing_moves(open_page):
+    opened = open_page(data="digits")
+    opened.page.locator("#wrong button").first.wait_for()
+    pictures = """() => [..."#wrong canvas, #pad".split(", ")].map(
+        (each) => document.querySelector(each).toDataURL())"""
+    light = opened.page.evaluate(pictures)
+    opened.page.emulate_media(color_scheme="dark")
+
+    opened.page.wait_for_function(
+        f"(light) => ({pictures})().every((each, i) => each !== light[i])", arg=light
+    )
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(1400, "light"), (1920, "dark"), (390, "light")])
 def test_nothing_is_wider_than_the_window_and_every_control_has_a_name(open_page, width, scheme):
     opened = open_page(width=width, scheme=scheme)
