@@ -117,7 +117,7 @@ function drawHeatmap({blocks, is_stacked: isStacked, title}, number, mode, legen
       const largest = Math.max(...blocks.map((each) => largestSize(valuesOf(each, mode))));
       paint(canvas, valuesOf(block, mode), block.rows, block.columns, painter(largest));
       const end = brief(largest);
-      legend.textContent = `${caption}, from −${end} (vermilion) to ${end} (blue)`;
+      legend.textContent = `${caption}, ${largest === 0 ? "all of them 0" : `from −${end} (vermilion) to ${end} (blue)`}`;
     });
     map.append(canvas);
   });

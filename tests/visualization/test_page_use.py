@@ -253,6 +253,28 @@ def test_numbers_on_edges_do_not_overlap(open_page, tmp_path):
 WINDOWS = [(1400, 900), (1920, 1080), (390, 844)]
 
 
+def test_long_names_of_classes_fit_a_phone(tmp_path, open_page):
+    model = ffnn.Sequential([Dense(3, "softmax")], input_dim=2, seed=0)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.class_names = ["short", "long and " * 8, "w" * 60]
+    model.save_graph(tmp_path / "net.html", np.eye(3, 2), [0, 1, 2])
+    page = open_page(tmp_path / "net.html", 390, 844)
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_gradients_of_frozen_layers_have_no_range(tmp_path, open_page):
+    first = Dense(3, "tanh")
+    model = ffnn.Sequential([first, Dense(1)], input_dim=2, seed=0)
+    first.trainable = False
+    model.compile("sgd", "mean_squared_error")
+    model.fit(np.eye(2), [0.0, 1.0], epochs=1, verbose=0)
+    model.save_graph(tmp_path / "net.html")
+    page = open_page(tmp_path / "net.html", 1400, 900)
+
+    page.get_by_text("Gradients, all of them 0").first.wait_for()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("window", WINDOWS, ids=str)
 @pytest.mark.parametrize("which", ["digits", "flowers"])
