@@ -49,7 +49,7 @@ class BaseTabular(BaseEstimator, ABC):
 
     def __init__(
         self,
-        ensemble: int | None = None,
+        ensemble: int | None = 1,
         time_budget: float | None = None,
         random_state: Any = None,
     ) -> None:
@@ -219,15 +219,15 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
     """A network for classes of rows of a table, good without tuning.
 
     Text, dates and missing values are taken as they are. A tenth of the rows is held out to find
-    the best epoch; fewer than 300 rows are learned by five networks, each validated on a fifth.
-    What the network is made of, and for how long it is trained, follows from rows and columns by
-    the rules of `ffnn.tabular.recipe`.
+    the best epoch. What the network is made of, and for how long it is trained, follows from rows
+    and columns by the rules of `ffnn.tabular.recipe`.
 
     Parameters
     ----------
-    ensemble : int, optional
+    ensemble : int or None
         How many networks are trained, each validated on another fold of the rows; their
-        probabilities are averaged. By default five of fewer than 300 rows, else one.
+        probabilities are averaged. None, as `ffnn train` has it, means five of fewer than 300
+        rows, else one.
     time_budget : float, optional
         Seconds that `fit` may take: the training is planned shorter where it would take longer.
         The result then depends on the speed of the machine.
@@ -296,15 +296,15 @@ class TabularRegressor(RegressorMixin, BaseTabular):
     """A network for numbers of rows of a table, good without tuning.
 
     Text, dates and missing values are taken as they are. A tenth of the rows is held out to find
-    the best epoch; fewer than 300 rows are learned by five networks, each validated on a fifth.
-    Predictions stay within the range of y. What the network is made of, and for how long it is
-    trained, follows from rows and columns by the rules of `ffnn.tabular.recipe`.
+    the best epoch. Predictions stay within the range of y. What the network is made of, and for how
+    long it is trained, follows from rows and columns by the rules of `ffnn.tabular.recipe`.
 
     Parameters
     ----------
-    ensemble : int, optional
+    ensemble : int or None
         How many networks are trained, each validated on another fold of the rows; their
-        predictions are averaged. By default five of fewer than 300 rows, else one.
+        predictions are averaged. None, as `ffnn train` has it, means five of fewer than 300
+        rows, else one.
     time_budget : float, optional
         Seconds that `fit` may take: the training is planned shorter where it would take longer.
         The result then depends on the speed of the machine.

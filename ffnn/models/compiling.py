@@ -32,7 +32,7 @@ def check_jit_compile(value: Any) -> JitCompile:
     if isinstance(value, np.bool_):
         value = bool(value)
     if not isinstance(value, bool):
-        if value != "auto":
+        if not (isinstance(value, str) and value == "auto"):
             raise ValueError(
                 f"compile: jit_compile must be True, False or 'auto', got {shown(value)}"
             )

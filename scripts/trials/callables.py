@@ -30,7 +30,7 @@ HOME = str(Path(ffnn.__file__).parent)
 
 X = np.random.default_rng(0).standard_normal((8, 3))
 Y = np.arange(8) % 2
-# What a callable is given besides the wrong argument, by name.
+# What a callable is given besides the wrong argument, by name, or by its owner's and its own.
 RIGHT: dict[str, Any] = {
     "activation": "relu",
     "activations": "relu",
@@ -48,6 +48,7 @@ RIGHT: dict[str, Any] = {
     "input_dim": 3,
     "n": 1,
     "path": "missing.h5",
+    "save_graph.path": "graph.html",
     "rate": 0.5,
     "scale": 2.0,
     "sizes": [3, 4, 2],
@@ -134,10 +135,11 @@ def _arguments(
             or parameter.kind is parameter.VAR_KEYWORD
         ):
             continue
+        known = RIGHT | right
         given = {
-            other: (right | RIGHT)[other]
+            other: known.get(f"{call.__name__}.{other}", known[other])
             for other, needed in parameters.items()
-            if other in (right | RIGHT) and (needed.default is needed.empty or other == "y")
+            if other in known and (needed.default is needed.empty or other == "y")
         }
         annotation = str(parameter.annotation) + (" | None" if parameter.default is None else "")
         yield Argument(owner, name, annotation, functools.partial(call, **given), is_method)
@@ -167,6 +169,7 @@ VALUES: dict[str, list[Any]] = {  # by kind
 ACCEPTED = {  # a word of an annotation → the kinds that may be right for it
     "None": {"none"},
     "bool": {"bool"},
+    "JitCompile": {"bool"},
     "int": {"int"},
     "float": {"int", "float", "huge"},
     "str": {"text"},

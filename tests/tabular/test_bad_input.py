@@ -49,7 +49,7 @@ class Estimator:
 
     def learn(self, columns, y, time=None):
         kind = TabularClassifier if isinstance(y[0], str) else TabularRegressor
-        self.model = kind(random_state=0, time_budget=time)
+        self.model = kind(ensemble=None, random_state=0, time_budget=time)
         before = dict(vars(self.model))
         try:
             self.model.fit(columns, y)
