@@ -82,7 +82,7 @@ class Graph:
         graph = made.graph
         self.metadata = {entry.key: entry.value for entry in made.metadata_props}
         self.constants = self._read_constants(graph)
-        self._check_nodes(graph.node)
+        self._check_nodes(graph)
         inputs = [each for each in graph.input if each.name not in self.constants]
         if len(inputs) != 1:
             raise GraphError(f"expected one input, got {len(inputs)}")
@@ -141,8 +141,13 @@ class Graph:
             if count(made.graph.node) > _MOST_NODES:
                 raise GraphError(f"its functions become more than {_MOST_NODES:,} nodes")
 
-    def _check_nodes(self, nodes: Sequence[Any]) -> None:
-        for node in nodes:
+    def _check_nodes(self, graph: Any) -> None:
+        known = {*self.constants, *(each.name for each in graph.input)}
+        for node in graph.node:
+            made = [name for name in node.output if name]
+            if not known.isdisjoint(made) or len({*made}) < len(made):
+                raise GraphError(f"{_title(node)} makes a value that is there already")
+            known.update(made)
             kinds = self.onnx.AttributeProto
             for attribute in node.attribute:
                 if attribute.type in (kinds.GRAPH, kinds.GRAPHS):
@@ -166,6 +171,8 @@ class Graph:
             array: Array = self.onnx.numpy_helper.to_array(tensor)
         except Exception as error:
             raise GraphError(f"{shown(name, 60)} is damaged: {error}") from error
+        if array.dtype.kind not in "biuf":
+            raise GraphError(f"{shown(name, 60)}: expected numbers, got {array.dtype.name}")
         if array.dtype.kind == "f" and np.isnan(array).any():
             raise GraphError(f"{shown(name, 60)} has numbers that are not finite")
         if array.dtype.kind == "f" and array.size > 1 and not np.isfinite(array).all():

@@ -57,9 +57,10 @@ def from_onnx(path: FilePath) -> Sequential:
     """
     made = load(path)
     try:
-        graph = Graph(made)
-        model = _described(made, graph) or _read(graph)
-        _name(model, graph.metadata)
+        with np.errstate(all="ignore"):  # what overflows agrees with nothing
+            graph = Graph(made)
+            model = _described(made, graph) or _read(graph)
+            _name(model, graph.metadata)
     except GraphError as error:
         raise ModelFileError(f"{path}: {error}") from error
     except (MemoryError, RecursionError) as error:

@@ -67,7 +67,7 @@ def _find(graph: Graph, segment: Segment) -> list[Found] | None:
     for recognizer in (_passing, _dense, _norm_node, _two_classes, _entrywise, _rowwise):
         try:
             found = recognizer(graph, segment)
-        except GraphError:  # such nodes do not take what was tried
+        except (LookupError, TypeError, ValueError):  # such nodes do not take what was tried
             found = None
         if found is not None:
             return found

@@ -1,6 +1,7 @@
 """ONNX files that others wrote, and hostile ones."""
 
 import json
+import math
 import time
 import tracemalloc
 from pathlib import Path
@@ -357,6 +358,57 @@ HOSTILE = {
             [tensor("w", np.eye(3))],
         ),
         "no layer computes this",
+    ),
+    "texts for numbers": (
+        lambda: graph(
+            [helper.make_node("Gemm", ["x", "w"], ["y"])],
+            [helper.make_tensor("w", onnx.TensorProto.STRING, [3, 2], [b"1"] * 6)],
+        ),
+        "'w': expected numbers, got object",
+    ),
+    "a norm with an epsilon of NaN": (
+        lambda: graph(
+            [helper.make_node("BatchNormalization", ["x", *"abcd"], ["y"], epsilon=math.nan)],
+            [tensor(name, np.ones(3)) for name in "abcd"],
+        ),
+        "no layer computes this",
+    ),
+    "a product with nothing": (
+        lambda: graph([helper.make_node("MatMul", ["x"], ["y"])]),
+        "no layer computes this",
+    ),
+    "a bias of another length": (
+        lambda: graph(
+            [
+                helper.make_node("MatMul", ["x", "w"], ["z"]),
+                helper.make_node("Add", ["z", "b"], "y"),
+            ],
+            [tensor("w", np.ones((3, 4))), tensor("b", np.ones(5))],
+        ),
+        "its layers do not go together",
+    ),
+    "a power that overflows": (
+        lambda: graph([helper.make_node("Pow", ["x", "p"], ["y"])], [tensor("p", 1000.0)]),
+        "no layer computes this",
+    ),
+    "a negative variance": (
+        lambda: graph(
+            [helper.make_node("BatchNormalization", ["x", *"abcd"], ["y"])],
+            [tensor(name, -np.ones(3)) for name in "abcd"],
+        ),
+        "differs from it by nan",
+    ),
+    "a value that is made twice": (
+        lambda: graph(
+            [helper.make_node("Relu", ["x"], ["y"]), helper.make_node("Tanh", ["x"], ["y"])]
+        ),
+        "makes a value that is there already",
+    ),
+    "an input that is made": (
+        lambda: graph(
+            [helper.make_node("Relu", ["x"], ["x"]), helper.make_node("Tanh", ["x"], ["y"])]
+        ),
+        "makes a value that is there already",
     ),
     "an old opset": (lambda: graph([helper.make_node("Relu", ["x"], ["y"])], opset=8), "opset"),
     "whole numbers": (
