@@ -25,6 +25,7 @@ from ffnn.exchange.found import model_of
 from ffnn.exchange.graph import Graph, GraphError
 from ffnn.exchange.onnx_writer import CONFIG, to_onnx
 from ffnn.exchange.recognition import recognize
+from ffnn.saving.header import FORMAT
 from ffnn.sequential import Sequential
 
 _ROWS, _AGREEMENT = 16, 1e-4  # rows to compare, and how far numbers may differ
@@ -75,6 +76,10 @@ def load(path: FilePath) -> Any:
         content = bytes(read_whole(path, 0, lambda start, size: None))
     except ModelFileError as error:
         raise ModelFileError(f"{path}: {error}") from error
+    if content.startswith(FORMAT.encode()):
+        raise ModelFileError(
+            f"{path}: this is a model file, which load_model and ffnn summary read, no ONNX file"
+        )
     try:
         return onnx.load_model_from_string(content)
     except Exception as error:

@@ -461,6 +461,12 @@ def test_what_is_no_onnx_file_is_refused(content, tmp_path):
         from_onnx(tmp_path / "m.onnx")
 
 
+def test_a_model_file_is_told_from_an_onnx_file(tmp_path):
+    ffnn.Sequential([layers.Dense(2)], 3).save(tmp_path / "m.h5")
+    with pytest.raises(ffnn.ModelFileError, match=r"m\.h5: this is a model file, which load_model"):
+        from_onnx(tmp_path / "m.h5")
+
+
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     for path in (tmp_path / "none.onnx", tmp_path):
         with pytest.raises(ffnn.ModelFileError):
