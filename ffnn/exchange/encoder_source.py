@@ -61,6 +61,8 @@ def _number(column, entry):
         value = column["median"] if entry is None else float(entry)
     except (TypeError, ValueError):
         raise _wrong(column, entry) from None
+    if not math.isfinite(value) or isinstance(entry, bool) or "_" in str(entry):
+        raise _wrong(column, entry)
     return _flagged(column, [(value - column["mean"]) / column["std"]], entry)
 
 
@@ -150,8 +152,11 @@ function flagged(column, made, entry) {
 
 const KINDS = {
   number(column, entry) {
-    const value = entry === null ? column.median : entry === "" ? NaN : Number(entry);
-    if (Number.isNaN(value)) throw wrong(column, entry);
+    const isNumber = /^[-+]?(\\d+\\.?\\d*|\\.\\d+)(e[-+]?\\d+)?$/i.test(entry);
+    const value = entry === null ? column.median : Number(entry);
+    if (entry !== null && (!isNumber || typeof entry === "object" || !Number.isFinite(value))) {
+      throw wrong(column, entry);
+    }
     return flagged(column, [(value - column.mean) / column.std], entry);
   },
 

@@ -167,6 +167,33 @@ def test_what_a_column_cannot_be_is_named(row, message, tmp_path):
         predict_by_python(tmp_path / "m.py", [row])
 
 
+NO_NUMBERS = ["1_000", "0x10", "Infinity", "-inf", "1e999", "nan?", True, [1]]
+
+
+@pytest.mark.parametrize("entry", NO_NUMBERS)
+def test_what_is_no_number_for_the_model_is_none_in_python(entry, tmp_path):
+    model = model_of_table("standard")
+    to_python(model, tmp_path / "m.py")
+    with pytest.raises(ffnn.DataError, match="size"):
+        model.predict([{**ROWS[1], "size": entry}])
+    with pytest.raises(ValueError, match=r"column 'size': .* is no number"):
+        predict_by_python(tmp_path / "m.py", [{"size": entry}])
+
+
+@needs_node
+def test_what_is_no_number_for_the_model_is_none_in_javascript(tmp_path):
+    to_javascript(model_of_table("standard"), tmp_path / "m.mjs")
+    code = f"""import {{ predict }} from '{tmp_path / "m.mjs"}';
+const message = (size) => {{
+  try {{ return String(predict([{{ size }}])); }} catch (error) {{ return error.message; }}
+}};
+console.log(JSON.stringify([...{json.dumps(NO_NUMBERS)}, Infinity].map(message)));"""
+    command = [NODE, "--input-type=module", "--eval", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    shown = [*NO_NUMBERS[:-2], "true", 1, "Infinity"]
+    assert json.loads(done.stdout) == [f"column size: {entry} is no number" for entry in shown]
+
+
 def test_rows_of_another_length_are_refused(tmp_path):
     to_python(ffnn.Sequential([layers.Dense(2)], 3), tmp_path / "m.py")
     with pytest.raises(ValueError, match="expected 3 numbers in each row, got 2"):
