@@ -39,7 +39,10 @@ def check_resumable(here: Parts, there: Parts, path: str, epochs: int) -> int:
             del mine[name]
     for fact, own in mine.items():
         if _settings(own) != _settings(theirs[fact]):
-            saved, now = (visible(shorten(str(each), 300)) for each in (theirs[fact], own))
+            both = theirs[fact], own
+            if fact == "optimizer":
+                both = there.optimizer, here.optimizer
+            saved, now = (visible(shorten(str(each), 300)) for each in both)
             raise ValueError(
                 f"resume_from: {path} is of another model: {fact} there {saved}, here {now}"
             )
