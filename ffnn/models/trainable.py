@@ -105,9 +105,9 @@ class Trainable(Positioned):
         steps_per_epoch : int, optional
             The number of batches after which an epoch ends at the latest.
         accumulate : int, default 1
-            The number of batches to an update, which is that of one batch of all their rows: for
-            batches that are larger than memory allows. An epoch's last update may be of fewer.
-            Schedules count updates; a `BatchNorm` looks at each batch by itself.
+            The number of batches per update. The update is that of one batch of all their rows,
+            which may then be larger than memory allows; an epoch's last one may have fewer.
+            Schedules count updates; a `BatchNorm` normalises each batch by itself.
         resume_from : str or path, optional
             A file of this model that was saved in a training, for example by `ModelCheckpoint`.
             Training resumes from there as if it had never stopped, with parameters, optimizer,
