@@ -23,7 +23,7 @@ function layOut({units, edges}, width, zoom) {
   const pitch = Math.max(12, Math.min(30, 580 / most)) * zoom;
   const left = isPicture ? pictureSize(isNarrow) + 16 : roomForNames(0, units[0], longest) + 24;
   const names = roomForNames(page.columns.length - 1, units.at(-1), longest) + 24;
-  const right = page.rows === null ? names : Math.max(names, isNarrow ? 92 : 170);
+  const right = page.rows === null ? names : isNarrow ? names + 6 * CHARACTER : Math.max(names, 170);
   const gap = Math.max(12, (width - left - right) / page.connections.length) * zoom;
   const top = gap < ASLANT ? 104 : 66;
   const height = top + Math.max(most * pitch, isPicture ? pictureSize(isNarrow) + 40 : 0) + 12;

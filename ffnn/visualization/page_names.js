@@ -34,8 +34,9 @@ function drawBar(unit, x, y, name) {
   const thick = Math.min(scene.pitch - 3, 20);
   const box = {x, y: y - thick / 2, height: thick, rx: 3};
   const isRight = page.rows.classes?.[reader.row] === unit && page.columns[last].ids.length > 1;
-  const text = `${isRight ? "✓ " : ""}${name}`;
   const number = page.rows.are_shares ? value.toFixed(3) : brief(value);
+  const most = Math.max(1, Math.floor((room - 12) / CHARACTER) - number.length - 2);
+  const text = shortName(`${isRight ? "✓ " : ""}${name}`, most);
   return [
     drawn("rect", {...box, width: room, class: isRight ? "room label" : "room"}),
     drawn("rect", {...box, width: Math.max(1, room * share), class: `bar ${signOf(value)}`}),

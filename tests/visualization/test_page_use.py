@@ -263,6 +263,28 @@ def test_long_names_of_classes_fit_a_phone(tmp_path, open_page):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.parametrize("width", [1400, 390])
+@pytest.mark.parametrize("classes", [["setosa", "a rather long name", "e" * 30], None])
+def test_names_and_numbers_of_outputs_do_not_overlap(classes, width, tmp_path, open_page):
+    model = ffnn.Sequential(
+        [Dense(3, "softmax") if classes else Dense(1, "sigmoid")], input_dim=2, seed=0
+    )
+    model.compile("sgd", "categorical_crossentropy" if classes else "binary_crossentropy")
+    model.class_names = classes
+    model.save_graph(tmp_path / "net.html", np.eye(2), np.eye(2, 3) if classes else [0, 1])
+    page = open_page(tmp_path / "net.html", width, 844)
+    page.evaluate("chooseRow(0)")
+    page.locator("#graph rect.room").first.wait_for(state="attached")
+    gaps = page.eval_on_selector_all(
+        "#graph text.name + text.name[text-anchor='end']",
+        """all => all.map((number) => number.getBoundingClientRect().left
+            - number.previousSibling.getBoundingClientRect().right)""",
+    )
+
+    assert len(gaps) >= len(classes or [0])
+    assert min(gaps[-len(classes or [0]) :]) > 0
+
+
 def test_gradients_of_frozen_layers_have_no_range(tmp_path, open_page):
     first = Dense(3, "tanh")
     model = ffnn.Sequential([first, Dense(1)], input_dim=2, seed=0)
