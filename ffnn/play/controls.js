@@ -147,7 +147,10 @@ function savePicture() {
 async function loadSettings() {
   const file = by("load-settings").files[0];
   if (!file) return;
-  try { change(JSON.parse(await file.text())["ffnn play"] ?? { "": 0 }); }
-  catch { say("Load settings: expected a file that the page of ffnn play has saved"); }
+  try {
+    const values = JSON.parse(await file.text())["ffnn play"];
+    if (Object.prototype.toString.call(values) !== "[object Object]") throw new TypeError("no settings");
+    change(values);
+  } catch { say("Load settings: expected a file that the page of ffnn play has saved"); }
   by("load-settings").value = "";
 }

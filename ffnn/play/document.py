@@ -257,7 +257,8 @@ def _picture(viewer: Viewer) -> Array:
         return shade(both)
     low, high = viewer.range
     palette = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in _palette()])
-    places = np.nan_to_num(255 * (answers[:, :, 0] - low) / (high - low)).clip(0, 255)
+    with np.errstate(over="ignore", invalid="ignore"):  # of a training that diverges
+        places = np.nan_to_num(255 * (answers[:, :, 0] - low) / (high - low)).clip(0, 255)
     return rgba(palette[places.astype(int)], np.ones((SIDE, SIDE)))
 
 

@@ -54,6 +54,8 @@ class Edits:
             for index, size in zip(place, array.shape, strict=True)
         )
         value = check_number("edit", "value", value, low=-1e6, high=1e6)
+        if self._kept(array, where)[0] is not array:
+            raise ValueError("edit: this neuron is off; switch it on to set what leads from it")
         if check_bool("edit", "begins", begins) or not self._changes:
             self._changes = self._changes[1 - _MOST_UNDONE :]
             self._changes.append(_Change(array, where, float(array[where])))
@@ -64,6 +66,7 @@ class Edits:
         """Take the last change back, if there is one."""
         if self._changes:
             array, place, before = self._changes.pop()
+            array, place = self._kept(array, place)
             array[place] = before
 
     def switch(self, column: Any, unit: Any, off: Any) -> None:
@@ -82,6 +85,13 @@ class Edits:
         """Keep neurons off, whatever an update made of them."""
         for column, unit in self.off:
             self.dense[column].params["weight"][:, unit] = 0.0
+
+    def _kept(self, array: Array, place: tuple[int, ...]) -> tuple[Array, tuple[int, ...]]:
+        """Return where the value of an entry is kept: elsewhere, if its neuron is off."""
+        for (column, unit), kept in self.off.items():
+            if array is self.dense[column].params["weight"] and place[1] == unit:
+                return kept, place[:1]
+        return array, place
 
     def freeze(self, layer: Any, frozen: Any) -> None:
         """Let a layer keep its numbers in training, or learn again."""

@@ -59,6 +59,9 @@ class Page:
         self._server.stop()
         self.session.stop()
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} at {self.url}>"
+
     def _repr_html_(self) -> str:
         return (
             f'<a href="{escape(self.url)}" target="_blank" rel="noreferrer">{escape(self.url)}</a>'

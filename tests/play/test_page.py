@@ -356,6 +356,27 @@ def test_a_page_whose_program_has_ended_says_so(open_page):
     opened.problems.clear()  # as the browser complains that it is alone
 
 
+@pytest.mark.parametrize(
+    "text", ["{}", "[1]", '"x"', '{"ffnn play": 3}', '{"ffnn play": [1]}', "x"]
+)
+def test_files_that_are_no_settings_are_refused_in_plain_words(open_page, text):
+    opened = open_page()
+    opened.page.set_input_files(
+        "#load-settings",
+        {"name": "x.json", "mimeType": "application/json", "buffer": text.encode()},
+    )
+
+    opened.shows("document.getElementById('message').textContent.includes('has saved')")
+
+
+def test_an_empty_field_is_said_by_its_name(open_page):
+    opened = open_page()
+    opened.page.fill("#learning_rate", "")
+    opened.page.keyboard.press("Tab")
+
+    opened.shows("document.getElementById('message').textContent.startsWith('Learning rate: ')")
+
+
 def test_losses_are_offered_that_the_targets_take(open_page):
     opened = open_page()
     page = opened.page

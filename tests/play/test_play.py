@@ -86,6 +86,7 @@ def test_a_copy_is_trained_and_the_model_stays(page):
     assert not np.array_equal(shown.model.parameters, before)
     np.testing.assert_array_equal(model.parameters, before)
     assert shown.url in shown._repr_html_()
+    assert repr(shown) == f"<Page at {shown.url}>"
 
 
 @pytest.mark.parametrize(

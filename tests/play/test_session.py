@@ -122,6 +122,25 @@ def test_rate_and_batch_size_leave_the_weights_and_the_count(start):
     assert session.latest.updates == 28 + 2
 
 
+def test_what_leads_from_a_neuron_that_is_off_stays_0(start):
+    session = start()
+    weight = session.trained.layers[1].params["weight"]
+    before = weight[:, 0].copy()
+    entry = {"do": "edit", "layer": "dense_2", "name": "weight", "place": [0, 0]}
+    session.send(entry | {"value": 2.0})
+    session.send({"do": "switch", "column": 1, "unit": 0, "off": True})
+    session.send(entry | {"value": 3.0})
+
+    assert "switch it on" in now(session).message
+    assert list(weight[:, 0]) == [0.0, 0.0, 0.0]
+    session.send({"do": "undo"})
+    now(session)
+    assert list(weight[:, 0]) == [0.0, 0.0, 0.0]
+    session.send({"do": "switch", "column": 1, "unit": 0, "off": False})
+    now(session)
+    np.testing.assert_array_equal(weight[:, 0], before)
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [
