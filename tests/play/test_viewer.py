@@ -8,6 +8,7 @@ from play_tools import now
 
 import ffnn
 from ffnn.layers import Dense
+from ffnn.play.document import _picture
 from ffnn.play.hub import _numbers
 from ffnn.play.viewer import MAP_SIDE, SIDE, Viewer, column_outputs, shade
 
@@ -53,6 +54,15 @@ def test_a_map_shows_what_its_neuron_puts_out_over_the_plane(start):
     shown = (arrays["maps/1"][1].astype(float) - 128) / 127
     assert shown.shape == (MAP_SIDE, MAP_SIDE)
     np.testing.assert_allclose(shown * (expected[0, -1] / shown[0, -1]), expected, atol=0.02)
+
+
+def test_answers_beyond_all_numbers_are_drawn_without_a_warning(start):
+    pytest.importorskip("bokeh", reason="needs Bokeh: pip install 'ffnn[html]'")
+    viewer, snapshot = viewed(start(data="plane"))
+    viewer.frame(snapshot)
+    viewer.answers = np.full_like(viewer.answers, np.finfo(viewer.answers.dtype).max)
+
+    assert len({*_picture(viewer).ravel()}) == 1
 
 
 def test_wrong_rows_are_those_that_predict_takes_for_another_class(start):
