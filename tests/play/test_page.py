@@ -114,6 +114,7 @@ def test_what_is_shown_is_what_the_model_has(open_page):
     assert opened.text("#test-loss") == f"{measured['loss']:.4g}".ljust(6, "0")
     assert float(opened.text("#test-metric")) == pytest.approx(measured["accuracy"], abs=5e-4)
     opened.page.click("#table summary")
+    opened.shows("document.querySelector('#table td')")
     cells = opened.page.locator("#table table").first.locator("td").all_text_contents()
     first = model.layers[0].params
     expected = np.column_stack([first["weight"], first["bias"]]).ravel()
@@ -268,13 +269,13 @@ def test_a_digit_is_drawn_and_wrong_rows_are_shown(open_page):
     answer = model.predict(problem.x_test[row : row + 1])[0]
     assert answer.argmax() != problem.y_test[row]
     page.click("#clear-pad")
-    opened.shows("ffnnPlay.frame.facts.probe.every((value) => value === 0)")
+    opened.shows("ffnnPlay.frame.facts.probe?.every((value) => value === 0)")
     box = page.locator("#pad").bounding_box()
     page.mouse.move(box["x"] + 80, box["y"] + 20)
     page.mouse.down()
     page.mouse.move(box["x"] + 80, box["y"] + 140, steps=8)
     page.mouse.up()
-    opened.shows("ffnnPlay.frame.facts.probe.some((value) => value > 8)")
+    opened.shows("ffnnPlay.frame.facts.probe?.some((value) => value > 8)")
     drawn, answer = page.evaluate(
         "[ffnnPlay.frame.facts.probe, [...ffnnPlay.frame.arrays['probe/2'].values]]"
     )

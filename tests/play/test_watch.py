@@ -89,6 +89,19 @@ def test_it_prints_its_address_and_changes_nothing(watch, capsys):
     assert shown.latest.state == "finished"
 
 
+def test_estimators_train_with_it(watch):
+    estimators = pytest.importorskip("ffnn.estimators", reason="needs scikit-learn")
+    settings = {"hidden_layer_sizes": (4,), "max_iter": 3, "random_state": 0}
+    plain, shown = estimators.FFNNClassifier(**settings), watch()
+    watched = estimators.FFNNClassifier(**settings, callbacks=[shown])
+    for each in (plain, watched):
+        with pytest.warns(Warning, match="Maximum iterations"):
+            each.fit(X, Y)
+
+    np.testing.assert_array_equal(plain.model_.parameters, watched.model_.parameters)
+    assert shown.latest.state == "finished"
+
+
 def test_nothing_is_copied_for_pages_that_nobody_has_opened(watch):
     shown = watch()
     network().fit(X, Y, epochs=5, verbose=0, callbacks=[shown])
