@@ -76,4 +76,4 @@ def test_info_of_another_file_is_refused(run, saved):
     pytest.importorskip("onnx", reason="onnx is not installed")
     code, _, err = run("info", saved)
     assert code != 0
-    assert "this is no ONNX file" in err
+    assert "this is a model file, which load_model and ffnn summary read, no ONNX file" in err

@@ -61,6 +61,7 @@ def test_a_layer_without_a_counterpart_is_named_and_nothing_written(suffix, tmp_
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"old"]
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Keras with new NumPy
 @pytest.mark.parametrize("make", [exchange.to_torch, exchange.to_keras])
 def test_a_layer_without_a_counterpart_is_named_by_the_frameworks(make):
     pytest.importorskip(make.__name__.removeprefix("to_"), reason="it is not installed")

@@ -43,6 +43,7 @@ CASES = [
 CASES += [("C", part, "float64") for part in ("`relu`", "`softmax`", "`Clamp`", "`Normalization`")]
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Keras with new NumPy
 @pytest.mark.parametrize(("name", "part", "dtype"), CASES)
 def test_special_numbers(name, part, dtype, tmp_path):
     is_there, run = FORMATS[name]
