@@ -11,13 +11,21 @@ from ffnn._types import Array
 from ffnn.activations import ActivationFunction
 from ffnn.core.descriptions import describe, rebuild
 from ffnn.core.operations import Runtime, Value, row
+from ffnn.core.registry import family_of
 from ffnn.exchange.program import address
 from ffnn.layers import Clamp
 from ffnn.layers.base import Layer
 
 
 def expressed(keras: Any, layer: Layer, dtype: str) -> tuple[Any, list[Array]]:
-    """Return a layer of Keras that computes what a layer's `express` says, and its weights."""
+    """Return a layer of Keras that computes what a layer's `express` says, and its weights.
+
+    A class of the user's enters Keras's custom objects, by which its layers are found again.
+    """
+    assert layer.input_dim is not None
+    layer.express(row(layer.input_dim, dtype))
+    if not family_of(layer).is_registered(type(layer)):
+        keras.saving.get_custom_objects()[type(layer).__name__] = type(layer)
     state = {name: array.tolist() for name, array in layer.state.items()}
     made = expressed_class(keras)(describe(layer), state, dtype=dtype)
     return made, list(layer.params.values())
@@ -40,7 +48,7 @@ def expressed_class(keras: Any) -> Any:
             return {**super().get_config(), **own}
 
         def build(self, shape: Any) -> None:
-            layer = rebuild(self.described)
+            layer = rebuild(self.described, keras.saving.get_custom_objects())
             if not isinstance(layer, ActivationFunction):
                 layer.build(shape[-1], dtype=self.compute_dtype)
             if self.kept_state:
@@ -55,7 +63,8 @@ def expressed_class(keras: Any) -> Any:
             self.result = layer.express(row(shape[-1], self.compute_dtype))
 
         def compute_output_shape(self, shape: Any) -> Any:
-            return (shape[0], rebuild(self.described).compute_output_dim(shape[-1]))
+            layer = rebuild(self.described, keras.saving.get_custom_objects())
+            return (shape[0], layer.compute_output_dim(shape[-1]))
 
         def call(self, x: Any, training: bool = False) -> Any:
             if training and isinstance(self.inner, Clamp):

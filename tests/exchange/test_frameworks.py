@@ -155,6 +155,25 @@ def test_a_keras_model_is_saved_and_loaded(keras, seed, tmp_path):
     assert distance(found, model.predict(x)) < 2e-6
 
 
+class Tripling(layers.Layer):
+    """A layer of a user, which says what it computes."""
+
+    def forward(self, x, training=False):
+        return 3.0 * x
+
+    def express(self, x):
+        return x * 3.0
+
+
+@of_keras
+def test_a_layer_of_the_users_goes_to_keras_and_into_its_files(keras, tmp_path):
+    model = ffnn.Sequential([layers.Dense(3), Tripling(), layers.Dense(1)], 4, seed=0)
+    made, x = exchange.to_keras(model), np.random.default_rng(0).normal(size=(5, 4))
+    made.save(tmp_path / "m.keras")
+    for each in (made, keras.models.load_model(tmp_path / "m.keras")):
+        assert distance(each.predict(x, verbose=0), model.predict(x)) < 2e-6
+
+
 @of_keras
 def test_keras_models_of_others(keras):
     kinds, x = keras.layers, np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
