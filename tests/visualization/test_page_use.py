@@ -373,6 +373,7 @@ def test_the_tables_hold_what_is_drawn(flowers, open_page):
     page = open_page(path)
     page.evaluate("chooseRow(0)")
     page.locator("#table summary").click()
+    page.wait_for_selector("#table table")
     neurons, edges = page.locator("#table table").all()
 
     rows = [row.split("\t") for row in neurons.locator("tr").all_inner_texts()]
