@@ -159,9 +159,10 @@ class _Cut(NamedTuple):
         is_linear = self.part.layer.is_dense and "W" in map(_base, step.arrays)
         for symbol, array in step.arrays.items():
             chosen = self._indices(symbol, array, is_linear)
-            for axis, numbers in enumerate(chosen):
-                array = array if numbers is None else array.take(numbers, axis)  # noqa: PLW2901
             arrays[symbol] = array
+            for axis, numbers in enumerate(chosen):
+                if numbers is not None:
+                    arrays[symbol] = arrays[symbol].take(numbers, axis)
             if any(numbers is not None for numbers in chosen):
                 indices[symbol] = chosen
         kept = replace(step, arrays=arrays, indices=indices)

@@ -27,8 +27,8 @@ class Rows(NamedTuple):
 class BestAverage(EarlyStopping):
     """Validate the moving average of the weights, and restore the best one.
 
-    After each epoch a ← β a + (1 - β) w, a being w at first. Validation sees a, which
-    varies less than w from epoch to epoch and does better on new rows; training goes on with w.
+    After each epoch a ← β a + (1 - β) w, a being w at first. Validation sees a, which changes less
+    between epochs than w and does better on new rows; training goes on with w.
     It ends with a wave of the learning rate that has brought no better epoch, but not before
     `fewest_updates`: what so few have brought tells nothing. Nor does a wave of fewer epochs than
     `least_wave`, which is over before the average has followed.
