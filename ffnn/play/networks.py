@@ -30,7 +30,8 @@ def make_network(settings: Settings, problem: Problem) -> Sequential:
         )
     model = Sequential(layers, input_dim=problem.x_train.shape[1], seed=settings.seed)
     optimizer = OPTIMIZERS.class_named(settings.optimizer)(learning_rate=settings.learning_rate)
-    model.compile(optimizer, loss_name(settings, problem), [metric_name(problem)])
+    loss, metrics = loss_name(settings, problem), [metric_name(problem)]
+    model.compile(optimizer, loss, metrics, jit_compile=False)  # nothing stands still for numba
     model.class_names, model.feature_names = problem.class_names, problem.feature_names
     model.encoder = problem.encoder
     return model

@@ -116,6 +116,8 @@ class Session(Director):
             _check_batches(settings, model)
         else:
             model = copy_network(self.fixed)
+            if model.jit_compile == "auto":  # as in `make_network`
+                model.take_jit_compile(False)
         self.chosen, self.problem, self.trained = settings, problem, model
         self._phases: list[Phase] = []  # that are over
         self._begun_at = 0  # the epoch in which the last one began

@@ -301,6 +301,18 @@ def test_rows_that_cannot_be_shown_are_refused(x, y, message):
         own_problem(x, y)
 
 
+def test_nothing_is_compiled_while_a_page_waits(start):
+    x, y = make_toy("moons", rows=60)
+    models = [ffnn.Sequential([Dense(2, "softmax")], input_dim=2, seed=1) for _ in range(2)]
+    for model, wanted in zip(models, ("auto", False), strict=True):
+        model.compile(loss="categorical_crossentropy", jit_compile=wanted)
+        session = Session(settings_of(model), own_problem(x, y), model)
+        assert session.trained.jit_compile is False
+        assert model.jit_compile == wanted
+
+    assert start().trained.jit_compile is False
+
+
 def test_a_stopped_session_leaves_no_thread(start):
     session = start()
     session.send({"do": "run"})

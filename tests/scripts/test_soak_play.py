@@ -12,7 +12,7 @@ SCRIPT = Path(__file__).parent.parent.parent / "scripts" / "soak_play.py"
 
 @pytest.mark.usefixtures("browser")
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_random_use_leaves_no_error_no_memory_and_no_thread():
+def test_random_use_leaves_no_error_and_no_thread():
     pytest.importorskip("bokeh", reason="needs Bokeh: pip install 'ffnn[html]'")
     done = subprocess.run(
         [sys.executable, str(SCRIPT), "--minutes", "0.2"],
