@@ -278,7 +278,7 @@ class Sequential(Reporting):
         OSError
             The file cannot be written.
         """
-        from ffnn.exchange.export import export  # which stands above this module
+        from ffnn.exchange.by_suffix import export  # which stands above this module
 
         export(self, path, **options)
 

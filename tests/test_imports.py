@@ -90,7 +90,7 @@ DECLARED = {
     "ffnn.sequential": {
         "ffnn.estimators.base",
         "ffnn.estimators.conversion",
-        "ffnn.exchange.export",
+        "ffnn.exchange.by_suffix",
         "ffnn.play.play",
     },
     "ffnn.tables": {"ffnn.estimators.tabular"},

@@ -16,7 +16,7 @@ from ffnn.core.lazy import loader
 
 if TYPE_CHECKING:
     from ffnn.exchange.c_source import to_c
-    from ffnn.exchange.export import SUFFIXES, export
+    from ffnn.exchange.by_suffix import SUFFIXES, export
     from ffnn.exchange.javascript_source import to_javascript
     from ffnn.exchange.keras_reader import from_keras
     from ffnn.exchange.keras_writer import to_keras
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from ffnn.exchange.torch_writer import to_torch
 
 _HOMES = {
-    "SUFFIXES": "export",
-    "export": "export",
+    "SUFFIXES": "by_suffix",
+    "export": "by_suffix",
     "from_keras": "keras_reader",
     "from_onnx": "onnx_reader",
     "from_safetensors": "safetensors_files",

@@ -79,7 +79,7 @@ class Weighted(Metric):
 def weigh(metrics: Sequence[Metric], taken: Collection[str]) -> list[Metric]:
     """Return the metrics as weighted ones; TypeError says that one takes no weights.
 
-    A name that is `taken` by a metric without weights gets "weighted_" before it, as in Keras.
+    A name that is `taken` by a metric without weights gets ``"weighted_"`` before it, as in Keras.
     """
     for metric in metrics:
         try:

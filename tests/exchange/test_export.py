@@ -129,3 +129,10 @@ def test_parameters_of_another_network_are_refused(model, tmp_path):
         with pytest.raises(ffnn.ModelFileError, match=name):
             exchange.from_safetensors(tmp_path / name, other)
     np.testing.assert_array_equal(other.parameters, before)
+
+
+def test_the_function_stays_where_it_is_once_a_model_has_used_it(tmp_path):
+    model = ffnn.Sequential([ffnn.layers.Dense(2)], input_dim=3, seed=0)
+    model.export(tmp_path / "first.py")
+    ffnn.exchange.export(model, tmp_path / "second.py")
+    assert (tmp_path / "first.py").read_text() == (tmp_path / "second.py").read_text()

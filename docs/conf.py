@@ -1,0 +1,53 @@
+"""How Sphinx builds the site: ``python -m sphinx -W -b html docs site``."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parent), str(HERE / "_extensions")]
+
+import ffnn  # noqa: E402
+
+project = "ffnn"
+author = "the authors of ffnn"
+version = release = ffnn.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.viewcode",
+    "numpydoc",
+    "mathml",
+    "reference_pages",
+]
+exclude_patterns = ["pages", "_*"]
+default_role = "py:obj"
+suppress_warnings = ["config.cache"]  # settings below hold functions
+
+myst_heading_anchors = 3
+myst_enable_extensions = ["dollarmath", "deflist"]
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+autosummary_generate = False  # reference_pages writes them
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+
+html_math_renderer = "mathml"
+html_theme = "pydata_sphinx_theme"
+html_title = "ffnn"
+html_static_path = ["_static"]
+html_css_files = ["ffnn.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "show_prev_next": True,
+    "navigation_with_keys": False,
+    "header_links_before_dropdown": 7,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["sphinx-version"],
+    "footer_end": ["theme-version"],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
