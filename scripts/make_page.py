@@ -49,6 +49,7 @@ td div {{ height: 0.9rem; background: var(--bar); border-radius: 0.15rem; }}
 </style>
 </head>
 <body>
+<main>
 <h1>{title}</h1>
 <p>{note}</p>
 <form id="row">
@@ -56,6 +57,7 @@ td div {{ height: 0.9rem; background: var(--bar); border-radius: 0.15rem; }}
 </form>
 <p id="problem" role="alert"></p>
 <table aria-live="polite"><tbody id="answer"></tbody></table>
+</main>
 <script type="module">
 {module}
 {code}

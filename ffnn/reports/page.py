@@ -76,21 +76,27 @@ def _section(piece: Piece) -> str:
 
 def _table(table: Table) -> str:
     """Return a table whose last rows may be sums."""
-    head = _row(table.header, table.alignments, "th", 'scope="col"')
+    head = "".join(map(_head, table.header, table.alignments))
     split = len(table.rows) - table.num_sums
-    body = "".join(_row(row, table.alignments, "td") for row in table.rows[:split])
-    sums = "".join(_row(row, table.alignments, "td", of="sum") for row in table.rows[split:])
+    body = "".join(_row(row, table.alignments) for row in table.rows[:split])
+    sums = "".join(_row(row, table.alignments, ' class="sum"') for row in table.rows[split:])
     foot = f"<tfoot>{sums}</tfoot>" if sums else ""
-    return f"<table><thead>{head}</thead><tbody>{body}</tbody>{foot}</table>"
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody>{foot}</table>"
 
 
-def _row(cells: Sequence[str], alignments: str, tag: str, more: str = "", of: str = "") -> str:
-    inner = "".join(
-        f"<{tag}{' class=r' if side == 'r' else ''}{' ' if more else ''}{more}>"
-        f"{escape(shorten(cell, _LONGEST_CELL))}</{tag}>"
-        for cell, side in zip(cells, alignments, strict=True)
-    )
-    return f'<tr class="{of}">{inner}</tr>' if of else f"<tr>{inner}</tr>"
+def _head(text: str, side: str) -> str:
+    """Return the head of a column; one without a text is no head for a screen reader."""
+    return _cell("th", text, side, ' scope="col"') if text else _cell("td", text, side)
+
+
+def _row(cells: Sequence[str], sides: str, more: str = "") -> str:
+    inner = "".join(_cell("td", cell, side) for cell, side in zip(cells, sides, strict=True))
+    return f"<tr{more}>{inner}</tr>"
+
+
+def _cell(tag: str, text: str, side: str, more: str = "") -> str:
+    right = " class=r" if side == "r" else ""
+    return f"<{tag}{right}{more}>{escape(shorten(text, _LONGEST_CELL))}</{tag}>"
 
 
 def _matrix(matrix: Matrix) -> str:

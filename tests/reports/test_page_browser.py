@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from accessibility import barriers
 
 import ffnn
 from ffnn.layers import Dense
@@ -116,6 +117,11 @@ def test_charts_have_names_and_headings_an_order(pages, open_page):
     levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map((e) => e.tagName)")
     assert levels == ["H1"] + ["H2"] * (len(levels) - 1)
     assert page.get_by_role("columnheader", name="predicted").count() == 3
+
+
+@pytest.mark.parametrize("name", ["pictures", "one row", "long words"])
+def test_axe_finds_nothing(pages, open_page, name):
+    assert barriers(open_page(pages / f"{name}.html", "desk")) == []
 
 
 def test_names_are_text_and_never_markup(open_page, tmp_path):

@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 import pytest
+from accessibility import barriers
 from make_page import CSV, PAGE, page, train
 
 import ffnn
@@ -67,6 +68,10 @@ def test_nothing_is_wider_than_the_screen(open_file, size, scheme):
     opened = open_file(PAGE, *SIZES[size], scheme)
     assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert opened.locator("#answer tr").count() == 3
+
+
+def test_axe_finds_nothing(open_file):
+    assert barriers(open_file(PAGE)) == []
 
 
 def test_the_page_of_the_documentation_knows_the_penguins(open_file):

@@ -1,17 +1,13 @@
 """The page in use: rows, phones, keys, colours, and what a screen reader finds."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
+from accessibility import barriers
 
 import ffnn
 from ffnn.callbacks import Recorder
 from ffnn.layers import Dense, Rescaling
 from ffnn.visualization import page_states
-
-AXE = os.environ.get("FFNN_AXE_CORE", "node_modules/axe-core/axe.min.js")
 
 
 @pytest.fixture
@@ -386,20 +382,29 @@ def test_the_tables_hold_what_is_drawn(flowers, open_page):
     assert weights["input 2 (c)", "dense_1 5"] == model.layers[0].params["weight"][5, 2]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1400, 390])
-def test_axe_finds_nothing(digits, open_page, scheme, width):
-    if not Path(AXE).exists():
-        pytest.skip("needs axe-core: npm install axe-core, or FFNN_AXE_CORE=axe.min.js")
-    page = open_page(digits[-1], width, 900, scheme)
-    page.evaluate("chooseRow(2)")
-    page.locator("#table summary").click()
-    page.evaluate("choose({node: {column: 1, unit: 3}})")
-    page.evaluate("scrollTo(0, document.body.scrollHeight)")
-    page.evaluate(Path(AXE).read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run()")["violations"]
+STATES = {
+    "digits": "chooseRow(2); choose({node: {column: 1, unit: 3}})",
+    "flowers": """showState(0); setMode("gradient"); refreshAll();
+        choose({edge: {connection: 1, source: 2, target: 1}});
+        document.getElementById("table").open = true;""",
+}
 
-    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+
+@pytest.mark.parametrize("which", STATES)
+def test_axe_finds_nothing(which, request, open_page):
+    page = open_page(request.getfixturevalue(which)[-1])
+    at_rest = barriers(page)
+    page.evaluate(STATES[which])
+
+    assert at_rest + barriers(page) == []
+
+
+@pytest.mark.parametrize("query", ["dense_2 0", "no such neuron"])
+def test_axe_finds_nothing_after_a_search(flowers, query, open_page):
+    page = open_page(flowers[-1])
+    choose(page, query)
+
+    assert barriers(page) == []
 
 
 # -- colours -------------------------------------------------------------------------------------

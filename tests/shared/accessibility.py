@@ -1,0 +1,24 @@
+"""What keeps people who cannot see or use a mouse out of a page, as axe-core finds it."""
+
+from importlib import resources
+
+import pytest
+
+WINDOWS = ((1400, "light"), (390, "dark"))
+
+
+def barriers(page):
+    """Return what axe-core finds in an open page: in a wide window, and on a phone in the dark."""
+    pytest.importorskip(
+        "axe_playwright_python", reason="needs axe-core: pip install axe-playwright-python"
+    )
+    axe = resources.files("axe_playwright_python").joinpath("axe.min.js")
+    page.evaluate(axe.read_text(encoding="utf-8"))
+    found = []
+    for width, scheme in WINDOWS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        for rule in page.evaluate("axe.run()")["violations"]:
+            place = rule["nodes"][0]["html"]
+            found.append(f"{width} {scheme}: {rule['id']}, {rule['help']}: {place[:200]}")
+    return found
