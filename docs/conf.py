@@ -19,9 +19,11 @@ extensions = [
     "sphinx.ext.viewcode",
     "numpydoc",
     "mathml",
+    "sphinx_gallery.gen_gallery",
     "reference_pages",
+    "formula_pages",
 ]
-exclude_patterns = ["pages", "_*"]
+exclude_patterns = ["pages", "sources", "derivations", "_*"]
 default_role = "py:obj"
 suppress_warnings = ["config.cache"]  # settings below hold functions
 
@@ -33,6 +35,22 @@ autodoc_typehints = "none"
 autosummary_generate = False  # reference_pages writes them
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": ["sources/mathematics"],
+    "gallery_dirs": ["mathematics"],
+    "image_scrapers": ("matplotlib", "figures"),
+    "filename_pattern": r"\.py$",
+    "within_subsection_order": "FileNameSortKey",
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "min_reported_time": 1e9,
+    "show_memory": False,
+    "show_signature": False,
+    "remove_config_comments": True,
+    "capture_repr": ("__repr__",),
+    "write_computation_times": False,
+}
 
 html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"

@@ -5,6 +5,8 @@ import inspect
 import re
 from pathlib import Path
 
+from pages import heading, write_all
+
 from ffnn.cli.parser import build_parser
 
 MODULES = {
@@ -76,11 +78,6 @@ def has(module_name, name, value):
     return name in getattr(module, "__all__", ()) and is_of(module, value)
 
 
-def heading(title, sign="="):
-    """Return a title that is underlined."""
-    return f"{title}\n{sign * len(title)}\n"
-
-
 def module_page(module, title):
     """Return the page of a module: its docstring and a table of its names."""
     names = public_names(module)
@@ -140,19 +137,8 @@ def all_pages():
 
 
 def write_pages(app):
-    """Write the reference into the sources, where git does not keep it, and remove what is old.
-
-    A page that has not changed stays as it is, so that it is not built again.
-    """
-    folder = Path(app.srcdir) / "reference"
-    texts = {folder / f"{name}.rst": text for name, text in all_pages().items()}
-    for path in folder.rglob("*.rst"):
-        if path not in texts:
-            path.unlink()
-    for path, text in texts.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+    """Write the reference into the sources, where git does not keep it."""
+    write_all(Path(app.srcdir) / "reference", all_pages())
 
 
 def escape_bars(app, what, name, obj, options, lines):
