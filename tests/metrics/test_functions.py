@@ -151,9 +151,7 @@ class Nameless:
         return 0.0
 
 
-@pytest.mark.parametrize(
-    "function", [lambda y, p: 0.0, functools.partial(worst), Nameless()], ids=str
-)
+@pytest.mark.parametrize("function", [lambda y, p: 0.0, functools.partial(worst), Nameless()])
 def test_without_a_name_it_is_refused(function):
     with pytest.raises(
         TypeError,

@@ -226,7 +226,7 @@ def test_activations_allocate_nothing_that_grows_with_the_rows(name):
         lambda: PeriodicEmbedding(5, 3, columns=[1]),
         lambda: PiecewiseLinear(5),
     ],
-    ids=repr,
+    ids=lambda make: repr(make()),
 )
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_layers_allocate_nothing_that_grows_with_the_rows(layer, dtype):
@@ -333,7 +333,7 @@ def test_regularizers_allocate_nothing_that_grows_with_the_parameters(regularize
         *(PReLU, lambda: PReLU(shared=True)),
         lambda: ParametricActivation("mish"),
     ],
-    ids=repr,
+    ids=lambda make: repr(make()),
 )
 def test_layers_allocate_nothing_that_grows_with_the_units(layer):
     growth_with_parameters([Dense, lambda units: layer()])
