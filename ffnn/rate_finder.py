@@ -214,7 +214,7 @@ def find_learning_rate(
         raise DataError(f"{where}: expected at least 2 rows to learn from, got 1")
     check_trained(twin.layers)
     batches = Batches(examples, batch_size, twin.shuffling)
-    warn_of_small_batches(twin.layers, batches)
+    warn_of_small_batches(twin.layers, batches.largest)
     rates = np.geomspace(low, high, steps)
     losses = _try_rates(twin.step, batches, rates, shows_bar)
     has_diverged = len(losses) < steps

@@ -106,13 +106,14 @@ def limit_threads(n: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def one_thread() -> Iterator[None]:
+def one_thread(*, always: bool = False) -> Iterator[None]:
     """Use one thread inside a ``with`` block, as small products do best.
 
-    Nothing changes where the user has set a number in the environment, or none can be set.
+    Nothing changes where none can be set, or where the user has set a number in the environment,
+    unless it is one `always`.
     """
     with contextlib.ExitStack() as stack:
-        if not any(os.environ.get(name) for name in THREAD_VARIABLES):
+        if always or not any(os.environ.get(name) for name in THREAD_VARIABLES):
             with contextlib.suppress(ImportError, RuntimeError):
                 stack.enter_context(_set("one_thread", 1))
         yield

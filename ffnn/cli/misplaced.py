@@ -22,7 +22,10 @@ class _Rule(NamedTuple):
 
 
 _PLAIN = tuple(option.name for option in PLAIN)
-_SINGLE = ("--record", "--resume", "--save-every", "--validation-split", "--watch")  # networks
+_SINGLE = (  # networks
+    *("--micro-batches", "--record", "--resume", "--save-every", "--validation-split", "--watch"),
+    "--workers",
+)
 
 
 def _reads_table(args: argparse.Namespace) -> bool:

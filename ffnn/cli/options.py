@@ -132,6 +132,13 @@ TRAINING = [
     Option("--time", "SECONDS",
         "with --preset table: the time for reading, training and testing, for which a shorter "
         "training is planned where it would take longer", number(0, low_open=True)),
+    Option("--micro-batches", "K",
+        "the number of parts that each mini-batch is cut into; the update is that of the whole, "
+        "in the memory of a part (batch normalisation and dropout see each part by itself)",
+        integer(1), 1),
+    Option("--workers", "N",
+        "the number of threads that compute these parts; the result is the same for any",
+        integer(1), 1),
     Option("--seed", "N", "of initial values, shuffling, dropout and the test split",
         integer(0), 0),
     Option("--out", "FILE",
@@ -151,8 +158,8 @@ TRAINING = [
         integer(1)),
     Option("--resume", "",
         "resume the training that --out holds as if it had never stopped, given the same data "
-        "and options (only --save-every, --threads, --quiet and --verbose may differ, with "
-        "--preset plain also --epochs); start a new one if there is no such file"),
+        "and options (only --save-every, --threads, --workers, --quiet and --verbose may differ, "
+        "with --preset plain also --epochs); start a new one if there is no such file"),
     THREADS,
 ]
 VERBOSITY = [

@@ -188,7 +188,9 @@ def _fit(
     if resume_from is not None and not args.quiet:
         show(f"resuming from {resume_from}")
     start = clock.now()
-    with usage_errors(*([ValueError] if resume_from else [])):  # as other options than before
+    is_cut = not args.given.isdisjoint({"--micro-batches", "--workers"})
+    is_usage = is_cut or resume_from is not None  # as other options than before
+    with usage_errors(*([ValueError] if is_usage else [])):
         history = model.fit(
             data.x_train,
             targets_for(model, data.y_train),
@@ -205,17 +207,24 @@ def _fit(
             sample_weight=_loss_unit(data, model),
             steps_per_epoch=preset.steps_per_epoch,
             accumulate=preset.accumulate,
+            micro_batches=args.micro_batches,
+            workers=args.workers,
             resume_from=resume_from,
         )
     if not args.quiet:
-        seconds = clock.now() - start
-        done, wanted = len(history.epoch), counted(args.epochs, "epoch")
-        shown = wanted if done == args.epochs else f"{done} of {wanted}"
-        if saver.earlier:
-            shown = f"{counted(done - saver.earlier, 'more epoch')}, {shown} in all,"
-        loops = ", with compiled loops" if model.compiled_parts else ""
-        show(f"trained {shown} in {seconds:.{2 if seconds < 1.0 else 1}f} s{loops}")
+        _tell_length(args, model, saver.earlier, clock.now() - start)
     return history
+
+
+def _tell_length(args: argparse.Namespace, model: Sequential, earlier: int, seconds: float) -> None:
+    """Print for how many epochs, some of them `earlier`, and how long was trained."""
+    assert model.history is not None
+    done, wanted = len(model.history.epoch), counted(args.epochs, "epoch")
+    told = wanted if done == args.epochs else f"{done} of {wanted}"
+    if earlier:
+        told = f"{counted(done - earlier, 'more epoch')}, {told} in all,"
+    loops = ", with compiled loops" if model.compiled_parts else ""
+    show(f"trained {told} in {seconds:.{2 if seconds < 1.0 else 1}f} s{loops}")
 
 
 def _recorders(

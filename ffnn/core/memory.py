@@ -5,6 +5,7 @@ Layers, losses, metrics and optimizers compute in arrays that are made here and 
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal, cast
@@ -213,6 +214,13 @@ class ParameterVector:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.values.size:,} {self.values.dtype}>"
+
+    def replica(self) -> ParameterVector:
+        """Return a vector of the same values, with gradients and room of its own."""
+        twin = copy.copy(self)
+        twin.scratch = aligned_empty(self.values.size, self.values.dtype)
+        twin.gradients = aligned_full(self.values.size, self.values.dtype, 0.0)
+        return twin
 
     def stretches(self, *, trained: bool = False) -> Iterator[tuple[str, int, int]]:
         """Yield the name of each array, or `trained` one, and where it begins and ends."""

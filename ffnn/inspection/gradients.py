@@ -11,8 +11,7 @@ from ffnn._types import Array
 from ffnn.core.progress import bar
 from ffnn.inspection.path_embedding import PathEmbedding
 from ffnn.layers import Embedding
-from ffnn.layers.chain import run_backward, run_forward
-from ffnn.models.replicas import all_layers
+from ffnn.layers.chain import all_layers, run_backward, run_forward
 from ffnn.models.trainable import Trainable
 
 LARGEST_ERROR = 0.01  # up to which contributions count as complete

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ffnn._types import Array
@@ -82,3 +82,13 @@ def release(stages: Iterable[Stage]) -> None:
     """Release the last batch, which may be the caller's own memory, from all layers."""
     for stage in stages:
         stage.layer.release()
+
+
+def all_layers(layers: Iterable[Any]) -> Iterator[Layer]:
+    """Yield the layers among `layers`, and those that they consist of, such as activations."""
+    for layer in layers:
+        if isinstance(layer, Layer):
+            yield layer
+            yield from all_layers(vars(layer).values())
+        elif isinstance(layer, tuple):
+            yield from all_layers(layer)

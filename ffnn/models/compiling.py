@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from ffnn.core.console import warn
 from ffnn.core.text import shown
+from ffnn.layers.base import Stage
 from ffnn.training.step import TrainStep
 
 JitCompile: TypeAlias = bool | str
@@ -77,13 +79,17 @@ def compile_step(step: TrainStep, wanted: JitCompile, updates: int, rows: int) -
     except Exception as error:  # whatever a compiler may raise
         _tell(f"numba failed: {error}")
         return step
-    stages = [
-        stage if twin is None else stage._replace(forward=twin.forward, backward=twin.backward)
-        for stage, twin in zip(step.stages, found, strict=True)
-    ]
+
+    def compile_stages(stages: Sequence[Stage]) -> list[Stage]:
+        of_stages = [twins.twin_of(stage.layer, dtype) for stage in stages]
+        return [
+            stage if twin is None else stage._replace(forward=twin.forward, backward=twin.backward)
+            for stage, twin in zip(stages, of_stages, strict=True)
+        ]
+
     update_all = None if optimizer is None else optimizer.update_all
     names = [type(twin.part).__name__ for twin in (*found, optimizer) if twin is not None]
-    return step.compiled_by(stages, update_all, list(dict.fromkeys(names)))
+    return step.compiled_by(compile_stages, update_all, list(dict.fromkeys(names)))
 
 
 def estimate_saved(step: TrainStep, updates: int, rows: int) -> float:

@@ -11,6 +11,8 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.core.descriptions import describe
 from ffnn.models.batchwise import Batchwise
+from ffnn.models.resume import take_over
+from ffnn.schedules import Schedule
 from ffnn.training.position import Position
 
 
@@ -22,6 +24,7 @@ class Positioned(Batchwise):
 
     _position: Position | dict[str, Any] | None = None
     _standing: tuple[Any, ...] = ()
+    stop_training: bool = False
 
     @cached_property
     def shuffling(self) -> np.random.Generator:
@@ -56,6 +59,25 @@ class Positioned(Batchwise):
         rate = None if optimizer is None else describe(optimizer.learning_rate)
         frozen = [tuple(layer.frozen) for layer in self.layers]
         return vars(self).get("step"), updates, rate, self.generator_states, frozen
+
+    def _check_rate(self, learning_rate: float | Schedule | None) -> float | Schedule:
+        """Return the learning rate to train with; ValueError or TypeError if it cannot be one."""
+        self.require_compiled()
+        assert self.optimizer is not None
+        if learning_rate is None:
+            return self.optimizer.learning_rate
+        trial = self.optimizer.clone()
+        trial.learning_rate = learning_rate
+        return trial.learning_rate
+
+    def _begin(self, rate: float | Schedule, saved: Any) -> None:
+        """Go to where the training begins, which may be where a saved one stood."""
+        self.step.optimizer.learning_rate, self.stop_training = rate, False
+        if saved is not None and saved.position is not None:
+            take_over(self, saved)
+            self.stop_training = saved.position["stopped"]
+            if saved.position["weights"]:
+                self.set_weights(saved.position["weights"])
 
     def leave_position(self, weights: Sequence[Array]) -> None:
         """Set `weights`, and keep those that the training arrived at for when it is resumed."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any, TypeAlias
 
 from ffnn.core.registry import argument_names
 from ffnn.layers.base import Layer, Stage
+from ffnn.layers.chain import all_layers
 
 # What reads the arguments of a layer, from where, and what it has read.
 _Read: TypeAlias = tuple[Callable[[Any], Any], dict[str, Any], Any]
@@ -68,13 +69,3 @@ class Replicas:
         except (KeyError, ValueError):  # it was deleted, or is another array
             return True
         return False
-
-
-def all_layers(layers: Iterable[Any]) -> Iterator[Layer]:
-    """Yield the layers among `layers`, and those that they consist of, such as activations."""
-    for layer in layers:
-        if isinstance(layer, Layer):
-            yield layer
-            yield from all_layers(vars(layer).values())
-        elif isinstance(layer, tuple):
-            yield from all_layers(layer)

@@ -13,8 +13,8 @@ from ffnn.core.descriptions import describe
 from ffnn.core.text import shorten, shown
 from ffnn.errors import ModelFileError, visible
 from ffnn.layers.base import Layer
+from ffnn.layers.chain import all_layers
 from ffnn.models import serialization
-from ffnn.models.replicas import all_layers
 from ffnn.models.serialization import Parts
 from ffnn.schedules import Schedule
 from ffnn.training.fingerprint import frozen_names

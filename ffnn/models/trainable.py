@@ -20,7 +20,7 @@ from ffnn.core.streams import check_place
 from ffnn.data.batches import Batches, Examples
 from ffnn.models import serialization
 from ffnn.models.positioned import Positioned
-from ffnn.models.resume import check_resumable, check_training, take_over, unless_refused
+from ffnn.models.resume import check_resumable, check_training, unless_refused
 from ffnn.models.serialization import Content, Parts
 from ffnn.schedules import Schedule
 from ffnn.training.fingerprint import fingerprint
@@ -41,7 +41,6 @@ class Trainable(Positioned):
 
     history: History | None = None
     recording: Recording | None = None
-    stop_training: bool = False
 
     @explain_names
     def fit(
@@ -61,6 +60,8 @@ class Trainable(Positioned):
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
         accumulate: int = 1,
+        micro_batches: int = 1,
+        workers: int = 1,
         resume_from: str | os.PathLike[str] | None = None,
     ) -> History:
         """Train on rows and targets.
@@ -108,12 +109,21 @@ class Trainable(Positioned):
             The number of batches per update. The update is that of one batch of all their rows,
             which may then be larger than memory allows; an epoch's last one may have fewer.
             Schedules count updates; a `BatchNorm` normalises each batch by itself.
+        micro_batches : int, default 1
+            The number of parts, at most `batch_size`, that each batch is cut into. Their gradients
+            are added in a fixed order: the update is that of the whole batch, but for rounding, in
+            the memory of the parts. A `BatchNorm` normalises each part by itself, and a `Dropout`
+            draws for each part, so results depend on it.
+        workers : int, default 1
+            The number of threads, at most `micro_batches`, that compute the parts; results are the
+            same bits for any.
         resume_from : str or path, optional
             A file of this model that was saved in a training, for example by `ModelCheckpoint`.
             Training resumes from there as if it had never stopped, with parameters, optimizer,
             history, generators, frozen layers and callbacks as they were. Data, validation,
             weights, seed, `trainable` of the layers and all settings must be those of that
-            training; only `epochs`, `verbose` and the files that callbacks write may differ.
+            training; only `epochs`, `verbose`, `workers` and the files that callbacks write may
+            differ.
 
         Returns
         -------
@@ -133,7 +143,10 @@ class Trainable(Positioned):
             The loss or the gradient became infinite or NaN; the parameters are the last finite
             ones.
         """
-        settings = Settings.check(batch_size, initial_epoch, epochs, steps_per_epoch, accumulate)
+        settings = Settings.check(
+            *(batch_size, initial_epoch, epochs, steps_per_epoch),
+            *(accumulate, micro_batches, workers),
+        )
         reported = reporters(verbose)
         check_bool("fit", "shuffle", shuffle)
         saved, settings = self._open_checkpoint(resume_from, settings)
@@ -145,6 +158,7 @@ class Trainable(Positioned):
         params = settings.describe(directions, len(batches), verbose, saved is not None)
         history = History() if saved is None or saved.history is None else saved.history
         called = CallbackList([history], callbacks, reported, model=self, params=params)
+        settings.check_parts(batches, called)
         return self._train(settings, batches, held_out, called, history, learning_rate, saved)
 
     def _train(
@@ -162,7 +176,8 @@ class Trainable(Positioned):
         Returns the history that the callbacks have kept.
         """
         rate, users = self._check_rate(learning_rate), called.users
-        training = fingerprint(batches, held_out, rate, users, self.layers, settings.accumulate)
+        parts = settings.accumulate, settings.micro_batches
+        training = fingerprint(batches, held_out, rate, users, self.layers, *parts)
         metrics = self.epoch_metrics
         position = Position(batches, lambda: self.stop_training, metrics, users, training)
         position.epoch = settings.initial_epoch
@@ -176,7 +191,9 @@ class Trainable(Positioned):
             self.history, self._position = history, position
             try:
                 step = settings.step_of(self.step, position)
-                history.interrupted = self.run(step, called, validate, position, settings.epochs)
+                with settings.threads():
+                    interrupted = self.run(step, called, validate, position, settings.epochs)
+                history.interrupted = interrupted
             finally:
                 self.hold_position(self.position)  # plain data, which does not hold the rows
         return history
@@ -195,25 +212,6 @@ class Trainable(Positioned):
         there = Trainable.load(path, here.custom_objects())
         first = check_resumable(here, there.parts(), os.fspath(path), settings.epochs)
         return there, settings._replace(initial_epoch=first)
-
-    def _check_rate(self, learning_rate: float | Schedule | None) -> float | Schedule:
-        """Return the learning rate to train with; ValueError or TypeError if it cannot be one."""
-        self.require_compiled()
-        assert self.optimizer is not None
-        if learning_rate is None:
-            return self.optimizer.learning_rate
-        trial = self.optimizer.clone()
-        trial.learning_rate = learning_rate
-        return trial.learning_rate
-
-    def _begin(self, rate: float | Schedule, saved: Trainable | None) -> None:
-        """Go to where the training begins, which may be where a saved one stood."""
-        self.step.optimizer.learning_rate, self.stop_training = rate, False
-        if saved is not None and saved.position is not None:
-            take_over(self, saved)
-            self.stop_training = saved.position["stopped"]
-            if saved.position["weights"]:
-                self.set_weights(saved.position["weights"])
 
     # -- keeping -------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ def fingerprint(
     callbacks: Sequence[Callback],
     layers: Sequence[Layer],
     accumulate: int,
+    micro_batches: int,
 ) -> dict[str, Any]:
     """Return what has to be the same, by name.
 
@@ -48,6 +49,7 @@ def fingerprint(
         "steps_per_epoch": batches.max_batches,
         "learning_rate": describe(learning_rate),
         "accumulate": accumulate,
+        "micro_batches": micro_batches,
         "frozen": frozen_names(layers),
         **dict(zip(FOUND_AGAIN, map(pack_rows, (batches.examples, held_out)), strict=True)),
     }

@@ -10,7 +10,6 @@ from ffnn._types import Array
 from ffnn.callbacks import CallbackList, Logs
 from ffnn.core.console import warn
 from ffnn.core.text import counted
-from ffnn.data.batches import Batches
 from ffnn.errors import TrainingDivergedError
 from ffnn.layers.base import Layer
 from ffnn.optimizers import Optimizer
@@ -32,7 +31,7 @@ def train(
     validation numbers.
     """
     logs: Logs = {}
-    warn_of_small_batches(step.layers, position.batches)
+    warn_of_small_batches(step.layers, position.batches.largest // step.parts)
     step.optimizer.forget_sizes()
     if callbacks.watches_steps:
         step = step.watched_by(callbacks)
@@ -70,13 +69,13 @@ def check_trained(layers: Sequence[Layer]) -> None:
         )
 
 
-def warn_of_small_batches(layers: Sequence[Layer], batches: Batches) -> None:
+def warn_of_small_batches(layers: Sequence[Layer], rows: int) -> None:
     """Warn of layers that learn nothing from batches of so few rows."""
     for layer in layers:
-        if batches.largest < layer.min_batch_rows:
+        if rows < layer.min_batch_rows:
             warn(
                 f"{layer.title} needs batches of at least {layer.min_batch_rows} rows, and those "
-                f"of this training have {counted(batches.largest, 'row')}: its output is then the "
+                f"of this training have {counted(rows, 'row')}: its output is then the "
                 f"same for all rows, and nothing is learned about the inputs. Train with a larger "
                 f"batch_size, such as 32, or use LayerNorm, which looks at each row by itself"
             )

@@ -174,7 +174,10 @@ class Position:
 
 
 _PLACE = "/config/model/position"
-_IN_OLDER_FILES = {"accumulate": 1}  # what the training of one that does not say it had
+_IN_OLDER_FILES = {
+    "accumulate": 1,
+    "micro_batches": 1,
+}  # what the training of one that does not say it had
 _COMPARED_APART = {"learning_rate", "frozen", *FOUND_AGAIN}  # callbacks change the first two
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ffnn._types import Array
+from ffnn.callbacks import CallbackList
 from ffnn.core.checks import check_int
 from ffnn.data.batches import Batches, Examples
+from ffnn.threads import one_thread
 from ffnn.training.accumulation import AccumulatingStep
+from ffnn.training.parts import PartedStep
 from ffnn.training.position import Position
 from ffnn.training.step import TrainStep
 
@@ -23,6 +27,8 @@ class Settings(NamedTuple):
     epochs: int  # the number of the epoch to stop before, counted from 0
     steps_per_epoch: int | None
     accumulate: int = 1  # batches to an update
+    micro_batches: int = 1  # parts of a batch
+    workers: int = 1  # threads that compute them
 
     @classmethod
     def check(
@@ -32,6 +38,8 @@ class Settings(NamedTuple):
         epochs: Any,
         steps_per_epoch: Any,
         accumulate: Any,
+        micro_batches: Any = 1,
+        workers: Any = 1,
     ) -> Settings:
         """Return them as plain integers; TypeError or ValueError names the one that is wrong."""
         first = check_int("fit", "initial_epoch", initial_epoch, low=0)
@@ -43,7 +51,37 @@ class Settings(NamedTuple):
             if steps_per_epoch is None
             else check_int("fit", "steps_per_epoch", steps_per_epoch, low=1),
             check_int("fit", "accumulate", accumulate, low=1),
+            check_int("fit", "micro_batches", micro_batches, low=1),
+            check_int("fit", "workers", workers, low=1),
         )
+
+    def check_parts(self, batches: Batches, callbacks: CallbackList) -> None:
+        """Raise ValueError if batches cannot be cut into parts as they are to be."""
+        parts, rows = self.micro_batches, batches.largest
+        if self.workers > parts:
+            raise ValueError(
+                f"fit: workers={self.workers} share the parts of a batch, and "
+                f"micro_batches={parts}; give micro_batches of at least {self.workers}"
+            )
+        if parts == 1:
+            return
+        if parts > rows:
+            raise ValueError(
+                f"fit: micro_batches={parts} cuts a batch into more parts than it has rows, "
+                f"{rows}; give a larger batch_size or fewer parts"
+            )
+        if self.accumulate > 1:
+            raise ValueError(
+                f"fit: give accumulate or micro_batches, not both: one batch of "
+                f"batch_size={self.batch_size * self.accumulate} in "
+                f"micro_batches={parts * self.accumulate} takes no more memory"
+            )
+        if callbacks.watches_steps:
+            raise ValueError(
+                f"fit: micro_batches={parts}, but a callback looks into each step "
+                f"(on_forward_end, on_backward_end; Recorder does), and parts of a batch are "
+                f"computed apart: train with micro_batches=1, or without it"
+            )
 
     def cut(
         self,
@@ -55,10 +93,16 @@ class Settings(NamedTuple):
 
     def step_of(self, step: TrainStep, position: Position) -> TrainStep:
         """Return the step that trains from a position on, of the parts of `step`."""
+        if self.micro_batches > 1:
+            return PartedStep.of(step, self.micro_batches, self.workers)
         if self.accumulate == 1:
             return step
         batches, done = len(position.batches), position.sums.batches
         return AccumulatingStep.of(step, self.accumulate, batches, done)
+
+    def threads(self) -> AbstractContextManager[None]:
+        """Return what limits matrix products to one thread where workers have threads."""
+        return one_thread(always=True) if self.micro_batches > 1 else nullcontext()
 
     def describe(
         self,

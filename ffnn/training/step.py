@@ -34,6 +34,9 @@ class TrainStep:
     metrics: Sequence[Metric]
     update_all: Updates | None = None  # in place of the optimizer's own way
     compiled: Sequence[str] = ()  # the classes of the parts that compiled loops compute
+    compile_stages: Callable[[Sequence[Stage]], Sequence[Stage]] = list  # by these loops
+
+    parts = 1  # that a batch is cut into
 
     target: Array | None = None  # of the rows of the last batch whose weight is not 0
     _callbacks: CallbackList | None = None
@@ -82,16 +85,18 @@ class TrainStep:
 
     def compiled_by(
         self,
-        stages: Sequence[Stage],
+        compile_stages: Callable[[Sequence[Stage]], Sequence[Stage]],
         update_all: Updates | None,
         names: Sequence[str],
     ) -> TrainStep:
         """Return the same step by stages and updates some of which are compiled: those of `names`.
 
-        With `update_all` None, the optimizer updates by its own way.
+        `compile_stages` returns stages that do the same as those that it is given. With
+        `update_all` None, the optimizer updates by its own way.
         """
         twin = copy.copy(self)
-        twin.stages, twin.update_all, twin.compiled = stages, update_all, names
+        twin.compile_stages, twin.stages = compile_stages, compile_stages(self.stages)
+        twin.update_all, twin.compiled = update_all, names
         twin.__post_init__()
         return twin
 
@@ -131,8 +136,7 @@ class TrainStep:
             self._callbacks.call("on_backward_end")
             self.optimizer.forget_sizes()
         self.update()
-        for layer in self.layers_with_state:
-            layer.update_state()
+        self.update_states()
         return loss
 
     def forward(self, x: Array, y: Array, weight: Array | None, for_update: bool = False) -> float:
@@ -167,6 +171,11 @@ class TrainStep:
         """Raise FloatingPointError if a layer cannot follow the batch."""
         for layer in self.layers_with_state:
             layer.check_update()
+
+    def update_states(self) -> None:
+        """Let the layers that keep something of each batch, such as averages, do so."""
+        for layer in self.layers_with_state:
+            layer.update_state()
 
     def update(self) -> None:
         """Update the parameters by their gradients, unless a layer cannot follow the batch."""

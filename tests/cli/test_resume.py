@@ -52,6 +52,7 @@ OTHER_OPTIONS = {
     "test split": ["--test-split", 0.5],
     "excluded": ["--exclude", "c"],
     "accumulate": ["--accumulate", 2],
+    "micro-batches": ["--micro-batches", 2],
     "clipnorm": ["--clipnorm", 1.0],
     "fewer epochs": ["--epochs", 2],
 }

@@ -45,7 +45,7 @@ def test_train_says_whether_it_ran_compiled_loops(run, monkeypatch):
 
 def with_loops(step, *_):
     """Return the step as if its optimizer were compiled."""
-    return step.compiled_by(step.stages, None, ["Adam"])
+    return step.compiled_by(list, None, ["Adam"])
 
 
 def test_one_seed_gives_one_result(run, tmp_path):
@@ -93,6 +93,33 @@ def test_options_reach_the_network(run, tmp_path):
     assert sgd.iterations == 2  # 1,437 rows in batches of 500, two to an update
     assert type(model.loss).__name__ == "MeanSquaredError"
     assert model.seed == 9
+
+
+def test_the_number_of_workers_changes_no_bit(run, tmp_path):
+    found = []
+    for workers in (1, 2):
+        path = tmp_path / f"{workers}.h5"
+        options = ["--epochs", 1, "--dropout", 0.2, "--quiet", "--out", path]
+        code, *_ = run("train", "digits", "--micro-batches", 4, "--workers", workers, *options)
+        found.append((code, ffnn.load_model(path).parameters.tobytes()))
+    assert found[0] == found[1]
+    assert found[0][0] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--workers", 2], "micro_batches of at least 2"),
+        (["--micro-batches", 33], "more parts than it has rows, 32"),
+        (["--micro-batches", 2, "--record", "--out", "m.h5"], "looks into each step"),
+        (["--micro-batches", 2, "--accumulate", 2], "not both"),
+    ],
+)
+def test_parts_that_cannot_be_are_wrong_usage(run, options, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run("train", "digits", *options)
+    assert (code, message in err) == (2, True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_hidden_layer_is_softmax_regression(run, tmp_path):
