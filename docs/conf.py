@@ -37,8 +37,8 @@ numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 
 sphinx_gallery_conf = {
-    "examples_dirs": ["sources/mathematics"],
-    "gallery_dirs": ["mathematics"],
+    "examples_dirs": ["sources/tutorial", "sources/mathematics", "sources/gallery"],
+    "gallery_dirs": ["tutorial", "mathematics", "gallery"],
     "image_scrapers": ("matplotlib", "figures"),
     "filename_pattern": r"\.py$",
     "within_subsection_order": "FileNameSortKey",
