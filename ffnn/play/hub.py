@@ -47,9 +47,11 @@ class Hub:
         self.tabs: list[Tab] = []
         self.frames = 0  # that were computed
         self.call_soon: Callable[[Callable[[], None]], None] = lambda function: function()
+        self.call_later: Callable[[float, Callable[[], None]], Any] = lambda seconds, function: None
+        self._due, self._is_planned = 0.0, False  # when to look again
         self._viewer: Viewer | None = None
-        self._probe: Array | None = None
-        self._truth: Any = None  # the target of that row, if it is one of the test rows
+        self._row: int | None = None  # of the test rows, which is sent through the network
+        self._point: Array | None = None  # or any numbers, instead of one
         self._content: dict[str, list[Any]] | None = None
         self._snapshot: Snapshot | None = None
         self._diagnosis = self._new_diagnosis()
@@ -69,10 +71,18 @@ class Hub:
         if tab in self.tabs:
             self.tabs.remove(tab)
 
-    def tick(self) -> None:
+    def _plan(self) -> None:
+        """Look at the training as soon as it is time to."""
+        if not self._is_planned:
+            self._is_planned = True
+            self.call_later(max(0.0, self._due - time.monotonic()), self._look)
+
+    def _look(self) -> None:
         """Look at the training if a page waits for a frame and something moves."""
+        self._is_planned = False
         latest = self.director.latest
         if any(tab.is_ready for tab in self.tabs) and (latest is None or latest.state == RUNNING):
+            self._due = time.monotonic() + self.seconds
             self.director.look()
 
     def refresh(self) -> None:
@@ -94,6 +104,7 @@ class Hub:
             if command.get("number") != tab.shown:  # the page is new
                 tab.shown = 0
             self.refresh()
+            self._plan()
         elif command.get("do") == "number":  # which only makes two sets of commands differ
             pass
         elif command.get("do") == "probe":
@@ -103,12 +114,11 @@ class Hub:
 
     def _set_probe(self, command: dict[str, Any]) -> None:
         """Choose the row that is sent through the network: a test row, or any numbers."""
-        problem, row = self.director.problem, command.get("row")
-        width = None if problem is None else problem.x_test.shape[1]
-        if problem is not None and isinstance(row, int) and 0 <= row < len(problem.x_test):
-            self._probe, self._truth = problem.x_test[row], problem.y_test[row]
-        elif (x := _numbers(command.get("x"))) is not None and len(x) == width:
-            self._probe, self._truth = x, None
+        row, x = command.get("row"), _numbers(command.get("x"))
+        if isinstance(row, int) and row >= 0:
+            self._row, self._point = row, None
+        elif x is not None:
+            self._row, self._point = None, x
         self._content = None
         for tab in self.tabs:
             tab.shown = 0
@@ -139,16 +149,28 @@ class Hub:
             viewer = self._viewer = Viewer(snapshot.network, snapshot.problem)
             self._diagnosis = self._new_diagnosis()
             self._find_losses(snapshot.problem)
-        problem = viewer.problem
-        if self._probe is not None and (
-            problem is None or len(self._probe) != problem.x_test.shape[1]
-        ):
-            self._probe = None
         self.frames += 1
-        frame = viewer.frame(snapshot, self._probe)
+        probe, truth = self._chosen(viewer.problem)
+        frame = viewer.frame(snapshot, probe)
         self._add_facts(frame, viewer)
+        if probe is not None:
+            frame.facts["probe"] = probe.tolist()
+        if truth is not None:
+            frame.facts["truth"] = truth
         self._diagnosis.follow(snapshot, viewer)
         return frame.pack()
+
+    def _chosen(self, problem: Problem | None) -> tuple[Array | None, float | str | None]:
+        """Return the row to send through a network of these rows, and its target if it has one.
+
+        A number chosen for other rows means the row of that number now, if there is one.
+        """
+        if problem is None:
+            return None, None
+        if self._row is not None and self._row < len(problem.x_test):
+            return problem.x_test[self._row], _target(problem, problem.y_test[self._row])
+        fits = self._point is not None and len(self._point) == problem.x_test.shape[1]
+        return (self._point if fits else None), None
 
     def _find_losses(self, problem: Problem | None) -> None:
         """Find the losses that the page offers, which depend on what the targets are."""
@@ -171,12 +193,6 @@ class Hub:
             facts["rows"] = [len(problem.x_train), len(problem.x_test)]
             facts["classes"] = problem.class_names
             facts["largest"] = problem.largest
-        if self._probe is not None:
-            facts["probe"] = self._probe.tolist()
-            if self._truth is not None and np.ndim(self._truth) == 0:
-                names = None if problem is None else problem.class_names
-                truth = self._truth.item()
-                facts["truth"] = truth if names is None else names[truth]
 
     def _facts(self) -> dict[str, Any]:
         """Return what a page needs to know before the first frame."""
@@ -203,6 +219,13 @@ def _numbers(values: Any) -> Array | None:
         return None
     is_row = numbers.ndim == 1 and bool((np.abs(numbers) < _LARGEST).all())
     return numbers if is_row else None
+
+
+def _target(problem: Problem, y: Array) -> float | str | None:
+    """Return the target of a row: its class by name, or its number; None of several numbers."""
+    if problem.class_names is not None:
+        return problem.class_names[int(np.argmax(y) if np.size(y) > 1 else np.ravel(y)[0])]
+    return float(np.ravel(y)[0]) if np.size(y) == 1 else None
 
 
 def model_file(model: Sequential) -> bytes:

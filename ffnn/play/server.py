@@ -95,9 +95,9 @@ class Server:
         from bokeh.server.server import BaseServer
         from bokeh.server.tornado import BokehTornado
         from tornado.httpserver import HTTPServer
-        from tornado.ioloop import IOLoop, PeriodicCallback
+        from tornado.ioloop import IOLoop
 
-        from ffnn.play.requests import downloads, guarded
+        from ffnn.play.requests import connect_at_once, downloads, guarded
 
         for name in ("bokeh.server.views.ws", "tornado.access"):  # pages that have gone
             logging.getLogger(name).setLevel(logging.ERROR)
@@ -115,17 +115,17 @@ class Server:
             check_unused_sessions_milliseconds=1000,
             unused_session_lifetime_milliseconds=int(1000 * _SECONDS),
         )
+        connect_at_once(application)
         http = HTTPServer(guarded(application, self.token, hosts))
         http.add_socket(self._socket)
         server = BaseServer(IOLoop.current(), application, http)
         server.start()
         self.hub.call_soon = partial(_soon, loop)
-        ticks = PeriodicCallback(self.hub.tick, 1000 * self.hub.seconds)
-        ticks.start()
+        self.hub.call_later = loop.call_later
         self._has_begun.set()
         await self._end.wait()
-        ticks.stop()
         self.hub.call_soon = lambda function: None
+        self.hub.call_later = lambda seconds, function: None
         self.hub.tabs.clear()
         await asyncio.sleep(_LAST_SECONDS)  # for what is on its way to a page
         server.stop()
@@ -141,10 +141,11 @@ def _is_news(record: logging.LogRecord) -> bool:
 
     It asserts that a connection which is lost has its session, and both are gone by then.
     """
-    error = record.exc_info[1] if record.exc_info else None
-    text = record.getMessage()
-    is_lost = isinstance(error, AssertionError) and "/ws" in text
-    return not is_lost and "error: AssertionError()" not in text
+    _, error, trace = record.exc_info or (None, None, None)
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else trace.tb_frame.f_globals.get("__name__", "")
+    return not (isinstance(error, AssertionError) and place.startswith("bokeh."))
 
 
 def require_bokeh() -> None:

@@ -1,7 +1,9 @@
 """The server answers this machine alone, and only those who know the address."""
 
 import http.client
+import logging
 import socket
+import sys
 import threading
 from contextlib import closing
 
@@ -12,7 +14,7 @@ pytest.importorskip("bokeh", reason="needs Bokeh: pip install 'ffnn[html]'")
 
 from ffnn import load_model
 from ffnn.play.hub import Hub
-from ffnn.play.server import ADDRESS, Server, serve
+from ffnn.play.server import ADDRESS, Server, _is_news, serve
 from ffnn.play.settings import Settings
 
 
@@ -94,6 +96,33 @@ def test_other_pages_are_refused_also_with_the_token(server, origin):
 
     assert ask(server, Origin=origin)[0] == 403
     assert upgrade(server, Origin=origin) == 403
+
+
+def test_without_its_last_slash_the_address_leads_to_the_page(server):
+    connection = http.client.HTTPConnection(ADDRESS, server.port, timeout=20)
+    connection.request("GET", f"/{server.token}")
+    with closing(connection), connection.getresponse() as answer:
+        assert answer.status in (301, 302)
+        assert answer.headers["Location"] == f"/{server.token}/"
+
+
+@pytest.mark.parametrize("protocols", [None, "bokeh", "bokeh, nonsense", "other, nonsense"])
+def test_a_connection_that_is_none_of_a_page_is_closed_without_a_word(server, protocols, caplog):
+    asked = {} if protocols is None else {"Sec-WebSocket-Protocol": protocols}
+    assert upgrade(server, **asked) == 101
+    wait_for(lambda: ask(server)[0] == 200)
+
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(("raised", "is_said"), [("bokeh.server.session", False), ("ffnn", True)])
+def test_of_failed_assertions_only_those_of_bokeh_are_left_out(raised, is_said):
+    try:
+        exec("assert False", {"__name__": raised})
+    except AssertionError:
+        record = logging.LogRecord("tornado", logging.ERROR, "", 0, "text", (), sys.exc_info())
+
+    assert _is_news(record) == is_said
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])

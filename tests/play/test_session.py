@@ -1,5 +1,6 @@
 """A session: what its commands do to a training that runs in its own thread."""
 
+import json
 import re
 import threading
 
@@ -10,6 +11,7 @@ from play_tools import now, wait_for
 import ffnn
 from ffnn.datasets import make_toy
 from ffnn.layers import Dense
+from ffnn.play.hub import Hub, _target
 from ffnn.play.networks import make_network, targets
 from ffnn.play.problems import make_problem, own_problem
 from ffnn.play.session import Session, settings_of
@@ -299,6 +301,38 @@ def test_a_given_network_is_copied_and_only_its_training_can_be_set(start):
 def test_rows_that_cannot_be_shown_are_refused(x, y, message):
     with pytest.raises(ffnn.DataError, match=message):
         own_problem(x, y)
+
+
+@pytest.mark.parametrize("data", ["circles", "xor", "hill", "moons"])
+def test_a_chosen_row_has_its_target_also_of_other_rows(start, data):
+    session = start(data="plane")
+    hub = Hub(session, 0.02, "a page")
+    hub._set_probe({"row": 7})
+    numbers = json.loads(hub._draw(now(session))["facts"][0])
+    assert numbers["truth"] == session.problem.y_test[7]
+    session.send({"do": "settings", "values": {"data": data}})
+    found = json.loads(hub._draw(now(session))["facts"][0])
+
+    assert found["probe"] == session.problem.x_test[7].tolist()
+    truth = session.problem.y_test[7]
+    assert found["truth"] == (truth if data == "hill" else str(truth))
+
+
+@pytest.mark.parametrize(
+    ("y", "names", "expected"),
+    [
+        (np.float32(1.0), ["no", "yes"], "yes"),
+        (np.array([1.0, 0.0]), ["no", "yes"], "no"),
+        (np.array([1]), ["no", "yes"], "yes"),
+        (np.float32(0.5), None, 0.5),
+        (np.array([0.5]), None, 0.5),
+        (np.array([0.5, 1.0]), None, None),
+    ],
+)
+def test_a_target_is_said_by_its_name_or_number(y, names, expected):
+    problem = own_problem(np.zeros((4, 2)), np.zeros(4))._replace(class_names=names)
+
+    assert _target(problem, y) == expected
 
 
 def test_nothing_is_compiled_while_a_page_waits(start):
