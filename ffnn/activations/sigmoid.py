@@ -15,7 +15,7 @@ def sigmoid(x: Array, out: Array) -> Array:
 
     -x is clipped at the largest z with a finite e^z; y is then below the smallest normal number.
     """
-    largest = _LARGEST_EXPONENT.get(out.dtype.char)
+    largest = LARGEST_EXPONENT.get(out.dtype.char)
     if largest is None:
         raise TypeError(f"sigmoid: expected an array of float32 or float64, got {out.dtype}")
     np.negative(x, out=out)
@@ -25,7 +25,7 @@ def sigmoid(x: Array, out: Array) -> Array:
     return np.reciprocal(out, out=out)
 
 
-_LARGEST_EXPONENT = {"f": 88.0, "d": 709.0}
+LARGEST_EXPONENT = {"f": 88.0, "d": 709.0}
 
 
 @ACTIVATIONS.register("sigmoid", "logistic")
@@ -50,7 +50,7 @@ class Sigmoid(ActivationFunction):
 
     def express(self, x: Value) -> Value:
         """Return 1 / (1 + e^-x)."""
-        return (1.0 / ((-x).minimum(_LARGEST_EXPONENT[x.dtype.char]).exp() + 1.0)).known_as(
+        return (1.0 / ((-x).minimum(LARGEST_EXPONENT[x.dtype.char]).exp() + 1.0)).known_as(
             "Sigmoid", x
         )
 

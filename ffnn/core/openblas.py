@@ -1,4 +1,4 @@
-"""The threads of the OpenBLAS that comes with NumPy's wheels, set by its own functions."""
+"""The OpenBLAS that comes with NumPy's wheels: its threads, and where its functions are."""
 
 from __future__ import annotations
 
@@ -65,4 +65,16 @@ def find_openblas() -> OpenBLAS | None:
             get.argtypes, get.restype = [], ctypes.c_int
             put.argtypes, put.restype = [ctypes.c_int], None
             return OpenBLAS(path, get, put)
+    return None
+
+
+def find_routine(name: str) -> int | None:
+    """Return the address of a function that takes 64-bit integers, such as ``cblas_sgemm``."""
+    found = find_openblas()
+    if found is None:
+        return None
+    library = ctypes.CDLL(str(found.path))
+    for symbol in (f"scipy_{name}64_", f"{name}64_"):
+        if hasattr(library, symbol):
+            return ctypes.cast(getattr(library, symbol), ctypes.c_void_p).value
     return None

@@ -19,7 +19,7 @@ MISSING = f"numba is not installed: {INSTALL}"
 
 # `error_model`: a division by zero is infinite, as in NumPy, which lets loops run in vectors.
 # Without `fastmath` no operation changes places, and no product is fused with a sum.
-_OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 
 
 @cache
@@ -52,7 +52,8 @@ class Loop:
     kinds : str
         What its arguments are, a letter each: "v" for a vector, "m" for a matrix, "c" for a cube,
         each contiguous row by row, and "s" for a number; "w" and "q" for vectors of unsigned
-        integers of 32 and of 64 bits, whatever the dtype.
+        integers of 32 and of 64 bits, "l" for a matrix of integers and "i" for one, whatever the
+        dtype.
     """
 
     def __init__(self, function: Callable[..., None], kinds: str) -> None:
@@ -76,13 +77,15 @@ class Loop:
             "s": number,
             "w": array(numba.uint32, 1, "C"),
             "q": array(numba.uint64, 1, "C"),
+            "l": array(numba.int64, 2, "C"),
+            "i": numba.int64,
             **{kind: array(number, axes, "C") for axes, kind in enumerate("vmc", 1)},
         }
         signature = numba.types.void(*(types[kind] for kind in self.kinds))
         try:
-            made: Callable[..., None] = numba.njit(signature, cache=True, **_OPTIONS)(self.function)
+            made: Callable[..., None] = numba.njit(signature, cache=True, **OPTIONS)(self.function)
         except (OSError, RuntimeError):  # no folder that can be written to
-            made = numba.njit(signature, **_OPTIONS)(self.function)
+            made = numba.njit(signature, **OPTIONS)(self.function)
         return made
 
 

@@ -16,7 +16,8 @@ JitCompile: TypeAlias = bool | str
 
 # Loading numba and the loops that it has compiled before takes about a second.
 LEAST_SAVED = 1.0
-_MOST_SAVED = 5e-9  # seconds, by any twin for an entry
+_MOST_SAVED = 5e-9  # seconds, by any twin or chain for an entry
+_MOST_SAVED_A_STEP = 15e-6  # by a chain, besides
 
 _told: set[str] = set()  # of problems, each once in a process
 
@@ -67,6 +68,7 @@ def compile_step(step: TrainStep, wanted: JitCompile, updates: int, rows: int) -
     if wanted is False or (wanted == "auto" and estimate_saved(step, updates, rows) < LEAST_SAVED):
         return step
     from ffnn.kernels import compiler, twins
+    from ffnn.kernels.chains.chain import chain_of
 
     dtype = step.vector.values.dtype
     if problem := compiler.find_problem():
@@ -76,6 +78,7 @@ def compile_step(step: TrainStep, wanted: JitCompile, updates: int, rows: int) -
     try:
         found = [twins.twin_of(stage.layer, dtype) for stage in step.stages]
         optimizer = twins.twin_of(step.optimizer, dtype)
+        chain = chain_of(step.stages, step.loss, dtype)
     except Exception as error:  # whatever a compiler may raise
         _tell(f"numba failed: {error}")
         return step
@@ -88,26 +91,34 @@ def compile_step(step: TrainStep, wanted: JitCompile, updates: int, rows: int) -
         ]
 
     update_all = None if optimizer is None else optimizer.update_all
-    names = [type(twin.part).__name__ for twin in (*found, optimizer) if twin is not None]
-    return step.compiled_by(compile_stages, update_all, list(dict.fromkeys(names)))
+    parts = [twin.part for twin in (*found, optimizer) if twin is not None]
+    if chain is not None:
+        parts = [*(stage.layer for stage in step.stages), step.loss, *parts]
+    names = list(dict.fromkeys(type(part).__name__ for part in parts))
+    return step.compiled_by(compile_stages, update_all, names, chain)
 
 
 def estimate_saved(step: TrainStep, updates: int, rows: int) -> float:
     """Return about how many seconds compiled loops save in so many updates.
 
-    It is what the twins of layers and optimizer save for each entry of y and each parameter.
+    It is what the twins of layers and optimizer save for each entry of y and each parameter, and
+    what a chain saves in place of the layers'.
     """
     entries = sum(rows * (stage.layer.output_dim or 0) for stage in step.stages)
     parameters = step.vector.values.size
-    if updates * (entries + parameters) * _MOST_SAVED < LEAST_SAVED:
+    if updates * ((entries + parameters) * _MOST_SAVED + _MOST_SAVED_A_STEP) < LEAST_SAVED:
         return 0.0  # whatever the parts are
+    from ffnn.kernels.chains.chain import Chain
     from ffnn.kernels.twins import find_twin
 
     dtype = step.vector.values.dtype
+    is_chain = Chain.suits(step.stages, step.loss, dtype)
     parts: list[tuple[Any, int]] = [(step.optimizer, parameters)]
-    parts += [(stage.layer, rows * (stage.layer.output_dim or 0)) for stage in step.stages]
+    if not is_chain:
+        parts += [(stage.layer, rows * (stage.layer.output_dim or 0)) for stage in step.stages]
     found = [(find_twin(part, dtype), size) for part, size in parts]
-    return updates * sum(1e-9 * twin.saved * size for twin, size in found if twin is not None)
+    saved = sum(1e-9 * twin.saved * size for twin, size in found if twin is not None)
+    return updates * (saved + (Chain.saved(entries) if is_chain else 0.0))
 
 
 def _tell(problem: str) -> None:

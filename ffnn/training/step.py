@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from ffnn._types import Array
 from ffnn.callbacks import CallbackList
@@ -21,6 +21,22 @@ from ffnn.optimizers.groups import Updates
 from ffnn.regularizers import Regularizer
 
 
+class Chain(Protocol):
+    """All stages and the loss, computed in one call forward and in another one back."""
+
+    def takes(self, x: Array, y: Array) -> bool:
+        """Tell whether it takes a batch whose rows have no weights; it is the next one then."""
+
+    def forward(self) -> float:
+        """Return the loss, whose output it sets."""
+
+    def backward(self) -> None:
+        """Fill all gradients."""
+
+    def release(self) -> None:
+        """Release the batch."""
+
+
 @dataclass(eq=False)
 class TrainStep:
     """One step of training on one batch, made from its parts."""
@@ -33,6 +49,7 @@ class TrainStep:
     optimizer: Optimizer
     metrics: Sequence[Metric]
     update_all: Updates | None = None  # in place of the optimizer's own way
+    chain: Chain | None = None  # in place of the stages and the loss
     compiled: Sequence[str] = ()  # the classes of the parts that compiled loops compute
     compile_stages: Callable[[Sequence[Stage]], Sequence[Stage]] = list  # by these loops
 
@@ -42,6 +59,7 @@ class TrainStep:
     _callbacks: CallbackList | None = None
     _outputs: dict[str, Array] = field(default_factory=dict)  # by layer, for the callbacks
     _is_for_update: bool = False  # whether the next backward pass serves an update alone
+    _is_chained: bool = False  # whether the last batch went through the chain
 
     def __post_init__(self) -> None:
         # Nothing before the first layer with parameters needs a gradient.
@@ -88,22 +106,24 @@ class TrainStep:
         compile_stages: Callable[[Sequence[Stage]], Sequence[Stage]],
         update_all: Updates | None,
         names: Sequence[str],
+        chain: Chain | None = None,
     ) -> TrainStep:
-        """Return the same step by stages and updates some of which are compiled: those of `names`.
+        """Return the same step by parts some of which are compiled: those of `names`.
 
         `compile_stages` returns stages that do the same as those that it is given. With
-        `update_all` None, the optimizer updates by its own way.
+        `update_all` None, the optimizer updates by its own way; with `chain` None, or where it does
+        not take a batch, the batch goes from stage to stage.
         """
         twin = copy.copy(self)
         twin.compile_stages, twin.stages = compile_stages, compile_stages(self.stages)
-        twin.update_all, twin.compiled = update_all, names
+        twin.update_all, twin.compiled, twin.chain = update_all, names, chain
         twin.__post_init__()
         return twin
 
     def watched_by(self, callbacks: CallbackList) -> TrainStep:
         """Return the same step, telling `callbacks` of what happens inside it."""
         twin = copy.copy(self)
-        twin._callbacks, twin._outputs = callbacks, {}
+        twin._callbacks, twin._outputs, twin.chain = callbacks, {}, None
 
         def keep(stage: Stage, direction: str, output: Array) -> None:
             twin._outputs[stage.layer.name] = output
@@ -150,7 +170,16 @@ class TrainStep:
         x, y, weight = leave_out_absent(x, y, weight)
         self.target, loss = y, 0.0
         self.tell_updates()
-        if len(y):
+        self._is_chained = (
+            self.chain is not None
+            and weight is None
+            and self._end is None
+            and self.chain.takes(x, y)
+        )
+        if self._is_chained:
+            assert self.chain is not None
+            loss = self.chain.forward()
+        elif len(y):
             output = run_forward(self.stages, x, training=True)
             loss = self.loss.forward(output, y, weight)
         for penalty in self.penalties:
@@ -189,7 +218,10 @@ class TrainStep:
         """Fill the gradients for the batch of the last `forward`."""
         assert self.target is not None
         short = self._is_for_update
-        if len(self.target):
+        if self._is_chained:
+            assert self.chain is not None
+            self.chain.backward()
+        elif len(self.target):
             stages = self._update_stages if short else self.backward_stages
             run_backward(stages, self.loss.backward())
         else:
@@ -203,6 +235,8 @@ class TrainStep:
         self.target = None
         release(self.stages)
         self.loss.release()
+        if self.chain is not None:
+            self.chain.release()
 
 
 @dataclass(eq=False)

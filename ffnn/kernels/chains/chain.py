@@ -1,0 +1,165 @@
+"""`Chain`: a network and its loss, computed in one call forward and in another one back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ffnn._types import Array
+from ffnn.core.memory import Workspace
+from ffnn.core.sums import BLOCK_ROWS
+from ffnn.kernels.chains.losses import LOSS_WRITERS
+from ffnn.kernels.chains.parts import WRITERS
+from ffnn.kernels.chains.program import Program
+from ffnn.kernels.chains.routines import address_of, are_known
+from ffnn.layers.base import Stage
+from ffnn.losses import Loss
+
+_KEPT = 4  # programs, of batches of so many sizes
+
+
+class Chain:
+    """Stages and a loss for all of which there are writers; see `suits`.
+
+    Its arrays are its own; of the parts it reads parameters and settings, and it fills gradients.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+        Through which a batch goes.
+    loss : Loss
+        Behind them.
+    dtype : dtype
+        In which all is computed.
+    """
+
+    @staticmethod
+    def saved(entries: int) -> float:
+        """Return about how many seconds of a step it saves, whose outputs have so many entries."""
+        return 15e-6 + 3.3e-9 * entries
+
+    @staticmethod
+    def suits(stages: Sequence[Stage], loss: Loss, dtype: np.dtype[Any]) -> bool:
+        """Tell whether there are writers for just the classes of all parts."""
+        writer = LOSS_WRITERS.get(type(loss))
+        return (
+            dtype.char in "fd"
+            and writer is not None
+            and writer.suits(loss)
+            and all(type(stage.layer) in WRITERS for stage in stages)
+            and any(stage.layer.params for stage in stages)
+        )
+
+    def __init__(self, stages: Sequence[Stage], loss: Loss, dtype: np.dtype[Any]) -> None:
+        self.stages, self.loss, self.dtype = stages, loss, dtype
+        self._run = run_for(dtype)
+        self._memory = Workspace()
+        self._programs: dict[tuple[Any, ...], _Runnable | None] = {}
+        self._x: Array | None = None
+        self._y: Array | None = None
+        self._now: _Runnable | None = None
+
+    def takes(self, x: Array, y: Array) -> bool:
+        """Tell whether it takes a batch, which is the next one then."""
+        if x is not self._x or y is not self._y:
+            self._now = self._find(x, y)
+            self._x, self._y = x, y
+            if self._now is not None:
+                self._now.place(x, y)
+        return self._now is not None
+
+    def forward(self) -> float:
+        """Return the loss of the batch."""
+        now = self._now
+        assert now is not None
+        self._run(now.operations, now.numbers, 0, now.middle)
+        self.loss.output = now.loss.p
+        loss: float = now.loss.value()
+        return loss
+
+    def backward(self) -> None:
+        """Fill the gradients for the batch."""
+        now = self._now
+        assert now is not None
+        self._run(now.operations, now.numbers, now.middle, now.end)
+
+    def release(self) -> None:
+        """Let go of the batch."""
+        self._x = self._y = None
+
+    def _find(self, x: Array, y: Array) -> _Runnable | None:
+        """Return the program for such a batch; None if there can be none."""
+        if x.ndim != 2 or x.dtype != self.dtype or not 1 < len(x) <= BLOCK_ROWS:
+            return None
+        if y.dtype != (np.intp if y.ndim == 1 else self.dtype) or not y.flags.c_contiguous:
+            return None
+        flags = x.flags
+        if not (flags.aligned and (flags.c_contiguous or flags.f_contiguous)):
+            return None
+        key = (*x.shape, flags.c_contiguous, *y.shape)
+        if key not in self._programs:
+            if len(self._programs) >= _KEPT:
+                self._programs.clear()
+            try:
+                self._programs[key] = _Runnable(self, x, y)
+            except LookupError:  # a product of a single number, or a target of another kind
+                self._programs[key] = None
+        return self._programs[key]
+
+    def write(self, program: Program, x: Array, y: Array) -> tuple[Any, int]:
+        """Write everything; return the loss's writer, and where the operations go back."""
+        writers = [
+            WRITERS[type(stage.layer)](stage.layer, f"{i}") for i, stage in enumerate(self.stages)
+        ]
+        flowing: Array | None = program.move("x", x)
+        y = program.move("y", y)
+        for writer in writers:
+            assert flowing is not None
+            flowing = writer.forward(program, flowing)
+        assert flowing is not None
+        loss = LOSS_WRITERS[type(self.loss)](self.loss, program)
+        loss.forward(flowing, y)
+        middle = len(program)
+        flowing = loss.backward()
+        for writer in reversed(writers):
+            if flowing is None:
+                break
+            flowing = writer.backward(program, flowing)
+        return loss, middle
+
+
+class _Runnable:
+    """A program in the form that the machine runs."""
+
+    def __init__(self, chain: Chain, x: Array, y: Array) -> None:
+        program = self._program = Program(chain._memory, len(x), chain.dtype)
+        self.loss, self.middle = chain.write(program, x, y)
+        self.operations, self.numbers = program.tables()
+        self.end = len(program)
+        self._places = program.moving
+
+    def place(self, x: Array, y: Array) -> None:
+        """Have the operations work on this batch."""
+        for name, array in (("x", x), ("y", y)):
+            address = address_of(array)
+            for row, column in self._places[name]:
+                self.operations[row, column] = address
+
+
+def chain_of(stages: Sequence[Stage], loss: Loss, dtype: np.dtype[Any]) -> Chain | None:
+    """Return the chain of stages and loss, or None if there is none, or NumPy is another one.
+
+    Raises whatever numba does where it fails to compile.
+    """
+    if not Chain.suits(stages, loss, dtype) or not are_known(dtype.char):
+        return None
+    return Chain(stages, loss, dtype)
+
+
+def run_for(dtype: np.dtype[Any]) -> Callable[[Array, Array, int, int], None]:
+    """Return the machine for numbers of a dtype; raises whatever numba does."""
+    from ffnn.kernels.native.machine import run
+
+    return run.compiled(dtype)

@@ -1,0 +1,164 @@
+"""What losses write into a program: their values, and their gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ffnn._types import Array
+from ffnn.activations.sigmoid import LARGEST_EXPONENT
+from ffnn.kernels.chains.codes import Code
+from ffnn.kernels.chains.program import Program
+from ffnn.losses import MeanSquaredError
+from ffnn.losses.binary_crossentropy import SigmoidCrossentropy
+from ffnn.losses.categorical_crossentropy import SoftmaxCrossentropy
+
+
+class LossWriter:
+    """What writes the operations of a loss into one program, of rows without weights.
+
+    Parameters
+    ----------
+    loss : Loss
+        Whose formulas they are.
+    program : Program
+        Into which they are written.
+
+    Attributes
+    ----------
+    p : ndarray of shape (rows, units)
+        What the network predicts for the batch, once the program has run forward.
+    """
+
+    p: Array
+
+    @classmethod
+    def suits(cls, loss: Any) -> bool:
+        """Tell whether it writes such a loss of its class."""
+        return True
+
+    def __init__(self, loss: Any, program: Program) -> None:
+        self.loss, self.program = loss, program
+        self.sums = program.memory.get("sums", (2,), program.dtype)
+
+    def forward(self, output: Array, target: Array) -> None:
+        """Write what the value needs; LookupError says that such a target is not known."""
+        raise NotImplementedError
+
+    def value(self) -> float:
+        """Return L, once the program has run forward."""
+        raise NotImplementedError
+
+    def backward(self) -> Array:
+        """Write what makes ∂L/∂output, and return it."""
+        raise NotImplementedError
+
+
+class SoftmaxWriter(LossWriter):
+    """`SoftmaxCrossentropy`."""
+
+    def forward(self, output: Array, target: Array) -> None:
+        """Write p, y, and the two sums of L."""
+        program, shape = self.program, output.T.shape
+        units = output.shape[1]
+        row, ones = program.array("row"), program.array("ones")
+        z, self.p, self.y = (program.array(f"loss {name}", units) for name in "zpy")
+        ones.fill(1.0)
+        program.add(Code.BELOW_LARGEST, *shape, output, z, row)
+        program.apply(np.exp, z, self.p)
+        program.add(Code.DIVIDE_BY_SUM, *shape, self.p, row)
+        s = self.loss.label_smoothing
+        if target.ndim == 1:
+            off_on = np.array([0.0, 1.0], program.dtype)
+            if s:
+                off_on *= 1.0 - s
+                off_on += s / units
+            program.add(Code.ONE_HOT, *shape, target, self.y, numbers=tuple(off_on))
+        else:
+            kept, added = 1.0 - s, s / units
+            program.add(Code.SHARES, *shape, target, self.y, numbers=(kept, added))
+        program.apply(np.log, row, row)
+        for place, (a, b) in enumerate([(row, ones), (z, self.y)]):
+            flat = a.ravel("K"), b.ravel("K")
+            program.dot(*flat, self.sums[place : place + 1])
+
+    def value(self) -> float:
+        """Return the sum of logarithms less that of the right logits, divided by the rows."""
+        return float(self.sums[0] - self.sums[1]) / self.program.rows
+
+    def backward(self) -> Array:
+        """Write (p - y) / n in place of p."""
+        numbers = (1.0 / self.program.rows,)
+        self.program.add(Code.DIFFERENCES, *self.p.T.shape, self.p, self.y, numbers=numbers)
+        return self.p
+
+
+class ElementwiseWriter(LossWriter):
+    """What losses that are a mean over all elements share."""
+
+    p: Array
+
+    def value(self) -> float:
+        """Return the sum over all elements divided by their number."""
+        return float(self.sums[0]) / self.p.size
+
+    @property
+    def share(self) -> float:
+        """1/(n u)."""
+        return 1.0 / self.p.size
+
+
+class SquaredWriter(ElementwiseWriter):
+    """`MeanSquaredError`."""
+
+    def forward(self, output: Array, target: Array) -> None:
+        """Write p - y and the sum of its squares."""
+        program, self.p = self.program, output
+        self.errors, values = (program.array(f"loss {i}", output.shape[1]) for i in range(2))
+        program.add(Code.SQUARE_ERRORS, *output.T.shape, output, target, self.errors, values)
+        program.sum(values, self.sums)
+
+    def backward(self) -> Array:
+        """Write 2 (p - y) / (n u)."""
+        program, numbers = self.program, (self.share,)
+        program.add(Code.DOUBLE, *self.p.T.shape, self.errors, numbers=numbers)
+        return self.errors
+
+
+class SigmoidLossWriter(ElementwiseWriter):
+    """`SigmoidCrossentropy`."""
+
+    @classmethod
+    def suits(cls, loss: SigmoidCrossentropy) -> bool:
+        """Tell whether the targets are not smoothed."""
+        return not loss.label_smoothing
+
+    def forward(self, output: Array, target: Array) -> None:
+        """Write p, and the sum of max(z, 0) - z y + log(1 + e^-|z|)."""
+        program, self.target, shape = self.program, target, output.T.shape
+        values, tail, self.p, self.errors = (
+            program.array(f"loss {i}", output.shape[1]) for i in range(4)
+        )
+        largest = LARGEST_EXPONENT[program.dtype.char]
+        arrays = output, target, values, tail, self.p
+        program.add(Code.LOGIT_ERRORS, *shape, *arrays, numbers=(largest,))
+        program.apply(np.exp, tail, tail)
+        program.apply(np.log1p, tail, tail)
+        program.add(Code.ADD, *shape, values, tail)
+        program.sum(values, self.sums)
+        program.apply(np.exp, self.p, self.p)
+        program.add(Code.INVERT, *shape, self.p)
+
+    def backward(self) -> Array:
+        """Write (p - y) / (n u)."""
+        program, arrays = self.program, (self.p, self.target, self.errors)
+        program.add(Code.TARGET_ERRORS, *self.p.T.shape, *arrays, numbers=(self.share,))
+        return self.errors
+
+
+LOSS_WRITERS: dict[type, type[LossWriter]] = {
+    SoftmaxCrossentropy: SoftmaxWriter,
+    MeanSquaredError: SquaredWriter,
+    SigmoidCrossentropy: SigmoidLossWriter,
+}

@@ -1,0 +1,162 @@
+"""What layers and activations write into a program: their formulas, operation by operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+
+from ffnn._types import Array
+from ffnn.activations import Linear, ReLU, Sigmoid, Tanh
+from ffnn.activations.sigmoid import LARGEST_EXPONENT
+from ffnn.kernels.chains.codes import Code
+from ffnn.kernels.chains.program import Program
+from ffnn.layers import Dense
+
+
+class Writer:
+    """What writes the operations of a part into one program.
+
+    Parameters
+    ----------
+    part : layer
+        Whose parameters the operations read and whose gradients they fill.
+    name : str
+        What the arrays of the part are called in the program's memory.
+    """
+
+    def __init__(self, part: Any, name: str) -> None:
+        self.part, self.name = part, name
+
+    def forward(self, program: Program, x: Array) -> Array:
+        """Write what makes y from x, and return y."""
+        raise NotImplementedError
+
+    def backward(self, program: Program, grad: Array) -> Array | None:
+        """Write what makes ∂L/∂x from ∂L/∂y, in the memory of `grad` or not, and return it."""
+        raise NotImplementedError
+
+
+_Class = TypeVar("_Class", bound=type[Writer])
+WRITERS: dict[type, type[Writer]] = {}
+
+
+def writes(cls: type) -> Callable[[_Class], _Class]:
+    """Return a decorator that enters the writer of the parts of a class."""
+
+    def enter(writer: _Class) -> _Class:
+        WRITERS[cls] = writer
+        return writer
+
+    return enter
+
+
+@writes(Dense)
+class DenseWriter(Writer):
+    """The linear part of `Dense`."""
+
+    part: Dense
+
+    def forward(self, program: Program, x: Array) -> Array:
+        """Write z = x Wᵀ + b."""
+        self.x, part = x, self.part
+        z = program.array(f"{self.name} z", part.units)
+        program.product(part.params["weight"], x.T, z.T)
+        if part.weight_factor != 1.0:
+            program.add(Code.SCALE, *z.T.shape, z, numbers=(part.weight_factor,))
+        if part.use_bias:
+            program.add(Code.ADD_BIAS, *z.T.shape, z, part.params["bias"])
+        return z
+
+    def backward(self, program: Program, grad: Array) -> Array | None:
+        """Write ∂L/∂b = Σ δ, ∂L/∂W = δᵀ x and, if it is needed, ∂L/∂x = δ W."""
+        part = self.part
+        if part.use_bias:
+            ones = program.array("ones")
+            ones.fill(1.0)
+            program.product(grad.T, ones, part.grads["bias"])
+        if part.weight_factor != 1.0:
+            program.add(Code.SCALE, *grad.T.shape, grad, numbers=(part.weight_factor,))
+        program.product(grad.T, self.x, part.grads["weight"])
+        if not part.needs_input_grad:
+            return None
+        dx = program.array(f"{self.name} dx", self.x.shape[1])
+        program.product(part.params["weight"].T, grad.T, dx.T)
+        return dx
+
+
+class ActivationWriter(Writer):
+    """What activations share: their derivatives follow from y, in one pass."""
+
+    code: ClassVar[Code]
+
+    def backward(self, program: Program, grad: Array) -> Array:
+        """Write grad ∘ y' in place of grad."""
+        program.add(self.code, *self.y.T.shape, self.y, grad)
+        return grad
+
+    def make_y(self, program: Program, x: Array) -> Array:
+        """Return the array for y; LookupError says that x does not lie column by column."""
+        if not x.flags.f_contiguous:
+            raise LookupError("x lies row by row")
+        self.y = program.array(f"{self.name} y", x.shape[1])
+        return self.y
+
+
+@writes(Linear)
+class LinearWriter(Writer):
+    """`Linear`, which leaves everything as it is."""
+
+    def forward(self, program: Program, x: Array) -> Array:
+        """Return x."""
+        return x
+
+    def backward(self, program: Program, grad: Array) -> Array:
+        """Return grad."""
+        return grad
+
+
+@writes(ReLU)
+class ReLUWriter(ActivationWriter):
+    """`ReLU`, forward in one pass with the bias before it."""
+
+    code = Code.RELU_BACK
+
+    def forward(self, program: Program, x: Array) -> Array:
+        """Write y = max(x, 0)."""
+        y = self.make_y(program, x)
+        if program.last() is Code.ADD_BIAS:
+            program.extend_last(Code.ADD_BIAS_RELU, y)
+        else:
+            program.add(Code.RELU, *y.T.shape, x, y)
+        return y
+
+
+@writes(Tanh)
+class TanhWriter(ActivationWriter):
+    """`Tanh`."""
+
+    code = Code.TANH_BACK
+
+    def forward(self, program: Program, x: Array) -> Array:
+        """Write y = tanh x."""
+        y = self.make_y(program, x)
+        program.apply(np.tanh, x, y)
+        return y
+
+
+@writes(Sigmoid)
+class SigmoidWriter(ActivationWriter):
+    """`Sigmoid`."""
+
+    code = Code.SIGMOID_BACK
+
+    def forward(self, program: Program, x: Array) -> Array:
+        """Write y = 1 / (1 + e^-x)."""
+        y = self.make_y(program, x)
+        largest = LARGEST_EXPONENT[program.dtype.char]
+        program.add(Code.OPPOSE, *y.T.shape, x, y, numbers=(largest,))
+        program.apply(np.exp, y, y)
+        program.add(Code.INVERT, *y.T.shape, y)
+        return y

@@ -1,0 +1,329 @@
+"""Chains compute what their parts do, to the last bit, in one call each way."""
+
+import hashlib
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bits import rough, same_bits
+
+import ffnn
+from ffnn.callbacks import Callback, EarlyStopping
+from ffnn.core.memory import Workspace
+from ffnn.kernels.chains import chain as chains
+from ffnn.kernels.chains import codes, routines
+from ffnn.kernels.chains.chain import Chain, chain_of
+from ffnn.kernels.chains.losses import LOSS_WRITERS
+from ffnn.kernels.chains.parts import WRITERS
+from ffnn.kernels.chains.program import Program
+from ffnn.kernels.compiler import find_problem
+from ffnn.layers import Activation, BatchNorm, Dense
+from ffnn.losses import CategoricalCrossentropy
+from ffnn.models import compiling
+
+pytestmark = pytest.mark.skipif(bool(find_problem()), reason=find_problem() or "numba is there")
+
+KINDS = ["plain", "tiny", "every"]
+
+
+# Products
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_product_is_the_one_of_numpy(dtype):
+    run, rng = chains.run_for(np.dtype(dtype)), np.random.default_rng(1)
+    wrong = []
+    for m, k, n in itertools.product([1, 2, 17, 64], [1, 3, 64], [1, 2, 31]):
+        for kind, first, second in itertools.product(["plain", "every"], "CF", "CF"):
+            a = np.array(rough(rng, m, k, dtype=dtype, kind=kind), order=first)
+            b = np.array(rough(rng, k, n, dtype=dtype, kind=kind), order=second)
+            program = Program(Workspace(), n, np.dtype(dtype))
+            if 1 in (a.size, b.size):
+                with pytest.raises(LookupError):
+                    program.product(a, b, np.zeros((m, n), dtype))
+                continue
+            expected, made = np.zeros((m, n), dtype), np.zeros((m, n), dtype)
+            with np.errstate(all="ignore"):
+                a.dot(b, expected)
+            program.product(a, b, made)
+            run(*program.tables(), 0, len(program))
+            if not same_bits(expected, made):
+                wrong.append((m, k, n, kind, first, second))
+
+    assert wrong == []
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [1, 7, 8, 9, 130, 1000, 4099])
+def test_a_sum_is_the_one_of_numpy(dtype, size):
+    x, total = np.random.default_rng(2).standard_normal(size).astype(dtype), np.ones(1, dtype)
+    program = Program(Workspace(), size, np.dtype(dtype))
+
+    program.sum(x, total)
+    chains.run_for(np.dtype(dtype))(*program.tables(), 0, 1)
+
+    assert total[0] == x.sum()
+
+
+def test_numpys_own_loops_are_found():
+    assert routines.are_known("f")
+    assert routines.are_known("d")
+    with pytest.raises(LookupError, match="loops of gcd elsewhere"):
+        routines.loop_of(np.gcd, "f")
+
+
+# Networks
+
+ACTIVATIONS = [None, "relu", "tanh", "sigmoid", "linear"]
+ENDINGS = {
+    "labels": (3, "softmax", "sparse_categorical_crossentropy"),
+    "one-hot rows": (3, "softmax", "categorical_crossentropy"),
+    "smoothed labels": (3, "softmax", CategoricalCrossentropy(label_smoothing=0.2)),
+    "smoothed rows": (3, "softmax", CategoricalCrossentropy(label_smoothing=0.2)),
+    "many classes": (70, "softmax", "sparse_categorical_crossentropy"),
+    "numbers": (1, None, "mse"),
+    "several numbers": (3, "tanh", "mse"),
+    "a bit": (1, "sigmoid", "binary_crossentropy"),
+    "bits": (3, "sigmoid", "binary_crossentropy"),
+}
+
+
+def network(activation, ending, dtype="float32", **options):
+    units, last, loss = ENDINGS[ending]
+    layers = [Dense(9, activation, **options), Dense(8, activation), Dense(units, last)]
+    model = ffnn.Sequential(layers, seed=4, dtype=dtype)
+    model.compile("sgd", loss)
+    return model
+
+
+def targets(ending, rows, rng):
+    units = ENDINGS[ending][0]
+    if ending.endswith("numbers"):
+        return rng.standard_normal((rows, units))
+    if "bit" in ending:
+        return rng.integers(0, 2, (rows, units)).astype(float)
+    labels = rng.integers(0, units, rows)
+    return np.eye(units)[labels] if ending.endswith("rows") else labels
+
+
+def one_step(step, chain, x, y):
+    """Return loss, outputs and gradients of a batch, with the chain or without."""
+    step = step.compiled_by(list, None, [], chain)
+    step.vector.gradients.fill(7.0)
+    with np.errstate(all="ignore"):
+        loss = step.forward(x, y, None, for_update=True)
+        assert step._is_chained is (chain is not None)
+        output = step.loss.output.copy()
+        step.backward()
+    return np.array([loss]), output, step.vector.gradients.copy()
+
+
+def differences(model, ending, dtype="float32", kinds=KINDS, shapes=((2, 5), (32, 20), (33, 1))):
+    found, rng = [], np.random.default_rng(6)
+    for rows, columns in shapes:
+        model = network_like(model, columns)
+        chain = chain_of(model.step.stages, model.step.loss, np.dtype(dtype))
+        y = targets(ending, rows, rng)
+        y = y if y.ndim == 1 else np.ascontiguousarray(y, dtype)
+        for kind, order in itertools.product(kinds, "CF"):
+            x = np.array(rough(rng, rows, columns, dtype=dtype, kind=kind), order=order)
+            pair = one_step(model.step, chain, x, y), one_step(model.step, None, x, y)
+            if not all(map(same_bits, *pair)):
+                found.append((rows, columns, kind, order))
+    return found
+
+
+def network_like(model, columns):
+    """Return a network of the same layers for so many columns."""
+    layers = [type(each)(**each.get_config()) for each in model.layers]
+    other = ffnn.Sequential(layers, seed=4, dtype=str(model.dtype))
+    other.compile("sgd", model.loss)
+    other.build(columns)
+    noise = np.random.default_rng(3).standard_normal(other.parameters.size)
+    other.parameters[...] += noise.astype(model.dtype) / 4
+    return other
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_a_chain_has_the_bits_of_its_layers(activation, dtype):
+    assert differences(network(activation, "labels", dtype), "labels", dtype) == []
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_chain_has_the_bits_of_its_loss(ending, dtype):
+    assert differences(network("relu", ending, dtype), ending, dtype) == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"use_bias": False}, {"parametrization": "ntk"}],
+)
+def test_a_chain_has_the_bits_of_other_dense_layers(options):
+    assert differences(network("relu", "labels", **options), "labels") == []
+
+
+# Trainings
+
+X = np.random.default_rng(0).standard_normal((100, 6)).astype(np.float32)
+Y = (np.arange(100) * 7 % 3).astype(int)
+
+
+class Watching(Callback):
+    def on_backward_end(self):
+        pass
+
+
+class Freezing(Callback):
+    def on_epoch_begin(self, epoch, logs):
+        self.model.layers[0].trainable = epoch % 2 == 0
+
+
+def trained(jit_compile, layers=None, optimizer="adam", metrics=("accuracy",), **options):
+    layers = layers or [Dense(8, "relu"), Dense(5, "tanh"), Dense(3, "softmax")]
+    model = ffnn.Sequential(layers, seed=1)
+    loss = "sparse_categorical_crossentropy"
+    model.compile(optimizer, loss, metrics=list(metrics), jit_compile=jit_compile)
+    arguments = {"epochs": 3, "batch_size": 32, "verbose": 0} | options
+    history = model.fit(X, Y, **arguments)
+    return model, history.history
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"batch_size": 99},  # the last one has a single row
+        {"shuffle": False},
+        {"validation_split": 0.2},
+        {"sample_weight": 0.5 + np.arange(100) % 3},
+        {"sample_weight": np.arange(100) % 3},
+        {"class_weight": {0: 2.0}},
+        {"accumulate": 2},
+    ],
+)
+def test_a_training_ends_in_the_same_bits(options):
+    (model, logs), (plain, others) = (trained(jit, **options) for jit in (True, False))
+
+    assert model.parameters.tobytes() == plain.parameters.tobytes()
+    assert logs == others
+    assert "SoftmaxCrossentropy" in model.compiled_parts
+
+
+@pytest.mark.parametrize("callback", [Watching, Freezing, lambda: EarlyStopping("loss", 0)])
+def test_callbacks_see_the_same_training(callback):
+    (model, logs), (plain, others) = (trained(jit, callbacks=[callback()]) for jit in (True, False))
+
+    assert model.parameters.tobytes() == plain.parameters.tobytes()
+    assert model.gradients.tobytes() == plain.gradients.tobytes()
+    assert logs == others
+
+
+def layers_with_more():
+    """Return layers of which some have no writer."""
+    return [Dense(8, "relu"), BatchNorm(), Dense(5, "gelu"), Dense(3, "softmax")]
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        layers_with_more,
+        lambda: [Dense(8, "relu", weight_regularizer="l2"), Dense(3, "softmax")],
+        lambda: [Activation("tanh"), Dense(8), Activation("relu"), Dense(3, "softmax")],
+    ],
+)
+def test_other_networks_end_in_the_same_bits(layers):
+    (model, logs), (plain, others) = (trained(jit, layers()) for jit in (True, False))
+
+    assert model.parameters.tobytes() == plain.parameters.tobytes()
+    assert logs == others
+
+
+def test_a_diverging_training_stops_at_the_same_batch_with_the_same_weights():
+    ends = []
+    for jit in (True, False):
+        model = ffnn.Sequential([Dense(8, "relu"), Dense(1)], seed=1)
+        model.compile(ffnn.optimizers.SGD(1e4), "mse", jit_compile=jit)
+        with pytest.raises(ffnn.TrainingDivergedError) as error:
+            model.fit(X, Y.astype(float), epochs=9, verbose=0)
+        ends.append((str(error.value), model.parameters.tobytes()))
+
+    assert ends[0] == ends[1]
+
+
+def test_batches_of_many_sizes_are_written_anew():
+    model = network("relu", "labels")
+    model.build(6)
+    chain = chain_of(model.step.stages, model.step.loss, np.dtype("float32"))
+    for rows in (32, 5, 17, 100, 64, 5, 32):
+        first, second = (one_step(model.step, each, X[:rows], Y[:rows]) for each in (chain, None))
+        assert all(map(same_bits, first, second))
+
+
+def test_what_the_chain_does_not_take_goes_from_layer_to_layer():
+    model = network("relu", "labels")
+    model.build(6)
+    chain = chain_of(model.step.stages, model.step.loss, np.dtype("float32"))
+
+    assert chain.takes(X, Y)
+    assert not chain.takes(X[:1], Y[:1])  # a single row
+    assert not chain.takes(X[::2], Y[:50])  # rows apart
+    assert not chain.takes(X.astype(float), Y)
+    assert not chain.takes(X, Y.astype(np.int32))
+
+
+def test_where_numpy_is_another_one_there_is_no_chain(monkeypatch):
+    monkeypatch.setattr(chains, "are_known", lambda kind: False)
+
+    (model, _), (plain, _) = (trained(jit) for jit in (True, False))
+
+    assert "Dense" not in model.compiled_parts
+    assert model.parameters.tobytes() == plain.parameters.tobytes()
+
+
+def test_the_estimate_counts_what_a_chain_saves():
+    model = ffnn.Sequential([Dense(10, "relu"), Dense(2, "softmax")], seed=0)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.build(20)
+    # 15 µs a step, 3.3 ns for each of 32 · 12 entries, and 0.2 ns for each of 232 parameters.
+    seconds = 1e5 * (15e-6 + 32 * 12 * 3.3e-9 + 232 * 0.2e-9)
+
+    assert compiling.estimate_saved(model.step, 100_000, 32) == pytest.approx(seconds)
+
+
+def test_classes_derived_from_those_of_the_library_have_no_chain():
+    class Own(ffnn.activations.ReLU):
+        def forward(self, x, training=False):
+            return super().forward(x, training) * np.float32(2.0)
+
+    layers = [Dense(8), Activation(Own()), Dense(3, "softmax")]
+    model = ffnn.Sequential(layers, seed=1)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.build(6)
+
+    assert not Chain.suits(model.step.stages, model.step.loss, np.dtype("float32"))
+
+
+def test_every_part_that_has_a_writer_is_compared():
+    found = {type(stage.layer) for a in ACTIVATIONS for stage in built(a, "labels").step.stages}
+    losses = {type(built("relu", ending).step.loss) for ending in ENDINGS}
+
+    assert found == set(WRITERS)
+    assert losses == set(LOSS_WRITERS)
+
+
+def built(activation, ending):
+    model = network(activation, ending)
+    model.build(6)
+    return model
+
+
+def test_the_machine_is_compiled_anew_when_its_parts_change():
+    from ffnn.kernels.native import calls, machine
+
+    text = "".join(Path(module.__file__).read_text("utf-8") for module in (codes, calls))
+
+    found = hashlib.sha256(text.encode()).hexdigest()[:8]
+    assert found == machine.BUILT_OF
