@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ffnn import (
         activations,
         callbacks,
+        data,
         datasets,
         exchange,
         initializers,
@@ -73,6 +74,7 @@ __all__ = [
     "__version__",
     "activations",
     "callbacks",
+    "data",
     "datasets",
     "exchange",
     "find_learning_rate",

@@ -10,7 +10,9 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.core.text import shown
 from ffnn.data import targets
-from ffnn.data.sources import ArraySource, Source, as_array, check_finite
+from ffnn.data.numbers import as_array
+from ffnn.data.sources import ArraySource, Source, check_finite
+from ffnn.data.windows import BLOCK, WindowReader, block_order, window_rows
 from ffnn.errors import DataError
 
 
@@ -122,7 +124,8 @@ class Batches:
     A generator as `shuffle` shuffles the rows at each pass; the order follows from its state alone.
     A function is called at each pass with the previous order, an array of row numbers, and returns
     the next one. None keeps the data's order. An epoch ends after `max_batches` at the latest, and
-    the next one continues there.
+    the next one continues there. A generator shuffles `by_blocks` where rows on disk are to be read
+    fast (`ffnn.data.windows`).
     """
 
     def __init__(
@@ -131,13 +134,17 @@ class Batches:
         batch_size: int,
         shuffle: np.random.Generator | Callable[[Array], Array] | None = None,
         max_batches: int | None = None,
+        by_blocks: bool = False,
     ) -> None:
         self.examples = examples
         self.batch_size, self.max_batches = batch_size, max_batches
         rows = len(examples.x)
         self._rows, self._batches_a_pass = rows, -(-rows // batch_size)
         self._batches_an_epoch = min(max_batches or self._batches_a_pass, self._batches_a_pass)
-        self._shuffle = shuffle
+        self._shuffle, self._window = shuffle, window_rows(examples.x)
+        self._by_blocks = by_blocks
+        self._ends = np.array([*range(self._window, rows, self._window), rows])  # of windows
+        self._reader: WindowReader | None = None  # of rows on disk
         self._order: Array = np.arange(0 if shuffle is None else rows)
         self._next_batch = 0  # of the pass
         self._left: int | None = None  # of an epoch that was left early
@@ -152,9 +159,17 @@ class Batches:
         return min(self.batch_size, self._rows)
 
     @property
-    def is_shuffled(self) -> bool:
-        """Whether the rows come in a new order at each pass."""
+    def shuffling(self) -> bool | str:
+        """Whether the rows come in a new order at each pass, and in which kind of order if so."""
+        if self._by_blocks and self._shuffle is not None:
+            return f"blocks of {BLOCK} rows in windows of {self._window}"
         return self._shuffle is not None
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether rows on disk, more than a window of them, are read one by one."""
+        is_random = self._shuffle is not None and not self._by_blocks
+        return self.examples.x.is_stored and is_random and self._rows > self._window
 
     @property
     def is_within_epoch(self) -> bool:
@@ -176,6 +191,12 @@ class Batches:
             self._left -= 1
             yield self._batch(start, min(start + self.batch_size, self._rows))
         self._left = None
+
+    def close(self) -> None:
+        """Read no rows ahead any more."""
+        if self._reader is not None:
+            self._reader.close()
+        self._reader = None
 
     def sample(self, number: int) -> tuple[Array, Array]:
         """Return copies of inputs and targets of at most so many rows, evenly spaced."""
@@ -212,6 +233,7 @@ class Batches:
             self._shuffle_by(rng)
 
     def _begin_pass(self) -> None:
+        self.close()
         if isinstance(self._shuffle, np.random.Generator):
             self._shuffle_by(self._shuffle)
         elif self._shuffle is not None:
@@ -219,6 +241,9 @@ class Batches:
 
     def _shuffle_by(self, rng: np.random.Generator) -> None:
         self._shuffled_from = dict(rng.bit_generator.state)
+        if self._by_blocks:
+            self._order, self._ends = block_order(self._rows, self._window, rng)
+            return
         # From the same start each time, so the order follows from the generator's state alone.
         self._order[:] = np.arange(len(self._order))
         rng.shuffle(self._order)
@@ -226,8 +251,18 @@ class Batches:
     def _batch(self, start: int, stop: int) -> tuple[Array, Array, Array | None]:
         x, y, weight = self.examples
         if self._shuffle is None:
-            weights = None if weight is None else weight.slice(start, stop)
-            return x.slice(start, stop), y.slice(start, stop), weights
+            rows = self._read(start, stop) if x.is_stored else x.slice(start, stop)
+            return rows, y.slice(start, stop), None if weight is None else weight.slice(start, stop)
         chosen = self._order[start:stop]
-        weights = None if weight is None else weight.take(chosen)
-        return x.take(chosen), y.take(chosen), weights
+        rows = self._read(start, stop) if x.is_stored else x.take(chosen)
+        return rows, y.take(chosen), None if weight is None else weight.take(chosen)
+
+    def _read(self, start: int, stop: int) -> Array:
+        """Return rows on disk at places of this pass; those that follow are read ahead."""
+        if self._reader is None:
+            order = None if self._shuffle is None else self._order
+            self._reader = WindowReader(self.examples.x, order, self._ends)
+        rows = self._reader.take(start, stop)
+        if stop == self._rows:
+            self.close()
+        return rows

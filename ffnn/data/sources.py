@@ -6,28 +6,37 @@ into a buffer that is reused.
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from ffnn._types import Array, DTypeLike
 from ffnn.core.memory import Workspace
-from ffnn.core.moments import Moments
-from ffnn.core.text import shorten, shown
+from ffnn.core.text import shown
+from ffnn.data.hdf5 import HDF5Rows
+from ffnn.data.numbers import as_numbers
+from ffnn.data.rows import Rows
 from ffnn.errors import DataError
 
 BLOCK_ROWS = 1024  # rows read together when a whole data set is scanned
+
+# What checks a batch: the source, its rows just read and cast, and their numbers in the source.
+Check: TypeAlias = Callable[["Source", Array, "Array | range"], None]
 
 
 class Source:
     """Rows that are read a batch at a time; a subclass says how, for its kind of data.
 
-    Batches are cast to `dtype`; None leaves them in the data's.
+    Batches are cast to `dtype`; None leaves them in the data's. Rows on disk are not scanned before
+    the work: their batches are checked as they are read.
     """
+
+    is_stored = False  # on disk
+    first = 0  # the number that messages give the first row, of a part
 
     def __init__(self, data: Any, dtype: DTypeLike | None = None) -> None:
         self.data = data
@@ -35,19 +44,28 @@ class Source:
         self.dtype = data.dtype if dtype is None else np.dtype(dtype)
         self._is_ready = data.dtype == self.dtype
         self._workspace: Workspace | None = None
+        self._checks: tuple[Check, ...] = ()
 
     def __len__(self) -> int:
         return self.shape[0]
 
     def take(self, indices: Array) -> Array:
         """Return the rows at `indices`, valid until the next call."""
-        rows = self._take(indices)
-        return rows if self._is_ready else self._cast(rows)
+        return self.finish(self._take(indices), indices)
 
     def slice(self, start: int, stop: int) -> Array:
         """Return the rows from `start` to `stop`, valid until the next call and read-only."""
-        rows = self._slice(start, stop)
-        return rows if self._is_ready else self._cast(rows)
+        return self.finish(self._slice(start, stop), range(start, stop))
+
+    def finish(self, rows: Array, numbers: Array | range) -> Array:
+        """Return the rows of these numbers, just read, cast and checked; valid until the next."""
+        if not self._checks:
+            return rows if self._is_ready else self._cast(rows)
+        with np.errstate(over="ignore", invalid="ignore"):  # of which the checks tell
+            rows = rows if self._is_ready else self._cast(rows)
+        for check in self._checks:
+            check(self, rows, numbers)
+        return rows
 
     def read(self, start: int, stop: int) -> Array:
         """Return the rows from `start` to `stop` as they are, in the data's own dtype."""
@@ -57,8 +75,22 @@ class Source:
         """Return the rows at `indices` as they are, valid until the next call."""
         return self._take(indices)
 
+    def gather_into(self, out: Array, indices: Array) -> None:
+        """Read the rows at `indices`, which ascend and differ, as they are into an array."""
+        out[...] = self._take(indices)
+
     def part(self, start: int, stop: int) -> Source:
         """Return a source of the rows from `start` to `stop`; rows on disk stay there."""
+        part = self._part(start, stop)
+        if self.is_stored:
+            part.first, part._checks = self.first + start, self._checks
+        return part
+
+    def check_reads(self, check: Check) -> None:
+        """Have each batch checked when it is read; `check` raises DataError."""
+        self._checks = (*self._checks, check)
+
+    def _part(self, start: int, stop: int) -> Source:
         return type(self)(self.data[start:stop], self.dtype)
 
     def _take(self, indices: Array) -> Array:
@@ -77,6 +109,10 @@ class Source:
         np.copyto(out, block, casting="unsafe")
         return out
 
+    def value(self, row: int, column: int) -> float:
+        """Return an entry as it is."""
+        return float(self._slice(row, row + 1).reshape(-1)[column])
+
     def find_non_finite(self, dtype: DTypeLike | None = None) -> tuple[int, int, float] | None:
         """Return row, column and value of the first entry that is NaN or infinite in `dtype`.
 
@@ -92,8 +128,7 @@ class Source:
             bad = np.argwhere(~np.isfinite(block))
             if len(bad):
                 row, column = int(bad[0][0]), int(bad[0][-1]) if block.ndim > 1 else 0
-                found = self._slice(start + row, start + row + 1).reshape(-1)[column]
-                return start + row, column, float(found)
+                return start + row, column, self.value(start + row, column)
         return None
 
     def _read_as(self, dtype: np.dtype[Any], start: int, stop: int) -> Array:
@@ -127,27 +162,54 @@ class ArraySource(Source):
         return block
 
 
-class HDF5Source(Source):
-    """Rows of an h5py dataset, read from the file batch by batch."""
+class MappedSource(ArraySource):
+    """Rows of a memory map."""
 
-    _first = 0  # the row of the dataset at which a part begins
+    is_stored = True
 
-    def part(self, start: int, stop: int) -> Source:
-        """Return a source of the rows from `start` to `stop`, still in the file."""
-        part = HDF5Source(self.data, self.dtype)
-        part._first = self._first + start
+    def gather_into(self, out: Array, indices: Array) -> None:
+        """Read rows as they are into an array, while other threads run."""
+        self.data.take(indices, 0, out, "clip")
+
+
+class StoredSource(Source):
+    """Rows on disk, read from their file batch by batch.
+
+    `data` is an h5py dataset, or `Rows` of any other kind.
+    """
+
+    is_stored = True
+
+    def __init__(self, data: Any, dtype: DTypeLike | None = None) -> None:
+        self._rows = data if isinstance(data, Rows) else HDF5Rows(data)
+        super().__init__(data, dtype)
+
+    def gather_into(self, out: Array, indices: Array) -> None:
+        """Read rows as they are into an array."""
+        self._rows.gather_into(out, indices + self._start)
+
+    _start = 0  # the row at which a part begins
+
+    def _part(self, start: int, stop: int) -> Source:
+        part = StoredSource(self.data, self.dtype)
+        part._rows, part._start = self._rows, self._start + start
         part.shape = (stop - start, *self.shape[1:])
         return part
 
     def _take(self, indices: Array) -> Array:
-        order = np.argsort(indices)  # HDF5 reads rows in ascending order only
-        out = self._buffer("rows", len(indices), self.data.dtype)
-        out[order] = self.data[indices[order] + self._first]
+        wanted, places = np.unique(indices, return_inverse=True)
+        if len(wanted) < len(indices):
+            return self._take(wanted)[places]
+        gathered = self._buffer("gathered", len(wanted), self._rows.dtype)
+        self.gather_into(gathered, wanted)
+        out = self._buffer("rows", len(indices), self._rows.dtype)
+        gathered.take(places, 0, out, "clip")
         return out
 
     def _slice(self, start: int, stop: int) -> Array:
-        block: Array = self.data[self._first + start : self._first + stop]
-        return block
+        out = self._buffer("rows", stop - start, self._rows.dtype)
+        self._rows.read_into(out, self._start + start, self._start + stop)
+        return out
 
 
 class SparseSource(Source):
@@ -175,17 +237,18 @@ def open_source(x: Any, dtype: DTypeLike | None, what: str = "x") -> Source:
     says that it is not two-dimensional, is empty, or does not consist of numbers.
     """
     kind: type[Source] = ArraySource
-    if type(x) is np.ndarray and x.dtype.kind in "fiub":
-        pass
+    if (type(x) is np.ndarray and x.dtype.kind in "fiub") or isinstance(x, Rows):
+        kind = ArraySource if type(x) is np.ndarray else StoredSource
     elif hasattr(x, "tocsr"):
         kind = SparseSource
     elif type(x).__module__.startswith("h5py"):
-        kind = HDF5Source
+        kind = StoredSource
         if not hasattr(x, "dtype"):
             raise DataError(f"{what}: expected a dataset, such as file['x'], got {x!r}")
     else:
         _refuse_tables(x, what)
         _refuse_several(x, what)
+        kind = MappedSource if is_mapped(x) else ArraySource
         x = as_numbers(x, what)
     if x.dtype.kind not in "fiub":
         raise DataError(f"{what}: expected numbers, got dtype {x.dtype}")
@@ -194,6 +257,11 @@ def open_source(x: Any, dtype: DTypeLike | None, what: str = "x") -> Source:
     if 0 in x.shape:
         raise DataError(f"{what}: expected at least one row and one column, got shape {x.shape}")
     return kind(x, dtype)
+
+
+def is_mapped(x: Any) -> bool:
+    """Tell whether rows are those of a memory map, one after another as the machine reads them."""
+    return isinstance(x, np.memmap) and bool(x.flags.c_contiguous and x.dtype.isnative)
 
 
 def _refuse_tables(x: Any, what: str) -> None:
@@ -226,81 +294,39 @@ def _not_rows(shape: tuple[int, ...], what: str) -> str:
     return f"{what}: expected rows of shape (rows, columns), got shape {shape}. {advice}"
 
 
-def as_array(values: Any, what: str) -> Any:
-    """Return `values` if they have a shape, else as an array; DataError: they are ragged."""
-    if hasattr(values, "shape") and hasattr(values, "dtype") and not isinstance(values, type):
-        return values
-    try:
-        return np.asarray(values)
-    except ValueError:
-        sizes = [len(row) if hasattr(row, "__len__") else 1 for row in values]
-        other = next((row for row, size in enumerate(sizes) if size != sizes[0]), 0)
-        found = f", got {sizes[0]} entries in row 0 and {sizes[other]} in row {other}"
-        raise DataError(f"{what}: expected rows of one length{found if other else ''}") from None
-
-
-def as_numbers(values: Any, what: str) -> Array:
-    """Return `values` as an array of numbers, or raise DataError where `what` is not one."""
-    if type(values).__module__.startswith("h5py"):
-        values = values[()]
-    if hasattr(values, "filled") and np.any(getattr(values, "mask", False)):
-        raise DataError(
-            f"{what}: some entries are masked; fill such entries or leave the rows out first"
-        )
-    array = np.asarray(as_array(values, what))
-    if array.dtype.kind in "fiub":
-        return array
-    if array.dtype.kind == "O" and not any(isinstance(v, (str, bytes)) for v in array.flat):
-        with contextlib.suppress(TypeError, ValueError, OverflowError):
-            return array.astype(np.float64)
-    if array.dtype.kind == "c":
-        raise DataError(f"{what}: expected real numbers, got complex ones")
-    hint = ""
-    if what == "y" and array.dtype.kind in "OSU":
-        hint = "; number classes from 0, as np.unique(y, return_inverse=True) does"
-    raise DataError(f"{what}: expected numbers, got {_first_non_number(array)}{hint}")
-
-
-def _first_non_number(array: Array) -> str:
-    for position, value in np.ndenumerate(array):
-        axes = zip(("row", "column"), position, strict=False)
-        place = ", ".join(f"{axis} {i}" for axis, i in axes) or "a single value"
-        try:
-            float(value)
-        except (TypeError, ValueError):
-            return f"{shorten(str(value), 60)!r} in {place}"
-        except OverflowError:
-            return f"an integer beyond the largest float in {place}"
-    what = "numbers written as text" if array.dtype.kind in "SUO" else "not one of NumPy's numbers"
-    return f"dtype {array.dtype}: {what}; convert them with .astype(float)"
-
-
 def check_finite(source: Source, what: str, dtype: DTypeLike | None = None) -> None:
-    """Raise DataError with the row and column of the first entry that is not finite in `dtype`."""
+    """Raise DataError with the row and column of the first entry that is not finite in `dtype`.
+
+    Of rows on disk that happens at the batch in which such an entry is read.
+    """
     dtype = np.dtype(dtype or source.dtype)
+    if source.is_stored:
+        if source.data.dtype.kind == "f":
+            source.check_reads(partial(_check_batch, what, dtype))
+        return
     found = source.find_non_finite(dtype)
     if found is not None:
-        row, column, value = found
-        advice = "Remove or fill such values first."
-        if np.isfinite(value):
-            advice = f"It is too large for {dtype}; scale the column first."
-        raise DataError(f"{what}: got {value} in row {row}, column {column}. {advice}")
+        raise _not_finite(what, dtype, *found)
 
 
-def column_statistics(x: Any) -> tuple[Array, Array]:
-    """Return the mean and population variance of each column, in float64.
+def _check_batch(
+    what: str, dtype: np.dtype[Any], source: Source, rows: Array, numbers: Array | range
+) -> None:
+    """Raise DataError for the first entry of a batch that is not finite."""
+    if rows.dtype != dtype:
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows = rows.astype(dtype)
+    if math.isfinite(np.vdot(rows, rows)):
+        return
+    bad = np.argwhere(~np.isfinite(rows))
+    if len(bad):
+        place, column = map(int, bad[0])
+        row = int(numbers[place])
+        raise _not_finite(what, dtype, source.first + row, column, source.value(row, column))
 
-    The data, of any kind that `open_source` takes, is read block by block and never loaded whole.
-    DataError says that it is empty or holds NaN or infinity, or that its squares do.
-    """
-    source = open_source(x, np.float64)
-    check_finite(source, "x")
-    origin = source.slice(0, 1)[0].copy()  # a column that never varies becomes exactly 0 around it
-    moments = Moments()
-    with np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, len(source), BLOCK_ROWS):
-            moments.add_rows(source.slice(start, min(start + BLOCK_ROWS, len(source))) - origin)
-    too_large = np.flatnonzero(~np.isfinite(moments.deviations))
-    if len(too_large):
-        raise DataError(f"x: the numbers in column {too_large[0]} are too large to be squared")
-    return origin + moments.mean, moments.variance
+
+def _not_finite(what: str, dtype: np.dtype[Any], row: int, column: int, value: float) -> DataError:
+    advice = "Remove or fill such values first."
+    if np.isfinite(value):
+        advice = f"It is too large for {dtype}; scale the column first."
+    return DataError(f"{what}: got {value} in row {row}, column {column}. {advice}")

@@ -15,7 +15,8 @@ import numpy as np
 from ffnn._types import Array, DTypeLike
 from ffnn.core.checks import check_in_dtype, check_number
 from ffnn.core.text import shown
-from ffnn.data.sources import ArraySource, as_numbers, check_finite
+from ffnn.data.numbers import as_numbers
+from ffnn.data.sources import ArraySource, check_finite
 from ffnn.errors import DataError
 
 _SUM_TOLERANCE = 1e-3  # soft labels come rounded, in float32 or from a text file

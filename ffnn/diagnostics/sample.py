@@ -11,7 +11,8 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.data.batches import Examples
-from ffnn.data.sources import BLOCK_ROWS, ArraySource, Source, as_array, as_numbers, open_source
+from ffnn.data.numbers import as_array, as_numbers
+from ffnn.data.sources import BLOCK_ROWS, ArraySource, Source, open_source
 from ffnn.data.targets import prepare_weights
 from ffnn.diagnostics.catalogue import finding
 from ffnn.diagnostics.report import Finding

@@ -11,7 +11,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.core.formulas import Formulas
 from ffnn.core.operations import Value
-from ffnn.data.sources import column_statistics
+from ffnn.data.statistics import column_statistics
 from ffnn.layers.base import LAYERS, Layer
 
 

@@ -12,7 +12,8 @@ from ffnn._types import Array
 from ffnn.core.checks import check_int
 from ffnn.core.formulas import Formulas
 from ffnn.core.operations import Value
-from ffnn.data.sources import column_statistics, open_source
+from ffnn.data.sources import open_source
+from ffnn.data.statistics import column_statistics
 from ffnn.layers.base import LAYERS
 from ffnn.layers.columns import ColumnWise, check_columns
 

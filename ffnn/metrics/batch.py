@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ffnn._types import Array
-from ffnn.data.sources import ArraySource, as_numbers, check_finite
+from ffnn.data.numbers import as_numbers
+from ffnn.data.sources import ArraySource, check_finite
 from ffnn.data.targets import prepare_weights, refuse
 from ffnn.errors import DataError
 

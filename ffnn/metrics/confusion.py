@@ -9,7 +9,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.core.checks import check_int
 from ffnn.core.formulas import Formulas
-from ffnn.data.sources import as_numbers
+from ffnn.data.numbers import as_numbers
 from ffnn.data.targets import prepare_weights, refuse
 from ffnn.errors import DataError
 from ffnn.metrics.base import METRICS

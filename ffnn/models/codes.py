@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.data.sources import BLOCK_ROWS, Source
 from ffnn.errors import DataError
 from ffnn.layers.average import Average
@@ -27,24 +29,37 @@ class CodeCheck:
         self._counts: dict[int, int] | None = None  # once the layers are built
 
     def check(self, source: Source) -> None:
-        """Raise DataError for the first such entry of inputs."""
+        """Raise DataError for the first such entry of inputs; on disk, once it is read."""
         counts = self._counts
         if counts is None:
             counts = _counts(self._layers, range(source.shape[1]))
             self._counts = counts if self._layers[0].is_built else None
         if not counts:
             return
-        columns, last = list(counts), np.array([*counts.values()]) - 1
+        check = partial(_check_batch, counts)
+        if source.is_stored:
+            source.check_reads(check)
+            return
         for start in range(0, len(source), BLOCK_ROWS):
-            block = source.slice(start, min(start + BLOCK_ROWS, len(source)))[:, columns]
-            is_wrong = block != np.rint(block.clip(0, last))
-            if is_wrong.any():
-                row, place = np.argwhere(is_wrong)[0]
-                raise DataError(
-                    f"x: got {block[row, place]:g} in row {start + row}, column {columns[place]}, "
-                    f"expected the number of a category, an integer from 0 to {last[place]}. "
-                    f"Number the categories, as TableEncoder does."
-                )
+            stop = min(start + BLOCK_ROWS, len(source))
+            check(source, source.slice(start, stop), range(start, stop))
+
+
+def _check_batch(
+    counts: Mapping[int, int], source: Source, rows: Array, numbers: Array | range
+) -> None:
+    """Raise DataError for the first entry of a batch that is no number of a category."""
+    columns, last = list(counts), np.array([*counts.values()]) - 1
+    block = rows[:, columns]
+    is_wrong = block != np.rint(block.clip(0, last))
+    if is_wrong.any():
+        place, column = np.argwhere(is_wrong)[0]
+        row = source.first + int(numbers[place])
+        raise DataError(
+            f"x: got {block[place, column]:g} in row {row}, column {columns[column]}, "
+            f"expected the number of a category, an integer from 0 to {last[column]}. "
+            f"Number the categories, as TableEncoder does."
+        )
 
 
 def _counts(layers: Sequence[Layer], origins: Sequence[int | None]) -> dict[int, int]:

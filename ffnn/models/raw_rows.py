@@ -10,7 +10,7 @@ from ffnn._types import Array
 from ffnn.core.checks import nearest
 from ffnn.core.console import warn
 from ffnn.core.text import counted, listed, shown
-from ffnn.data.sources import as_array
+from ffnn.data.numbers import as_array
 from ffnn.errors import DataError
 
 

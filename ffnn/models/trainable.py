@@ -14,7 +14,7 @@ from ffnn import saving
 from ffnn._types import Array, FileOrPath
 from ffnn.callbacks import Callback, CallbackList, History
 from ffnn.callbacks.recording import Recording
-from ffnn.core.checks import check_bool, check_path
+from ffnn.core.checks import check_path
 from ffnn.core.hints import explain_names
 from ffnn.core.streams import check_place
 from ffnn.data.batches import Batches, Examples
@@ -26,7 +26,7 @@ from ffnn.schedules import Schedule
 from ffnn.training.fingerprint import fingerprint
 from ffnn.training.position import Position
 from ffnn.training.reporters import reporters
-from ffnn.training.settings import Settings
+from ffnn.training.settings import Settings, check_shuffle
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -54,7 +54,7 @@ class Trainable(Positioned):
         callbacks: Sequence[Callback] | None = None,
         validation_split: float = 0.0,
         validation_data: tuple[Any, ...] | None = None,
-        shuffle: bool = True,
+        shuffle: bool | str = True,
         class_weight: Mapping[int, float] | None = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
@@ -72,8 +72,8 @@ class Trainable(Positioned):
         Parameters
         ----------
         x : array-like, memmap, h5py dataset or sparse matrix of shape (rows, input_dim)
-            Inputs. They stay as they are; a batch at a time is cast to the model's dtype. A model
-            with an encoder takes tables as well: a path, a data frame, a list of dicts.
+            Inputs, or `ffnn.data.open_rows`. They stay as they are; a batch at a time is cast to
+            the model's dtype. With an encoder, tables as well: a path, a data frame, a list of dicts.
         y : array-like of shape (rows,) or (rows, units), optional
             Targets, in the form that the loss expects. A table may come without, if the encoder was
             fitted with a target: rows without one are left out, with a warning. To such a model
@@ -93,8 +93,9 @@ class Trainable(Positioned):
             The share of the rows, taken from the end, that are kept for validation, in [0, 1).
         validation_data : (x, y) or (x, y, sample_weight), optional
             Rows for validation.
-        shuffle : bool, default True
-            Whether the rows come in a new order at each epoch.
+        shuffle : bool or "blocks", default True
+            Whether the rows come in a new order at each epoch. "blocks", for rows on disk, mixes
+            blocks of 64 rows.
         class_weight : mapping of int to float, optional
             Class number → weight.
         sample_weight : array-like of shape (rows,), optional
@@ -136,7 +137,8 @@ class Trainable(Positioned):
             The model is not compiled, an argument is wrong, or `resume_from` is of another network,
             training or data. Nothing was changed.
         DataError
-            The data does not fit the model or the loss, or is not finite. Nothing was trained.
+            The data does not fit the model or the loss, or is not finite. Nothing was trained; rows
+            on disk are checked batch by batch.
         ModelFileError
             `resume_from` is not a model file, or is damaged. Nothing was changed.
         TrainingDivergedError
@@ -148,12 +150,12 @@ class Trainable(Positioned):
             *(accumulate, micro_batches, workers),
         )
         reported = reporters(verbose)
-        check_bool("fit", "shuffle", shuffle)
+        by_blocks = check_shuffle(shuffle)
         saved, settings = self._open_checkpoint(resume_from, settings)
         examples, held_out = self.open_training(
             x, y, sample_weight, class_weight, validation_split, validation_data
         )
-        batches = settings.cut(examples, self.shuffling if shuffle else None)
+        batches = settings.cut(examples, self.shuffling if shuffle else None, by_blocks)
         directions = self.directions(validated=held_out is not None)
         params = settings.describe(directions, len(batches), verbose, saved is not None)
         history = History() if saved is None or saved.history is None else saved.history

@@ -9,7 +9,7 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.core.checks import check_items
-from ffnn.data.sources import as_array, as_numbers
+from ffnn.data.numbers import as_array, as_numbers
 from ffnn.errors import DataError
 from ffnn.layers.base import Layer
 

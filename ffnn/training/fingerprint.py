@@ -45,7 +45,7 @@ def fingerprint(
     facts = {
         **_describe_examples("", batches.examples),
         **_describe_examples("validation ", held_out),
-        "shuffle": batches.is_shuffled,
+        "shuffle": batches.shuffling,
         "steps_per_epoch": batches.max_batches,
         "learning_rate": describe(learning_rate),
         "accumulate": accumulate,

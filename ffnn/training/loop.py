@@ -10,6 +10,8 @@ from ffnn._types import Array
 from ffnn.callbacks import CallbackList, Logs
 from ffnn.core.console import warn
 from ffnn.core.text import counted
+from ffnn.data.batches import Batches
+from ffnn.data.windows import BLOCK
 from ffnn.errors import TrainingDivergedError
 from ffnn.layers.base import Layer
 from ffnn.optimizers import Optimizer
@@ -32,6 +34,7 @@ def train(
     """
     logs: Logs = {}
     warn_of_small_batches(step.layers, position.batches.largest // step.parts)
+    warn_of_slow_reads(position.batches)
     step.optimizer.forget_sizes()
     if callbacks.watches_steps:
         step = step.watched_by(callbacks)
@@ -55,6 +58,7 @@ def train(
         finally:
             callbacks.close()
             step.release()
+            position.batches.close()
     return bool(interrupt.requested)
 
 
@@ -79,6 +83,17 @@ def warn_of_small_batches(layers: Sequence[Layer], rows: int) -> None:
                 f"same for all rows, and nothing is learned about the inputs. Train with a larger "
                 f"batch_size, such as 32, or use LayerNorm, which looks at each row by itself"
             )
+
+
+def warn_of_slow_reads(batches: Batches) -> None:
+    """Warn of rows on disk that a full shuffle reads one by one."""
+    if batches.is_slow:
+        warn(
+            f"the rows are on disk, and shuffle=True reads each of the {len(batches.examples.x):,} "
+            f"rows by itself, in random order, in every epoch: from a cold disk that takes many "
+            f"times as long as training. shuffle='blocks' reads {BLOCK} rows together, at the "
+            f"speed of the disk"
+        )
 
 
 def run_epoch(

@@ -10,7 +10,7 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.callbacks import CallbackList
-from ffnn.core.checks import check_int
+from ffnn.core.checks import check_bool, check_choice, check_int
 from ffnn.data.batches import Batches, Examples
 from ffnn.threads import one_thread
 from ffnn.training.accumulation import AccumulatingStep
@@ -87,9 +87,10 @@ class Settings(NamedTuple):
         self,
         examples: Examples,
         shuffling: np.random.Generator | Callable[[Array], Array] | None,
+        by_blocks: bool = False,
     ) -> Batches:
         """Return the batches of the examples, in a new order each epoch if it is drawn."""
-        return Batches(examples, self.batch_size, shuffling, self.steps_per_epoch)
+        return Batches(examples, self.batch_size, shuffling, self.steps_per_epoch, by_blocks)
 
     def step_of(self, step: TrainStep, position: Position) -> TrainStep:
         """Return the step that trains from a position on, of the parts of `step`."""
@@ -127,3 +128,11 @@ class Settings(NamedTuple):
             "metrics": list(directions),
             "higher_is_better": dict(directions),
         }
+
+
+def check_shuffle(shuffle: Any) -> bool:
+    """Return whether rows are shuffled by blocks; TypeError or ValueError: it says nothing."""
+    if isinstance(shuffle, str):
+        return check_choice("fit", "shuffle", shuffle, ["blocks"]) == "blocks"
+    check_bool("fit", "shuffle", shuffle)
+    return False

@@ -5,7 +5,8 @@ import pytest
 
 import ffnn
 from ffnn.callbacks import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
-from ffnn.data.sources import as_numbers, open_source
+from ffnn.data.numbers import as_numbers
+from ffnn.data.sources import open_source
 from ffnn.errors import DataError
 from ffnn.layers import BatchNorm, Dense
 from ffnn.optimizers import SGD

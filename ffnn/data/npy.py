@@ -1,0 +1,99 @@
+"""Rows of a .npy file, and of any file in which they stand one after another as numbers."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy_format
+
+from ffnn._types import Array, FilePath
+from ffnn.data.rows import Rows
+from ffnn.errors import DataError
+
+_HEADERS = {
+    (1, 0): npy_format.read_array_header_1_0,
+    (2, 0): npy_format.read_array_header_2_0,
+}
+
+
+class PlainFile:
+    """A file that is read at any place, by several threads at once."""
+
+    def __init__(self, path: FilePath) -> None:
+        self.path = os.fspath(path)
+        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+        self._descriptor = os.open(path, flags)
+        weakref.finalize(self, os.close, self._descriptor)
+        self._lock = threading.Lock()
+
+    def read_into(self, out: Array, offset: int) -> None:
+        """Fill a contiguous array with the bytes from `offset` on; DataError: the file ends."""
+        view = memoryview(out.reshape(-1).view(np.uint8).data)
+        while view:
+            count = self._read(view, offset)
+            if not count:
+                raise DataError(f"{self.path}: the file was cut short while it was read")
+            view, offset = view[count:], offset + count
+
+    def _read(self, view: memoryview, offset: int) -> int:
+        if hasattr(os, "preadv"):
+            return os.preadv(self._descriptor, [view], offset)
+        with self._lock:
+            os.lseek(self._descriptor, offset, os.SEEK_SET)
+            part = os.read(self._descriptor, len(view))
+        view[: len(part)] = part
+        return len(part)
+
+
+class NpyRows(Rows):
+    """Rows of a .npy file, read at their places: nothing is mapped into memory."""
+
+    def __init__(self, path: FilePath) -> None:
+        self._file = PlainFile(path)
+        with open(path, "rb") as file:
+            shape, dtype = _read_header(file, path)
+            self._offset = file.tell()
+            size = file.seek(0, os.SEEK_END)
+        super().__init__(os.fspath(path), shape, dtype)
+        self._swapped = not dtype.isnative
+        self._row_bytes = dtype.itemsize * self.shape[1]
+        expected = self._offset + len(self) * self._row_bytes
+        if size < expected:
+            raise DataError(
+                f"{path}: this .npy file is cut short: {len(self):,} rows take {expected:,} bytes, "
+                f"it has {size:,}; write or copy it again"
+            )
+
+    def read_into(self, out: Array, start: int, stop: int) -> None:
+        """Read the rows from `start` to `stop`."""
+        if stop > start and self._row_bytes:
+            self._file.read_into(out, self._offset + start * self._row_bytes)
+            if self._swapped:
+                out.byteswap(inplace=True)
+
+
+def _read_header(file: Any, path: FilePath) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Return shape and dtype of a .npy file of rows of numbers, or raise DataError."""
+    try:
+        version = npy_format.read_magic(file)
+        shape, is_fortran, dtype = _HEADERS[version](file)
+    except (ValueError, KeyError) as error:
+        raise DataError(
+            f"{path}: expected a .npy file, as numpy.save writes it, got another kind or a damaged "
+            f"one"
+        ) from error
+    if dtype.kind not in "fiub" or not shape:
+        raise DataError(
+            f"{path}: expected an array of numbers, one row for each example, got {dtype} of shape "
+            f"{shape}"
+        )
+    if is_fortran and len(shape) > 1:
+        raise DataError(
+            f"{path}: expected one row after another, got them column by column (Fortran order); "
+            f"save numpy.ascontiguousarray(x) instead"
+        )
+    return shape, dtype
