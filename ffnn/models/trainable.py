@@ -73,7 +73,7 @@ class Trainable(Positioned):
         ----------
         x : array-like, memmap, h5py dataset or sparse matrix of shape (rows, input_dim)
             Inputs, or `ffnn.data.open_rows`. They stay as they are; a batch at a time is cast to
-            the model's dtype. With an encoder, tables as well: a path, a data frame, a list of dicts.
+            the model's dtype. With an encoder also tables: a path, a data frame, a list of dicts.
         y : array-like of shape (rows,) or (rows, units), optional
             Targets, in the form that the loss expects. A table may come without, if the encoder was
             fitted with a target: rows without one are left out, with a warning. To such a model
@@ -94,8 +94,7 @@ class Trainable(Positioned):
         validation_data : (x, y) or (x, y, sample_weight), optional
             Rows for validation.
         shuffle : bool or "blocks", default True
-            Whether the rows come in a new order at each epoch. "blocks", for rows on disk, mixes
-            blocks of 64 rows.
+            Whether the rows come in a new order at each epoch, mixed "blocks" of 64 on disk.
         class_weight : mapping of int to float, optional
             Class number → weight.
         sample_weight : array-like of shape (rows,), optional
