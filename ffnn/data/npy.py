@@ -25,9 +25,8 @@ class PlainFile:
 
     def __init__(self, path: FilePath) -> None:
         self.path = os.fspath(path)
-        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-        self._descriptor = os.open(path, flags)
-        weakref.finalize(self, os.close, self._descriptor)
+        self._file = open(path, "rb", buffering=0)  # noqa: SIM115  (closed with its last user)
+        weakref.finalize(self, self._file.close)
         self._lock = threading.Lock()
 
     def read_into(self, out: Array, offset: int) -> None:
@@ -41,12 +40,10 @@ class PlainFile:
 
     def _read(self, view: memoryview, offset: int) -> int:
         if hasattr(os, "preadv"):
-            return os.preadv(self._descriptor, [view], offset)
+            return os.preadv(self._file.fileno(), [view], offset)
         with self._lock:
-            os.lseek(self._descriptor, offset, os.SEEK_SET)
-            part = os.read(self._descriptor, len(view))
-        view[: len(part)] = part
-        return len(part)
+            self._file.seek(offset)
+            return self._file.readinto(view) or 0
 
 
 class NpyRows(Rows):
