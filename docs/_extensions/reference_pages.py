@@ -21,6 +21,7 @@ MODULES = {
     "ffnn.metrics": "Metrics",
     "ffnn.callbacks": "Callbacks",
     "ffnn.datasets": "Data sets",
+    "ffnn.data": "Rows on disk",
     "ffnn.tables": "Tables",
     "ffnn.estimators": "Estimators for scikit-learn",
     "ffnn.visualization": "Pictures",

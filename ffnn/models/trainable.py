@@ -94,7 +94,8 @@ class Trainable(Positioned):
         validation_data : (x, y) or (x, y, sample_weight), optional
             Rows for validation.
         shuffle : bool or "blocks", default True
-            Whether the rows come in a new order at each epoch, mixed "blocks" of 64 on disk.
+            Whether the rows come in a new order at each epoch. "blocks", for rows on disk, reads
+            blocks of 64 rows in random order, and draws rows from many of them.
         class_weight : mapping of int to float, optional
             Class number → weight.
         sample_weight : array-like of shape (rows,), optional
