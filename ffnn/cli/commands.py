@@ -11,7 +11,7 @@ import itertools
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,16 +38,18 @@ from ffnn.gradcheck import gradient_check
 from ffnn.layers import Normalization, Rescaling
 from ffnn.losses import LOSSES
 from ffnn.models.averaging import members_of
+from ffnn.models.network import EVALUATION_BATCH_SIZE
 from ffnn.reports.contributions import Contributions, choose_outputs, find_baseline
 from ffnn.sequential import Sequential
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from matplotlib.figure import Figure
 
     from ffnn._types import Array
 
+_ROWS_A_PART = 8 * EVALUATION_BATCH_SIZE  # of predictions, which are written as they are made
 _SEPARATORS = r""",;|"\x00-\x1f\x7f-\x9f\u2028\u2029"""
 _ABSENT = {
     "gradients": "the model has none yet: train it first",
@@ -75,14 +77,14 @@ def predict(args: argparse.Namespace) -> None:
     elif not is_open(sys.stdout):
         raise argparse.ArgumentTypeError("there is no standard output; use --out FILE")
     model = Sequential.load(args.model)
-    header, rows = _predictions(model, model.predict(prediction_rows(args, model)))
-    lines = map(_csv_line, itertools.chain([header], rows))
+    parts = _predicted_lines(model, prediction_rows(args, model))
     if args.out:
-        replace_whole(args.out, "".join(lines).encode(errors="replace"))
+        replace_whole(args.out, ("".join(lines).encode(errors="replace") for lines in parts))
         return
     stream = sys.stdout
-    for line in map(visible, lines) if is_terminal(stream) else lines:
-        stream.write(line)
+    for lines in parts:
+        for line in map(visible, lines) if is_terminal(stream) else lines:
+            stream.write(line)
 
 
 def report(args: argparse.Namespace) -> None:
@@ -232,6 +234,16 @@ def _plots(model: Sequential, layers: list[int] | None) -> dict[str, Callable[[]
     if recording is not None and recording.epochs:
         plots["recording"] = recording.plot
     return plots
+
+
+def _predicted_lines(model: Sequential, x: Any) -> Iterator[list[str]]:
+    """Yield lines of CSV for some thousand rows at a time, the header with the first."""
+    source, stages = model.open_inputs(x), model.replicas()
+    for start in range(0, len(source), _ROWS_A_PART):
+        part = source.part(start, min(start + _ROWS_A_PART, len(source)))
+        header, rows = _predictions(model, model.compute(part, stages))
+        lines = itertools.chain([] if start else [header], rows)
+        yield [*map(_csv_line, lines)]
 
 
 def _predictions(model: Sequential, output: Array) -> tuple[list[str], Iterable[list[str]]]:

@@ -12,6 +12,7 @@ from ffnn import datasets
 from ffnn.cli.classes import TrainingData, known_class_numbers, number_classes
 from ffnn.cli.output import say
 from ffnn.cli.plan import plan_training
+from ffnn.cli.stored import some_rows, stored_arrays
 from ffnn.cli.tables import held_out, table_to_learn, table_to_predict, table_to_test
 from ffnn.cli.values import is_file, is_table
 from ffnn.core.console import complain
@@ -38,8 +39,11 @@ def training_data(args: argparse.Namespace) -> TrainingData:
         train, test = held_out(len(data.y_train), args.test_split, args.seed)
         if test is None:
             return data
-        x, y = data.x_train[...], data.y_train
-        return data._replace(x_train=x[train], y_train=y[train], x_test=x[test], y_test=y[test])
+        x, y = data.x_train, data.y_train
+        if not isinstance(x, np.ndarray):  # but on disk: they are read in their order there
+            train, test = np.sort(train), np.sort(test)
+        x_train, x_test = some_rows(x, train), some_rows(x, test)
+        return data._replace(x_train=x_train, y_train=y[train], x_test=x_test, y_test=y[test])
     if "--test-split" in args.given:
         raise DataError(
             f"--test-split holds out rows of a file without test rows; {args.data} has "
@@ -129,13 +133,12 @@ def _load_arrays(args: argparse.Namespace, *, targets: bool = True) -> datasets.
         is_mnist = args.data == "mnist"
         train, test = datasets.load_mnist(args.data_dir) if is_mnist else datasets.load_digits()
         return datasets.Arrays(*train, *test)
-    load = datasets.load_npz if Path(args.data).suffix.lower() == ".npz" else datasets.load_h5
+    load = datasets.load_npz if Path(args.data).suffix.lower() == ".npz" else stored_arrays
     x_train, y_train, x_test, y_test = load(args.data, targets=targets)
     return datasets.Arrays(_flat(x_train), _column(y_train), _flat(x_test), _column(y_test))
 
 
 def _flat(x: Any) -> Any:
-    # Rows that are still in their file cannot be reshaped.
     return x.reshape(len(x), -1) if isinstance(x, np.ndarray) and x.ndim != 2 else x
 
 

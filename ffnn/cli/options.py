@@ -45,7 +45,7 @@ _REPLACED = "an old file is replaced, unless it is read-only, once the new one i
 # fmt: off
 MODEL = Option("model", "MODEL", "a file saved by ffnn train --out", model)
 DATA = Option("data", "DATA",
-    "digits, mnist, a table such as a .csv or .xlsx file, or a .npz or .h5 file", data)
+    "digits, mnist, a table such as a .csv or .xlsx file, or a .npz, .npy or .h5 file", data)
 DATA_DIR = Option("--data-dir", "FOLDER",
     "where MNIST is (default: $FFNN_DATA_DIR, else a cache that a download fills)")
 TARGET = Option("--target", "COLUMN",

@@ -50,6 +50,8 @@ DATA is digits (1,797 handwritten digits in the package), mnist, or a file:
              target, unless --target names it (.parquet and .xlsx need
              pip install 'ffnn[tables]')
   .npz .h5   arrays x_train, y_train and optionally x_test, y_test; or x, y
+  .npy       x.npy with y.npy beside it, or x_train.npy and so on, as in .npz;
+             rows in .npy and .h5 may be larger than memory
 
 examples:
   ffnn train digits

@@ -13,6 +13,7 @@ from ffnn.cli.classes import TrainingData, target_scale
 from ffnn.cli.exit_codes import usage_errors
 from ffnn.cli.parts import normalizations, optimizer_defaults
 from ffnn.cli.plan import describe_plan
+from ffnn.cli.stored import some_rows
 from ffnn.core.checks import nearest
 from ffnn.data.batches import rows_kept
 from ffnn.initializers import INITIALIZERS
@@ -145,6 +146,5 @@ def _first_layer(args: argparse.Namespace, data: TrainingData) -> Layer:
     if data.x_train.dtype == np.uint8:
         return Rescaling(1.0 / _LARGEST_PIXEL.get(args.data, 255.0))
     x = data.x_train
-    if isinstance(x, np.ndarray):  # of rows still in their file, validation rows count too
-        x = x[: rows_kept(len(x), args.validation_split)]
-    return Normalization().adapt(x)
+    kept = rows_kept(len(x), args.validation_split)
+    return Normalization().adapt(some_rows(x, np.arange(kept)) if kept < len(x) else x)

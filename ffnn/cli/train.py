@@ -28,6 +28,7 @@ from ffnn.cli.verdict import require_learning
 from ffnn.core import clock
 from ffnn.core.console import show
 from ffnn.core.text import counted, listed
+from ffnn.data import Rows
 from ffnn.data.batches import rows_kept
 from ffnn.losses import MeanSquaredError
 from ffnn.models.raw_rows import targets_for
@@ -204,6 +205,7 @@ def _fit(
                 saver,
             ],
             validation_split=args.validation_split,
+            shuffle="blocks" if isinstance(data.x_train, Rows) else True,
             sample_weight=_loss_unit(data, model),
             steps_per_epoch=preset.steps_per_epoch,
             accumulate=preset.accumulate,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ffnn.cli.output import say, scores_in_words
+from ffnn.cli.stored import some_rows
 from ffnn.core.text import counted
 from ffnn.models.trained_rows import find_trained_rows
 
@@ -34,7 +35,7 @@ def note_trained_rows(model: Sequential, x: Any, y: Array) -> Iterator[str]:
     yield known.note
     if len(known.others):
         chosen = np.sort(known.others)
-        scores = model.evaluate(x[chosen], y[chosen], return_dict=True)
+        scores = model.evaluate(some_rows(x, chosen), y[chosen], return_dict=True)
         assert isinstance(scores, dict)
         rows = counted(len(chosen), "row")
         yield f"on the {rows} that it has not seen: {scores_in_words(scores)}"

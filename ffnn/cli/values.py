@@ -76,13 +76,13 @@ def is_text_table(data: str) -> bool:
 
 def data(text: str) -> str:
     """Return DATA, if it names a data set or a file that can be read."""
-    if not is_file(text) or Path(text).suffix.lower() in (".npz", ".h5") or is_table(text):
+    if not is_file(text) or Path(text).suffix.lower() in (".npz", ".h5", ".npy") or is_table(text):
         return text
     from ffnn.tables.read import SUFFIXES
 
     raise ArgumentTypeError(
         f"expected digits, mnist, or a path ending in {', '.join(SUFFIXES)}, each also with .gz or "
-        f".zip, or in .npz or .h5, got {text!r}"
+        f".zip, or in .npz, .npy or .h5, got {text!r}"
     )
 
 

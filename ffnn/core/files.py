@@ -10,7 +10,7 @@ import os
 import platform
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
 from ffnn._types import FilePath
@@ -99,20 +99,24 @@ def check_folder(path: FilePath, system: Any = os) -> None:
         _check_folder(path, system)
 
 
-def replace_whole(path: FilePath, content: Content, system: Any = os) -> None:
+def replace_whole(path: FilePath, content: Content | Iterator[bytes], system: Any = os) -> None:
     """Write a file beside `path`, and put it into its place once it is complete and on disk.
 
     The old file is never opened. Its permissions are kept; its owner, extended attributes and
     hard links are not. At every moment, also when the process is killed or the power fails, the
     old content or the new one is there, whole. What a symbolic link points to is replaced, and the
-    link stays. Ctrl-C waits until that is done. `system` has the functions of `os`.
+    link stays. Ctrl-C waits until that is done, unless the content is made part by part meanwhile,
+    which it ends. `system` has the functions of `os`.
 
     OSError means that a step failed and the old file is as it was; `check_target` says what is
     refused. Only where the very last step failed, syncing the folder, the new file is in place, but
     may not outlast a power failure.
     """
-    with signals_held(), _named(path):
+    if isinstance(content, Iterator):
         _replace_whole(path, content, system)
+        return
+    with signals_held(), _named(path):
+        _replace_whole(path, [content], system)
 
 
 def append_whole(path: FilePath, content: Content, system: Any = os) -> None:
@@ -150,7 +154,7 @@ def _named(path: FilePath) -> Iterator[None]:
         raise OSError(error.errno, error.strerror or str(error), os.fspath(path)) from error
 
 
-def _replace_whole(path: FilePath, content: Content, system: Any) -> None:
+def _replace_whole(path: FilePath, parts: Iterable[Content], system: Any) -> None:
     mode = _mode(path, system)
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
@@ -163,7 +167,8 @@ def _replace_whole(path: FilePath, content: Content, system: Any) -> None:
     descriptor = system.open(temporary, flags, 0o666 if mode is None else 0o600)
     try:
         try:
-            _write_all(descriptor, content, system)
+            for part in parts:
+                _write_all(descriptor, part, system)
             if mode is not None:
                 system.chmod(temporary, mode)
             system.fsync(descriptor)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from ffnn.core.lazy import loader
 
 if TYPE_CHECKING:
-    from ffnn.exchange.c_source import to_c
     from ffnn.exchange.by_suffix import SUFFIXES, export
+    from ffnn.exchange.c_source import to_c
     from ffnn.exchange.javascript_source import to_javascript
     from ffnn.exchange.keras_reader import from_keras
     from ffnn.exchange.keras_writer import to_keras

@@ -59,7 +59,8 @@ def find_trained_rows(model: Trainable, examples: Examples) -> KnownRows | None:
     orders = [np.arange(rows)]
     if model.seed is not None and trained and used < rows:
         drawn = split_order(rows, model.seed)
-        orders.append(np.concatenate([drawn[rows - used :], drawn[: rows - used]]))
+        seen, others = drawn[rows - used :], drawn[: rows - used]
+        orders += [np.concatenate([each, others]) for each in (seen, np.sort(seen))]
 
     def is_part(label: str, rows: Array) -> bool:
         return has_seen(training, f"{label}x", examples.x, rows) and any(

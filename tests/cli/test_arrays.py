@@ -45,15 +45,71 @@ def test_images_of_bytes_become_rows_scaled_by_255(run, tmp_path, save_arrays):
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
-def test_images_that_are_still_in_their_file_are_refused(
-    run, tmp_path, dtype, assert_one_line, save_arrays
-):
+def test_images_that_are_still_in_their_file_become_rows(run, tmp_path, dtype, save_arrays):
     x, y = np.ones((20, 3, 2), dtype), np.arange(20) % 2
     path = save_arrays(tmp_path / "d.h5", x_train=x, y_train=y, x_test=x, y_test=y)
-    code, _, err = run("train", path)
+    out = run("train", path, "--epochs", 1)[1]
+
+    assert "20 training rows, 20 test rows, 6 columns" in out
+
+
+def test_npy_files_beside_one_another_are_trained_tested_and_predicted(
+    run, tmp_path, last_number, blobs
+):
+    x, y = blobs(200)
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "y.npy", y + 5)
+    model, rows = tmp_path / "m.h5", tmp_path / "x.npy"
+    code, out, err = run("train", rows, "--epochs", 30, "--out", model)
+
+    assert (code, err) == (0, "")
+    assert "x.npy: 160 training rows, 40 test rows, 3 columns, 2 classes" in out
+    assert last_number(out, "test accuracy") == 1.0
+    out = run("evaluate", model, rows)[1]
+    assert "trained on 160 of these 200 rows" in out.replace("\n", " ")
+    assert "on the 40 rows that it has not seen: accuracy 1.0000" in out.replace("\n", " ")
+    code, _, err = run("predict", model, rows, "--out", tmp_path / "p.csv")
+    assert (code, err) == (0, "")
+    lines = (tmp_path / "p.csv").read_text().splitlines()
+    assert [int(line.split(",")[0]) for line in lines[1:]] == (y + 5).tolist()
+    for name, part in (("x_train", x), ("y_train", y), ("x_test", x[:9]), ("y_test", y[:9])):
+        np.save(tmp_path / f"{name}.npy", part)
+    out = run("train", tmp_path / "x_train.npy", "--epochs", 1)[1]
+    assert "x_train.npy: 200 training rows, 9 test rows" in out
+
+
+def test_npy_files_without_their_targets_are_refused(run, tmp_path, assert_one_line, blobs):
+    def refused(name, *parts):
+        code, _, err = run("train", tmp_path / name)
+        assert code == 2
+        assert_one_line(err, *parts)
+
+    x, y = blobs(20)
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "rows.npy", x)
+    refused("x.npy", "y.npy: there is no such file")
+    refused("rows.npy", "x_train.npy", "got a file named rows.npy")
+    np.save(tmp_path / "y.npy", y[:-1])
+    refused("x.npy", "19, got 20")
+
+
+def test_a_bad_row_leaves_the_file_of_predictions_as_it_was(run, tmp_path, assert_one_line, blobs):
+    x, y = blobs(20_000)
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "y.npy", y)
+    model, rows, out = tmp_path / "m.h5", tmp_path / "x.npy", tmp_path / "p.csv"
+    run("train", rows, "--epochs", 1, "--out", model)
+    assert run("predict", model, rows, "--out", out)[0] == 0
+    assert len(out.read_text().splitlines()) == 20_001
+    out.write_text("before")
+    x[15_000, 1] = np.nan
+    np.save(rows, x)
+    code, _, err = run("predict", model, rows, "--out", out)
 
     assert code == 2
-    assert_one_line(err, "(20, 3, 2)", "x.reshape(len(x), -1)")
+    assert_one_line(err, "x: got nan in row 15000, column 1")
+    assert out.read_text() == "before"
+    assert not list(tmp_path.glob(".ffnn-*"))
 
 
 def test_one_hot_rows_are_classes(run, tmp_path, last_number, save_arrays, blobs):

@@ -69,7 +69,7 @@ def test_importing_the_command_line_does_not_load_numpy():
         ([], ["COMMAND", "ffnn --help"]),
         (["trian", "digits"], ["trian", "train"]),
         (["train"], ["DATA", "ffnn train --help"]),
-        (["train", "cifar"], ["'cifar'", "digits, mnist", ".csv, ", ".npz or .h5"]),
+        (["train", "cifar"], ["'cifar'", "digits, mnist", ".csv, ", ".npz, .npy or .h5"]),
         (["train", "rows.png"], ["'rows.png'", "digits, mnist"]),
         (["train", "rows.npz.gz"], ["'rows.npz.gz'", "digits, mnist"]),
         (["train", "d.csv", "--kind", "zip"], ["--kind", "NAME=KIND", "'zip'"]),
