@@ -1,17 +1,24 @@
 """Formulas as MathML, which browsers set themselves: no script, no font, nothing to download."""
 
+import re
+
 from docutils import nodes
 from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.errors import SphinxError
 
 
+_FUNCTION = re.compile(r"(<mi>(?:log|exp|sin|cos|tanh|sinh|cosh|erf|sign)</mi>)(?!\s*<mo)")
+
+
 def to_mathml(latex, *, is_block):
     """Return LaTeX as MathML, or raise SphinxError if some of it is not known."""
     try:
-        return tex2mathml(latex, as_block=is_block)
+        written = tex2mathml(latex, as_block=is_block)
     except MathError as error:
         raise SphinxError(f"formula {latex!r}: {error}") from None
+    written = _FUNCTION.sub(r'\1<mspace width="0.17em"/>', written)
+    return written.replace("<mo>|</mo>", '<mo stretchy="false" lspace="0" rspace="0">|</mo>')
 
 
 def visit_inline(translator, node):

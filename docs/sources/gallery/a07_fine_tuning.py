@@ -23,7 +23,7 @@ old.fit(x, y, epochs=30, verbose=0)
 # %%
 # The new network begins with copies of the old layers. Frozen, they keep what they have learned.
 
-few = np.arange(30)
+few, histories = np.arange(30), {}
 for title, body in (
     ("copied and frozen", [layer.copy() for layer in old.layers]),
     (
@@ -38,6 +38,14 @@ for title, body in (
     new.compile(
         ffnn.optimizers.Adam(0.05), "categorical_crossentropy", ["accuracy"]
     )
-    new.fit(x[few], y[few] % 2, epochs=60, verbose=0)
+    histories[title] = new.fit(
+        x[few],
+        y[few] % 2,
+        epochs=60,
+        verbose=0,
+        validation_data=(x_test, y_test % 2),
+    )
     _, accuracy = new.evaluate(x_test, y_test % 2)
     print(f"{title}: {accuracy:.3f} of {len(y_test)} test rows")
+
+figure = ffnn.visualization.compare_histories(histories)

@@ -72,3 +72,8 @@ path = Path(tempfile.mkdtemp()) / "power.h5"
 model.save(path)
 loaded = ffnn.load_model(path, custom_objects={"Power": Power})
 assert np.array_equal(loaded.predict(x), model.predict(x))
+
+# %%
+# It stands in the pictures, too:
+
+figure = model.plot_graph()

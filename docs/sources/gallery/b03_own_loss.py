@@ -6,6 +6,7 @@ Log-cosh, :math:`\ell = \log \cosh(p - y)`: squared near 0, straight far from it
 Its slope is :math:`\tanh(p - y)`.
 """
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 import ffnn
@@ -41,3 +42,14 @@ for loss in ("mean_squared_error", "log_cosh"):
     assert ffnn.gradient_check(model, x[:8], y[:8]).max_error < 1e-6
     model.fit(x, y, epochs=100, verbose=0)
     print(loss, model.layers[0].params["weight"].round(2))
+
+# %%
+# What an error costs, and how hard it pulls:
+
+r = np.linspace(-4, 4, 161)
+fig, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
+axes.plot(r, np.log(np.cosh(r)), label="log cosh r")
+axes.plot(r, np.tanh(r), "--", label="its slope")
+axes.plot(r, r**2, ":", label="r²")
+axes.set(ylim=(-1.2, 4), xlabel="residual r")
+axes.legend(frameon=False)

@@ -22,3 +22,8 @@ for title, weights in (("no weights", None), ("balanced", {0: 1.0, 1: 20.0})):
     matrix = confusion_matrix(y[half:], model.predict(x[half:]))
     found, all_rows = matrix[1, 1], matrix[1].sum()
     print(f"{title}: {found} of {all_rows} found, {matrix[0, 1]} false alarms")
+
+# %%
+# With weights the line moves to where both classes are equally likely to be misread:
+
+figure = ffnn.visualization.plot_boundary(model, x[half:], y[half:])

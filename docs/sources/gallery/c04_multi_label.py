@@ -29,3 +29,6 @@ print(
 )
 for digit, p in zip(digit_test[:3], model.predict(x_test[:3] / 16), strict=True):
     print(digit, dict(zip(names, p.round(2).tolist(), strict=True)))
+
+# %%
+figure = model.report(x_test / 16, labels_of(digit_test)).plot()

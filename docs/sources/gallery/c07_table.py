@@ -38,3 +38,4 @@ print(model.recipe_)
 
 report = model.model_.report(birds[200:], species[200:])
 print(report)
+figure = report.plot()

@@ -31,3 +31,5 @@ print(code[:700])
 #    </script>
 #
 # The suffixes ``.onnx``, ``.c`` and ``.py`` work the same way.
+
+figure = ffnn.visualization.plot_boundary(model, x, y)

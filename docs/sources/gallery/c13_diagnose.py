@@ -14,3 +14,9 @@ model = ffnn.Sequential(
 )
 model.compile(ffnn.optimizers.SGD(5.0), "categorical_crossentropy")
 print(model.diagnose(x * 100, y))
+
+# %%
+# The rates that it tried:
+
+curve = ffnn.find_learning_rate(model, x * 100, y)
+figure = curve.plot()
