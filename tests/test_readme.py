@@ -1,8 +1,7 @@
-"""What README shows is true: its code runs, it prints what is shown, and quotes are verbatim."""
+"""What README shows is true: its commands and its code run, and print what is shown."""
 
-import ast
-import os
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -10,33 +9,46 @@ import pytest
 
 import ffnn
 from ffnn.cli import main
-from ffnn.datasets import find_mnist
-from ffnn.layers import Dense
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 PRINTED = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
-MNIST = os.environ.get("FFNN_DATA_DIR", "FFNN_DATA_DIR is not set")
-QUOTED = next(block for block in BLOCKS if block.startswith("class Dense(Layer)"))
+LINES = [
+    line
+    for block in re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+]
+FRESH = "python3 -m venv .venv && .venv/bin/python -m pip install "
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "python3 -m venv .venv && .venv/bin/python -m pip install -e . "
-        "&& .venv/bin/ffnn train digits",
-        "python3 -m venv .venv && .venv/bin/python -m pip install -e '.[test]' "
-        "&& .venv/bin/python -m pytest",
-    ],
-)
-def test_the_two_commands_stand_in_readme(command):
-    assert command in README.splitlines()
+def ffnn_commands(line):
+    """Return the arguments of each `ffnn` in a line of the shell."""
+    words = [part.strip().removeprefix(".venv/bin/") for part in line.split("&&")]
+    return [shlex.split(part)[1:] for part in words if part.startswith("ffnn ")]
 
 
-def without_errors(table):
-    """Return a table of gradients without the errors, which depend on the machine's rounding."""
-    return re.sub(r"\d\.\d\de-\d\d", "", table).split()
+TABLE = [ffnn_commands(line)[0] for line in LINES if line.startswith("ffnn ")]
+
+
+def test_it_is_short():
+    assert len(README.splitlines()) <= 200
+
+
+def test_each_of_the_first_commands_and_that_of_the_tests_is_whole():
+    whole = [line for line in LINES if line.startswith(FRESH)]
+    assert len(whole) == 3
+    assert LINES.index(whole[0]) == 0
+    assert ffnn_commands(whole[1]) == [["play"]]
+    assert whole[2] == f"{FRESH}-e '.[test]' && .venv/bin/python -m pytest"
+
+
+def test_paths_and_links_exist():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+    (quick,) = (line for line in LINES if line.startswith(".venv/bin/python -m pytest -q"))
+    for path in re.findall(r"tests/\S+", quick):
+        assert (ROOT / path).exists(), path
 
 
 def without_decimals(lines):
@@ -45,79 +57,76 @@ def without_decimals(lines):
     return [re.sub(r"\d+\.\d+( s)?$", "", x) if x[:4] in ("trai", "test") else x for x in lines]
 
 
-def test_the_training_of_digits_prints_what_is_shown(capsys):
-    assert main(["train", "digits"]) == 0
+def test_the_first_command_prints_what_is_shown_and_leaves_three_files(
+    capsys, monkeypatch, tmp_path
+):
+    pytest.importorskip("bokeh", reason="Bokeh is not installed")
+    monkeypatch.chdir(tmp_path)
+    for arguments in ffnn_commands(LINES[0]):
+        assert main(arguments) == 0
 
     out, shown = capsys.readouterr().out.splitlines(), PRINTED[0].splitlines()
     assert without_decimals(out) == without_decimals(shown)
-    results = [[float(line.split()[-1]) for line in lines[-2:]] for lines in (out, shown)]
+    results = [[float(x.split()[-1]) for x in lines if x[:4] == "test"] for lines in (out, shown)]
     np.testing.assert_allclose(*results, atol=0.02)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"digits.h5", "digits.html", "digits-report.html"}
+    assert all(f"`{name}`" in README for name in names)
 
 
-@pytest.mark.skipif(not find_mnist(MNIST)[2], reason=f"MNIST is not in {MNIST}: set FFNN_DATA_DIR")
-def test_the_training_of_mnist_begins_with_what_is_shown(capsys):
-    (command,) = re.findall("ffnn (train mnist .*)", README)
-    assert main([*command.replace("--epochs 20", "--epochs 1").split(), "--data-dir", MNIST]) == 0
+def test_the_commands_for_a_table_run_one_after_the_other(capsys, monkeypatch, tmp_path):
+    pytest.importorskip("bokeh", reason="Bokeh is not installed")
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    monkeypatch.chdir(tmp_path)
+    assert [arguments[0] for arguments in TABLE] == [
+        *("train", "predict", "report", "explain", "diagnose", "graph", "plot")
+    ]
+    for arguments in TABLE:
+        assert main(arguments) == 0, arguments
+    assert "Row 7" in capsys.readouterr().out
+    assert (tmp_path / "penguins-report.html").stat().st_size > 10_000
 
-    shown = PRINTED[1].partition("Epoch")[0]
-    assert capsys.readouterr().out.startswith(shown)
+
+def without_errors(table):
+    """Return a table of gradients without the errors, which depend on the machine's rounding."""
+    return re.sub(r"\d\.\d\de-\d\d", "", table).split()
 
 
 def test_the_examples_run(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names = {}
     for block in BLOCKS:
-        if block is not QUOTED:
-            exec(compile(block, "README.md", "exec"), names)
+        exec(compile(block, "README.md", "exec"), names)
 
     assert names["accuracy"] > 0.95
-    assert names["probabilities"].shape == (5, 10)
-    pictures = (
-        "curves.png",
-        "digits.png",
-        "distributions.png",
-        "training.png",
-        "step.png",
-        "rates.png",
-        "boundary.png",
-    )
-    for name in (*pictures, "digits.html"):
+    for name in ("curves.png", "inside.html", "digits.h5"):
         assert (tmp_path / name).stat().st_size > 1000
-    assert names["report"].max_error < 1e-7
-    assert without_errors(str(names["report"])) == without_errors(PRINTED[2])
-    assert "Epoch 20/20" in capsys.readouterr().out
+    report = names["report"]
+    assert report.max_error < 1e-7
+    assert without_errors(str(report)) == without_errors(PRINTED[1])
+    assert str(report) in capsys.readouterr().out
     loaded = ffnn.load_model(tmp_path / "digits.h5")
-    assert loaded.count_params() == 64 * 128 + 128 + 128 * 64 + 64 + 64 * 10 + 10
-
-    amplify = names["Amplify"](3.0)
-    model = ffnn.Sequential([Dense(2), amplify, Dense(1)], input_dim=2, seed=0)
-    model.compile()
-    assert ffnn.gradient_check(model, np.eye(2), np.ones(2)).max_error < 1e-7
+    assert np.array_equal(
+        loaded.predict(np.ones((2, 64))), names["model"].predict(np.ones((2, 64)))
+    )
 
 
-def bare_methods(source):
-    """Return name → code of the methods of the one class in `source`, without words and types."""
-    (defined,) = (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef))
-    methods = {node.name: node for node in defined.body if isinstance(node, ast.FunctionDef)}
-    for method in methods.values():
-        method.returns = None
-        for argument in method.args.args:
-            argument.annotation = None
-        if ast.get_docstring(method):
-            del method.body[0]
-    return {name: ast.unparse(method) for name, method in methods.items()}
-
-
-def test_the_quoted_layer_is_the_layer():
-    source = (ROOT / "ffnn" / "layers" / "dense.py").read_text(encoding="utf-8")
-    quoted, methods = bare_methods(QUOTED), bare_methods(source)
-
-    assert list(quoted) == ["allocate", "linear", "linear_backward"]
-    assert quoted == {name: methods[name] for name in quoted}
+def test_the_layer_of_ones_own_is_saved_and_loaded(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in BLOCKS:
+        exec(compile(block, "README.md", "exec"), names)
+    own, x = names["own"], names["x_test"]
+    before = own.evaluate(x, names["y_test"])
+    own.fit(x / 16, names["y_test"], epochs=2, verbose=0)
+    assert own.evaluate(x / 16, names["y_test"]) < before
+    own.save("own.h5")
+    loaded = ffnn.load_model("own.h5", custom_objects={"Scale": names["Scale"]})
+    assert np.array_equal(loaded.predict(x), own.predict(x))
 
 
 def test_the_errors_it_quotes_are_the_errors_that_come():
-    model = ffnn.Sequential([Dense(10)], input_dim=784)
+    model = ffnn.Sequential([ffnn.layers.Dense(10)], input_dim=784)
 
     with pytest.raises(ffnn.DataError) as caught:
         model.predict(np.zeros((32, 785)))

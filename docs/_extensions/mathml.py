@@ -7,7 +7,6 @@ from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.errors import SphinxError
 
-
 _FUNCTION = re.compile(r"(<mi>(?:log|exp|sin|cos|tanh|sinh|cosh|erf|sign)</mi>)(?!\s*<mo)")
 
 
