@@ -28,7 +28,7 @@ default_role = "py:obj"
 suppress_warnings = ["config.cache"]  # settings below hold functions
 
 myst_heading_anchors = 3
-myst_enable_extensions = ["dollarmath", "deflist"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
