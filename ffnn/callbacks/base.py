@@ -129,6 +129,8 @@ class CallbackList:
         The user's, without onlookers.
     watches_batches : bool
         Whether any callback does something at the beginning or the end of a batch.
+    users_watch_batches : bool
+        Whether any of `users` does, which may write into parameters there.
     watches_steps : bool
         Whether any does something within a step, after its forward or backward pass.
 
@@ -165,6 +167,11 @@ class CallbackList:
             for name, idle in vars(Callback).items()
             if name.startswith("on_")
         }
+        self.users_watch_batches = any(
+            getattr(getattr(each, name), "__func__", None) is not vars(Callback)[name]
+            for each in self.users
+            for name in ("on_train_batch_begin", "on_train_batch_end")
+        )
         has = self._hooks
         self.watches_batches = bool(has["on_train_batch_begin"] or has["on_train_batch_end"])
         self.watches_steps = bool(has["on_forward_end"] or has["on_backward_end"])

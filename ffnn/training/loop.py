@@ -149,7 +149,8 @@ def run_pass(
         if watched is not None:
             assert isinstance(step, TrainStep)
             watched.call("on_train_batch_begin", sums.batches, {})
-            step.optimizer.forget_sizes()
+            if watched.users_watch_batches:
+                step.optimizer.forget_sizes()
         sums.total += float(step(x, y, weight)) * len(x)
         sums.rows += len(x)
         sums.batches += 1

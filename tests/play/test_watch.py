@@ -225,3 +225,31 @@ def test_rows_that_do_not_fit_are_refused_before_the_training(watch):
         model.fit(X, Y, verbose=0, callbacks=[watch((X[:, :1], Y))])
 
     np.testing.assert_array_equal(model.parameters, before)
+
+
+@pytest.mark.parametrize(("is_onlooker", "expected"), [(True, 0), (False, 7)])
+def test_only_those_who_may_write_into_parameters_have_them_measured_anew(
+    monkeypatch, is_onlooker, expected
+):
+    class Seen(Callback):
+        def on_train_batch_begin(self, batch, logs):
+            counts[-1] += 1
+
+    class Empty(Callback):
+        pass
+
+    Seen.is_onlooker = Empty.is_onlooker = is_onlooker
+    counts, forgotten = [0], []
+    for callback in (Empty(), Seen()):
+        model = network()
+        optimizer = model.step.optimizer
+        forget, calls = optimizer.forget_sizes, []
+        monkeypatch.setattr(
+            type(optimizer), "forget_sizes", lambda self, f=forget, c=calls: (c.append(1), f())
+        )
+        model.fit(X, Y, batch_size=16, epochs=1, verbose=0, callbacks=[callback])
+        monkeypatch.undo()
+        forgotten.append(len(calls))
+
+    assert counts == [7]
+    assert forgotten[1] - forgotten[0] == expected
