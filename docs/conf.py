@@ -22,6 +22,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "reference_pages",
     "formula_pages",
+    "house_picture",
 ]
 exclude_patterns = ["pages", "sources", "derivations", "_*"]
 default_role = "py:obj"

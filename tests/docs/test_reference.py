@@ -42,6 +42,14 @@ def test_every_public_name_has_one_page(pages):
                 assert documented.count(value) == 1, f"{name}.{each}"
 
 
+def test_every_document_is_in_the_contents():
+    contents = (DOCS / "index.md").read_text(encoding="utf-8")
+    contents += (DOCS / "using.md").read_text(encoding="utf-8")
+    for path in DOCS.glob("*.md"):
+        if path.name != "index.md":
+            assert f"\n{path.stem}\n" in contents, f"docs/using.md: no {path.stem} in the toctree"
+
+
 def test_every_command_is_on_the_page_of_commands(pages):
     page = pages.all_pages()["command-line"]
     for command in ("train", "predict", "evaluate", "gradcheck", "export", "report", "explain"):
