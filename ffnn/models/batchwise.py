@@ -13,6 +13,7 @@ from ffnn.callbacks import CallbackList
 from ffnn.core.checks import check_bool, check_int, check_number
 from ffnn.core.hints import explain_names
 from ffnn.data.batches import Batches, Examples
+from ffnn.data.streams import StreamBatches, is_stream
 from ffnn.errors import DataError
 from ffnn.layers.chain import release
 from ffnn.metrics import Metric, check_names
@@ -76,9 +77,13 @@ class Batchwise(Compilable):
         sample_weight: Any,
         class_weight: Mapping[int, float] | None,
         validation_split: float,
-        validation_data: tuple[Any, ...] | None,
-    ) -> tuple[Examples, Examples | None]:
-        """Return the examples to train on and those to validate with; nothing is built."""
+        validation_data: Any,
+        steps_per_epoch: int | None = None,
+    ) -> tuple[Examples | StreamBatches, Examples | StreamBatches | None]:
+        """Return the examples to train on and those to validate with; nothing is built.
+
+        Each may be a stream, of which those to train on have `steps_per_epoch` batches.
+        """
         validation_split = check_number(
             "fit", "validation_split", validation_split, low=0.0, high=1.0, high_open=True
         )
@@ -86,25 +91,71 @@ class Batchwise(Compilable):
             raise ValueError("fit: give validation_split or validation_data, not both")
         for layer in self.layers if self.is_built else ():
             layer.check_unchanged()
-        examples, held_out = self._check_examples(x, y, sample_weight), None
-        if validation_data is not None:
-            if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-                raise ValueError(
-                    "fit: expected validation_data=(x, y) or (x, y, sample_weight), "
-                    f"got {type(validation_data).__name__}"
-                )
-            try:
-                x, y, weight = (*validation_data, None)[:3]
-                held_out = self._check_examples(x, y, weight, examples.x.shape[1])
-            except DataError as error:
-                raise DataError(f"validation_data: {error}") from None
-        elif validation_split:
+        if is_stream(x):
+            self._check_stream(y, sample_weight, validation_split, steps_per_epoch)
+            batches = StreamBatches(x, self._stream_check(class_weight), steps_per_epoch, "x")
+            return batches, self._open_held_out(validation_data, None)
+        examples = self._check_examples(x, y, sample_weight)
+        held_out = self._open_held_out(validation_data, examples.x.shape[1])
+        if validation_split:
             examples, held_out = examples.split(validation_split)
-        if class_weight is not None:
-            units = self.compute_dims(examples.x.shape[1])[-1]
-            task = self.require_compiled().task_after(self.last_activation)
-            examples = examples.weigh_classes(class_weight, units, task, self.dtype)
-        return examples, held_out
+        return self._weighed(examples, class_weight), held_out
+
+    def _weighed(self, examples: Examples, class_weight: Mapping[int, float] | None) -> Examples:
+        """Return the examples with the weights of their classes, if classes have any."""
+        if class_weight is None:
+            return examples
+        units = self.compute_dims(examples.x.shape[1])[-1]
+        task = self.require_compiled().task_after(self.last_activation)
+        return examples.weigh_classes(class_weight, units, task, self.dtype)
+
+    def _open_held_out(
+        self, validation_data: Any, columns: int | None
+    ) -> Examples | StreamBatches | None:
+        """Return rows of so many columns to validate with, if there are any."""
+        if validation_data is None:
+            return None
+        if is_stream(validation_data):
+            return StreamBatches(validation_data, self._stream_check(), None, "validation_data")
+        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+            raise ValueError(
+                "fit: expected validation_data=(x, y) or (x, y, sample_weight), "
+                f"got {type(validation_data).__name__}"
+            )
+        try:
+            x, y, weight = (*validation_data, None)[:3]
+            return self._check_examples(x, y, weight, columns)
+        except DataError as error:
+            raise DataError(f"validation_data: {error}") from None
+
+    def _stream_check(
+        self, class_weight: Mapping[int, float] | None = None
+    ) -> Callable[[Any, Any, Any], Examples]:
+        """Return what checks the batches of a stream, of which the first has the right width."""
+        self.require_compiled()
+        columns: int | None = None
+
+        def check(x: Any, y: Any, weight: Any) -> Examples:
+            nonlocal columns
+            examples = self._check_examples(x, y, weight, columns, measured=columns is None)
+            columns = examples.x.shape[1]
+            return self._weighed(examples, class_weight)
+
+        return check
+
+    def _check_stream(self, y: Any, sample_weight: Any, share: float, steps: int | None) -> None:
+        """Raise ValueError if there is what a stream cannot have, or not what it needs."""
+        given = {"y": y, "sample_weight": sample_weight, "validation_split": share or None}
+        for name, value in given.items():
+            if value is not None:
+                raise ValueError(
+                    f"fit: x is a stream of batches (x, y) or (x, y, weight), so give no {name}"
+                    + ("; give validation_data, which may be a stream too" if share else "")
+                )
+        if steps is None:
+            raise ValueError(
+                "fit: x is a stream, so give steps_per_epoch, the number of batches of an epoch"
+            )
 
     def forward(self, x: Any, training: bool = False) -> Array:
         """Return the outputs for a batch, in training with the dropout rates of the next update."""
@@ -182,25 +233,36 @@ class Batchwise(Compilable):
         """
         batch_size = check_int("evaluate", "batch_size", batch_size, low=1)
         return_dict = check_bool("evaluate", "return_dict", return_dict)
-        examples = self.open_examples(x, y, sample_weight)
+        examples: Examples | StreamBatches
+        if is_stream(x):
+            self._check_stream(y, sample_weight, 0.0, 1)
+            examples = StreamBatches(x, self._stream_check(), None, "x")
+            self.build(examples.examples.x.shape[1])
+        else:
+            examples = self.open_examples(x, y, sample_weight)
         logs = self._measure(examples, self.all_metrics, batch_size)
         if return_dict:
             return logs
         return list(logs.values()) if self.all_metrics else logs["loss"]
 
-    def _validate(self, examples: Examples) -> dict[str, float]:
+    def _validate(self, examples: Examples | StreamBatches) -> dict[str, float]:
         """Return what an epoch reports of rows to validate on."""
         return self._measure(examples, self.epoch_metrics, EVALUATION_BATCH_SIZE)
 
     def _measure(
-        self, examples: Examples, metrics: Sequence[Metric], batch_size: int
+        self,
+        examples: Examples | Batches,
+        metrics: Sequence[Metric],
+        batch_size: int,
     ) -> dict[str, Any]:
         """Return loss and metrics, computed apart from a training that may be running."""
         stages = self.replicas()[: len(self.step.stages)]
         copies = [metric.clone() for metric in metrics]
         step = EvaluationStep(stages, self.step.loss.clone(), self.step.penalties, copies)
         with np.errstate(over="ignore", invalid="ignore"):  # as in training; the numbers tell
-            logs = run_pass(step, Batches(examples, batch_size))
+            if isinstance(examples, Examples):
+                examples = Batches(examples, batch_size)
+            logs = run_pass(step, examples)
         release(stages)
         return logs
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from ffnn.core.checks import check_path
 from ffnn.core.hints import explain_names
 from ffnn.core.streams import check_place
 from ffnn.data.batches import Batches, Examples
+from ffnn.data.streams import StreamBatches
 from ffnn.models import serialization
 from ffnn.models.positioned import Positioned
 from ffnn.models.resume import check_resumable, check_training, unless_refused
@@ -53,7 +54,7 @@ class Trainable(Positioned):
         verbose: int | str = "auto",
         callbacks: Sequence[Callback] | None = None,
         validation_split: float = 0.0,
-        validation_data: tuple[Any, ...] | None = None,
+        validation_data: tuple[Any, ...] | Callable[[], Any] | None = None,
         shuffle: bool | str = True,
         class_weight: Mapping[int, float] | None = None,
         sample_weight: Any = None,
@@ -71,9 +72,10 @@ class Trainable(Positioned):
 
         Parameters
         ----------
-        x : array-like, memmap, h5py dataset or sparse matrix of shape (rows, input_dim)
-            Inputs, or `ffnn.data.open_rows`. They stay as they are; a batch at a time is cast to
-            the model's dtype. With an encoder also tables: a path, a data frame, a list of dicts.
+        x : array-like, memmap, h5py dataset, `ffnn.data.Rows`, sparse matrix or callable
+            Inputs (rows, input_dim). They stay as they are; a batch at a time is cast to the
+            model's dtype. With an encoder also tables: a path, a data frame, a list of dicts. A
+            callable returns an iterable of batches (x, y) or (x, y, weight), at each epoch anew.
         y : array-like of shape (rows,) or (rows, units), optional
             Targets, in the form that the loss expects. A table may come without, if the encoder was
             fitted with a target: rows without one are left out, with a warning. To such a model
@@ -91,7 +93,7 @@ class Trainable(Positioned):
             Called at the beginning and at the end of the training, of epochs and of batches.
         validation_split : float, default 0.0
             The share of the rows, taken from the end, that are kept for validation, in [0, 1).
-        validation_data : (x, y) or (x, y, sample_weight), optional
+        validation_data : (x, y) or (x, y, sample_weight) or callable, optional
             Rows for validation.
         shuffle : bool or "blocks", default True
             Whether the rows come in a new order at each epoch. "blocks", for rows on disk, reads
@@ -153,7 +155,8 @@ class Trainable(Positioned):
         by_blocks = check_shuffle(shuffle)
         saved, settings = self._open_checkpoint(resume_from, settings)
         examples, held_out = self.open_training(
-            x, y, sample_weight, class_weight, validation_split, validation_data
+            *(x, y, sample_weight, class_weight),
+            *(validation_split, validation_data, settings.steps_per_epoch),
         )
         batches = settings.cut(examples, self.shuffling if shuffle else None, by_blocks)
         directions = self.directions(validated=held_out is not None)
@@ -167,16 +170,13 @@ class Trainable(Positioned):
         self,
         settings: Settings,
         batches: Batches,
-        held_out: Examples | None,
+        held_out: Examples | StreamBatches | None,
         called: CallbackList,
         history: History,
         learning_rate: float | Schedule | None,
         saved: Trainable | None,
     ) -> History:
-        """Check the rest and train; whatever is refused before the training begins changes nothing.
-
-        Returns the history that the callbacks have kept.
-        """
+        """Check the rest and train; what is refused before the training begins changes nothing."""
         rate, users = self._check_rate(learning_rate), called.users
         parts = settings.accumulate, settings.micro_batches
         training = fingerprint(batches, held_out, rate, users, self.layers, *parts)

@@ -18,6 +18,7 @@ from ffnn.callbacks import Callback
 from ffnn.core.descriptions import describe
 from ffnn.data.batches import Batches, Examples
 from ffnn.data.sources import BLOCK_ROWS, Source
+from ffnn.data.streams import StreamBatches
 from ffnn.layers.base import Layer
 from ffnn.schedules import Schedule
 from ffnn.training.known_rows import pack_rows
@@ -29,7 +30,7 @@ _BLOCKS = 64
 
 def fingerprint(
     batches: Batches,
-    held_out: Examples | None,
+    held_out: Examples | StreamBatches | None,
     learning_rate: float | Schedule,
     callbacks: Sequence[Callback],
     layers: Sequence[Layer],
@@ -42,8 +43,9 @@ def fingerprint(
     or, where they are large, of blocks of rows spread evenly over them. `FOUND_AGAIN` is of no
     account: it tells which rows these were.
     """
+    examples = batches if isinstance(batches, StreamBatches) else batches.examples
     facts = {
-        **_describe_examples("", batches.examples),
+        **_describe_examples("", examples),
         **_describe_examples("validation ", held_out),
         "shuffle": batches.shuffling,
         "steps_per_epoch": batches.max_batches,
@@ -51,7 +53,7 @@ def fingerprint(
         "accumulate": accumulate,
         "micro_batches": micro_batches,
         "frozen": frozen_names(layers),
-        **dict(zip(FOUND_AGAIN, map(pack_rows, (batches.examples, held_out)), strict=True)),
+        **dict(zip(FOUND_AGAIN, map(_pack, (examples, held_out)), strict=True)),
     }
     for index, callback in enumerate(callbacks):
         for name in callback.settings:
@@ -91,7 +93,15 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _describe_examples(label: str, examples: Examples | None) -> dict[str, str | None]:
+def _pack(examples: Examples | StreamBatches | None) -> str | None:
+    return None if isinstance(examples, StreamBatches) else pack_rows(examples)
+
+
+def _describe_examples(
+    label: str, examples: Examples | StreamBatches | None
+) -> dict[str, str | None]:
+    if isinstance(examples, StreamBatches):
+        return {f"{label}x": "a stream", f"{label}y": "a stream", f"{label}weights": None}
     if examples is None:
         return {f"{label}x": None, f"{label}y": None, f"{label}weights": None}
     x, y, weight = examples

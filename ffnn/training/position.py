@@ -12,8 +12,10 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.callbacks import Callback
 from ffnn.callbacks.monitor import Monitor
+from ffnn.core.checks import LARGEST
 from ffnn.core.text import listed, shorten
 from ffnn.data.batches import Batches
+from ffnn.data.streams import StreamBatches
 from ffnn.errors import ModelFileError, visible
 from ffnn.metrics import Metric
 from ffnn.training.fingerprint import FOUND_AGAIN, plain
@@ -29,6 +31,7 @@ POSITION = {
         "next_batch": int,
         "left": (int, None),
         "shuffled_from": (dict, None),
+        "stream?": (dict, None),  # of batches that come from one
     },
     "sums": {"total": float, "rows": int, "batches": int},
     "metrics": [dict],
@@ -79,7 +82,7 @@ class Position:
             "epoch": self.epoch,
             "stopped": self.has_stopped(),
             "training": dict(self.training),
-            "batches": self.batches.get_state(),
+            "batches": plain(self.batches.get_state()),
             "sums": dict(vars(self.sums)),
             "metrics": [plain(metric.get_state()) for metric in self.metrics] if begun else [],
             "callbacks": [
@@ -119,6 +122,8 @@ class Position:
     def _check_same_training(self, data: Mapping[str, Any]) -> None:
         for name in ("rows", "batch_size"):
             _check_same(name, data["batches"][name], self.batches.get_state()[name])
+        if isinstance(self.batches, StreamBatches):
+            _check_stream(self.batches, data["batches"])
         there = [callback["kind"] for callback in data["callbacks"]]
         here = [type(callback).__name__ for callback in self.callbacks]
         if there != here:
@@ -132,7 +137,7 @@ class Position:
     def _check_sums(self, data: Mapping[str, Any]) -> None:
         sums, left = data["sums"], data["batches"]["left"]
         done = 0 if left is None else len(self.batches) - left
-        batch_size = self.batches.batch_size
+        batch_size = self.batches.batch_size or LARGEST  # which a stream does not say
         if data["epoch"] < 0 or sums["batches"] != done:
             raise ModelFileError(f"{_PLACE}: {sums['batches']} batches of an epoch cannot be done")
         if not done <= sums["rows"] <= done * batch_size:
@@ -179,6 +184,21 @@ _IN_OLDER_FILES = {
     "micro_batches": 1,
 }  # what the training of one that does not say it had
 _COMPARED_APART = {"learning_rate", "frozen", *FOUND_AGAIN}  # callbacks change the first two
+
+
+def _check_stream(batches: StreamBatches, state: Mapping[str, Any]) -> None:
+    """Raise ValueError if a stream cannot go on exactly where it was."""
+    if not batches.can_be_resumed:
+        raise ValueError(
+            "resume_from: x is a stream that does not say where it is, so other batches would "
+            "come than in that training; give a callable object with the methods state_dict() and "
+            "load_state_dict(state), see docs/growth.md"
+        )
+    if state.get("stream") is None:
+        raise ValueError(
+            "resume_from: the training had a stream that did not say where it was, so it cannot "
+            "be resumed; train anew with one that has state_dict() and load_state_dict(state)"
+        )
 
 
 def _check_same(name: str, there: Any, here: Any) -> None:

@@ -12,6 +12,7 @@ from ffnn._types import Array
 from ffnn.callbacks import CallbackList
 from ffnn.core.checks import check_bool, check_choice, check_int
 from ffnn.data.batches import Batches, Examples
+from ffnn.data.streams import StreamBatches
 from ffnn.threads import one_thread
 from ffnn.training.accumulation import AccumulatingStep
 from ffnn.training.parts import PartedStep
@@ -85,11 +86,15 @@ class Settings(NamedTuple):
 
     def cut(
         self,
-        examples: Examples,
+        examples: Examples | StreamBatches,
         shuffling: np.random.Generator | Callable[[Array], Array] | None,
         by_blocks: bool = False,
     ) -> Batches:
         """Return the batches of the examples, in a new order each epoch if it is drawn."""
+        if isinstance(examples, StreamBatches):
+            if by_blocks:
+                raise ValueError("fit: x is a stream, whose order is its own; give no shuffle")
+            return examples
         return Batches(examples, self.batch_size, shuffling, self.steps_per_epoch, by_blocks)
 
     def step_of(self, step: TrainStep, position: Position) -> TrainStep:
