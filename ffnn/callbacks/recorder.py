@@ -29,7 +29,7 @@ from ffnn.callbacks.running_statistics import (
     count_outside,
     euclidean_norm,
 )
-from ffnn.callbacks.snapshot import Snapshot
+from ffnn.callbacks.snapshot import Snapshot, batch_statistics
 from ffnn.core.checks import check_int
 from ffnn.core.memory import aligned_empty
 from ffnn.core.text import shorten
@@ -165,7 +165,7 @@ class Recorder(Callback):
         if not self._epoch.num_batches:  # all were before an interruption
             return
         self._epoch.add("weights", self._memory.parameters)
-        self._epoch.write(self.recording, epoch, self.model.parameters)
+        self._epoch.write(self.recording, epoch, self.model)
 
     def get_state(self) -> dict[str, Any]:
         """Return the number of the first epoch; the recording itself is kept with the model."""
@@ -300,7 +300,7 @@ class _Epoch:
         for update, norm, old in zip(self._updates, norms, before, strict=True):
             update.add(norm, old)
 
-    def write(self, recording: Recording, epoch: int, parameters: Array) -> None:
+    def write(self, recording: Recording, epoch: int, model: Any) -> None:
         """Add the epoch to a recording."""
         tables = {
             kind: np.array([(s.mean, s.std, s.norm, s.zero_fraction) for s in statistics])
@@ -315,8 +315,11 @@ class _Epoch:
             tables[GRIDS.format(kind)] = np.array([each.grid for each in histograms])
         recording.append(epoch, tables)
         if self._gradient_sum is not None:
-            mean = (self._gradient_sum / self.num_batches).astype(parameters.dtype)
-            recording.snapshots.append(Snapshot(epoch, parameters.copy(), mean))
+            mean = (self._gradient_sum / self.num_batches).astype(model.parameters.dtype)
+            kept = [array.ravel() for array in batch_statistics(model.layers)]
+            statistics = np.concatenate(kept) if kept else None
+            taken = Snapshot(epoch, model.parameters.copy(), mean, statistics)
+            recording.snapshots.append(taken)
 
     def _share_saturated(self, layer: str) -> float:
         """Return the share of a layer's outputs that are saturated; NaN where none can be."""

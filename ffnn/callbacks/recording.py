@@ -11,7 +11,7 @@ from ffnn._types import Array
 from ffnn.callbacks.histogram import Histogram
 from ffnn.callbacks.history import check_epochs
 from ffnn.callbacks.rows import Rows
-from ffnn.callbacks.snapshot import Snapshot
+from ffnn.callbacks.snapshot import Snapshot, restore_snapshots, snapshot_arrays
 from ffnn.core.checks import nearest
 from ffnn.core.text import counted, shorten
 
@@ -254,11 +254,7 @@ class Recording:
         arrays |= {name: self._stack(name) for name in self._tables}
         if not np.isnan(shares := np.array(self._saturation, np.float64)).all():
             arrays[SATURATION] = shares
-        if self.snapshots:
-            taken = [snapshot.epoch for snapshot in self.snapshots]
-            arrays["snapshots/epochs"] = np.array(taken, np.int64)
-            arrays["snapshots/weights"] = np.array([each.weights for each in self.snapshots])
-            arrays["snapshots/gradients"] = np.array([each.gradients for each in self.snapshots])
+        arrays |= snapshot_arrays(self.snapshots)
         if self.rows is not None:
             arrays |= {"rows/x": self.rows.x.copy(), "rows/y": self.rows.y.copy()}
         return arrays
@@ -287,11 +283,7 @@ class Recording:
         recording._saturation = [recording._no_saturation] * len(recording.epochs)
         if SATURATION in arrays:
             recording._saturation = list(_checked(arrays[SATURATION], recording))
-        if "snapshots/epochs" in arrays:
-            fields = (arrays[f"snapshots/{name}"] for name in ("weights", "gradients"))
-            taken = arrays["snapshots/epochs"].tolist()
-            check_epochs(taken, "/recording/snapshots/epochs")
-            recording.snapshots = [Snapshot(*each) for each in zip(taken, *fields, strict=True)]
+        recording.snapshots = restore_snapshots(arrays)
         if "rows/x" in arrays:
             recording.rows = Rows.restore(arrays["rows/x"], arrays["rows/y"])
         recording.arrays()  # which fails where numbers do not fit the names

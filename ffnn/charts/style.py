@@ -22,12 +22,13 @@ LIGHT_GREY = "#D9D9D9"
 PALE = "#F7F7F7"
 
 WINE, INDIGO = "#882255", "#332288"  # Paul Tol's, 2021
+OLIVE = "#444411"  # far from all others, however one sees colours
 # One colour for each layer, in all figures: by its place in the network. The first are not those of
 # positive and negative numbers, nor of training and validation.
 _LAYERS = (GREEN, ORANGE, PURPLE, WINE, INDIGO, BLUE, VERMILION)
 _LINE_STYLES = ("-", "--", ":", "-.")  # the first until all colours are used, then the next
 _LINE_MARKERS = ".s^D"  # the first until all of both are used, then the next
-_DARK = {WINE, INDIGO, BLUE, BLACK}  # on which letters are white
+_DARK = {WINE, INDIGO, OLIVE, BLUE, BLACK}  # on which letters are white
 
 LINES = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY_BLUE, BLACK)  # one after the other
 # Regions of classes, to be told apart side by side too.
@@ -40,7 +41,7 @@ CLASSES = (
     PURPLE,
     YELLOW,
     WINE,
-    "#999933",
+    OLIVE,
     INDIGO,
 )
 MARKERS = "os^DvPX*<>"  # of classes

@@ -152,9 +152,11 @@ def graph(args: argparse.Namespace) -> None:
     )
     for path in pictures:
         check_writable(path, args.model)
+    kept = model.recording.rows if members and model.recording is not None else None
+    rows = {"x": kept.x, "y": kept.y} if kept is not None and out.suffix == ".html" else {}
     with usage_errors(ValueError, RuntimeError, ImportError):
         for path, drawn in pictures.items():
-            drawn.save_graph(path)
+            drawn.save_graph(path, **rows)
             show(f"written: {path}")
 
 

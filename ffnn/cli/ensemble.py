@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ffnn.callbacks import Callback, Recorder
 from ffnn.cli.preset import compile_for_table, make_budget
 from ffnn.core import clock
 from ffnn.core.console import is_terminal, show
@@ -23,7 +24,6 @@ from ffnn.tabular.training import Rows, train
 if TYPE_CHECKING:
     import argparse
 
-    from ffnn.callbacks import Callback
     from ffnn.cli.classes import TrainingData
 
 
@@ -125,6 +125,8 @@ class TableEnsemble:
         model.encoder, model.class_names = self.encoder, self.data.class_names
         x, y = self.data.x_train, targets_for(model, self.y)
         history = model.history
-        model.fit(x, y, batch_size=self.recipe.batch_size, epochs=0, verbose=0)  # it knows its rows
+        size = self.recipe.batch_size
+        # It knows its rows, and keeps a few for pages.
+        model.fit(x, y, batch_size=size, epochs=0, verbose=0, callbacks=[Recorder()])
         model.history = history
         return model

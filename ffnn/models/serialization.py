@@ -16,6 +16,7 @@ import numpy as np
 from ffnn._types import Array, FloatDType, Shape
 from ffnn.callbacks import History
 from ffnn.callbacks.recording import OUTPUT, Recording
+from ffnn.callbacks.snapshot import batch_statistics
 from ffnn.core import descriptions
 from ffnn.core.descriptions import describe, rebuild
 from ffnn.core.text import shorten, shown
@@ -306,6 +307,10 @@ def _check_recording(parts: Parts) -> None:
                 (size,),
                 {f"recording/snapshots/{name}": getattr(snapshot, name)},
             )
+        if snapshot.statistics is not None:
+            place, then = "recording/snapshots/statistics", snapshot.statistics
+            entries = sum(array.size for array in batch_statistics(parts.layers))
+            _check_array(place, np.dtype(parts.dtype), (entries,), {place: then})
 
 
 def _check_array(name: str, dtype: FloatDType, shape: Shape, arrays: Mapping[str, Array]) -> None:

@@ -159,7 +159,7 @@ def _draw_curves(name: str, label: str, source: Any) -> Any:
 
     drawn = figure(
         name=name,
-        height=130,
+        height=138,
         sizing_mode="stretch_width",
         toolbar_location=None,
         tools="",
@@ -168,7 +168,7 @@ def _draw_curves(name: str, label: str, source: Any) -> Any:
         background_fill_alpha=0.0,
         border_fill_alpha=0.0,
         outline_line_color=None,
-        min_border=4,
+        min_border=8,  # half a line of the axis' first and last number
     )
     for column, colour, dash in ((name, TRAINING, "solid"), (f"val_{name}", VALIDATION, "dashed")):
         drawn.line("epoch", column, source=source, color=colour, line_dash=dash, line_width=2)

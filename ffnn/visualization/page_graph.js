@@ -155,10 +155,9 @@ function drawCircle(x, y, column, unit, part) {
   let [text, contrast] = [scene.radius >= 9 ? String(unit) : "", ""];
   if (unit === FOLDED) text = "⋮";
   else if (value !== null) {
-    const share = Math.min(1, Math.abs(value) / (nodeScale(column, part) || 1));
-    circle.style.fill = `color-mix(in srgb, var(--${signOf(value)}) ${Math.round(100 * share)}%, `
-      + "var(--surface))";
-    contrast = share > 0.5 ? "strong" : "weak";
+    const fill = painter(nodeScale(column, part))(value);
+    circle.style.fill = `rgb(${fill.map(Math.round)})`;
+    contrast = isLight(fill) ? "on-light" : "on-dark";
     text = scene.radius >= 11 ? fitted(value) : "";
   } else if (part === "sum") text = scene.radius >= 9 ? "Σ" : "";
   if (!text) return [circle];

@@ -2,21 +2,27 @@
 
 const refreshers = []; // what follows the chosen mode, state and colours, beside the graph
 
-// Canvases are filled when they are about to come into sight: a deep network has many.
+// Canvases are filled when they are about to come into sight, or to be printed: a deep network has
+// many.
+const unseen = new Set();
 const sight = new IntersectionObserver((entries) => {
-  for (const {isIntersecting, target} of entries) {
-    if (!isIntersecting) continue;
-    sight.unobserve(target);
-    const refresh = () => target.fill();
-    refreshers.push(refresh);
-    refresh();
-    target.dataset.drawn = "true";
-  }
+  for (const {isIntersecting, target} of entries) if (isIntersecting) fillNow(target);
 }, {rootMargin: "400px"});
+addEventListener("beforeprint", () => unseen.forEach(fillNow));
 
 function drawLater(canvas, fill) {
   canvas.fill = fill;
+  unseen.add(canvas);
   sight.observe(canvas);
+}
+
+function fillNow(canvas) {
+  sight.unobserve(canvas);
+  if (!unseen.delete(canvas)) return;
+  const refresh = () => canvas.fill();
+  refreshers.push(refresh);
+  refresh();
+  canvas.dataset.drawn = "true";
 }
 
 // -- colours --------------------------------------------------------------------------------
@@ -25,6 +31,14 @@ function drawLater(canvas, fill) {
 function colour(name) {
   const text = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   return [1, 3, 5].map((place) => parseInt(text.slice(place, place + 2), 16));
+}
+
+// Tell whether black stands out more than white from a colour (relative luminance, WCAG 2.1).
+function isLight(parts) {
+  const [red, green, blue] = parts.map((part) => (
+    part <= 10 ? part / 3294.6 : ((part / 255 + 0.055) / 1.055) ** 2.4
+  ));
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179;
 }
 
 // Return the colours of values: from nothing to the largest by size, and by sign if they have one.

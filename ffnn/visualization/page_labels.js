@@ -2,7 +2,7 @@
 
 const MOST_LABELS = 30; // of all edges; of more, only those of the chosen neuron have a number
 const LABEL_HEIGHT = 13;
-const MIN_GAP = 92; // between columns, for a number to fit
+const MIN_GAP = 80; // between columns, for a number to fit
 const SHARES = [0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73, 0.2, 0.8, 0.14, 0.86];
 
 function drawEdgeLabels({edges, columns, radius, gap}) {

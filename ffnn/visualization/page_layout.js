@@ -20,10 +20,11 @@ function layOut({units, edges}, width, zoom) {
   const longest = isNarrow ? 8 : LONGEST_NAME;
   const slots = page.columns.map((_, column) => slotsOf(column, units[column]));
   const most = Math.max(...slots.map(({length}) => length));
-  const pitch = Math.max(12, Math.min(30, 580 / most)) * zoom;
+  // Few nodes stand further apart, so that there is room for the numbers on their edges.
+  const pitch = Math.max(12, Math.min(30, 580 / most), Math.min(64, 380 / most)) * zoom;
   const left = isPicture ? pictureSize(isNarrow) + 16 : roomForNames(0, units[0], longest) + 24;
   const names = roomForNames(page.columns.length - 1, units.at(-1), longest) + 24;
-  const right = page.rows === null ? names : isNarrow ? names + 6 * CHARACTER : Math.max(names, 170);
+  const right = page.rows === null ? names : isNarrow ? names + 10 * CHARACTER : Math.max(names, 170);
   const gap = Math.max(12, (width - left - right) / page.connections.length) * zoom;
   const top = gap < ASLANT ? 104 : 66;
   const height = top + Math.max(most * pitch, isPicture ? pictureSize(isNarrow) + 40 : 0) + 12;

@@ -76,6 +76,10 @@ function tellRow() {
   const select = document.querySelector("#row-list select");
   if (select !== null) select.value = reader.row ?? "";
   document.getElementById("no-row").hidden = reader.row === null;
+  // Neurons that are filled by their number do not show of which kind they are.
+  for (const [kind, column] of [["input", 0], ["neuron", 1], ["output", page.columns.length - 1]]) {
+    document.querySelector(`.legend .${kind}`).hidden = nodeValue(column, 0, "output") !== null;
+  }
   document.getElementById("row-facts").textContent = describeRow();
 }
 
@@ -83,7 +87,7 @@ function describeRow() {
   if (reader.row === null) return "Choose a row to see what the network makes of it.";
   const pass = passAt(reader.state);
   if (pass === null) {
-    return "What it made of this row then is not known, as a layer keeps statistics of batches.";
+    return "What it made of this row then is not known: the statistics of batches were not kept.";
   }
   const parts = [rowName(reader.row)];
   const last = page.columns.length - 1;

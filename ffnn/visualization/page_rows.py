@@ -24,8 +24,8 @@ def describe_rows(
 ) -> dict[str, Any] | None:
     """Return the rows and their passes, or None where no rows are given and none were kept.
 
-    ``passes`` are those of the snapshots and, last, of the model as it is. A layer that keeps
-    statistics of its batches is known only as it is now: then the snapshots have None.
+    ``passes`` are those of the snapshots and, last, of the model as it is. None stands for a
+    snapshot without the statistics that a layer kept of its batches.
     """
     opened = _open_recorded(model) if x is None else open_rows(model, x, y)
     if opened is None:
@@ -33,12 +33,11 @@ def describe_rows(
     rows, targets = opened
     twin = model.twin()
     now = run_rows(twin, rows, targets)
-    is_past_known = not any(layer.depends_on_batch and layer.state for layer in model.layers)
     passes: list[dict[str, Any] | None] = []
     for snapshot in snapshots:
-        if is_past_known:
-            twin.parameters[:] = snapshot.weights
-        passes.append(_pack(run_rows(twin, rows, targets), now) if is_past_known else None)
+        twin.parameters[:] = snapshot.weights
+        is_known = snapshot.restore_statistics(twin.layers)
+        passes.append(_pack(run_rows(twin, rows, targets), now) if is_known else None)
     return {
         "count": len(rows),
         "labels": _labels(model, targets),

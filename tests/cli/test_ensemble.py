@@ -70,6 +70,9 @@ def test_every_command_knows_the_file(kept, run, flowers, tmp_path):
     assert run("gradcheck", path, flowers, "--entries", 2)[0] == 0
     code, out, _ = run("graph", path)
     assert out == "".join(f"written: {tmp_path / f'm_{k}.png'}\n" for k in (1, 2, 3))
+    assert run("graph", path, "--html")[0] == 0
+    pages = [(tmp_path / f"m_{k}.html").read_text(encoding="utf-8") for k in (1, 2, 3)]
+    assert all('"rows":{"count":36,' in page for page in pages)
     assert run("plot", path, "weights")[0] == 0
 
 

@@ -114,6 +114,10 @@ IMPOSSIBLE = {
         array_with("recording/snapshots/epochs", np.array([-1, 0])),
         "/recording/snapshots/epochs: expected numbers from 0 that rise",
     ),
+    "statistics of batches of another size": (
+        array_with("recording/snapshots/statistics", np.zeros((2, 5), np.float32)),
+        "/recording/snapshots/statistics: expected float32 of shape",
+    ),
     "snapshots of another size": (
         array_with("recording/snapshots/weights", np.zeros((2, 5), np.float32)),
         "/recording/snapshots/weights: expected float32 of shape",

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -152,14 +153,38 @@ def test_the_page_holds_what_the_model_makes_of_each_row_at_each_epoch(tmp_path)
         np.testing.assert_allclose(passed["losses"], losses, rtol=1e-5)
 
 
-def test_statistics_of_batches_are_known_only_as_they_are_now(tmp_path):
-    model, (x, y) = classifier([Dense(5), BatchNorm(), Dense(3, "softmax")]), data(60)
-    model.fit(x, y, epochs=2, verbose=0, callbacks=[Recorder(snapshots=1)])
-    save_page(model, tmp_path / "net.html")
+def normalised():
+    return classifier([BatchNorm(), Dense(5), BatchNorm(), Dense(3, "softmax")], dtype="float32")
 
-    assert [passed is None for passed in rows_in(tmp_path / "net.html")["passes"]] == [
-        *(True, True, False),
-    ]
+
+def test_past_epochs_have_the_statistics_of_batches_of_then(tmp_path):
+    model, (x, y) = normalised(), data(60)
+    model.fit(x, y, epochs=3, verbose=0, callbacks=[Recorder(snapshots=1)])
+    model.save(tmp_path / "m.h5")
+    for path, shown in (("net.html", model), ("kept.html", ffnn.load_model(tmp_path / "m.h5"))):
+        shown.save_graph(tmp_path / path, x[:7], y[:7])
+        passes = rows_in(tmp_path / path)["passes"]
+        assert len(passes) == 4
+        for epochs, passed in zip((1, 2, 3, 3), passes, strict=True):
+            then = normalised()
+            then.fit(x, y, epochs=epochs, verbose=0)
+            outputs = unpack(passed["outputs"], 8)[:, 5:]
+            np.testing.assert_allclose(outputs, then.predict(x[:7]), rtol=1e-5)
+
+
+def test_past_epochs_of_older_recordings_are_not_known(tmp_path):
+    model, (x, y) = normalised(), data(60)
+    model.fit(x, y, epochs=2, verbose=0, callbacks=[Recorder(snapshots=1)])
+    first = model.recording.snapshots[0]
+    model.recording.snapshots[0] = replace(first, statistics=None)
+    model.save(tmp_path / "m.h5")
+    loaded = ffnn.load_model(tmp_path / "m.h5")
+    save_page(loaded, tmp_path / "net.html")
+
+    assert loaded.recording == model.recording
+    assert [each.statistics is None for each in loaded.recording.snapshots] == [True, False]
+    passes = rows_in(tmp_path / "net.html")["passes"]
+    assert [passed is None for passed in passes] == [True, False, False]
 
 
 @pytest.mark.parametrize(
