@@ -75,3 +75,11 @@ class TrainingDivergedError(ArithmeticError):
 
 class LayerError(RuntimeError):
     """An unexpected failure inside a layer; the message names the layer, the cause is chained."""
+
+
+class RanksDifferError(ValueError):
+    """The ranks of a distributed training do not do the same work; nothing was trained."""
+
+
+class RankLostError(RuntimeError):
+    """A rank of a distributed training computes something else than the others."""

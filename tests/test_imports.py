@@ -170,7 +170,7 @@ def circles():
 
 # Doors that are still to be closed.
 UPWARD = {}
-REACHES = {}
+REACHES = {"ffnn.core.mpi": {"os._exit"}}  # whose name has the underscore of C
 CIRCLES = []
 
 

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, TextIO
 from ffnn.cli.exit_codes import BY_ERROR, DONE, FAILED, INTERRUPTED, TERMINATED, usage_errors
 from ffnn.cli.misplaced import choose_preset, refuse_misplaced
 from ffnn.cli.parser import build_parser
+from ffnn.cli.ranks import as_rank, leave
 from ffnn.core import clock
 from ffnn.core.console import complain, flush
+from ffnn.core.mpi import launched_rank
 from ffnn.core.progress import no_bars
 
 if TYPE_CHECKING:
@@ -57,14 +59,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as interrupt:
         terminated = type(interrupt) is not KeyboardInterrupt  # its subclass, raised on SIGTERM
         end = "terminated" if terminated else "interrupted"
-        complain(" ".join(["ffnn:", end, *interrupt.args]))
+        if not launched_rank():
+            complain(" ".join(["ffnn:", end, *interrupt.args]))
         return TERMINATED if terminated else INTERRUPTED
     except Exception as error:
         if os.environ.get("FFNN_DEBUG"):
             complain(traceback.format_exc().rstrip("\n"))
         kind = next((kind for kind in BY_ERROR if isinstance(error, kind)), None)
-        complain(f"ffnn: error: {_message(error, is_known=kind is not None)}")
-        return BY_ERROR[kind] if kind else FAILED
+        text = f"ffnn: error: {_message(error, is_known=kind is not None)}"
+        return leave(error, text, BY_ERROR[kind] if kind else FAILED)
     return DONE
 
 
@@ -116,4 +119,6 @@ def _run(argv: Sequence[str] | None, began: float) -> None:
                 stack.enter_context(limit_threads(args.threads))
         elif getattr(args, "preset", None) == "table":
             stack.enter_context(one_thread())
+        if args.command == "train":
+            stack.enter_context(as_rank(args))
         command(args)

@@ -6,7 +6,15 @@ import contextlib
 from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING
 
-from ffnn.errors import DataError, LayerError, ModelFileError, TrainingDivergedError
+from ffnn.core.mpi import LOST
+from ffnn.errors import (
+    DataError,
+    LayerError,
+    ModelFileError,
+    RankLostError,
+    RanksDifferError,
+    TrainingDivergedError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +27,7 @@ MEANINGS = {
     USAGE: "wrong usage or data",
     DIVERGED: "training diverged or learned nothing",
     BAD_MODEL: "bad model file",
+    LOST: "a process of --distributed was lost",
     INTERRUPTED: "interrupted",
     TERMINATED: "terminated",
 }
@@ -36,6 +45,8 @@ class NothingLearnedError(Exception):
 BY_ERROR: dict[type[Exception], int] = {
     ArgumentTypeError: USAGE,
     DataError: USAGE,
+    RanksDifferError: USAGE,
+    RankLostError: LOST,
     TrainingDivergedError: DIVERGED,
     NothingLearnedError: DIVERGED,
     ModelFileError: BAD_MODEL,
@@ -51,7 +62,7 @@ def usage_errors(*kinds: type[Exception], label: str = "") -> Iterator[None]:
     """Turn errors that the library raises about arguments into errors about options."""
     try:
         yield
-    except DataError:
+    except (DataError, RanksDifferError):
         raise
     except kinds as error:
         raise ArgumentTypeError(f"{label}{error}") from error

@@ -23,8 +23,8 @@ class _Rule(NamedTuple):
 
 _PLAIN = tuple(option.name for option in PLAIN)
 _SINGLE = (  # networks
-    *("--micro-batches", "--record", "--resume", "--save-every", "--validation-split", "--watch"),
-    "--workers",
+    *("--distributed", "--micro-batches", "--record", "--resume", "--save-every"),
+    *("--validation-split", "--watch", "--workers"),
 )
 
 
@@ -66,6 +66,9 @@ _RULES = (
     _Rule(("--validation-split",),
         lambda args: args.preset == "plain" or args.validation_split != 0.0,
         "must be above 0 with --preset table, which finds its best epoch on these rows"),
+    _Rule(("--timeout",), lambda args: args.distributed, "needs --distributed"),
+    _Rule(("--time",), lambda args: not args.distributed,
+        "is not for --distributed, as what it plans depends on the speed of each process"),
     _Rule(("--time",), lambda args: not args.resume,
         "is not for --resume, as what it plans depends on the speed of the machine"),
     _Rule(_SINGLE, lambda args: args.command != "train" or args.ensemble == 1,

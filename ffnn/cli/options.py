@@ -139,6 +139,13 @@ TRAINING = [
     Option("--workers", "N",
         "the number of threads that compute these parts; the result is the same for any",
         integer(1), 1),
+    Option("--distributed", "",
+        "share the parts out among the processes of mpiexec -n R ffnn train ... (needs ffnn[mpi]); "
+        "the result is the same for any R"),
+    Option("--timeout", "SECONDS",
+        "with --distributed: the time after which a process that does not answer is taken as "
+        "lost, and all of them end with exit code 75; more than a validation takes",
+        number(0, low_open=True), 300.0),
     Option("--seed", "N", "of initial values, shuffling, dropout and the test split",
         integer(0), 0),
     Option("--out", "FILE",
@@ -158,8 +165,9 @@ TRAINING = [
         integer(1)),
     Option("--resume", "",
         "resume the training that --out holds as if it had never stopped, given the same data "
-        "and options (only --save-every, --threads, --workers, --quiet and --verbose may differ, "
-        "with --preset plain also --epochs); start a new one if there is no such file"),
+        "and options (only --save-every, --threads, --workers, the number of processes, --quiet "
+        "and --verbose may differ, with --preset plain also --epochs); start a new one if there "
+        "is no such file"),
     THREADS,
 ]
 VERBOSITY = [

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 _SNAPSHOT_BYTES = 1 << 18  # that an epoch of a recording adds to the model file, on average
 _WATCHED = 1_000  # rows
+_OF_PARTS = ("micro_batches", "workers", "distributed", "timeout")  # of a batch
 _SMALLEST = 1e-18  # of a target's largest number, and 1 by it the largest
 _LARGEST_PIXEL = {"digits": 16.0}  # of other uint8 data: 255
 
@@ -53,7 +54,8 @@ def train(args: argparse.Namespace) -> None:
     prediction, stderr says so, and a training that diverged is an error. Ctrl-C or SIGTERM ends
     the training after the batch; the model so far is saved. A second one ends it at once.
     """
-    _check_files(args)
+    if not args.rank:
+        _check_files(args)
     if args.watch:
         with usage_errors(ImportError, label="--watch: "):
             require_bokeh()
@@ -80,6 +82,10 @@ def train(args: argparse.Namespace) -> None:
         else:
             model, networks = ensemble.train(saver)
             done = f"{networks} of {counted(args.ensemble, 'network')}"
+    if args.rank:
+        if model.history is not None and model.history.interrupted:
+            raise KeyboardInterrupt
+        return
     if args.out:
         _keep(args, model, is_saved=bool(saver.signal) and ensemble is None)
     if saver.signal:
@@ -189,7 +195,7 @@ def _fit(
     if resume_from is not None and not args.quiet:
         show(f"resuming from {resume_from}")
     start = clock.now()
-    is_cut = not args.given.isdisjoint({"--micro-batches", "--workers"})
+    is_cut = args.distributed or not args.given.isdisjoint({"--micro-batches", "--workers"})
     is_usage = is_cut or resume_from is not None  # as other options than before
     with usage_errors(*([ValueError] if is_usage else [])):
         history = model.fit(
@@ -209,8 +215,7 @@ def _fit(
             sample_weight=_loss_unit(data, model),
             steps_per_epoch=preset.steps_per_epoch,
             accumulate=preset.accumulate,
-            micro_batches=args.micro_batches,
-            workers=args.workers,
+            **{name: getattr(args, name) for name in _OF_PARTS},
             resume_from=resume_from,
         )
     if not args.quiet:

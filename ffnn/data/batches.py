@@ -126,6 +126,9 @@ class Batches:
     the next one. None keeps the data's order. An epoch ends after `max_batches` at the latest, and
     the next one continues there. A generator shuffles `by_blocks` where rows on disk are to be read
     fast (`ffnn.data.windows`).
+
+    `share`, if set, returns from the number of a batch's rows those whose x is read, from the first
+    to behind the last; y and the weights are always those of all rows.
     """
 
     def __init__(
@@ -141,6 +144,7 @@ class Batches:
         rows = len(examples.x)
         self._rows, self._batches_a_pass = rows, -(-rows // batch_size)
         self._batches_an_epoch = min(max_batches or self._batches_a_pass, self._batches_a_pass)
+        self.share: Callable[[int], tuple[int, int]] | None = None
         self._shuffle, self._window = shuffle, window_rows(examples.x)
         self._by_blocks = by_blocks
         self._ends = np.array([*range(self._window, rows, self._window), rows])  # of windows
@@ -250,11 +254,15 @@ class Batches:
 
     def _batch(self, start: int, stop: int) -> tuple[Array, Array, Array | None]:
         x, y, weight = self.examples
+        first, last = (0, stop - start) if self.share is None else self.share(stop - start)
         if self._shuffle is None:
-            rows = self._read(start, stop) if x.is_stored else x.slice(start, stop)
+            if x.is_stored:
+                rows = self._read(start, stop)[first:last]
+            else:
+                rows = x.slice(start + first, start + last)
             return rows, y.slice(start, stop), None if weight is None else weight.slice(start, stop)
         chosen = self._order[start:stop]
-        rows = self._read(start, stop) if x.is_stored else x.take(chosen)
+        rows = self._read(start, stop)[first:last] if x.is_stored else x.take(chosen[first:last])
         return rows, y.take(chosen), None if weight is None else weight.take(chosen)
 
     def _read(self, start: int, stop: int) -> Array:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from ffnn._types import Array
+from ffnn.callbacks import CallbackList, History
 from ffnn.core.descriptions import describe
+from ffnn.data.batches import Batches, Examples
+from ffnn.data.streams import StreamBatches
 from ffnn.models.batchwise import Batchwise
-from ffnn.models.resume import take_over
+from ffnn.models.resume import take_over, unless_refused
 from ffnn.schedules import Schedule
+from ffnn.training.fingerprint import fingerprint
 from ffnn.training.position import Position
+from ffnn.training.settings import Settings
 
 
 class Positioned(Batchwise):
@@ -25,6 +30,7 @@ class Positioned(Batchwise):
     _position: Position | dict[str, Any] | None = None
     _standing: tuple[Any, ...] = ()
     stop_training: bool = False
+    history: History | None = None
 
     @cached_property
     def shuffling(self) -> np.random.Generator:
@@ -59,6 +65,47 @@ class Positioned(Batchwise):
         rate = None if optimizer is None else describe(optimizer.learning_rate)
         frozen = [tuple(layer.frozen) for layer in self.layers]
         return vars(self).get("step"), updates, rate, self.generator_states, frozen
+
+    def _train(
+        self,
+        settings: Settings,
+        batches: Batches,
+        held_out: Examples | StreamBatches | None,
+        called: CallbackList,
+        rate: float | Schedule,
+        saved: Any,
+    ) -> History:
+        """Check the rest and train; whatever is refused before the training begins changes nothing.
+
+        Returns the history that the callbacks have kept.
+        """
+        users, history = called.users, called.callbacks[0]
+        assert isinstance(history, History)
+        parts = settings.accumulate, settings.micro_batches
+        training = fingerprint(batches, held_out, rate, users, self.layers, *parts)
+        metrics = self.epoch_metrics
+        position = Position(batches, lambda: self.stop_training, metrics, users, training)
+        position.epoch = settings.initial_epoch
+        if saved is not None:
+            position.resume(saved.position or {}, saved)
+        called = settings.called_here(called)
+        position.callbacks = called.users
+        validate = None
+        if held_out is not None and settings.is_speaker:
+            validate = partial(self._validate, held_out)
+        with unless_refused(self, position):
+            self.build(batches.examples.x.shape[1])
+            self._begin(rate, saved)
+            self.history, self._position = history, position
+            try:
+                step = settings.step_of(self.step, position)
+                with settings.threads():
+                    settings.agree(self, training)
+                    interrupted = self.run(step, called, validate, position, settings.epochs)
+                history.interrupted = interrupted
+            finally:
+                self.hold_position(self.position)  # plain data, which does not hold the rows
+        return history
 
     def _check_rate(self, learning_rate: float | Schedule | None) -> float | Schedule:
         """Return the learning rate to train with; ValueError or TypeError if it cannot be one."""

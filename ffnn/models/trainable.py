@@ -17,15 +17,13 @@ from ffnn.callbacks.recording import Recording
 from ffnn.core.checks import check_path
 from ffnn.core.hints import explain_names
 from ffnn.core.streams import check_place
-from ffnn.data.batches import Batches, Examples
-from ffnn.data.streams import StreamBatches
+from ffnn.data.batches import Batches
 from ffnn.models import serialization
 from ffnn.models.positioned import Positioned
-from ffnn.models.resume import check_resumable, check_training, unless_refused
+from ffnn.models.resume import check_resumable, check_training
 from ffnn.models.serialization import Content, Parts
 from ffnn.schedules import Schedule
-from ffnn.training.fingerprint import fingerprint
-from ffnn.training.position import Position
+from ffnn.training.agreement import together
 from ffnn.training.reporters import reporters
 from ffnn.training.settings import Settings, check_shuffle
 
@@ -40,7 +38,6 @@ class Trainable(Positioned):
     the methods that lead there and describes the parameters and attributes.
     """
 
-    history: History | None = None
     recording: Recording | None = None
 
     @explain_names
@@ -63,6 +60,8 @@ class Trainable(Positioned):
         accumulate: int = 1,
         micro_batches: int = 1,
         workers: int = 1,
+        distributed: bool = False,
+        timeout: float = 300.0,
         resume_from: str | os.PathLike[str] | None = None,
     ) -> History:
         """Train on rows and targets.
@@ -120,6 +119,13 @@ class Trainable(Positioned):
         workers : int, default 1
             The number of threads, at most `micro_batches`, that compute the parts; results are the
             same bits for any.
+        distributed : bool, default False
+            Whether to share the parts out among the processes that ``mpiexec`` has started, all of
+            which make the same call (``pip install 'ffnn[mpi]'``). Results are the same bits for
+            any number of them. Callbacks run in rank 0 alone, and all return with its results.
+        timeout : float, default 300.0
+            The seconds after which another process that does not answer is taken as lost, in
+            distributed training: the whole job then ends with exit code 75.
         resume_from : str or path, optional
             A file of this model that was saved in a training, for example by `ModelCheckpoint`.
             Training resumes from there as if it had never stopped, with parameters, optimizer,
@@ -146,59 +152,42 @@ class Trainable(Positioned):
         TrainingDivergedError
             The loss or the gradient became infinite or NaN; the parameters are the last finite
             ones.
+        ImportError, RanksDifferError, RankLostError
+            MPI is not installed; the processes were about to do different work, and nothing was
+            changed; one of them computed something else.
         """
         settings = Settings.check(
             *(batch_size, initial_epoch, epochs, steps_per_epoch),
-            *(accumulate, micro_batches, workers),
+            *(accumulate, micro_batches, workers, distributed, timeout),
         )
-        reported = reporters(verbose)
-        by_blocks = check_shuffle(shuffle)
-        saved, settings = self._open_checkpoint(resume_from, settings)
-        examples, held_out = self.open_training(
-            *(x, y, sample_weight, class_weight),
-            *(validation_split, validation_data, settings.steps_per_epoch),
-        )
-        batches = settings.cut(examples, self.shuffling if shuffle else None, by_blocks)
-        directions = self.directions(validated=held_out is not None)
-        params = settings.describe(directions, len(batches), verbose, saved is not None)
-        history = History() if saved is None or saved.history is None else saved.history
-        called = CallbackList([history], callbacks, reported, model=self, params=params)
-        settings.check_parts(batches, called)
-        return self._train(settings, batches, held_out, called, history, learning_rate, saved)
+        with together(settings.ranks):
+            reported, by_blocks = reporters(verbose), check_shuffle(shuffle)
+            saved, settings = self._open_checkpoint(resume_from, settings)
+            given = x, y, sample_weight, class_weight, validation_split, validation_data
+            data = self.open_training(*given, settings.steps_per_epoch)
+            batches = settings.cut(data[0], self.shuffling if shuffle else None, by_blocks)
+            directions = self.directions(validated=data[1] is not None)
+            params = settings.describe(directions, len(batches), verbose, saved is not None)
+            history = History() if saved is None or saved.history is None else saved.history
+            called = CallbackList([history], callbacks, reported, model=self, params=params)
+            rate = self._check_training(settings, batches, called, learning_rate, saved)
+            return self._train(settings, batches, data[1], called, rate, saved)
 
-    def _train(
+    def _check_training(
         self,
         settings: Settings,
         batches: Batches,
-        held_out: Examples | StreamBatches | None,
         called: CallbackList,
-        history: History,
         learning_rate: float | Schedule | None,
         saved: Trainable | None,
-    ) -> History:
-        """Check the rest and train; what is refused before the training begins changes nothing."""
-        rate, users = self._check_rate(learning_rate), called.users
-        parts = settings.accumulate, settings.micro_batches
-        training = fingerprint(batches, held_out, rate, users, self.layers, *parts)
-        metrics = self.epoch_metrics
-        position = Position(batches, lambda: self.stop_training, metrics, users, training)
-        position.epoch = settings.initial_epoch
+    ) -> float | Schedule:
+        """Return the rate to train with; raise an error if the rest cannot be, or is another's."""
+        settings.check_parts(batches, called)
+        rate = self._check_rate(learning_rate)
         if saved is not None:
-            check_training(self.parts(), saved.parts(), rate, history.params["metrics"], users)
-            position.resume(saved.position or {}, saved)
-        validate = None if held_out is None else partial(self._validate, held_out)
-        with unless_refused(self, position):
-            self.build(batches.examples.x.shape[1])
-            self._begin(rate, saved)
-            self.history, self._position = history, position
-            try:
-                step = settings.step_of(self.step, position)
-                with settings.threads():
-                    interrupted = self.run(step, called, validate, position, settings.epochs)
-                history.interrupted = interrupted
-            finally:
-                self.hold_position(self.position)  # plain data, which does not hold the rows
-        return history
+            reported = called.callbacks[0].params["metrics"]
+            check_training(self.parts(), saved.parts(), rate, reported, called.users)
+        return rate
 
     def _open_checkpoint(
         self, path: str | os.PathLike[str] | None, settings: Settings

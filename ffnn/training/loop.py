@@ -39,7 +39,8 @@ def train(
     if callbacks.watches_steps:
         step = step.watched_by(callbacks)
     # Overflow on the way to a diverging loss is reported by the error, not by warnings.
-    with Interrupt() as interrupt, np.errstate(over="ignore", invalid="ignore"):
+    with Interrupt() as own, np.errstate(over="ignore", invalid="ignore"):
+        interrupt = step.follow(own)
         try:
             callbacks.train_begin(lambda: bool(interrupt.requested))
             position.resume_callbacks()
@@ -151,8 +152,8 @@ def run_pass(
             watched.call("on_train_batch_begin", sums.batches, {})
             if watched.users_watch_batches:
                 step.optimizer.forget_sizes()
-        sums.total += float(step(x, y, weight)) * len(x)
-        sums.rows += len(x)
+        sums.total += float(step(x, y, weight)) * len(y)
+        sums.rows += len(y)
         sums.batches += 1
         if watched is not None:
             watched.call("on_train_batch_end", sums.batches - 1, {"loss": sums.loss})

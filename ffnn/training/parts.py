@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +14,10 @@ from ffnn.data.batches import leave_out_absent
 from ffnn.layers.base import Layer
 from ffnn.training.step import TrainStep
 from ffnn.training.tree import add_up, whole
-from ffnn.training.worker import Part, Total, Totals, Worker
+from ffnn.training.worker import FAILED, LOSS, Part, Total, Totals, Worker
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 @dataclass(eq=False)
@@ -34,10 +38,10 @@ class PartedStep(TrainStep):
     workers: int = 1
 
     @classmethod
-    def of(cls, step: TrainStep, parts: int, workers: int) -> PartedStep:
+    def of(cls, step: TrainStep, **options: Any) -> Self:
         """Return such a step of the parts of another one."""
         own = {field.name: getattr(step, field.name) for field in fields(TrainStep)}
-        return cls(**own, parts=parts, workers=workers)
+        return cls(**own, **options)
 
     def __post_init__(self) -> None:
         self._workspace = Workspace("C")
@@ -53,6 +57,11 @@ class PartedStep(TrainStep):
         """The first of the parts that this process computes, and the one behind the last."""
         return 0, self.parts
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether predictions are kept for metrics."""
+        return bool(self.metrics)
+
     def forward(self, x: Array, y: Array, weight: Array | None, for_update: bool = False) -> float:
         """Compute all parts, forward and back, and return the loss of the batch."""
         if Layer.switched is not self._switched:
@@ -61,7 +70,7 @@ class PartedStep(TrainStep):
         self.tell_updates()
         totals = self._compute(self._cut(x, y, weight))
         self._total = self.add_up(totals)
-        loss = float(self._total.rest[0])
+        loss = float(self._total.rest[LOSS])
         for penalty in self.penalties:
             loss += penalty.value()
         return loss
@@ -74,11 +83,11 @@ class PartedStep(TrainStep):
         if weight is not None:
             present = [int(np.count_nonzero(weight[:bound])) for bound in bounds]
         output: Array | None = None
-        if self.metrics:
+        if self.is_measured:
             shape = present[-1], self.layers[-1].output_dim or 0
             output = self._workspace.get("output", shape, self.vector.values.dtype)
             self.loss.output = output
-        parts = {}
+        self._present, parts = present, {}
         for number in range(first, last):
             start, stop = bounds[number : number + 2]
             parts[number] = Part(
@@ -120,11 +129,15 @@ class PartedStep(TrainStep):
 
     def add_up(self, totals: Totals) -> Total:
         """Return the sum of all parts, from those sums of the tree that are known."""
+        return self.find_sum(whole(self.parts), totals)
+
+    def find_sum(self, place: tuple[int, int], totals: Totals) -> Total:
+        """Return the sum of a start and a size, from others that are known."""
 
         def find(start: int, size: int) -> Total | None:
             return totals.get((start, size))
 
-        return add_up(*whole(self.parts), self.parts, find, self._workers[0].add)
+        return add_up(*place, self.parts, find, self._workers[0].add)
 
     def backward(self) -> None:
         """Fill the gradients for the batch of the last `forward`."""
@@ -135,7 +148,7 @@ class PartedStep(TrainStep):
 
     def check_layers(self) -> None:
         """Raise FloatingPointError if a layer cannot follow a part of the batch."""
-        if self._total.rest[1]:
+        if self._total.rest[FAILED]:
             told = [worker.problem for worker in self._workers if worker.problem]
             raise FloatingPointError([*told, "a layer cannot follow the batch"][0])
 

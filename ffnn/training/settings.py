@@ -10,11 +10,14 @@ import numpy as np
 
 from ffnn._types import Array
 from ffnn.callbacks import CallbackList
-from ffnn.core.checks import check_bool, check_choice, check_int
+from ffnn.core.checks import check_bool, check_choice, check_int, check_number
+from ffnn.core.mpi import Ranks
 from ffnn.data.batches import Batches, Examples
 from ffnn.data.streams import StreamBatches
 from ffnn.threads import one_thread
 from ffnn.training.accumulation import AccumulatingStep
+from ffnn.training.agreement import agree, facts_of, follow
+from ffnn.training.distributed import DistributedStep
 from ffnn.training.parts import PartedStep
 from ffnn.training.position import Position
 from ffnn.training.step import TrainStep
@@ -30,6 +33,7 @@ class Settings(NamedTuple):
     accumulate: int = 1  # batches to an update
     micro_batches: int = 1  # parts of a batch
     workers: int = 1  # threads that compute them
+    ranks: Ranks | None = None  # that the parts are shared out among
 
     @classmethod
     def check(
@@ -41,6 +45,8 @@ class Settings(NamedTuple):
         accumulate: Any,
         micro_batches: Any = 1,
         workers: Any = 1,
+        distributed: Any = False,
+        timeout: Any = 300.0,
     ) -> Settings:
         """Return them as plain integers; TypeError or ValueError names the one that is wrong."""
         first = check_int("fit", "initial_epoch", initial_epoch, low=0)
@@ -54,6 +60,7 @@ class Settings(NamedTuple):
             check_int("fit", "accumulate", accumulate, low=1),
             check_int("fit", "micro_batches", micro_batches, low=1),
             check_int("fit", "workers", workers, low=1),
+            _open_ranks(check_bool("fit", "distributed", distributed), timeout),
         )
 
     def check_parts(self, batches: Batches, callbacks: CallbackList) -> None:
@@ -63,6 +70,16 @@ class Settings(NamedTuple):
             raise ValueError(
                 f"fit: workers={self.workers} share the parts of a batch, and "
                 f"micro_batches={parts}; give micro_batches of at least {self.workers}"
+            )
+        if self.ranks is not None and isinstance(batches, StreamBatches):
+            raise ValueError(
+                "fit: distributed=True lets each process read its own rows, and x is a stream, "
+                "whose rows come in turn; give an array or a file of rows, or train in one process"
+            )
+        if self.ranks is not None and self.ranks.size > parts:
+            raise ValueError(
+                f"fit: {self.ranks.size} ranks share the parts of a batch, and "
+                f"micro_batches={parts}; give micro_batches of at least {self.ranks.size}"
             )
         if parts == 1:
             return
@@ -100,7 +117,12 @@ class Settings(NamedTuple):
     def step_of(self, step: TrainStep, position: Position) -> TrainStep:
         """Return the step that trains from a position on, of the parts of `step`."""
         if self.micro_batches > 1:
-            return PartedStep.of(step, self.micro_batches, self.workers)
+            how = {"parts": self.micro_batches, "workers": self.workers}
+            if self.ranks is None:
+                return PartedStep.of(step, **how)
+            distributed = DistributedStep.on(self.ranks, step, **how)
+            position.batches.share = distributed.own_rows
+            return distributed
         if self.accumulate == 1:
             return step
         batches, done = len(position.batches), position.sums.batches
@@ -109,6 +131,20 @@ class Settings(NamedTuple):
     def threads(self) -> AbstractContextManager[None]:
         """Return what limits matrix products to one thread where workers have threads."""
         return one_thread(always=True) if self.micro_batches > 1 else nullcontext()
+
+    @property
+    def is_speaker(self) -> bool:
+        """Whether this process validates and runs callbacks: it is alone, or rank 0."""
+        return self.ranks is None or self.ranks.rank == 0
+
+    def agree(self, model: Any, training: Mapping[str, Any]) -> None:
+        """Raise RanksDifferError if the ranks are about to do different work."""
+        if self.ranks is not None:
+            agree(self.ranks, facts_of(model, training))
+
+    def called_here(self, called: CallbackList) -> CallbackList:
+        """Return those that are called by this process, with what keeps the ranks together."""
+        return called if self.ranks is None else follow(self.ranks, called)
 
     def describe(
         self,
@@ -141,3 +177,9 @@ def check_shuffle(shuffle: Any) -> bool:
         return check_choice("fit", "shuffle", shuffle, ["blocks"]) == "blocks"
     check_bool("fit", "shuffle", shuffle)
     return False
+
+
+def _open_ranks(distributed: bool, timeout: Any) -> Ranks | None:
+    """Return the ranks of the job, if the training is to be shared out among them."""
+    timeout = check_number("fit", "timeout", timeout, low=0.0, low_open=True)
+    return Ranks(timeout) if distributed else None

@@ -19,6 +19,7 @@ from ffnn.metrics import Metric
 from ffnn.optimizers import Optimizer
 from ffnn.optimizers.groups import Updates
 from ffnn.regularizers import Regularizer
+from ffnn.training.signals import Interrupt
 
 
 class Chain(Protocol):
@@ -190,6 +191,10 @@ class TrainStep:
         """Tell the layers that may follow a schedule how many updates were made."""
         for layer in self.layers_by_updates:
             layer.updates = self.optimizer.iterations
+
+    def follow(self, interrupt: Interrupt) -> Interrupt:
+        """Return what says that a signal ends the training behind a batch: `interrupt` itself."""
+        return interrupt
 
     @property
     def is_between_updates(self) -> bool:

@@ -15,6 +15,8 @@ from ffnn.layers.chain import all_layers, release
 from ffnn.training.step import TrainStep
 from ffnn.training.tree import add_up, blocks
 
+LOSS, FAILED, INTERRUPTED, STATES = 0, 1, 2, 3  # places in `Total.rest`
+
 
 class Part(NamedTuple):
     """The rows of one part of a batch, and what share of the batch's rows they are."""
@@ -30,7 +32,7 @@ class Total(NamedTuple):
     """What parts of a batch add up to, each multiplied by its share of the rows."""
 
     gradients: Array  # as all parameters, in one vector
-    rest: Array  # float64: the loss, how many parts failed, and by how much layer states change
+    rest: Array  # float64: `LOSS`, `FAILED`, `INTERRUPTED`, then by how much layer states change
 
 
 Totals: TypeAlias = dict[tuple[int, int], Total]  # by start and size in the tree
@@ -122,7 +124,7 @@ class Worker:
         if part.output is not None and len(step.target):
             part.output[...] = step.loss.output
         total.rest.fill(0.0)
-        total.rest[0] = part.share * loss
+        total.rest[LOSS] = part.share * loss
         step.backward()
         np.multiply(step.vector.gradients, part.share, out=total.gradients)
         if math.isfinite(loss) and len(step.target):
@@ -134,11 +136,11 @@ class Worker:
         try:
             self.step.check_layers()
         except FloatingPointError as error:
-            self.problem, rest[1] = str(error), 1.0
+            self.problem, rest[FAILED] = str(error), 1.0
             return
         for layer in self._layers:
             layer.update_state()
-        start = 2
+        start = STATES
         for own, shared in self._states:
             change = rest[start : start + own.size]
             np.subtract(own.reshape(-1), shared.reshape(-1), out=change, dtype=np.float64)
@@ -149,16 +151,14 @@ class Worker:
         """Return a total to be overwritten that is in no other sum of this batch."""
         if not self._unused:
             gradients, size = self.step.vector.gradients, sum(own.size for own, _ in self._states)
-            total = Total(
-                aligned_empty(gradients.size, gradients.dtype), aligned_empty(2 + size, np.float64)
-            )
-            self._made.append(total)
-            return total
+            own = aligned_empty(gradients.size, gradients.dtype)
+            self._made.append(Total(own, aligned_empty(STATES + size, np.float64)))
+            return self._made[-1]
         return self._unused.pop()
 
     def change_states(self, rest: Array) -> None:
         """Change the states that the replica shares with the model, as `rest` of a total says."""
-        start = 2
+        start = STATES
         for _, shared in self._states:
             change = rest[start : start + shared.size].reshape(shared.shape)
             np.add(shared, change, out=shared, casting="same_kind")
