@@ -170,7 +170,9 @@ def circles():
 
 # Doors that are still to be closed.
 UPWARD = {}
-REACHES = {"ffnn.core.mpi": {"os._exit"}}  # whose name has the underscore of C
+REACHES = {
+    "ffnn.core.mpi": {"os._exit"},
+}
 CIRCLES = []
 
 
