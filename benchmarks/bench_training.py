@@ -2,6 +2,7 @@
 
     python benchmarks/bench_training.py [--peers sklearn,torch,keras,jax] [--quick] [--json FILE]
                                         [--rows all|NAME...] [--repeats N] [--compiled]
+                                        [--all-cores]
 
 All train the same network from the same weights on the same float32 rows, with the same batch size,
 optimizer, learning rate and number of epochs, reshuffling every epoch. The time of a step is that
@@ -16,7 +17,8 @@ of a whole fit of five epochs divided by its number of steps. The sides are
   jax-scan: a whole epoch in one compiled call.
 
 Each side is a child process, pinned to one core where the system allows it, with one thread for its
-products. The sides take turns; in each round every side trains once. The table shows the median
+products; with ``--all-cores`` it has what its library takes by default. OPENBLAS_CORETYPE is not
+set for any. The sides take turns; in each round every side trains once. The table shows the median
 over the rounds of the time of a step, of its ratio to ffnn's in the same round, and the quartiles
 of that ratio. After each fit the loss over all rows is computed by plain NumPy in float64 from the
 side's weights; if it differs from ours by more than 2 %, the benchmark fails.
@@ -25,8 +27,10 @@ side's weights; if it differs from ours by more than 2 %, the benchmark fails.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import json
+import os
 import statistics
 import sys
 import textwrap
@@ -35,7 +39,9 @@ from typing import TYPE_CHECKING, Any
 
 from common import (
     CHILD_SETTINGS,
+    DEFAULT_SETTINGS,
     PEERS,
+    UNSET,
     WORKS,
     BenchmarkError,
     Child,
@@ -61,7 +67,9 @@ HEADER = (
 )
 
 
-def measure(work: Work, sides: Sequence[str], repeats: int, bar: tqdm[Any]) -> dict[str, Any]:
+def measure(
+    work: Work, sides: Sequence[str], repeats: int, bar: tqdm[Any], *, all_cores: bool = False
+) -> dict[str, Any]:
     """Let all sides train in turn, and return what was measured.
 
     Parameters
@@ -74,6 +82,8 @@ def measure(work: Work, sides: Sequence[str], repeats: int, bar: tqdm[Any]) -> d
         The number of rounds.
     bar : tqdm
         Advanced by one for each child that is ready and for each fit.
+    all_cores : bool, default False
+        Whether the sides may use all cores, as their libraries do by default.
 
     Returns
     -------
@@ -86,11 +96,13 @@ def measure(work: Work, sides: Sequence[str], repeats: int, bar: tqdm[Any]) -> d
     BenchmarkError
         A child ended early.
     """
-    core = chosen_core()
+    core = None if all_cores else chosen_core()
+    settings = DEFAULT_SETTINGS if all_cores else CHILD_SETTINGS
     children: dict[str, Child] = {}
     try:
         for side in sides:
-            children[side] = Child(SCRIPT, side, work.name, "" if core is None else str(core))
+            pinned = "" if core is None else str(core)
+            children[side] = Child(SCRIPT, side, work.name, pinned, settings=settings)
         threads = {}
         for side, child in children.items():
             threads[side] = child.receive()
@@ -186,7 +198,10 @@ def report(found: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     core = settings["core"]
     pinned = "not pinned" if core is None else f"each pinned to core {core}"
     lines.append(f"{settings['repeats']} rounds of five epochs; one process per side, {pinned}")
-    lines += [f"  {name}={value}" for name, value in CHILD_SETTINGS.items()]
+    lines += [f"  {name}={value}" for name, value in settings["child"].items()]
+    lines += [f"  {name} was set, and is not for the sides" for name in UNSET if name in os.environ]
+    with contextlib.suppress(OSError):
+        lines.append(f"load before: {os.getloadavg()[0]:.2f}")
     if settings["missing"]:
         lines.append(f"not installed, left out: {', '.join(settings['missing'])}")
     return "\n".join(lines)
@@ -222,7 +237,7 @@ def run(works: Sequence[Work], peers: Sequence[str], settings: dict[str, Any]) -
     with tqdm(total=total, file=sys.stderr, unit="fit", disable=None, leave=False) as bar:
         for work in works:
             bar.set_description(work.name)
-            measured = measure(work, sides, repeats, bar)
+            measured = measure(work, sides, repeats, bar, all_cores=settings["all_cores"])
             check_losses(work.name, measured["first_loss"], measured["losses"])
             summary = summarize(measured["seconds"], work.steps)
             text = table(work.name, summary, measured["losses"])
@@ -253,6 +268,9 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help=f"works, by parts of their names; known: {', '.join(work.name for work in WORKS)}",
     )
     parser.add_argument("--compiled", action="store_true", help="also with compiled loops")
+    parser.add_argument(
+        "--all-cores", action="store_true", help="threads and cores as each library takes them"
+    )
     parser.add_argument("--repeats", type=int, metavar="N", help="number of rounds")
     options = parser.parse_args(argv)
     named = [name for name in options.peers.split(",") if name not in ("", "none")]
@@ -271,10 +289,16 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     options = arguments(argv)
-    settings = {"repeats": options.repeats, "missing": options.missing, "core": chosen_core()}
-    settings["compiled"] = options.compiled
+    settings = {
+        "repeats": options.repeats,
+        "missing": options.missing,
+        "core": None if options.all_cores else chosen_core(),
+        "compiled": options.compiled,
+        "all_cores": options.all_cores,
+        "child": DEFAULT_SETTINGS if options.all_cores else CHILD_SETTINGS,
+    }
     try:
-        numbers = run(options.works, options.peers, settings | {"child": CHILD_SETTINGS})
+        numbers = run(options.works, options.peers, settings)
     except BenchmarkError as error:
         print(f"bench_training: {error}", file=sys.stderr)
         return 1

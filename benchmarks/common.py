@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Weights = list[tuple[NDArray[np.float32], NDArray[np.float32]]]
+    Weights = list[tuple[NDArray[Any], NDArray[Any]]]
 
 PEERS = {"sklearn": ["sklearn"], "torch": ["torch"], "keras": ["keras", "jax"], "jax": ["jax"]}
 PACKAGES = {"sklearn": "scikit-learn"}  # where a distribution is not named as its module
@@ -40,6 +40,11 @@ CHILD_SETTINGS = {
     "JAX_PLATFORMS": "cpu",
     "KERAS_BACKEND": "jax",
 }
+# Without what limits the threads: what users have who set nothing.
+DEFAULT_SETTINGS = {name: CHILD_SETTINGS[name] for name in ("JAX_PLATFORMS", "KERAS_BACKEND")}
+
+# What would choose another kernel of OpenBLAS than the machine's own, in NumPy alone.
+UNSET = ("OPENBLAS_CORETYPE",)
 
 
 class BenchmarkError(Exception):
@@ -61,6 +66,8 @@ class Work(NamedTuple):
         Its rate.
     rows, epochs : int
         The data's rows and the passes over them in one fit.
+    dtype : {"float32", "float64"}
+        In which all sides compute.
     """
 
     sizes: tuple[int, ...]
@@ -69,11 +76,13 @@ class Work(NamedTuple):
     learning_rate: float
     rows: int
     epochs: int = 5
+    dtype: str = "float32"
 
     @property
     def name(self) -> str:
-        """Sizes, batch and optimizer in one word."""
-        return f"{'-'.join(map(str, self.sizes))}/{self.batch}/{self.optimizer}"
+        """Sizes, batch and optimizer in one word, and the dtype unless it is float32."""
+        name = f"{'-'.join(map(str, self.sizes))}/{self.batch}/{self.optimizer}"
+        return name if self.dtype == "float32" else f"{name}/{self.dtype}"
 
     @property
     def steps(self) -> int:
@@ -89,6 +98,13 @@ WORKS = [
     Work((20, 64, 64, 2), 32, "sgd", 0.02, rows=3200),
     Work((20, 64, 64, 2), 32, "adam", 0.0004, rows=3200),
     Work((784, 1024, 1024, 10), 256, "sgd", 0.05, rows=5120),
+    Work((10, 100, 2), 32, "adam", 0.002, rows=3200),
+    Work((30, 64, 32, 2), 32, "adam", 0.0005, rows=3200),
+    Work((30, 64, 32, 2), 256, "adam", 0.001, rows=6400),
+    Work((30, 64, 32, 2), 1024, "adam", 0.002, rows=20480),
+    Work((784, 2048, 10), 128, "sgd", 0.02, rows=2560),
+    Work((64, *[64] * 5, 10), 64, "adam", 0.0003, rows=6400),
+    Work((784, 128, 64, 10), 64, "sgd", 0.05, rows=2560, dtype="float64"),
 ]
 ADAM = {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7}
 LOSS_TOLERANCE = 0.02
@@ -116,7 +132,7 @@ def find_works(words: Sequence[str]) -> list[Work]:
 # -- data and losses -------------------------------------------------------------------------------
 
 
-def make_data(work: Work) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def make_data(work: Work) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Return rows in overlapping Gaussian clusters, and the number of the cluster of each.
 
     The columns have variance 1/4, about that of MNIST's pixels scaled to [0, 1]; neighbouring
@@ -127,7 +143,7 @@ def make_data(work: Work) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     centres = rng.standard_normal((classes, inputs)) * (2.2 / np.sqrt(2.0 * inputs))
     y = rng.integers(classes, size=work.rows)
     x = 0.5 * (centres[y] + rng.standard_normal((work.rows, inputs)))
-    return x.astype(np.float32), y
+    return x.astype(work.dtype), y
 
 
 def initial_weights(work: Work) -> Weights:
@@ -136,8 +152,8 @@ def initial_weights(work: Work) -> Weights:
     weights = []
     for inputs, units in zip(work.sizes[:-1], work.sizes[1:], strict=True):
         bound = np.sqrt(6.0 / (inputs + units))
-        weight = rng.uniform(-bound, bound, (units, inputs)).astype(np.float32)
-        weights.append((weight, np.zeros(units, np.float32)))
+        weight = rng.uniform(-bound, bound, (units, inputs)).astype(work.dtype)
+        weights.append((weight, np.zeros(units, work.dtype)))
     return weights
 
 
@@ -251,6 +267,11 @@ def chosen_core() -> int | None:
     return max(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
 
 
+def child_environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a child: ours with `settings`, and without what is in `UNSET`."""
+    return {k: v for k, v in os.environ.items() if k not in UNSET} | dict(settings)
+
+
 class Child:
     """A process that runs one side of one work, a repeat at a time.
 
@@ -260,6 +281,8 @@ class Child:
         What it runs; the script talks with `serve`.
     *arguments : str
         The script's arguments.
+    settings : mapping of str to str, optional
+        Variables of its environment, in place of `CHILD_SETTINGS`.
 
     Raises
     ------
@@ -267,12 +290,14 @@ class Child:
         The process ended early; the message has the end of what it wrote to stderr.
     """
 
-    def __init__(self, script: Path, *arguments: str) -> None:
+    def __init__(
+        self, script: Path, *arguments: str, settings: Mapping[str, str] | None = None
+    ) -> None:
         self._name = " ".join(arguments)
         self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
         self._process = subprocess.Popen(
             [sys.executable, str(script), *arguments],
-            env=os.environ | CHILD_SETTINGS,
+            env=child_environment(CHILD_SETTINGS if settings is None else settings),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -323,7 +348,8 @@ def threads_in_force() -> dict[str, Any]:
         from threadpoolctl import threadpool_info
 
         found["pools"] = [
-            f"{pool['internal_api']} {pool.get('version') or ''}: {pool['num_threads']}"
+            f"{pool['internal_api']} {pool.get('version') or ''} "
+            f"{pool.get('architecture') or ''}: {pool['num_threads']}"
             for pool in threadpool_info()
         ]
     return found

@@ -18,6 +18,7 @@ import os
 import sys
 import time
 import warnings
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,9 @@ class FFNN(Side):
         import ffnn
 
         activations = ["relu"] * (len(self.work.sizes) - 2) + ["softmax"]
-        self.model = ffnn.Sequential.from_sizes(self.work.sizes, activations, seed=0)
+        self.model = ffnn.Sequential.from_sizes(
+            self.work.sizes, activations, seed=0, dtype=self.work.dtype
+        )
 
     def reset(self) -> None:
         """Set the weights and compile anew."""
@@ -84,11 +87,15 @@ class Floor(Side):
         """Make the arrays of a step, all on cache lines of their own."""
         work, rng = self.work, np.random.default_rng(3)
         x = aligned(self.x)
+        zeros = partial(np.zeros, dtype=work.dtype)
         self.batches = [x[start : start + work.batch] for start in range(0, work.rows, work.batch)]
         self.w = [aligned(weight) for weight, _ in self.initial]
         self.grads = [aligned(weight) for weight in self.w]
-        self.z_t = [aligned(np.zeros((n, work.batch))) for n in work.sizes[1:]]
-        self.dz_t = [aligned(rng.standard_normal(z.shape) / work.batch) for z in self.z_t]
+        self.z_t = [aligned(zeros((n, work.batch))) for n in work.sizes[1:]]
+        self.dz_t = [
+            aligned((rng.standard_normal(z.shape) / work.batch).astype(work.dtype))
+            for z in self.z_t
+        ]
 
     def fit(self) -> None:
         """Multiply, as often as the steps do."""
@@ -109,10 +116,10 @@ class Floor(Side):
                 matmul(self.dz_t[0], x, out=self.grads[0])
 
 
-def aligned(values: NDArray[Any]) -> NDArray[np.float32]:
-    """Return a float32 copy that begins at a cache line."""
-    raw = np.empty(values.size + 16, np.float32)
-    start = -(raw.ctypes.data // 4) % 16
+def aligned(values: NDArray[Any]) -> NDArray[Any]:
+    """Return a copy that begins at a cache line."""
+    raw = np.empty(values.size + 16, values.dtype)
+    start = -(raw.ctypes.data % 64 // raw.itemsize) % (64 // raw.itemsize)
     result = raw[start : start + values.size].reshape(values.shape)
     result[...] = values
     return result
@@ -166,12 +173,13 @@ class Torch(Side):
         """Make the module and the tensors."""
         import torch
 
-        torch.set_num_threads(1)
+        if os.environ.get("OMP_NUM_THREADS") == "1":
+            torch.set_num_threads(1)
         layers: list[Any] = []
         for inputs, units in pairwise(self.work.sizes):
             layers += [torch.nn.Linear(inputs, units), torch.nn.ReLU()]
         self.torch = torch
-        self.model = torch.nn.Sequential(*layers[:-1])
+        self.model = torch.nn.Sequential(*layers[:-1]).to(getattr(torch, self.work.dtype))
         self.loss = torch.nn.CrossEntropyLoss()
         self.xt, self.yt = torch.from_numpy(self.x), torch.from_numpy(self.y)
 
@@ -214,8 +222,11 @@ class Keras(Side):
 
     def build(self) -> None:
         """Make and compile the model."""
+        import jax
         import keras
 
+        jax.config.update("jax_enable_x64", self.work.dtype == "float64")
+        keras.config.set_floatx(self.work.dtype)
         *hidden, classes = self.work.sizes[1:]
         layers = [keras.layers.Dense(units, activation="relu") for units in hidden]
         self.model = keras.Sequential(

@@ -49,6 +49,7 @@ class JAX(Side):
 
     def build(self) -> None:
         """Put the data in place and make the step."""
+        jax.config.update("jax_enable_x64", self.work.dtype == "float64")
         rule = sgd if self.work.optimizer == "sgd" else adam
         self.update = partial(rule, self.work.learning_rate)
         self.xj, self.yj = jnp.asarray(self.x), jnp.asarray(self.y.astype(np.int32))
@@ -71,7 +72,7 @@ class JAX(Side):
             self.state: Any = params
         else:
             zeros = partial(jax.tree.map, jnp.zeros_like, params)
-            self.state = params, zeros(), zeros(), jnp.float32(0.0)
+            self.state = params, zeros(), zeros(), jnp.zeros((), self.work.dtype)
         jax.block_until_ready(self.state)
 
     def order(self) -> Any:

@@ -28,7 +28,7 @@ def bench():
 def made_up(bench, monkeypatch, losses):
     """Let the benchmark measure nothing and believe these losses."""
 
-    def measure(work, sides, repeats, bar):
+    def measure(work, sides, repeats, bar, all_cores=False):
         return {
             "first_loss": 2.0,
             "threads": {side: {"cores": [0], "pools": []} for side in sides},
