@@ -56,9 +56,7 @@ NAMES = {
 SHORT = [  # the rows of README's table, and then its columns
     "784-128-64-10/64/sgd",
     "784-128-64-10/64/adam",
-    "20-64-64-2/32/sgd",
     "20-64-64-2/32/adam",
-    "784-1024-1024-10/256/sgd",
 ]
 FIRST = ["sklearn", "torch", "keras", "jax"]
 
@@ -202,9 +200,9 @@ def write_readme(folder: Path) -> None:
     works = found["works"]
     found["works"] = {name: works[name] for name in SHORT if name in works} or works
     text, (begin, end) = README.read_text(encoding="utf-8"), MARKS
-    where = f"{found['environment']['cpu']}, {found['day']}"
-    lines = ["", f"{where}, with compiled loops and, in brackets, without:", ""]
-    lines += [*training_table(found, FIRST), ""]
+    head, *rows = training_table(found, FIRST)
+    where = f"{found['environment']['cpu']}, {found['day']}, with loops (without)"
+    lines = [head.replace("|  |", f"| {where} |", 1), *rows]
     between = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
     new = "\n".join([begin, *lines, end])
     README.write_text(between.sub(lambda _: new, text), encoding="utf-8")

@@ -8,7 +8,7 @@ and waiting threads take processor time from others. As a rule, set one thread
 - on a machine that others use too,
 
 and leave the library's default, all processors, for layers of a thousand units and more.
-``ffnn info`` shows what is in use. Measure if it matters: either setting is one line.
+``ffnn info`` shows what is in use. ``set_num_threads("auto")`` measures it for each training.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ffnn.core import thread_choice
 from ffnn.core.checks import check_int
 from ffnn.core.openblas import find_openblas, library_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import numpy as np
 
 THREAD_VARIABLES = (
     "OPENBLAS_NUM_THREADS",
@@ -34,18 +37,28 @@ THREAD_VARIABLES = (
 _BY_HAND = f"set {', '.join(THREAD_VARIABLES[:-1])} or {THREAD_VARIABLES[-1]} before Python starts"
 
 
-def set_num_threads(n: int) -> None:
+class _Mode:
+    """Whether trainings choose the number themselves, and how many blocks have chosen one."""
+
+    is_auto, chosen = False, 0
+
+
+def set_num_threads(n: int | str) -> None:
     """Set how many threads NumPy's matrix products use from now on, in the whole process.
 
     Parameters
     ----------
-    n : int
-        The number, at least 1. The library uses no more than it was built for.
+    n : int or "auto"
+        The number, at least 1. The library uses no more than it was built for. With "auto" each
+        training uses the number that is fastest for its largest product, and one thread unless
+        more are at least a tenth faster. That is measured once for a machine and a size of
+        products, in a quarter of a second, and kept in the user's cache folder; ``ffnn info``
+        shows it. Outside trainings the number stays as it is.
 
     Raises
     ------
     TypeError, ValueError
-        `n` is not an integer of at least 1.
+        `n` is neither an integer of at least 1 nor "auto".
     ImportError
         NumPy does not use the OpenBLAS of its wheels, and threadpoolctl, which comes with
         ``ffnn[threads]``, is not installed.
@@ -61,7 +74,10 @@ def set_num_threads(n: int) -> None:
     >>> import ffnn
     >>> ffnn.set_num_threads(1)
     """
-    _set("set_num_threads", n)
+    is_auto = _is_auto("set_num_threads", n)
+    if not is_auto:
+        _set("set_num_threads", n)
+    _Mode.is_auto = is_auto
 
 
 def get_num_threads() -> int | None:
@@ -79,7 +95,7 @@ def get_num_threads() -> int | None:
 
 
 @contextlib.contextmanager
-def limit_threads(n: int) -> Iterator[None]:
+def limit_threads(n: int | str) -> Iterator[None]:
     """Set how many threads NumPy's matrix products use inside a ``with`` block.
 
     It applies to the whole process, including its other threads, until the block ends and restores
@@ -87,8 +103,8 @@ def limit_threads(n: int) -> Iterator[None]:
 
     Parameters
     ----------
-    n : int
-        The number, at least 1.
+    n : int or "auto"
+        The number, at least 1, or what `set_num_threads` does with "auto".
 
     Raises
     ------
@@ -101,8 +117,44 @@ def limit_threads(n: int) -> Iterator[None]:
     >>> with limit_threads(1):
     ...     history = model.fit(x, y)  # doctest: +SKIP
     """
-    with _set("limit_threads", n):
+    if _is_auto("limit_threads", n):
+        before = _Mode.is_auto
+        _Mode.is_auto = True
+        try:
+            yield
+        finally:
+            _Mode.is_auto = before
+        return
+    with _set("limit_threads", n), _chosen():
         yield
+
+
+@contextlib.contextmanager
+def threads_for(shape: tuple[int, int, int], dtype: np.dtype[Any]) -> Iterator[None]:
+    """Use the threads that products of about this shape take best, if "auto" is set; else nothing.
+
+    Nothing changes inside a block that has set a number.
+    """
+    if not _Mode.is_auto or _Mode.chosen:
+        yield
+        return
+
+    def limit(number: int) -> contextlib.AbstractContextManager[Any]:
+        limiting: contextlib.AbstractContextManager[Any] = _set("set_num_threads", number)
+        return limiting
+
+    with limit(thread_choice.choose(shape, dtype, limit)), _chosen():
+        yield
+
+
+@contextlib.contextmanager
+def _chosen() -> Iterator[None]:
+    """Have the number be chosen inside a block."""
+    _Mode.chosen += 1
+    try:
+        yield
+    finally:
+        _Mode.chosen -= 1
 
 
 @contextlib.contextmanager
@@ -116,6 +168,7 @@ def one_thread(*, always: bool = False) -> Iterator[None]:
         if always or not any(os.environ.get(name) for name in THREAD_VARIABLES):
             with contextlib.suppress(ImportError, RuntimeError):
                 stack.enter_context(_set("one_thread", 1))
+                stack.enter_context(_chosen())
         yield
 
 
@@ -131,7 +184,15 @@ def blas_libraries() -> dict[str, int]:
     }
 
 
-def _set(owner: str, n: int) -> Any:
+def _is_auto(owner: str, n: int | str) -> bool:
+    """Tell whether `n` is "auto", which needs a library that can be controlled."""
+    if not (isinstance(n, str) and n == "auto"):
+        return False
+    _set(owner, get_num_threads() or 1)
+    return True
+
+
+def _set(owner: str, n: Any) -> Any:
     """Set the number, and return a context manager that restores the one from before."""
     n = check_int(owner, "n", n, low=1)
     controller = _controller()

@@ -14,6 +14,7 @@ from ffnn._version import __version__
 from ffnn.cli.exit_codes import usage_errors
 from ffnn.core.console import show
 from ffnn.core.text import counted
+from ffnn.core.thread_choice import read_kept
 from ffnn.exchange.onnx_content import describe_onnx
 from ffnn.threads import THREAD_VARIABLES, blas_libraries
 
@@ -52,6 +53,8 @@ def info(args: argparse.Namespace) -> None:
         show(f"  {name}: {counted(number, 'thread')}")
     if not libraries:
         show(f"  threads: unknown, threadpoolctl {unknown}")
+    kept = ", ".join(f"{name}: {number}" for name, number in sorted(read_kept().items()))
+    show(f"threads of --threads auto: {kept or 'not measured yet'}")
     for name in THREAD_VARIABLES:
         show(f"{name}: {os.environ.get(name, 'not set')}")
     show(f"CPUs: {os.cpu_count()}")

@@ -16,6 +16,7 @@ from ffnn.cli.values import (
     model,
     names,
     number,
+    number_of_threads,
     out_file,
     page_file,
     play_data,
@@ -52,8 +53,9 @@ TARGET = Option("--target", "COLUMN",
     "the column of a table to compare with (default: the one that the model learned, else the one "
     "that it does not read, else the last one)")
 THREADS = Option("--threads", "N",
-    "threads for matrix products (default: the BLAS library's choice, see ffnn info; to train with "
-    "--preset table 1)", integer(1))
+    "threads for matrix products, or auto: what is fastest for a training, measured once for its "
+    "size (default: the BLAS library's choice, see ffnn info; to train with --preset table 1)",
+    number_of_threads)
 _FOUND = "(default: found out, or what the model was trained with)"
 FILE = [
     Option("--missing", "",

@@ -34,6 +34,14 @@ def integer(low: int) -> Parser:
     return _parser(f"an integer of at least {low}", int, lambda value: value >= low)
 
 
+def number_of_threads(text: str) -> int | str:
+    """Read an integer of at least 1, or "auto"."""
+    if text == "auto":
+        return text
+    found: int = _parser('an integer of at least 1 or "auto"', int, lambda value: value >= 1)(text)
+    return found
+
+
 def number(low: float, high: float = math.inf, low_open: bool = False) -> Parser:
     """Return a parser of finite numbers of at least `low` (or above it) and under `high`."""
     limits = f"above {low:g}" if low_open else f"of at least {low:g}"

@@ -10,7 +10,9 @@ import os
 import platform
 import re
 import stat
+import sys
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from ffnn._types import FilePath
@@ -260,3 +262,12 @@ def _is_alive(pid: int) -> bool:
     except OSError as error:
         return not isinstance(error, ProcessLookupError)  # else it is another user's
     return True
+
+
+def cache_folder() -> Path:
+    """Return the user's cache folder, by the platform's convention."""
+    variable, base = {
+        "win32": ("LOCALAPPDATA", "~/AppData/Local"),
+        "darwin": ("", "~/Library/Caches"),
+    }.get(sys.platform, ("XDG_CACHE_HOME", "~/.cache"))
+    return Path(os.environ.get(variable) or base).expanduser() / "ffnn"

@@ -232,6 +232,12 @@ class ParameterVector:
                     yield name, start, stop
                 start = stop
 
+    def largest_product(self, rows: int) -> tuple[int, int, int]:
+        """Return the shape of the largest product of parameters and a batch of so many rows."""
+        matrices = [s for layer in self._shapes for s in layer.values() if len(s) == 2]
+        units, inputs = max(matrices, key=math.prod, default=(1, 1))
+        return units, inputs, rows
+
     def views(self, vector: Array) -> list[dict[str, Array]]:
         """Cut a vector that is laid out like `values` into the layers' arrays, without copying."""
         places = self.stretches()

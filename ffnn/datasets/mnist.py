@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ffnn.core.checks import check_path
 from ffnn.core.console import is_terminal, takes_bars
-from ffnn.core.files import check_target, replace_whole
+from ffnn.core.files import cache_folder, check_target, replace_whole
 from ffnn.datasets.digits import LabelledImages
 from ffnn.errors import DataError
 
@@ -145,17 +145,8 @@ def find_mnist(data_dir: FilePath | None = None) -> tuple[Path, bool, bool]:
         Whether all four files are there.
     """
     named = data_dir or os.environ.get("FFNN_DATA_DIR")
-    folder = Path(named).expanduser() if named else _cache_folder()
+    folder = Path(named).expanduser() if named else cache_folder()
     return folder, bool(named), all(_find_idx(folder, file) for file in _MNIST_FILES)
-
-
-def _cache_folder() -> Path:
-    """Return the user's cache folder, by the platform's convention."""
-    variable, base = {
-        "win32": ("LOCALAPPDATA", "~/AppData/Local"),
-        "darwin": ("", "~/Library/Caches"),
-    }.get(sys.platform, ("XDG_CACHE_HOME", "~/.cache"))
-    return Path(os.environ.get(variable) or base).expanduser() / "ffnn"
 
 
 def _find_idx(folder: Path, file: _IdxFile) -> Path | None:

@@ -22,6 +22,7 @@ from ffnn.models.compiling import compile_step
 from ffnn.models.network import EVALUATION_BATCH_SIZE, Network
 from ffnn.models.raw_rows import with_targets
 from ffnn.saving.schema import set_generators
+from ffnn.threads import threads_for
 from ffnn.training.loop import check_trained, diverged, run_pass, train
 from ffnn.training.position import Position
 from ffnn.training.step import EvaluationStep, TrainStep
@@ -190,7 +191,8 @@ class Batchwise(Compilable):
         self.compiled_parts = step.compiled
         self._batches = position.batches
         try:
-            return train(step, called, validate, position, epochs)
+            with threads_for(step.vector.largest_product(position.batches.largest), self.dtype):
+                return train(step, called, validate, position, epochs)
         finally:
             self._batches = None
             self.renew_replicas()

@@ -65,6 +65,8 @@ def test_the_table_of_the_readme_is_replaced_and_nothing_else(measure):
     lines = measure.README.read_text("utf-8").splitlines()
     assert lines[0] == "Before"
     assert lines[-1] == "After"
+    where = "Some CPU, 2026-01-02, with loops (without)"
+    assert f"| {where} | scikit-learn |" in lines
     assert "| 20-64-2, batch 32, SGD, float64 | 5.00 (2.50) |" in lines
     assert "old" not in lines
 

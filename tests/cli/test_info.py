@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import ffnn
+from ffnn.core import thread_choice
 from ffnn.threads import blas_libraries, get_num_threads, limit_threads
 
 # -- info --------------------------------------------------------------------------------------
@@ -130,3 +131,23 @@ def test_threads_without_threadpoolctl(run, monkeypatch, assert_one_line):
 
     assert (code, out) == (2, "")
     assert_one_line(err, "--threads: ", "ffnn[threads]", "OPENBLAS_NUM_THREADS")
+
+
+def test_threads_are_chosen_by_size_and_info_shows_it(run, tmp_path, monkeypatch):
+    if get_num_threads() is None:
+        pytest.skip("threadpoolctl is not installed, or does not know this BLAS")
+    monkeypatch.setattr(thread_choice, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(thread_choice, "available_cores", lambda: 2)
+    monkeypatch.setattr(thread_choice, "measure", lambda *_: {1: 1.0, 2: 0.5})
+    file = tmp_path / "numbers.csv"
+    file.write_text("a,b\n" + "".join(f"{i},{2 * i}\n" for i in range(40)), "utf-8")
+    options = ["--target", "b", "--hidden", "8", "--epochs", "1", "--out", tmp_path / "m.h5"]
+
+    before = run("info")[1]
+    code, _, err = run("train", file, *options, "--threads", "auto")
+    after = run("info")[1]
+
+    assert (code, err) == (0, "")
+    assert "threads of --threads auto: not measured yet" in before
+    assert "threads of --threads auto: float32 2^8: 2" in after
+    assert "an integer of at least 1 or" in run("train", file, "--threads", "all")[2]

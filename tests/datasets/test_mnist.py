@@ -91,7 +91,7 @@ def tiny_mnist(monkeypatch):
 
 @pytest.fixture
 def cache(monkeypatch, tmp_path) -> Path:
-    monkeypatch.setattr(mnist, "_cache_folder", lambda: tmp_path / "cache" / "ffnn")
+    monkeypatch.setattr(mnist, "cache_folder", lambda: tmp_path / "cache" / "ffnn")
     return tmp_path / "cache" / "ffnn"
 
 
@@ -230,7 +230,7 @@ def test_cache_is_where_the_platform_keeps_caches(
     for name in {"XDG_CACHE_HOME", "LOCALAPPDATA"} - {variable}:
         monkeypatch.delenv(name)
     monkeypatch.setattr(sys, "platform", platform)
-    assert mnist._cache_folder() == tmp_path / expected
+    assert mnist.cache_folder() == tmp_path / expected
 
 
 # Downloads
