@@ -171,6 +171,8 @@ def test_each_of_many_trainings_has_its_label_at_the_end_of_its_line(count):
     for text, line in zip(axes.texts, axes.lines, strict=True):
         assert text.xy == (2, line.get_ydata()[-1])
         assert text.arrow_patch.get_edgecolor()[:3] == to_rgb(line.get_color())
+    for text, box in zip(axes.texts, boxes, strict=True):
+        assert text.arrow_patch.get_window_extent().x1 <= box.x0
     for one, other in itertools.combinations(boxes, 2):
         assert not one.overlaps(other)
     heights = [box.y0 for box in boxes]

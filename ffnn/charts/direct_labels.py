@@ -58,7 +58,12 @@ def label_ends(axes: Axes, ends: Sequence[End], height: float) -> None:
             verticalalignment="center",
             parse_math=False,
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": end.colour, "linewidth": 0.6},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": end.colour,
+                "linewidth": 0.6,
+                "relpos": (0.0, 0.5),  # from the left of the text, not out of its middle
+            },
         )
 
 

@@ -66,6 +66,12 @@ class PlainPreset:
             layers += [_dense(args, units), Rescaling(*target_scale(data))]
             loss, metrics = "mean_squared_error", ["mse", "r2"]
         model = Sequential(layers, seed=args.seed)
+        if args.loss is not None and not _follows(args.loss, model):
+            kind = "numbers" if data.class_names is None else "classes"
+            fitting = (name for name, *_ in LOSSES.names() if _follows(name, model))
+            raise argparse.ArgumentTypeError(
+                f"--loss {args.loss} is not for {kind}; for {kind} there are {', '.join(fitting)}"
+            )
         model.compile(self.optimizer, args.loss or loss, metrics)
         if len(data.x_train.shape) == 2:  # fit complains of any other shape
             model.build(data.x_train.shape[1])
@@ -95,6 +101,15 @@ class PlainPreset:
         )
         plan = "" if data.encoder is None else f"\n{describe_plan(self.args, len(data.y_train))}"
         return settings + plan
+
+
+def _follows(loss: str, model: Sequential) -> bool:
+    """Tell whether a loss can follow the end of a network."""
+    try:
+        LOSSES.get(loss).check_output(model.last_activation)
+    except ValueError:
+        return False
+    return True
 
 
 def _optimizer(args: argparse.Namespace) -> Optimizer:

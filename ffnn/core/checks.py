@@ -98,7 +98,9 @@ def check_path(owner: str, name: str, value: Any, *, needs_name: bool = True) ->
     names_none = os.path.basename(path) in ("", os.curdir, os.pardir) if needs_name else not path
     if names_none or "\0" in path or not _is_encodable(path):
         kind = "the path of a file" if needs_name else "a path"
-        raise ValueError(f"{owner}: {name} must be {kind}, got {path!r}")
+        is_content = isinstance(value, bytes) and not needs_name
+        hint = "; give the content of a file as io.BytesIO(...)" if is_content else ""
+        raise ValueError(f"{owner}: {name} must be {kind}, got {shown(path)}{hint}")
     return path
 
 

@@ -98,6 +98,7 @@ def test_importing_the_command_line_does_not_load_numpy():
         (["train", "digits", "--activation", "rulu"], ["'rulu'", "did you mean 'relu'"]),
         (["train", "digits", "--initializer", "he"], ["'he'", "he_normal"]),
         (["train", "digits", "--loss", "mes"], ["'mes'", "mse"]),
+        (["train", "digits", "--loss", "poisson"], ["for classes", "categorical_crossentropy"]),
         (["train", "digits", "--momentum", "0.9"], ["--momentum", "sgd"]),
         (
             ["train", "digits", "--hidden", "8,8,8", "--activation", "relu,tanh"],

@@ -194,6 +194,17 @@ def test_what_is_neither_a_path_nor_an_open_binary_file(model, make, kind, messa
         assert str(caught.value).startswith(start + message.format(mode))
 
 
+def test_the_content_of_a_file_is_told_from_its_path(model):
+    content = io.BytesIO()
+    model.save(content)
+
+    with pytest.raises(
+        ValueError, match=r"load: path must be a path, .*; give .* io\.BytesIO"
+    ) as got:
+        ffnn.load_model(content.getvalue())
+    assert len(str(got.value)) < 400
+
+
 def test_files_that_are_open_for_something_else(model, tmp_path):
     path = tmp_path / "m"
     path.write_bytes(b"old")
