@@ -13,6 +13,7 @@ from ffnn.play.problems import class_names_of, own_problem
 from ffnn.play.server import FIRST_PORT, serve
 from ffnn.play.session import Session, settings_of
 from ffnn.sequential import Sequential
+from ffnn.training.loop import check_trained
 
 FRAME_SECONDS = 0.03  # between two frames, at least
 
@@ -75,6 +76,7 @@ def play(model: Sequential, x: Any, y: Any, port: int = FIRST_PORT) -> Page:
     problem = own_problem(x, y)
     model.open_examples(np.asarray(x), np.asarray(y))  # which must fit, in the order of the user's
     model.build(problem.x_train.shape[1])
+    check_trained(model.layers)
     problem = problem._replace(class_names=class_names_of(model), feature_names=model.feature_names)
     page = Page(Session(settings_of(model), problem, model), "A network in training", port)
     if "ipykernel" in sys.modules:

@@ -11,6 +11,7 @@ import secrets
 import socket
 import sys
 import threading
+import time
 import webbrowser
 from collections.abc import Callable
 from functools import partial
@@ -18,12 +19,14 @@ from functools import partial
 from ffnn.core.console import flush, show
 from ffnn.play.director import Director
 from ffnn.play.hub import Hub
+from ffnn.play.snapshot import PAUSED, RUNNING
 
 ADDRESS = "127.0.0.1"
 FIRST_PORT = 5006
 _PORTS = 50  # that are tried, one after the other
 _LAST_SECONDS = 0.1
 _SECONDS = 5.0  # that a page may be gone before it is forgotten
+_ALONE_SECONDS = 120.0  # without a page, after which a server may end
 
 
 class Server:
@@ -39,6 +42,8 @@ class Server:
         What is shown.
     port : int, default 5006
         The first one to try; if it is in use, the next free one is taken.
+    may_end : bool, default False
+        Whether it ends once the training is over and no page was open for two minutes.
 
     Attributes
     ----------
@@ -53,9 +58,9 @@ class Server:
         None of 50 ports is free.
     """
 
-    def __init__(self, hub: Hub, port: int = FIRST_PORT) -> None:
+    def __init__(self, hub: Hub, port: int = FIRST_PORT, *, may_end: bool = False) -> None:
         require_bokeh()
-        self.hub = hub
+        self.hub, self._may_end = hub, may_end
         self.token = secrets.token_urlsafe(24)
         self._socket = _bind(port)
         self.port: int = self._socket.getsockname()[1]
@@ -75,6 +80,11 @@ class Server:
         if self._loop is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._end.set)
             self._thread.join()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it answers."""
+        return self._thread.is_alive() and not self._end.is_set()
 
     def wait(self) -> None:
         """Wait for Ctrl-C."""
@@ -123,6 +133,8 @@ class Server:
         self.hub.call_soon = partial(_soon, loop)
         self.hub.call_later = loop.call_later
         self._has_begun.set()
+        if self._may_end:
+            self._end_alone(loop, time.monotonic())
         await self._end.wait()
         self.hub.call_soon = lambda function: None
         self.hub.call_later = lambda seconds, function: None
@@ -130,6 +142,16 @@ class Server:
         await asyncio.sleep(_LAST_SECONDS)  # for what is on its way to a page
         server.stop()
         await http.close_all_connections()
+
+    def _end_alone(self, loop: asyncio.AbstractEventLoop, since: float) -> None:
+        """End if the training is over and nobody has looked for long, or see again later."""
+        now = time.monotonic()
+        if self.hub.tabs or self.hub.director.state in (PAUSED, RUNNING):
+            since = now
+        if now - since > _ALONE_SECONDS:
+            self._end.set()
+        else:
+            loop.call_later(min(1.0, _ALONE_SECONDS), self._end_alone, loop, since)
 
 
 def _soon(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
@@ -158,9 +180,17 @@ def require_bokeh() -> None:
         ) from error
 
 
-def serve(director: Director, seconds: float, title: str, port: int, *, browser: bool) -> Server:
+def serve(
+    director: Director,
+    seconds: float,
+    title: str,
+    port: int,
+    *,
+    browser: bool,
+    may_end: bool = False,
+) -> Server:
     """Show a training on a page, print its address, and open it where there is a browser."""
-    server = Server(Hub(director, seconds, title), port)
+    server = Server(Hub(director, seconds, title), port, may_end=may_end)
     server.start()
     if server.is_moved:
         show(f"port {port} is in use: port {server.port} is taken")

@@ -10,7 +10,7 @@ from typing import Any
 from ffnn.core.text import counted
 from ffnn.errors import DataError, TrainingDivergedError
 from ffnn.play.director import Director, copy_network
-from ffnn.play.networks import make_network, targets
+from ffnn.play.networks import losses_for, make_network, targets
 from ffnn.play.problems import Problem, make_problem
 from ffnn.play.script import Phase, write_script
 from ffnn.play.settings import OWN, Settings
@@ -77,6 +77,10 @@ class Session(Director):
         }
         if self.fixed is not None and not changed <= _LIVE:
             raise ValueError("settings: this network is fixed, as it was given to play")
+        message = ""
+        if "data" in changed and not self._takes_loss(settings):
+            message = f"{settings.loss} takes no targets of these data: the loss is auto now"
+            settings = settings.change({"loss": "auto"})
         if changed <= _LIVE:
             _check_batches(settings, self.trained)
             self._phases.append(self._phase())
@@ -87,7 +91,7 @@ class Session(Director):
             self._prepare(settings)
         if self.state == DIVERGED:
             self.state = PAUSED
-        self.message = ""
+        self.message = message
         raise _RestartError
 
     def do_reset(self) -> None:
@@ -121,6 +125,11 @@ class Session(Director):
         self.chosen, self.problem, self.trained = settings, problem, model
         self._phases: list[Phase] = []  # that are over
         self._begun_at = 0  # the epoch in which the last one began
+
+    def _takes_loss(self, settings: Settings) -> bool:
+        """Tell whether the targets of other data are such as the chosen loss takes."""
+        problem = make_problem(settings, self.own)
+        return settings.loss in ("auto", *losses_for(problem))
 
     def _phase(self) -> Phase:
         """Return what was trained since something was set."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from ffnn.callbacks import Logs
 from ffnn.core.checks import check_int, check_items, check_number
+from ffnn.core.text import counted
 from ffnn.play.director import Director
 from ffnn.play.problems import Problem, class_names_of
 from ffnn.play.server import FIRST_PORT, Server, require_bokeh, serve
@@ -17,14 +18,23 @@ from ffnn.play.snapshot import DIVERGED, FINISHED, RUNNING
 _MOST_ROWS = 1_000
 
 
+class _Rows(tuple[Any, ...]):
+    """Rows and their targets, of which a message shows the number."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{counted(np.shape(self[0])[0], 'row')}>"
+
+
 class Watch(Director):
     """Show a training on a page of this machine while it runs.
 
     The page shows the network with its weights and gradients, the curves and how large the updates
     are; its address is printed when the training begins. There it can be paused, stopped at the end
     of an epoch, and its learning rate be set. Whether pages are open or closed changes nothing else
-    in the training, and nothing is computed for a page that nobody looks at. Needs Bokeh (the extra
-    ``ffnn[html]``).
+    in the training, and nothing is computed for a page that nobody looks at. After the training it
+    stays while it is open, and for two minutes more. Needs Bokeh (the extra ``ffnn[html]``).
 
     Parameters
     ----------
@@ -65,7 +75,7 @@ class Watch(Director):
         port: int = FIRST_PORT,
     ) -> None:
         super().__init__(runs=True)
-        self.rows = None if rows is None else tuple(check_items("Watch", "rows", rows))
+        self.rows = None if rows is None else _Rows(check_items("Watch", "rows", rows))
         self.seconds = check_number("Watch", "seconds", seconds, low=0.02, high=60.0)
         self.port = check_int("Watch", "port", port, low=1, high=(1 << 16) - 1)
         if self.rows is not None and len(self.rows) != 2:
@@ -84,14 +94,14 @@ class Watch(Director):
         self.edits = None
         self.problem = self._rows()
         super().on_train_begin(logs)
-        if self._server is None:
+        if self._server is None or not self._server.is_open:
             self._server = serve(
-                self, self.seconds, "A network in training", self.port, browser=False
+                self, self.seconds, "A network in training", self.port, browser=False, may_end=True
             )
             self.url = self._server.url
 
     def close(self) -> None:
-        """Say if the training ended by an error; the page stays as long as the program."""
+        """Say if the training ended by an error; the page stays while anybody looks at it."""
         if self.state != FINISHED:
             self.end(DIVERGED, f"The training has ended: {sys.exc_info()[1] or 'interrupted'}")
 

@@ -116,6 +116,14 @@ def test_a_row_that_cannot_be_is_named_by_its_number_among_the_rows_given():
         network(Dense(2, "softmax"), loss="categorical_crossentropy").play(x, Y)
 
 
+def test_a_network_that_is_wholly_frozen_is_refused_before_a_page_is_there():
+    model = network(Dense(2, "softmax"), loss="categorical_crossentropy")
+    for layer in model.layers:
+        layer.trainable = False
+    with pytest.raises(ValueError, match="there is nothing to train"):
+        model.play(X, Y)
+
+
 def test_rows_that_do_not_fit_are_refused_before_a_page_is_there():
     with pytest.raises(ffnn.DataError):
         network(Dense(2, "softmax"), loss="categorical_crossentropy").play(X[:, :1], Y)

@@ -110,6 +110,25 @@ def test_another_network_is_made_and_goes_on_as_the_old_one_did(start):
     assert repr(session.latest.network.layers[0]) == "Dense(5, activation=ReLU())"
 
 
+@pytest.mark.parametrize(
+    ("loss", "data", "kept"),
+    [
+        ("categorical_crossentropy", "plane", False),
+        ("mean_squared_error", "plane", True),
+        ("categorical_crossentropy", "digits", True),
+        ("auto", "hill", True),
+    ],
+)
+def test_a_loss_stays_with_other_rows_if_it_takes_their_targets(start, loss, data, kept):
+    session = start(loss=loss)
+    session.send({"do": "settings", "values": {"data": data}})
+    found = now(session)
+
+    assert session.chosen.data == data
+    assert session.chosen.loss == (loss if kept else "auto")
+    assert ("the loss is auto now" in found.message) != kept
+
+
 def test_rate_and_batch_size_leave_the_weights_and_the_count(start):
     session = start()
     session.send({"do": "epoch"})

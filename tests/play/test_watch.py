@@ -6,6 +6,7 @@ import pickle
 import re
 import signal
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -75,6 +76,25 @@ def test_copies_have_no_page_yet(watch, copied):
 
     assert (other.url, other.seconds, other.port) == ("", 2.0, shown.port)
     np.testing.assert_array_equal(other.rows[0], X)
+
+
+def test_it_is_shown_by_the_number_of_its_rows():
+    assert repr(Watch((X, Y), seconds=2.0)) == "Watch(rows=<100 rows>, seconds=2.0)"
+
+
+def test_a_page_that_nobody_looks_at_ends_after_the_training(watch, monkeypatch):
+    monkeypatch.setattr("ffnn.play.server._ALONE_SECONDS", 0.05)
+    shown, model = watch(), network()
+    model.fit(X, Y, epochs=1, verbose=0, callbacks=[shown])
+    first = shown._server
+    wait_for(lambda: not first._thread.is_alive())
+    model.fit(X, Y, epochs=2, verbose=0, callbacks=[shown])
+    second = shown._server
+    second.hub.tabs.append(SimpleNamespace(is_ready=False))  # somebody looks
+    threading.Event().wait(0.3)
+
+    assert second is not first
+    assert second.is_open
 
 
 def test_it_prints_its_address_and_changes_nothing(watch, capsys):
