@@ -60,6 +60,7 @@ function showMeasured(facts) {
   by("plane-part").hidden = !facts.plane;
   const range = facts.range ? `From dark, ${written(facts.range[0], 3)}, to light, ${written(facts.range[1], 3)}. ` : "";
   by("plane-note").textContent = facts.plane ? `${range}Points with a light rim are for training, those with a dark one for the test. Click anywhere to send that point through the network.` : "";
+  by("squares").textContent = facts.plane ? "Each square is a neuron and shows what it puts out all over the plane." : facts.side ? "Each square is a neuron; those of the first layer show their weights as a picture." : "Each square is a neuron.";
   const measured = facts.measured;
   by("measured").hidden = !measured;
   if (!measured) return;

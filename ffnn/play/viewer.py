@@ -205,9 +205,9 @@ class Viewer:
         for index, output in enumerate(outputs):
             frame.add(f"probe/{index}", output[0, :MOST_UNITS])
         answer = outputs[-1][0]
-        names = self.names or [str(index) for index in range(len(answer))]
+        names = self.names or [f"output {index}" for index in range(len(answer))]
         if len(answer) == 1:  # which of two classes is the probability of the second
-            names = names[-1:]
+            names = names[-1:] if self.names else ["output"]
         frame.facts["answer"] = [
             [name, float(value)] for name, value in zip(names, answer, strict=True)
         ]

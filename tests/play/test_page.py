@@ -1,6 +1,9 @@
 """The page in a browser: every control does what it says, and what is shown is what is there."""
 
 import json
+import math
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -9,6 +12,9 @@ from play_tools import now, wait_for
 pytest.importorskip("bokeh", reason="needs Bokeh: pip install 'ffnn[html]'")
 
 import ffnn
+from ffnn.callbacks import Watch
+from ffnn.datasets import make_toy
+from ffnn.layers import Dense
 from ffnn.play.hub import Hub
 from ffnn.play.server import Server
 
@@ -254,6 +260,91 @@ def test_a_point_is_sent_through_the_network(open_page):
     assert shown == [f"{100 * value:.1f} %" for value in expected]
     opened.page.click("#next-row")
     opened.shows("document.getElementById('row').value === '8'")
+
+
+def test_a_tap_on_the_plane_sends_that_point_through_the_network(open_page):
+    opened = open_page()
+    page, model, points = opened.page, opened.session.trained, []
+    figure = page.locator("#plane-part .bk-Figure")
+    opened.shows("models.plane.inner_width > 100")  # it is laid out
+    for across, down in ((0.5, 0.6), (0.8, 0.3)):
+        box = figure.bounding_box()
+        figure.click(position={"x": across * box["width"], "y": down * box["height"]})
+        wait_for(lambda: page.evaluate("ffnnPlay.frame.facts.probe ?? []") not in ([], *points))
+        points.append(page.evaluate("ffnnPlay.frame.facts.probe"))
+        expected = model.predict(np.array([points[-1]]))[0]
+        np.testing.assert_allclose(opened.rows("probe/3"), expected, rtol=1e-5)
+
+    left, right, low, high = page.evaluate("ffnnPlay.frame.facts.plane")
+    moved = [(points[1][0] - points[0][0]) / (right - left)]
+    moved.append((points[1][1] - points[0][1]) / (high - low))
+    assert moved == pytest.approx([0.3, 0.3], abs=0.08)  # of the figure, which has axes too
+    assert page.input_value("#row") == ""
+
+
+def test_a_neuron_is_chosen_by_a_click(open_page):
+    opened = open_page()
+    page = opened.page
+    x, y = page.evaluate("[ffnnPlay.graph.nodes[2][1].x, ffnnPlay.graph.nodes[2][1].y]")
+    box = page.locator("#graph").bounding_box()
+    page.mouse.click(box["x"] + x, box["y"] + y)
+
+    opened.shows("document.getElementById('touch-layer').value === '2'")
+    assert page.input_value("#touch-unit") == "1"
+    assert opened.text("#hover").startswith("dense_2 1")
+
+
+def test_each_speed_is_kept_to(open_page):
+    opened = open_page()
+    page, session = opened.page, opened.session
+    for value, pace in (("1", 1), ("100", 100), ("1000", 1000), ("", math.inf), ("10", 10)):
+        page.select_option("#speed", value)
+        wait_for(lambda expected=pace: session._pace == expected)
+    begin = time.monotonic()
+    page.click("#run")
+    opened.shows("ffnnPlay.frame.facts.updates >= 5")
+    page.click("#run")
+    wait_for(lambda: now(session).state == "paused")
+
+    assert 5 <= session.latest.updates <= 10 * (time.monotonic() - begin) + 2
+
+
+def test_a_watched_training_is_paused_slowed_and_stopped_on_its_page(browser):
+    x, y = make_toy("moons", rows=100)
+    model = ffnn.Sequential([Dense(4, "relu"), Dense(2, "softmax")], input_dim=2, seed=0)
+    model.compile(loss="categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
+    watch = Watch((x, y), seconds=0.05, port=5850)
+    training = threading.Thread(
+        target=lambda: model.fit(x, y, epochs=10**6, verbose=0, callbacks=[watch]), daemon=True
+    )
+    training.start()
+    page = browser.new_page()
+    try:
+        wait_for(lambda: watch.url)
+        page.goto(watch.url)
+        page.wait_for_function("window.ffnnPlay && ffnnPlay.frame?.facts.epoch > 1")
+        page.click("#run")
+        wait_for(lambda: watch.state == "paused")
+        before = watch.latest.updates
+        page.click("#batch")
+        wait_for(lambda: watch.latest.updates == before + 1)
+        assert not any(
+            page.is_visible(f"#{name}") for name in ("data", "reset", "undo", "add-layer", "loss")
+        )
+        page.fill("#learning_rate", "0.25")
+        page.dispatch_event("#learning_rate", "change")
+        wait_for(lambda: model.optimizer.learning_rate == 0.25)
+        page.click("#stop")
+        page.wait_for_function("ffnnPlay.frame.facts.state === 'finished'")
+        training.join(SECONDS)
+        assert not training.is_alive()
+        shown = page.evaluate("[...ffnnPlay.frame.arrays['weight/1'].values]")
+        assert shown == model.layers[0].params["weight"].ravel().tolist()
+        assert page.is_disabled("#run")
+    finally:
+        watch.send({"do": "stop"})
+        page.close()
+        watch.stop()
 
 
 def test_a_digit_is_drawn_and_wrong_rows_are_shown(open_page):

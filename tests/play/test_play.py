@@ -95,7 +95,7 @@ def test_a_copy_is_trained_and_the_model_stays(page):
         ([Dense(2, "softmax")], {"loss": "categorical_crossentropy"}, Y, ["0", "1"]),
         ([Dense(2, "softmax")], {"loss": "categorical_crossentropy"}, np.eye(2)[Y], ["0", "1"]),
         ([Dense(1, "sigmoid")], {"loss": "binary_crossentropy"}, Y, ["1"]),
-        ([Dense(1)], {"loss": "mean_squared_error"}, Y.astype(float), ["0"]),
+        ([Dense(1)], {"loss": "mean_squared_error"}, Y.astype(float), ["output"]),
     ],
 )
 def test_answers_are_named_by_what_they_are(page, layers, compiled, y, names):
