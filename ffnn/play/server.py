@@ -109,10 +109,7 @@ class Server:
 
         from ffnn.play.requests import connect_at_once, downloads, guarded
 
-        for name in ("bokeh.server.views.ws", "tornado.access"):  # pages that have gone
-            logging.getLogger(name).setLevel(logging.ERROR)
-        for name in ("bokeh.server.protocol_handler", "tornado.application"):
-            logging.getLogger(name).addFilter(_is_news)
+        _leave_out_lost_pages()
         loop = self._loop = asyncio.get_running_loop()
         hosts = [f"{name}:{self.port}" for name in (ADDRESS, "localhost")]
         application = BokehTornado(
@@ -156,6 +153,14 @@ class Server:
 
 def _soon(loop: asyncio.AbstractEventLoop, function: Callable[[], None]) -> None:
     loop.call_soon_threadsafe(function)
+
+
+def _leave_out_lost_pages() -> None:
+    """Have the servers' libraries say nothing of pages that have gone."""
+    for name in ("bokeh.server.views.ws", "tornado.access"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    for name in ("bokeh.server.protocol_handler", "tornado.application"):
+        logging.getLogger(name).addFilter(_is_news)
 
 
 def _is_news(record: logging.LogRecord) -> bool:
