@@ -9,14 +9,17 @@ import math
 import os
 import platform
 import re
+import shutil
 import stat
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 from ffnn._types import FilePath
 from ffnn.core.signals import signals_held
+from ffnn.core.text import byte_count
 from ffnn.errors import ModelFileError
 
 Content: TypeAlias = bytes | bytearray | memoryview
@@ -145,6 +148,22 @@ def append_whole(path: FilePath, content: Content, system: Any = os) -> None:
                 raise
         finally:
             system.close(descriptor)
+
+
+def scratch_file(size: int, purpose: str) -> BinaryIO:
+    """Return a new file without a name, gone once it is closed, for `size` bytes.
+
+    It lies where temporary files do, which the variable TMPDIR says; OSError: there is no room.
+    """
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        raise OSError(
+            errno.ENOSPC,
+            f"{purpose} takes {byte_count(size)} in {folder}, where {byte_count(free)} are free; "
+            f"set the environment variable TMPDIR to a folder with more room",
+        )
+    return tempfile.TemporaryFile(prefix="ffnn-", buffering=0)
 
 
 @contextlib.contextmanager

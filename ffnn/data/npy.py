@@ -23,9 +23,9 @@ _HEADERS = {
 class PlainFile:
     """A file that is read at any place, by several threads at once."""
 
-    def __init__(self, path: FilePath) -> None:
-        self.path = os.fspath(path)
-        self._file = open(path, "rb", buffering=0)  # noqa: SIM115  (closed with its last user)
+    def __init__(self, path: FilePath, file: Any = None) -> None:
+        self.path = os.fspath(path)  # by which messages call it; else an open file is read
+        self._file = open(path, "rb", buffering=0) if file is None else file  # noqa: SIM115
         weakref.finalize(self, self._file.close)
         self._lock = threading.Lock()
 
@@ -37,6 +37,12 @@ class PlainFile:
             if not count:
                 raise DataError(f"{self.path}: the file was cut short while it was read")
             view, offset = view[count:], offset + count
+
+    def append(self, values: Array) -> None:
+        """Add the bytes of a contiguous array to the end of a file that is written first."""
+        view = memoryview(values.reshape(-1).view(np.uint8).data)
+        while view:
+            view = view[self._file.write(view) :]
 
     def _read(self, view: memoryview, offset: int) -> int:
         if hasattr(os, "preadv"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,14 @@ from ffnn.core.checks import check_path, check_text, nearest
 from ffnn.core.text import listed, shown
 from ffnn.data.hdf5 import HDF5Rows
 from ffnn.data.npy import NpyRows
+from ffnn.data.parquet import ParquetRows
 from ffnn.data.rows import JoinedRows, Rows
 from ffnn.errors import DataError
 
 _NAMES = ("x", "x_train")  # of the rows in a file of several arrays
 
 
-def open_rows(path: FilePath, name: str | None = None) -> Rows:
+def open_rows(path: FilePath, name: str | Sequence[str] | None = None) -> Rows:
     """Open rows of numbers on disk, of any size, for `fit`, `evaluate` and `predict`.
 
     Nothing but the file's description is read here.
@@ -26,10 +27,13 @@ def open_rows(path: FilePath, name: str | None = None) -> Rows:
     Parameters
     ----------
     path : str or path-like
-        A ``.npy`` file, a ``.h5`` or ``.hdf5`` file, or a folder of such files, whose rows follow
-        one another in the order of the files' names.
-    name : str, optional
-        Which dataset of an HDF5 file. By default ``"x"``, ``"x_train"`` or the only one.
+        A file ending in ``.npy``, ``.h5``, ``.hdf5`` or ``.parquet`` (which needs DuckDB:
+        ``pip install 'ffnn[tables]'``), or a folder of such files, whose rows follow one another in
+        the order of the files' names. Of a Parquet file, the first read decodes all rows into a
+        temporary file (in ``$TMPDIR``).
+    name : str or sequence of str, optional
+        Which dataset of an HDF5 file; by default ``"x"``, ``"x_train"`` or the only one. Which
+        column or columns of a Parquet file; by default all.
 
     Returns
     -------
@@ -50,8 +54,10 @@ def open_rows(path: FilePath, name: str | None = None) -> Rows:
     <1,000 rows of 20 columns, float32, in x.npy>
     """
     check_path("open_rows", "path", path, needs_name=False)
-    if name is not None:
-        check_text("open_rows", "name", name)
+    if isinstance(name, (list, tuple)):
+        name = [check_text("open_rows", "name", each) for each in name]
+    elif name is not None:
+        name = check_text("open_rows", "name", name)
     place = Path(path)
     if place.is_dir():
         return _open_folder(place, name)
@@ -68,7 +74,7 @@ def open_rows(path: FilePath, name: str | None = None) -> Rows:
         raise DataError(f"{path}: this file cannot be read: {error}") from error
 
 
-def _open_folder(folder: Path, name: str | None) -> Rows:
+def _open_folder(folder: Path, name: str | Sequence[str] | None) -> Rows:
     """Return the rows of all files in a folder, in the order of their names."""
     paths = sorted(each for each in folder.iterdir() if each.suffix.lower() in _OPENERS)
     if not paths:
@@ -83,13 +89,17 @@ def _open_folder(folder: Path, name: str | None) -> Rows:
     return JoinedRows(os.fspath(folder), parts)
 
 
-def _open_npy(path: FilePath, name: str | None) -> Rows:
+def _open_npy(path: FilePath, name: str | Sequence[str] | None) -> Rows:
     if name is not None:
         raise DataError(f"{path}: a .npy file holds one array, and no name {shown(name, 60)}")
     return NpyRows(path)
 
 
-def _open_hdf5(path: FilePath, name: str | None) -> Rows:
+def _open_parquet(path: FilePath, name: str | Sequence[str] | None) -> Rows:
+    return ParquetRows(path, [name] if isinstance(name, str) else name)
+
+
+def _open_hdf5(path: FilePath, name: str | Sequence[str] | None) -> Rows:
     import h5py
 
     file = h5py.File(path, "r")
@@ -104,8 +114,10 @@ def _open_hdf5(path: FilePath, name: str | None) -> Rows:
     return HDF5Rows(dataset)
 
 
-def _named(found: dict[str, Any], path: FilePath, name: str | None) -> Any:
+def _named(found: dict[str, Any], path: FilePath, name: str | Sequence[str] | None) -> Any:
     """Return the array that is meant, of those in a file."""
+    if not isinstance(name, (str, type(None))):
+        raise DataError(f"{path}: expected the name of one array, got {shown(name, 60)}")
     usual = next((each for each in _NAMES if each in found), None)
     if name is None:
         name = usual or (next(iter(found)) if len(found) == 1 else None)
@@ -122,8 +134,9 @@ def _named(found: dict[str, Any], path: FilePath, name: str | None) -> Any:
     return found[name]
 
 
-_OPENERS: dict[str, Callable[[FilePath, str | None], Rows]] = {
+_OPENERS: dict[str, Callable[[FilePath, str | Sequence[str] | None], Rows]] = {
     ".npy": _open_npy,
     ".h5": _open_hdf5,
     ".hdf5": _open_hdf5,
+    ".parquet": _open_parquet,
 }

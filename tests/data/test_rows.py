@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -16,7 +18,16 @@ from ffnn.data.windows import BLOCK, block_order
 from ffnn.errors import DataError
 from ffnn.layers import Dense, Dropout
 
-KINDS = ["npy", "npy >f4", "h5", "h5 chunked", "h5 zipped", "folder"]
+KINDS = ["npy", "npy >f4", "h5", "h5 chunked", "h5 zipped", "folder", "parquet"]
+
+
+def write_parquet(path, x, **settings):
+    pytest.importorskip("duckdb", reason="Parquet files are read by DuckDB")
+    arrow = pytest.importorskip("pyarrow", reason="Parquet files are written by pyarrow here")
+    columns = {f"c{i}": column for i, column in enumerate(x.T)}
+    importlib.import_module("pyarrow.parquet").write_table(
+        arrow.table(columns), path, **{"row_group_size": 70, **settings}
+    )
 
 
 @pytest.fixture
@@ -28,6 +39,8 @@ def store(tmp_path):
         path = tmp_path / f"x{len(list(tmp_path.iterdir()))}.{suffix}"
         if suffix == "npy":
             np.save(path, x.astype(form or x.dtype))
+        elif suffix == "parquet":
+            write_parquet(path, x)
         elif suffix == "folder":
             path.mkdir()
             for number, part in enumerate(np.array_split(x, 3)):
@@ -103,6 +116,64 @@ def test_a_dataset_is_named_or_found(tmp_path):
         open_rows(tmp_path / "d.h5", "a/d")
 
 
+def store_h5(path):
+    with h5py.File(path, "w") as file:
+        file["x"] = np.ones((2, 2))
+    return path
+
+
+def test_columns_of_a_parquet_file_are_named_or_all(tmp_path):
+    arrow = pytest.importorskip("pyarrow")
+    pytest.importorskip("duckdb")
+    path = tmp_path / "d.parquet"
+    table = arrow.table({"a": np.arange(9), "b 2": np.arange(9) / 2, "t": list("abcdefghi")})
+    importlib.import_module("pyarrow.parquet").write_table(table, path)
+
+    rows = open_rows(path, ["b 2", "a"])
+    np.testing.assert_array_equal(rows, np.column_stack([np.arange(9) / 2, np.arange(9)]))
+    y = open_rows(path, "a")
+    assert (y.shape, y.dtype) == ((9, 1), np.int64)
+    with pytest.raises(DataError, match=r"numbers in column 't', got VARCHAR; name the columns"):
+        open_rows(path)
+    with pytest.raises(DataError, match=r"no column 'b'.*the file has a, b 2, t"):
+        open_rows(path, "b")
+
+
+def test_missing_numbers_of_a_parquet_file_are_named(tmp_path):
+    arrow = pytest.importorskip("pyarrow")
+    pytest.importorskip("duckdb")
+    path, write = tmp_path / "d.parquet", importlib.import_module("pyarrow.parquet").write_table
+    write(arrow.table({"a": [1.0, 2.0, None], "b": [1, None, 3]}), path)
+
+    np.testing.assert_array_equal(open_rows(path), [[1, 1], [2, np.nan], [np.nan, 3]])
+    with pytest.raises(DataError, match="missing in row 1, column 'b'"):
+        open_rows(path, "b")[:]
+
+
+def test_a_parquet_file_that_is_cut_short_is_named(tmp_path, x, monkeypatch):
+    path = tmp_path / "x.parquet"
+    write_parquet(path, x)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-100])
+    with pytest.raises(DataError, match=r"x\.parquet: this Parquet file .*cut short"):
+        open_rows(path)
+    path.write_bytes(whole)
+    rows = open_rows(path)
+    path.write_bytes(whole[:200] + bytes(len(whole) - 1200) + whole[-1000:])
+    with pytest.raises(DataError, match=r"x\.parquet: "):
+        rows[:]
+    path.write_bytes(whole)
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=10))
+    with pytest.raises(OSError, match=r"takes 5\.86 KiB in .*10 bytes are free.*TMPDIR"):
+        rows[:]
+
+
+def test_large_row_groups_are_decoded_in_parts(tmp_path, x, monkeypatch):
+    write_parquet(tmp_path / "x.parquet", x, row_group_size=150)
+    monkeypatch.setattr("ffnn.data.parquet._PART_BYTES", 40 * 20)
+    np.testing.assert_array_equal(open_rows(tmp_path / "x.parquet"), x)
+
+
 def test_what_cannot_be_rows_is_refused_as_what_it_is(tmp_path):
     def refused(message, *args):
         with pytest.raises(DataError, match=message):
@@ -125,6 +196,7 @@ def test_what_cannot_be_rows_is_refused_as_what_it_is(tmp_path):
     refused("cannot be read", tmp_path / "x.h5")
     (tmp_path / "x.rar").touch()
     refused(r"ending in \.npy, \.h5", tmp_path / "x.rar")
+    refused("expected the name of one array", store_h5(tmp_path / "named.h5"), ["a", "b"])
     folder = tmp_path / "folder"
     folder.mkdir()
     np.save(folder / "a.npy", x)
