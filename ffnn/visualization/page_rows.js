@@ -14,8 +14,27 @@ function listPictures() {
     const choice = button("", () => chooseRow(row), "row");
     choice.setAttribute("aria-label", rowName(row));
     choice.append(rowPicture(row), element("span", shortName(rowLabel(row), 7)));
+    choice.tabIndex = row === 0 ? 0 : -1;
     list.append(choice);
   }
+  list.addEventListener("keydown", moveAmongRows);
+}
+
+// The rows are one stop of the Tab key, within which arrows go from row to row.
+function moveAmongRows(event) {
+  const choices = [...document.querySelectorAll("#row-list .row")];
+  const here = choices.indexOf(document.activeElement);
+  const last = choices.length - 1;
+  const next = {
+    ArrowRight: here + 1, ArrowDown: here + 1, ArrowLeft: here - 1, ArrowUp: here - 1,
+    Home: 0, End: last,
+  }[event.key];
+  if (next === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  const to = choices[Math.max(0, Math.min(last, next))];
+  choices[here].tabIndex = -1;
+  to.tabIndex = 0;
+  to.focus();
 }
 
 function listNames() {
@@ -72,6 +91,7 @@ function hasMode(mode) {
 function tellRow() {
   document.querySelectorAll("#row-list .row").forEach((choice, row) => {
     choice.setAttribute("aria-pressed", String(row === reader.row));
+    if (reader.row !== null) choice.tabIndex = row === reader.row ? 0 : -1;
   });
   const select = document.querySelector("#row-list select");
   if (select !== null) select.value = reader.row ?? "";

@@ -367,12 +367,29 @@ def test_keys_go_through_the_neurons(flowers, open_page):
     assert page.evaluate("document.activeElement.id") == "zoom-out"
 
 
+def test_keys_go_through_the_rows(digits, open_page):
+    page = open_page(digits[-1])
+    page.evaluate("chooseRow(30)")
+    page.focus("#no-row")
+    focused = "[...document.querySelectorAll('.row')].indexOf(document.activeElement)"
+    for keys, row in (
+        *(("Tab", 30), ("ArrowRight", 31), ("ArrowUp", 30), ("End", 35), ("ArrowDown", 35)),
+        *(("Home", 0), ("ArrowLeft", 0), ("Tab", -1), ("Shift+Tab", 0)),
+    ):
+        page.keyboard.press(keys)
+        assert page.evaluate(focused) == row, keys
+    page.keyboard.press("Enter")
+    assert page.evaluate("reader.row") == 0
+    assert page.evaluate(focused) == 0
+
+
 def test_every_control_is_reached_by_tab(digits, open_page):
     page = open_page(digits[-1])
     page.evaluate("chooseRow(0)")
     wanted = page.evaluate(
         """() => [...document.querySelectorAll("button, input, summary, canvas[tabindex]")]
             .filter((each) => each.checkVisibility() && each.type !== "radio")
+            .filter((each) => !each.matches(".row") || each.tabIndex === 0)
             .map((each, number) => { each.dataset.wanted = number; return number; })"""
     )
     found = set()
