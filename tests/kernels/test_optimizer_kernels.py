@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from bits import rough, same_bits
 
+from ffnn.core.memory import aligned_full
 from ffnn.kernels import optimizers
 from ffnn.kernels.compiler import Loop, find_problem
 from ffnn.kernels.twins import TWINS, twin_of
@@ -25,7 +26,7 @@ RULES = {
     "nadam": Nadam,
 }
 FEW = [3, 17]
-SIZES = [0, 1, *FEW, 16, 1000, 1003]
+SIZES = [0, 1, *FEW, 16, 1000, 1003, 2100]
 
 
 def updated(rule, update_all, arrays, **own):
@@ -142,6 +143,37 @@ def test_a_compiled_update_follows_an_argument_that_is_set(nesterov, interpreted
     rule.nesterov = not nesterov
 
     assert differences(rule, twin, ["plain"], sizes=FEW) == []
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("start", [0, 1, 5])
+def test_long_blocks_are_cut_at_a_cache_line(start, dtype):
+    arrays = tuple(aligned_full(6000, dtype, 1.0)[start:] for _ in range(3))
+    short = tuple(array[:100] for array in arrays)
+
+    cut = optimizers.at_lines([(2.0, {"d": 0.0}, arrays), (1.0, {}, short)])
+
+    assert cut[-1][2][0].ctypes.data == short[0].ctypes.data
+    assert all(block[:2] == (2.0, {"d": 0.0}) for block in cut[:-1])
+    for place, array in enumerate(arrays):
+        pieces = [block[2][place] for block in cut[:-1]]
+        assert sum(piece.size for piece in pieces) == array.size
+        assert np.shares_memory(pieces[0], array[:1])
+        assert pieces[-1].ctypes.data % 64 == 0
+    assert len(cut) == (2 if start == 0 else 3)
+
+
+def test_blocks_are_cut_once_for_all_updates(interpreted):
+    rule = Adam()
+    twin = twin_of(rule, np.dtype("float32"))
+    blocks = [(1.0, {}, tuple(np.ones(3000, "f")[1:] for _ in range(5)))]
+
+    twin.update_all(0.1, blocks)
+    first = twin.at_lines(blocks)
+    twin.update_all(0.1, blocks)
+
+    assert twin.at_lines(blocks) is first
+    assert twin.at_lines(list(blocks)) is not first
 
 
 @needs_numba
