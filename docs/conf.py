@@ -18,6 +18,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.viewcode",
     "numpydoc",
+    "accessible",
     "mathml",
     "sphinx_gallery.gen_gallery",
     "reference_pages",
@@ -56,15 +57,21 @@ sphinx_gallery_conf = {
 html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = "ffnn"
+html_context = {"default_mode": "auto"}
 html_static_path = ["_static"]
 html_css_files = ["ffnn.css"]
 html_show_sourcelink = False
 html_copy_source = False
+html_sidebars = {"house/index": []}
 html_theme_options = {
     "show_prev_next": True,
     "navigation_with_keys": False,
     "header_links_before_dropdown": 7,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {
+        "how-to/[!i]*": [],  # two columns need the room
+        "[!h]**": ["page-toc"],
+        "house/*": ["page-toc"],
+    },
     "footer_start": ["sphinx-version"],
     "footer_end": ["theme-version"],
     "pygments_light_style": "a11y-high-contrast-light",
