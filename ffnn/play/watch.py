@@ -41,7 +41,7 @@ class Watch(Director):
     rows : (x, y), optional
         Rows with targets, such as those for validation, of which up to 1,000 are shown: for two
         inputs what the neurons put out, for pictures the wrong answers, and what `diagnose` says.
-    seconds : float, default 1.0
+    seconds : float, default 2.0
         Between two frames, at least.
     port : int, default 5006
         The first port to try; if it is in use, the next free one is taken.
@@ -71,7 +71,7 @@ class Watch(Director):
     def __init__(
         self,
         rows: tuple[Any, ...] | None = None,
-        seconds: float = 1.0,
+        seconds: float = 2.0,
         port: int = FIRST_PORT,
     ) -> None:
         super().__init__(runs=True)

@@ -70,16 +70,16 @@ def test_batches_whose_update_is_still_to_come_are_no_updates(watch):
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda each: pickle.loads(pickle.dumps(each))])
 def test_copies_have_no_page_yet(watch, copied):
-    shown = watch((X, Y), seconds=2.0)
+    shown = watch((X, Y), seconds=3.0)
     network().fit(X, Y, epochs=1, verbose=0, callbacks=[shown])
     other = copied(shown)
 
-    assert (other.url, other.seconds, other.port) == ("", 2.0, shown.port)
+    assert (other.url, other.seconds, other.port) == ("", 3.0, shown.port)
     np.testing.assert_array_equal(other.rows[0], X)
 
 
 def test_it_is_shown_by_the_number_of_its_rows():
-    assert repr(Watch((X, Y), seconds=2.0)) == "Watch(rows=<100 rows>, seconds=2.0)"
+    assert repr(Watch((X, Y), seconds=3.0)) == "Watch(rows=<100 rows>, seconds=3.0)"
 
 
 def test_a_page_that_nobody_looks_at_ends_after_the_training(watch, monkeypatch):
