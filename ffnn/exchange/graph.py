@@ -152,6 +152,10 @@ class Graph:
             for attribute in node.attribute:
                 if attribute.type in (kinds.GRAPH, kinds.GRAPHS):
                     raise GraphError(f"{_title(node)} holds a graph of its own")
+                is_form = (node.op_type, attribute.name) == ("Gelu", "approximate")
+                if is_form and attribute.s not in (b"none", b"tanh"):
+                    form = shown(attribute.s, 60)
+                    raise GraphError(f"{_title(node)} is approximated by none or tanh, got {form}")
                 sparse = [attribute.sparse_tensor, *attribute.sparse_tensors]
                 parts = [part for each in sparse for part in (each.values, each.indices)]
                 for tensor in (attribute.t, *attribute.tensors, *parts):

@@ -310,6 +310,10 @@ HOSTILE = {
     "10⁹ columns": (lambda: graph([node("Relu", "x", "y")], width=1_000_000_000), "1000000000 col"),
     "columns beyond all numbers": (of_many_dimensions, "columns are more than any array"),
     "a condition": (branching, "holds a graph of its own"),
+    "a form of GELU that there is not": (
+        lambda: graph([helper.make_node("Gelu", ["x"], ["y"], approximate="sigmoid")]),
+        "approximated by none or tanh, got b'sigmoid'",
+    ),
     "a sparse constant": (sparse, "."),
     "names without an end": (lambda: with_names(class_names="[" * 200_000), "class_names: .* JSON"),
     "too many names": (lambda: with_names(class_names='["a", "b"]'), "expected 3 different names"),
