@@ -190,6 +190,14 @@ def gradient_check(
     ----------
     Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", Advances in Engineering Software
     1982.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> model = ffnn.Sequential.from_sizes([2, 3, 1], ["tanh", "linear"], seed=0)
+    >>> model.compile("sgd", "mean_squared_error")
+    >>> ffnn.gradient_check(model, [[0.5, -1.0]], [1.0]).max_error < 1e-6
+    True
     """
     check_model("gradient_check", model)
     _check_options(max_entries, seed, progress)

@@ -56,6 +56,14 @@ class Constant(Initializer):
     ----------
     value : float, default 0.0
         The number.
+
+    Examples
+    --------
+    >>> from ffnn.initializers import Constant
+    >>> from ffnn.layers import Dense
+    >>> layer = Dense(3, weight_initializer=Constant(0.1)).build(2, seed=0)
+    >>> layer.params["weight"].shape
+    (3, 2)
     """
 
     formulas = Formulas(("w = c",), where={"c": "value"})
@@ -70,7 +78,16 @@ class Constant(Initializer):
 
 @INITIALIZERS.register("zeros")
 class Zeros(Initializer):
-    """Sets every entry to 0. As weights they leave all units of a layer alike forever."""
+    """Sets every entry to 0. As weights they leave all units of a layer alike forever.
+
+    Examples
+    --------
+    >>> from ffnn.initializers import Zeros
+    >>> from ffnn.layers import Dense
+    >>> layer = Dense(3, weight_initializer=Zeros()).build(2, seed=0)
+    >>> layer.params["weight"].shape
+    (3, 2)
+    """
 
     formulas = Formulas(("w = 0",))
 
@@ -81,7 +98,16 @@ class Zeros(Initializer):
 
 @INITIALIZERS.register("ones")
 class Ones(Initializer):
-    """Sets every entry to 1, the neutral gain of a normalization."""
+    """Sets every entry to 1, the neutral gain of a normalization.
+
+    Examples
+    --------
+    >>> from ffnn.initializers import Ones
+    >>> from ffnn.layers import Dense
+    >>> layer = Dense(3, weight_initializer=Ones()).build(2, seed=0)
+    >>> layer.params["weight"].shape
+    (3, 2)
+    """
 
     formulas = Formulas(("w = 1",))
 
@@ -100,6 +126,14 @@ class RandomUniform(Initializer):
         The interval's ends, low ≤ high.
     seed : int, optional
         Makes the draws independent of the model's seed.
+
+    Examples
+    --------
+    >>> from ffnn.initializers import RandomUniform
+    >>> from ffnn.layers import Dense
+    >>> layer = Dense(3, weight_initializer=RandomUniform(-0.1, 0.1)).build(2, seed=0)
+    >>> layer.params["weight"].shape
+    (3, 2)
     """
 
     formulas = Formulas(("w ~ U(a, b)",), where={"a": "low", "b": "high"})
@@ -127,6 +161,14 @@ class RandomNormal(Initializer):
         The variance (not the standard deviation), at least 0.
     seed : int, optional
         Makes the draws independent of the model's seed.
+
+    Examples
+    --------
+    >>> from ffnn.initializers import RandomNormal
+    >>> from ffnn.layers import Dense
+    >>> layer = Dense(3, weight_initializer=RandomNormal(0.0, 0.04)).build(2, seed=0)
+    >>> layer.params["weight"].shape
+    (3, 2)
     """
 
     formulas = Formulas(("w ~ N(μ, v)",), where={"μ": "mean", "v": "variance"})
@@ -184,6 +226,14 @@ class HeNormal(VarianceScaling):
     References
     ----------
     He, Zhang, Ren, Sun, "Delving deep into rectifiers", ICCV 2015, equation 10.
+
+    Examples
+    --------
+    >>> from ffnn.initializers import HeNormal
+    >>> from ffnn.layers import Dense
+    >>> layer = Dense(3, weight_initializer=HeNormal()).build(2, seed=0)
+    >>> layer.params["weight"].shape
+    (3, 2)
     """
 
     formulas = Formulas(("w ~ N(0, v) with v = 2 / inputs",))
@@ -197,6 +247,14 @@ class HeUniform(VarianceScaling):
     References
     ----------
     He, Zhang, Ren, Sun, "Delving deep into rectifiers", ICCV 2015, equation 10.
+
+    Examples
+    --------
+    >>> from ffnn.initializers import HeUniform
+    >>> from ffnn.layers import Dense
+    >>> layer = Dense(3, weight_initializer=HeUniform()).build(2, seed=0)
+    >>> layer.params["weight"].shape
+    (3, 2)
     """
 
     formulas = Formulas(("w ~ U(-a, a) with a = √(6 / inputs)",))
@@ -211,6 +269,14 @@ class GlorotNormal(VarianceScaling):
     ----------
     Glorot, Bengio, "Understanding the difficulty of training deep feedforward neural networks",
     AISTATS 2010, equation 12.
+
+    Examples
+    --------
+    >>> from ffnn.initializers import GlorotNormal
+    >>> from ffnn.layers import Dense
+    >>> layer = Dense(3, weight_initializer=GlorotNormal()).build(2, seed=0)
+    >>> layer.params["weight"].shape
+    (3, 2)
     """
 
     formulas = Formulas(("w ~ N(0, v) with v = 2 / (inputs + units)",))
@@ -225,6 +291,14 @@ class GlorotUniform(VarianceScaling):
     ----------
     Glorot, Bengio, "Understanding the difficulty of training deep feedforward neural networks",
     AISTATS 2010, equation 16.
+
+    Examples
+    --------
+    >>> from ffnn.initializers import GlorotUniform
+    >>> from ffnn.layers import Dense
+    >>> layer = Dense(3, weight_initializer=GlorotUniform()).build(2, seed=0)
+    >>> layer.params["weight"].shape
+    (3, 2)
     """
 
     formulas = Formulas(("w ~ U(-a, a) with a = √(6 / (inputs + units))",))
@@ -238,6 +312,14 @@ class LecunNormal(VarianceScaling):
     References
     ----------
     LeCun, Bottou, Orr, Müller, "Efficient BackProp", 1998, equation 16.
+
+    Examples
+    --------
+    >>> from ffnn.initializers import LecunNormal
+    >>> from ffnn.layers import Dense
+    >>> layer = Dense(3, weight_initializer=LecunNormal()).build(2, seed=0)
+    >>> layer.params["weight"].shape
+    (3, 2)
     """
 
     formulas = Formulas(("w ~ N(0, v) with v = 1 / inputs",))

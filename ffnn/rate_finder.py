@@ -196,9 +196,9 @@ def find_learning_rate(
 
     Examples
     --------
-    >>> curve = ffnn.find_learning_rate(model, x, y)
-    >>> print(curve)
-    >>> model.fit(x, y, epochs=20, learning_rate=curve.suggestion)
+    >>> curve = ffnn.find_learning_rate(model, x, y)  # doctest: +SKIP
+    >>> print(curve)  # doctest: +SKIP
+    >>> model.fit(x, y, epochs=20, learning_rate=curve.suggestion)  # doctest: +SKIP
     """
     where = "find_learning_rate"
     check_model(where, model)

@@ -55,6 +55,13 @@ class L1L2(Regularizer):
     ----------
     Zou, Hastie, "Regularization and variable selection via the elastic net", JRSS B 2005,
     equation 3.
+
+    Examples
+    --------
+    >>> from ffnn.layers import Dense
+    >>> from ffnn.regularizers import L1L2
+    >>> Dense(3, weight_regularizer=L1L2(0.01, 0.02)).regularizers()
+    {'weight': L1L2(l2=0.02)}
     """
 
     formulas = Formulas(
@@ -100,6 +107,13 @@ class L1(L1L2):
     ----------
     l1 : float, default 0.01
         The strength λ1, at least 0.
+
+    Examples
+    --------
+    >>> from ffnn.layers import Dense
+    >>> from ffnn.regularizers import L1
+    >>> Dense(3, weight_regularizer=L1(0.01)).regularizers()
+    {'weight': L1()}
     """
 
     formulas = Formulas(("R = λ₁ Σ |w|",), ("∂R/∂w = λ₁ sign(w)",), where={"λ₁": "l1"})
@@ -116,6 +130,13 @@ class L2(L1L2):
     ----------
     l2 : float, default 0.01
         The strength λ2, at least 0.
+
+    Examples
+    --------
+    >>> from ffnn.layers import Dense
+    >>> from ffnn.regularizers import L2
+    >>> Dense(3, weight_regularizer=L2(0.01)).regularizers()
+    {'weight': L2()}
     """
 
     formulas = Formulas(("R = λ₂ Σ w²",), ("∂R/∂w = 2 λ₂ w",), where={"λ₂": "l2"})

@@ -218,6 +218,13 @@ class CosineDecay(Schedule):
     ----------
     Loshchilov, Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017,
     equation 5, without restarts.
+
+    Examples
+    --------
+    >>> from ffnn.schedules import CosineDecay
+    >>> rate = CosineDecay(0.1, 100)
+    >>> [round(rate(t), 4) for t in (0, 25, 50, 100)]
+    [0.1, 0.0854, 0.05, 0.0]
     """
 
     def __init__(

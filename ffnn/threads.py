@@ -87,6 +87,12 @@ def get_num_threads() -> int | None:
     -------
     int or None
         The number; None where the BLAS library is not known, or threadpoolctl would be needed.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> ffnn.get_num_threads() >= 1
+    True
     """
     try:
         return max(blas_libraries().values(), default=None)

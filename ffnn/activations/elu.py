@@ -29,6 +29,14 @@ class ELU(ActivationFunction):
     ----------
     Clevert, Unterthiner, Hochreiter, "Fast and accurate deep network learning by exponential
     linear units", ICLR 2016, equation 15.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.activations import ELU
+    >>> y = ELU().forward(np.array([[-1.0, 0.0, 2.0]]))
+    >>> y.round(4).tolist()
+    [[-0.6321, 0.0, 2.0]]
     """
 
     formulas = Formulas(

@@ -19,6 +19,14 @@ class Exponential(ActivationFunction):
     References
     ----------
     McCullagh, Nelder, "Generalized linear models", 1989, section 2.2.4 (the log link).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.activations import Exponential
+    >>> y = Exponential().forward(np.array([[-1.0, 0.0, 2.0]]))
+    >>> y.round(4).tolist()
+    [[0.3679, 1.0, 7.3891]]
     """
 
     formulas = Formulas(("y = e^x",), ("∂L/∂x = ∂L/∂y ∘ y",))

@@ -54,6 +54,14 @@ class GELU(ActivationFunction):
     ----------
     Hendrycks, Gimpel, "Gaussian error linear units", 2016, section 2.
     Hart et al., "Computer approximations", 1968, algorithm 5666; see `ffnn.core.gaussian`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.activations import GELU
+    >>> y = GELU().forward(np.array([[-1.0, 0.0, 2.0]]))
+    >>> y.round(4).tolist()
+    [[-0.1587, 0.0, 1.9545]]
     """
 
     in_older_files: ClassVar[Mapping[str, Any]] = {"approximate": "tanh"}

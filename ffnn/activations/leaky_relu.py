@@ -29,6 +29,14 @@ class LeakyReLU(ActivationFunction):
     ----------
     Maas, Hannun, Ng, "Rectifier nonlinearities improve neural network acoustic models",
     ICML 2013, section 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.activations import LeakyReLU
+    >>> y = LeakyReLU().forward(np.array([[-1.0, 0.0, 2.0]]))
+    >>> y.round(4).tolist()
+    [[-0.01, 0.0, 2.0]]
     """
 
     formulas = Formulas(

@@ -10,7 +10,16 @@ from ffnn.core.operations import Value
 
 @ACTIVATIONS.register("linear", "identity")
 class Linear(ActivationFunction):
-    """The identity, y = x,  y' = 1. It passes its input through."""
+    """The identity, y = x,  y' = 1. It passes its input through.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.activations import Linear
+    >>> y = Linear().forward(np.array([[-1.0, 0.0, 2.0]]))
+    >>> y.round(4).tolist()
+    [[-1.0, 0.0, 2.0]]
+    """
 
     formulas = Formulas(("y = x",), ("∂L/∂x = ∂L/∂y",))
     is_affine = True

@@ -23,6 +23,14 @@ class Mish(ActivationFunction):
     ----------
     Misra, "Mish: a self regularized non-monotonic activation function", BMVC 2020, equations 2
     and 5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.activations import Mish
+    >>> y = Mish().forward(np.array([[-1.0, 0.0, 2.0]]))
+    >>> y.round(4).tolist()
+    [[-0.3034, 0.0, 1.944]]
     """
 
     formulas = Formulas(

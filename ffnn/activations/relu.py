@@ -19,6 +19,14 @@ class ReLU(ActivationFunction):
     References
     ----------
     Nair, Hinton, "Rectified linear units improve restricted Boltzmann machines", ICML 2010.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.activations import ReLU
+    >>> y = ReLU().forward(np.array([[-1.0, 0.0, 2.0]]))
+    >>> y.round(4).tolist()
+    [[0.0, 0.0, 2.0]]
     """
 
     formulas = Formulas(("y = max(x, 0)",), ("∂L/∂x = ∂L/∂y ∘ [x > 0]",))

@@ -27,6 +27,14 @@ class SELU(ActivationFunction):
     ----------
     Klambauer, Unterthiner, Mayr, Hochreiter, "Self-normalizing neural networks", NeurIPS 2017,
     equations 2 and 14.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.activations import SELU
+    >>> y = SELU().forward(np.array([[-1.0, 0.0, 2.0]]))
+    >>> y.round(4).tolist()
+    [[-1.1113, 0.0, 2.1014]]
     """
 
     formulas = Formulas(

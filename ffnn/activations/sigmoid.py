@@ -36,6 +36,14 @@ class Sigmoid(ActivationFunction):
     ----------
     Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors", Nature
     1986, equation 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.activations import Sigmoid
+    >>> y = Sigmoid().forward(np.array([[-1.0, 0.0, 2.0]]))
+    >>> y.round(4).tolist()
+    [[0.2689, 0.5, 0.8808]]
     """
 
     formulas = Formulas(("y = 1 / (1 + e^-x)",), ("∂L/∂x = ∂L/∂y ∘ y ∘ (1 - y)",))

@@ -23,6 +23,14 @@ class Softmax(ActivationFunction):
     References
     ----------
     Bridle, "Probabilistic interpretation of feedforward classification network outputs", 1990.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.activations import Softmax
+    >>> y = Softmax().forward(np.array([[-1.0, 0.0, 2.0]]))
+    >>> y.round(4).tolist()
+    [[0.042, 0.1142, 0.8438]]
     """
 
     formulas = Formulas(("y = e^x / Σ_units e^x",), ("∂L/∂x = y ∘ (∂L/∂y - Σ_units ∂L/∂y ∘ y)",))

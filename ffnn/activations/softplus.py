@@ -23,6 +23,14 @@ class Softplus(ActivationFunction):
     ----------
     Dugas et al., "Incorporating second-order functional knowledge for better option pricing",
     NIPS 2000, section 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.activations import Softplus
+    >>> y = Softplus().forward(np.array([[-1.0, 0.0, 2.0]]))
+    >>> y.round(4).tolist()
+    [[0.3133, 0.6931, 2.1269]]
     """
 
     formulas = Formulas(("y = log(1 + e^x)",), ("∂L/∂x = ∂L/∂y / (1 + e^-x)",))

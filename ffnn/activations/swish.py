@@ -21,6 +21,14 @@ class Swish(ActivationFunction):
     ----------
     Ramachandran, Zoph, Le, "Searching for activation functions", 2017, section 4
     (with β = 1; also Hendrycks, Gimpel 2016, where it is called SiLU).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.activations import Swish
+    >>> y = Swish().forward(np.array([[-1.0, 0.0, 2.0]]))
+    >>> y.round(4).tolist()
+    [[-0.2689, 0.0, 1.7616]]
     """
 
     formulas = Formulas(

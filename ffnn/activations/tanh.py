@@ -17,6 +17,14 @@ class Tanh(ActivationFunction):
     References
     ----------
     LeCun, Bottou, Orr, Müller, "Efficient BackProp", 1998, section 4.4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.activations import Tanh
+    >>> y = Tanh().forward(np.array([[-1.0, 0.0, 2.0]]))
+    >>> y.round(4).tolist()
+    [[-0.7616, 0.0, 0.964]]
     """
 
     formulas = Formulas(("y = tanh(x)",), ("∂L/∂x = ∂L/∂y ∘ (1 - y²)",))

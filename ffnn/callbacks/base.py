@@ -26,6 +26,15 @@ class Callback(Guarded):
         continue this one, as those of `partial_fit`), ``metrics``, the names that `logs` hold at
         the end of an epoch, and ``higher_is_better``, for each of them True, False, or None if its
         metric does not say.
+
+    Examples
+    --------
+    >>> from ffnn.callbacks import Callback
+    >>> class Epochs(Callback):
+    ...     count = 0
+    ...
+    ...     def on_epoch_end(self, epoch, logs):
+    ...         self.count += 1
     """
 
     model: Any

@@ -41,6 +41,11 @@ class ModelCheckpoint(Monitor):
     ------
     ValueError
         The fields of `filepath` cannot be filled in, or make a name that no file can have.
+
+    Examples
+    --------
+    >>> from ffnn.callbacks import ModelCheckpoint
+    >>> keep = ModelCheckpoint("best.h5", monitor="val_loss", save_best_only=True)
     """
 
     def __init__(

@@ -30,6 +30,11 @@ class CSVLogger(Callback):
         The file.
     append : bool, default False
         Whether lines are added to an existing file; its header must be the same.
+
+    Examples
+    --------
+    >>> from ffnn.callbacks import CSVLogger
+    >>> log = CSVLogger("training.csv")
     """
 
     settings = ("append",)

@@ -36,6 +36,11 @@ class EarlyStopping(Monitor):
         Its epoch, counted from 0.
     stopped_epoch : int or None
         The epoch after which it stopped, counted from 0.
+
+    Examples
+    --------
+    >>> from ffnn.callbacks import EarlyStopping
+    >>> stop = EarlyStopping(monitor="val_loss", patience=5, restore_best_weights=True)
     """
 
     settings = (*Monitor.settings, "patience", "restore_best_weights")

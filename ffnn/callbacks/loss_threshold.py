@@ -18,6 +18,11 @@ class LossThreshold(Callback):
     ----------
     stopped_epoch : int or None
         The epoch after which it stopped, counted from 0.
+
+    Examples
+    --------
+    >>> from ffnn.callbacks import LossThreshold
+    >>> stop = LossThreshold(0.01)
     """
 
     settings = ("threshold",)

@@ -96,10 +96,10 @@ class Recorder(Callback):
 
     Examples
     --------
-    >>> recorder = ffnn.callbacks.Recorder()
-    >>> model.fit(x, y, epochs=10, callbacks=[recorder])
-    >>> model.recording.series("gradients", "dense_1", "weight", "norm")
-    >>> model.recording.plot().savefig("training.png")
+    >>> recorder = ffnn.callbacks.Recorder()  # doctest: +SKIP
+    >>> model.fit(x, y, epochs=10, callbacks=[recorder])  # doctest: +SKIP
+    >>> model.recording.series("gradients", "dense_1", "weight", "norm")  # doctest: +SKIP
+    >>> model.recording.plot().savefig("training.png")  # doctest: +SKIP
     """
 
     settings = ("every", "snapshots", "histograms")

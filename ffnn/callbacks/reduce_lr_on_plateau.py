@@ -29,6 +29,11 @@ class ReduceLROnPlateau(Monitor):
         The number of epochs after a reduction that are not counted.
     min_lr : float, default 0.0
         The smallest rate.
+
+    Examples
+    --------
+    >>> from ffnn.callbacks import ReduceLROnPlateau
+    >>> lower = ReduceLROnPlateau(monitor="val_loss", factor=0.5, patience=3)
     """
 
     settings = (*Monitor.settings, "factor", "patience", "cooldown", "min_lr")

@@ -49,6 +49,12 @@ class Formula:
     `ffnn.core.expressions`), such as in ``"y = max(x, 0)"``. ``if a > b`` may follow, without which
     nothing changes, and ``with a = … and b = …``. ValueError is raised when a text that cannot be
     read is used.
+
+    Examples
+    --------
+    >>> from ffnn.explanation import Formula
+    >>> float(Formula("y = max(x, 0)").evaluate({"x": -2.0}))
+    0.0
     """
 
     text: str

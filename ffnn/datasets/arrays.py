@@ -64,6 +64,10 @@ def load_npz(path: FilePath, *, targets: bool = True) -> Arrays:
     ------
     DataError
         If the file cannot be read, lacks an array, or holds arrays that do not fit together.
+
+    Examples
+    --------
+    >>> arrays = ffnn.datasets.load_npz("digits.npz")  # doctest: +SKIP
     """
     _check_arguments("load_npz", path, targets)
     if not zipfile.is_zipfile(path):
@@ -98,6 +102,10 @@ def load_h5(path: FilePath, *, targets: bool = True) -> Arrays:
     ------
     DataError
         As `load_npz` does.
+
+    Examples
+    --------
+    >>> arrays = ffnn.datasets.load_h5("digits.h5")  # doctest: +SKIP
     """
     import h5py
 

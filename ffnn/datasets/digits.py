@@ -24,6 +24,13 @@ def load_digits() -> tuple[LabelledImages, LabelledImages]:
     ----------
     E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
     Repository, 1998, doi:10.24432/C50P49, CC BY 4.0. These are the 1,797 rows of its test set.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> (x_train, y_train), (x_test, y_test) = ffnn.datasets.load_digits()
+    >>> x_train.shape, x_test.shape
+    ((1437, 64), (360, 64))
     """
     with (
         (resources.files("ffnn.datasets") / "digits.npz").open("rb") as stream,

@@ -107,6 +107,10 @@ def load_mnist(data_dir: FilePath | None = None) -> tuple[LabelledImages, Labell
     ----------
     Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-Based Learning Applied to Document
     Recognition", Proceedings of the IEEE 86(11), 1998.
+
+    Examples
+    --------
+    >>> (x_train, y_train), (x_test, y_test) = ffnn.datasets.load_mnist()  # doctest: +SKIP
     """
     if data_dir is not None:
         check_path("load_mnist", "data_dir", data_dir, needs_name=False)
@@ -143,6 +147,10 @@ def find_mnist(data_dir: FilePath | None = None) -> tuple[Path, bool, bool]:
         Whether the folder was given; if not, missing files will be downloaded into it.
     complete : bool
         Whether all four files are there.
+
+    Examples
+    --------
+    >>> folder = ffnn.datasets.find_mnist()[0]  # doctest: +SKIP
     """
     named = data_dir or os.environ.get("FFNN_DATA_DIR")
     folder = Path(named).expanduser() if named else cache_folder()

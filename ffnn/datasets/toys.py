@@ -42,6 +42,13 @@ def make_toy(
     ------
     TypeError, ValueError
         The name is unknown, or a number is out of range.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> x, y = ffnn.datasets.make_toy("spiral", rows=100)
+    >>> x.shape, sorted(set(y.tolist()))
+    ((100, 2), [0, 1])
     """
     name = check_choice("make_toy", "name", name, TOYS)
     rows = check_int("make_toy", "rows", rows, low=2)

@@ -41,7 +41,12 @@ __doc__ = f"{__doc__}\n{table()}\n"
 
 
 def diagnose(model: Trainable, x: Any, y: Any = None, sample_weight: Any = None) -> Diagnosis:
-    """Look for what keeps a model from learning these rows; `Sequential.diagnose` says more."""
+    """Look for what keeps a model from learning these rows; `Sequential.diagnose` says more.
+
+    Examples
+    --------
+    >>> print(ffnn.diagnostics.diagnose(model, x, y))  # doctest: +SKIP
+    """
     x, y, sample_weight = with_targets_if_any(model, x, y, sample_weight)
     sample, findings, num_given = open_sample(model, x, y, sample_weight)
     if sample is None:

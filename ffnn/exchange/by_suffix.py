@@ -28,7 +28,14 @@ SUFFIXES: dict[str, Callable[..., Any]] = {
 
 
 def export(model: Network, path: FilePath, **options: Any) -> None:
-    """Write a network in the format that the file's suffix says; see `Sequential.export`."""
+    """Write a network in the format that the file's suffix says; see `Sequential.export`.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> model = ffnn.Sequential.from_sizes([2, 3, 2], ["tanh", "softmax"], seed=0)
+    >>> ffnn.exchange.export(model, "model.js")  # doctest: +SKIP
+    """
     suffix = Path(path).suffix.lower()
     write = SUFFIXES.get(suffix)
     if write is None:

@@ -40,6 +40,10 @@ def from_keras(model: Any) -> Sequential:
         Keras is not installed.
     ValueError
         The model has branches or is not built, or a layer is none of these; it is named.
+
+    Examples
+    --------
+    >>> model = ffnn.exchange.from_keras(keras_model)  # doctest: +SKIP
     """
     keras = require("keras", "a model of Keras")
     if not isinstance(model, keras.Model):

@@ -56,6 +56,12 @@ def to_keras(model: Network) -> Any:
         A layer of the user's does not say what it computes.
     RuntimeError
         The model is not built.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> model = ffnn.Sequential.from_sizes([2, 3, 2], ["tanh", "softmax"], seed=0)
+    >>> ffnn.exchange.to_keras(model).summary()  # doctest: +SKIP
     """
     keras = require("keras", "a model of Keras")
     model.require_built()

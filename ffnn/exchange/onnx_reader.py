@@ -55,6 +55,10 @@ def from_onnx(path: FilePath) -> Sequential:
         chain; the node is named.
     ImportError
         onnx is not installed.
+
+    Examples
+    --------
+    >>> model = ffnn.exchange.from_onnx("model.onnx")  # doctest: +SKIP
     """
     made = load(path)
     try:

@@ -80,6 +80,12 @@ def to_onnx(model: Network, path: FilePath | None = None, opset: int = OLDEST) -
     References
     ----------
     Open Neural Network Exchange, "Operators", https://onnx.ai/onnx/operators.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> model = ffnn.Sequential.from_sizes([2, 3, 2], ["tanh", "softmax"], seed=0)
+    >>> ffnn.exchange.to_onnx(model, "model.onnx")  # doctest: +SKIP
     """
     opset = check_int("to_onnx", "opset", opset, low=OLDEST, high=NEWEST)
     onnx = require("onnx", "an ONNX file")

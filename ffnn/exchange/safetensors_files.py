@@ -30,6 +30,12 @@ def to_safetensors(model: Network, path: FilePath) -> None:
         safetensors is not installed.
     RuntimeError
         The model is not built.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> model = ffnn.Sequential.from_sizes([2, 3, 2], ["tanh", "softmax"], seed=0)
+    >>> ffnn.exchange.to_safetensors(model, "model.safetensors")  # doctest: +SKIP
     """
     safetensors = require("safetensors.numpy", "a safetensors file")
     # An array that is not contiguous would be written with wrong values.
@@ -60,6 +66,12 @@ def from_safetensors(path: FilePath, model: Network) -> Network:
         The file is missing or damaged, or has other names or shapes than the network.
     RuntimeError
         The model is not built.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> model = ffnn.Sequential.from_sizes([2, 3, 2], ["tanh", "softmax"], seed=0)
+    >>> ffnn.exchange.from_safetensors("model.safetensors", model)  # doctest: +SKIP
     """
     safetensors = require("safetensors.numpy", "a safetensors file")
     own = _arrays(model)

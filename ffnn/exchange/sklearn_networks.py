@@ -46,6 +46,10 @@ def from_sklearn(estimator: Any) -> Sequential:
         It is another estimator.
     ValueError
         It is not fitted.
+
+    Examples
+    --------
+    >>> model = ffnn.exchange.from_sklearn(fitted_classifier)  # doctest: +SKIP
     """
     require("sklearn", "an estimator of scikit-learn")
     from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -104,6 +108,12 @@ def to_sklearn(model: Sequential) -> Any:
         The model is not built.
     ValueError
         scikit-learn has no such network; the layer is named.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> model = ffnn.Sequential.from_sizes([2, 3, 2], ["tanh", "softmax"], seed=0)
+    >>> estimator = ffnn.exchange.to_sklearn(model)  # doctest: +SKIP
     """
     require("sklearn", "an estimator of scikit-learn")
     from sklearn.neural_network import MLPClassifier, MLPRegressor

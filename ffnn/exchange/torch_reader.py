@@ -42,6 +42,10 @@ def from_torch(module: Any) -> Sequential:
     ValueError
         A module is none of these, has settings that no layer has, or requires the gradients of some
         of its parameters only; it is named with its place.
+
+    Examples
+    --------
+    >>> model = ffnn.exchange.from_torch(module)  # doctest: +SKIP
     """
     torch = require("torch", "a module of PyTorch")
     found = list(_read_chain(torch, module, ""))

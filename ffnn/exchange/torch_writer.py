@@ -52,6 +52,12 @@ def to_torch(model: Network) -> Any:
         A layer of the user's does not say what it computes.
     RuntimeError
         The model is not built.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> model = ffnn.Sequential.from_sizes([2, 3, 2], ["tanh", "softmax"], seed=0)
+    >>> module = ffnn.exchange.to_torch(model)  # doctest: +SKIP
     """
     torch = require("torch", "a module of PyTorch")
     model.require_built()

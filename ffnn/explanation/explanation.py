@@ -165,7 +165,17 @@ def explain_step(
     layer: str | None = None,
     units: Sequence[int] | None = None,
 ) -> Explanation:
-    """Return a step's formulas and numbers; `Sequential.explain_step` says more."""
+    """Return a step's formulas and numbers; `Sequential.explain_step` says more.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> model = ffnn.Sequential.from_sizes([2, 3, 2], ["tanh", "softmax"], seed=0)
+    >>> model.compile("sgd", "categorical_crossentropy")
+    >>> explanation = ffnn.explanation.explain_step(model, [[1.0, 0.5]], [1])
+    >>> len(explanation)
+    14
+    """
     if model.is_built:
         _choose(model, layer, units)
     twin = copy.deepcopy(model)

@@ -24,6 +24,14 @@ class Activation(Layer):
     ------
     TypeError, ValueError
         The name is unknown, or the object is not an activation.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.layers import Activation
+    >>> layer = Activation("tanh").build(2, dtype="float64")
+    >>> layer.forward(np.array([[0.0, 1.0]])).round(4).tolist()
+    [[0.0, 0.7616]]
     """
 
     fixed = ("activation",)

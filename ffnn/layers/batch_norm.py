@@ -67,6 +67,14 @@ class BatchNorm(Standardization):
     covariate shift", ICML 2015, algorithm 1 and the equations of section 3. Where algorithm 2 takes
     the unbiased variance n / (n - 1) for inference, this layer, as Keras does, follows the
     population variance.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.layers import BatchNorm
+    >>> layer = BatchNorm().build(2, dtype="float64")
+    >>> layer.forward(np.array([[3.0, 4.0]])).round(4).tolist()
+    [[2.9985, 3.998]]
     """
 
     axis = 0

@@ -32,6 +32,14 @@ class Clamp(Layer):
     ----------
     Holzmüller, Grinsztajn, Steinwart, "Better by default: strong pre-tuned MLPs and boosted trees
     on tabular data", NeurIPS 2024, section 3 (output clipping).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.layers import Clamp
+    >>> layer = Clamp(0.0, 1.0).build(3, dtype="float64")
+    >>> layer.forward(np.array([[-1.0, 0.5, 3.0]])).round(4).tolist()
+    [[0.0, 0.5, 1.0]]
     """
 
     formulas = Formulas(("y = x",), ("∂L/∂x = ∂L/∂y",))

@@ -59,6 +59,14 @@ class Dense(Layer):
     Rumelhart, Hinton, Williams, "Learning representations by back-propagating errors", Nature
     1986, equations 1 and 5 to 7. Jacot, Gabriel, Hongler, "Neural tangent kernel: convergence and
     generalization in neural networks", NeurIPS 2018, section 2 (the parametrization).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.layers import Dense
+    >>> layer = Dense(2, "relu", weight_initializer="ones").build(2, dtype="float64")
+    >>> layer.forward(np.array([[1.0, 2.0], [-3.0, 1.0]])).round(4).tolist()
+    [[3.0, 3.0], [0.0, 0.0]]
     """
 
     fixed = (

@@ -50,6 +50,14 @@ class Dropout(Layer):
     ----------
     Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", JMLR
     2014, section 4 and, for the scaling, section 10.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.layers import Dropout
+    >>> layer = Dropout(0.5, seed=0).build(4, dtype="float64")
+    >>> layer.forward(np.array([[1.0, 1.0, 1.0, 1.0]]), training=True).round(4).tolist()
+    [[2.0, 0.0, 2.0, 0.0]]
     """
 
     hints: ClassVar[Mapping[str, str]] = {"p": HINTS["p"]}

@@ -48,6 +48,14 @@ class Embedding(ColumnWise):
     References
     ----------
     Guo, Berkhahn, "Entity embeddings of categorical variables", 2016, section 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.layers import Embedding
+    >>> layer = Embedding([3], units=2).build(1, seed=0)
+    >>> layer.forward(np.array([[0], [2]])).shape
+    (2, 2)
     """
 
     formulas = Formulas(

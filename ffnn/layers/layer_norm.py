@@ -29,6 +29,14 @@ class LayerNorm(Standardization):
     References
     ----------
     Ba, Kiros, Hinton, "Layer normalization", 2016, equations 3 and 4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.layers import LayerNorm
+    >>> layer = LayerNorm().build(3, dtype="float64")
+    >>> layer.forward(np.array([[1.0, 2.0, 3.0]])).round(4).tolist()
+    [[-1.2238, 0.0, 1.2238]]
     """
 
     formulas = standardization("mean_units")

@@ -22,6 +22,14 @@ class Normalization(Layer):
     Each column has its own μ and σ. They are learned once, by `adapt`, from the training rows,
     stay fixed in training, and are saved with the model. A column that never varies has σ = 1, so
     it becomes 0. As the first layer it takes integer rows as they are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.layers import Normalization
+    >>> x = np.array([[1.0], [3.0]])
+    >>> Normalization().adapt(x).build(1).forward(x).tolist()
+    [[-1.0], [1.0]]
     """
 
     formulas = Formulas(

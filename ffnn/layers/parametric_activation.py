@@ -39,6 +39,14 @@ class ParametricActivation(Layer):
     ----------
     Holzmüller, Grinsztajn, Steinwart, "Better by default: strong pre-tuned MLPs and boosted trees
     on tabular data", NeurIPS 2024, section 3 (parametric activation functions).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.layers import ParametricActivation
+    >>> layer = ParametricActivation("relu").build(2, dtype="float64")
+    >>> layer.forward(np.array([[-2.0, 4.0]])).round(4).tolist()
+    [[0.0, 4.0]]
     """
 
     fixed = ("activation",)

@@ -40,6 +40,14 @@ class PReLU(Layer):
     References
     ----------
     He, Zhang, Ren, Sun, "Delving deep into rectifiers", ICCV 2015, equations 1 and 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.layers import PReLU
+    >>> layer = PReLU().build(2, dtype="float64")
+    >>> layer.forward(np.array([[-2.0, 4.0]])).round(4).tolist()
+    [[-0.5, 4.0]]
     """
 
     kinks = (0.0,)

@@ -29,6 +29,14 @@ class Rescaling(Layer):
     ------
     TypeError, ValueError
         `scale` or `offset` is not a finite number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.layers import Rescaling
+    >>> layer = Rescaling(1 / 255).build(3, dtype="float64")
+    >>> layer.forward(np.array([[0.0, 51.0, 255.0]])).round(4).tolist()
+    [[0.0, 0.2, 1.0]]
     """
 
     formulas = Formulas(("y = a x + c",), ("∂L/∂x = a ∂L/∂y",), where={"a": "scale", "c": "offset"})

@@ -34,6 +34,14 @@ class RMSNorm(Layer):
     References
     ----------
     Zhang, Sennrich, "Root mean square layer normalization", NeurIPS 2019, equation 4; ε is ours.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.layers import RMSNorm
+    >>> layer = RMSNorm().build(2, dtype="float64")
+    >>> layer.forward(np.array([[3.0, 4.0]])).round(4).tolist()
+    [[0.8485, 1.1314]]
     """
 
     formulas = Formulas(

@@ -27,6 +27,14 @@ class Scale(Layer):
     ----------
     Holzmüller, Grinsztajn, Steinwart, "Better by default: strong pre-tuned MLPs and boosted trees
     on tabular data", NeurIPS 2024, section 3 (the scaling layer).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.layers import Scale
+    >>> layer = Scale().build(2, dtype="float64")
+    >>> layer.forward(np.array([[3.0, 4.0]])).round(4).tolist()
+    [[3.0, 4.0]]
     """
 
     formulas = Formulas(

@@ -41,6 +41,14 @@ class BinaryCrossentropy(BinaryLoss):
     ----------
     Szegedy et al., "Rethinking the Inception architecture for computer vision", CVPR 2016,
     section 7 (label smoothing).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.losses import BinaryCrossentropy
+    >>> loss = BinaryCrossentropy()
+    >>> round(loss.forward(np.array([[0.9], [0.2]]), np.array([[1.0], [0.0]])), 4)
+    0.1643
     """
 
     task = "probabilities"
@@ -108,6 +116,14 @@ class SigmoidCrossentropy(BinaryLoss):
 
     It is the same number as -y log p - (1 - y) log(1 - p) with p = sigmoid(z), for every finite z,
     and ∂ℓ/∂z = p - y. It replaces the two where they meet.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.losses import SigmoidCrossentropy
+    >>> z, y = np.array([[2.0], [-1.0]]), np.array([[1.0], [0.0]])
+    >>> round(SigmoidCrossentropy().forward(z, y), 4)
+    0.2201
     """
 
     formulas = Formulas(

@@ -122,6 +122,14 @@ class BinaryFocalCrossentropy(_BinaryFocal, BinaryCrossentropy):
     ----------
     Lin, Goyal, Girshick, He, Dollár, "Focal loss for dense object detection", ICCV 2017,
     equations 4 and 5.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.losses import BinaryFocalCrossentropy
+    >>> loss = BinaryFocalCrossentropy()
+    >>> round(loss.forward(np.array([[0.9], [0.2]]), np.array([[1.0], [0.0]])), 4)
+    0.005
     """
 
     @property
@@ -147,6 +155,14 @@ class SigmoidFocalCrossentropy(_BinaryFocal, SigmoidCrossentropy):
     """Sigmoid and binary focal cross-entropy, on logits z, for every finite z.
 
     ∂ℓ/∂z = a (q^γ (p - y) + γ q^(γ - 1) (1 - 2 y) p (1 - p) b).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.losses import SigmoidFocalCrossentropy
+    >>> z, y = np.array([[2.0], [-1.0]]), np.array([[1.0], [0.0]])
+    >>> round(SigmoidFocalCrossentropy().forward(z, y), 4)
+    0.0122
     """
 
     instead = "give loss='binary_focal_crossentropy'; after a sigmoid it works on logits"

@@ -81,6 +81,15 @@ class CategoricalFocalCrossentropy(_ClassFocal, CategoricalCrossentropy):
     ----------
     Lin, Goyal, Girshick, He, Dollár, "Focal loss for dense object detection", ICCV 2017,
     equation 5, with a softmax as in Keras.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.losses import CategoricalFocalCrossentropy
+    >>> p = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]])
+    >>> y = np.array([[1.0, 0, 0], [0, 0, 1.0]])
+    >>> round(CategoricalFocalCrossentropy().forward(p, y), 4)
+    0.0142
     """
 
     @property
@@ -125,6 +134,14 @@ class SoftmaxFocalCrossentropy(_ClassFocal):
     With h_ij = α y_ij (q_ij^γ - γ p_ij q_ij^(γ - 1) log p_ij):
 
     ∂L/∂z_ij = w_i / n (p_ij Σ_k h_ik - h_ij).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.losses import SoftmaxFocalCrossentropy
+    >>> z, y = np.array([[2.0, 0.0, -1.0]]), np.array([[1.0, 0.0, 0.0]])
+    >>> round(SoftmaxFocalCrossentropy().forward(z, y), 4)
+    0.001
     """
 
     formulas = Formulas(

@@ -24,6 +24,16 @@ class Huber(ElementwiseLoss):
     References
     ----------
     Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics 1964.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.losses import Huber
+    >>> loss = Huber()
+    >>> round(loss.forward(np.array([[1.0], [3.0]]), np.array([[1.5], [1.0]])), 4)
+    0.8125
+    >>> loss.backward().round(4).tolist()
+    [[-0.25], [0.5]]
     """
 
     formulas = Formulas(

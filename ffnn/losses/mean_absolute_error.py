@@ -11,7 +11,18 @@ from ffnn.losses.base import LOSSES, ElementwiseLoss
 
 @LOSSES.register("mean_absolute_error", "mae")
 class MeanAbsoluteError(ElementwiseLoss):
-    """Mean absolute error, ℓ = |p - y|,  ∂ℓ/∂p = sign(p - y), 0 at p = y."""
+    """Mean absolute error, ℓ = |p - y|,  ∂ℓ/∂p = sign(p - y), 0 at p = y.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.losses import MeanAbsoluteError
+    >>> loss = MeanAbsoluteError()
+    >>> round(loss.forward(np.array([[1.0], [3.0]]), np.array([[1.5], [1.0]])), 4)
+    1.25
+    >>> loss.backward().round(4).tolist()
+    [[-0.5], [0.5]]
+    """
 
     formulas = Formulas(("L = 1/(n u) Σ w ∘ |p - y|",), ("∂L/∂p = 1/(n u) w ∘ sign(p - y)",))
     kinks = (0.0,)

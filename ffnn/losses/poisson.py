@@ -28,6 +28,13 @@ class Poisson(ElementwiseLoss):
     References
     ----------
     McCullagh, Nelder, "Generalized linear models", 1989, section 6.2 and table 2.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.losses import Poisson
+    >>> round(Poisson().forward(np.array([[2.0], [1.0]]), np.array([[3.0], [0.0]])), 4)
+    0.6082
     """
 
     formulas = Formulas(
@@ -73,6 +80,14 @@ class LogRatePoisson(ElementwiseLoss):
     """Exponential and half the Poisson deviance, on x = log p: ℓ = y log y - y x - y + e^x.
 
     ∂ℓ/∂x = e^x - y, finite however small p is. It replaces the two where they meet.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.losses import LogRatePoisson
+    >>> z, y = np.array([[2.0], [-1.0]]), np.array([[3.0], [0.0]])
+    >>> round(LogRatePoisson().forward(z, y), 4)
+    1.0264
     """
 
     formulas = Formulas(
@@ -109,6 +124,14 @@ class SoftplusPoisson(ElementwiseLoss):
     d = e^min(x, 0), both follow from p / d, which is 1 where e^x rounds to 0:
     log p = min(x, 0) + log(p / d), and ∂ℓ/∂x = (d - y / (p / d)) / (1 + e^-|x|). So they are exact
     and finite however small p is. It replaces the two where they meet.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.losses import SoftplusPoisson
+    >>> z, y = np.array([[2.0], [-1.0]]), np.array([[3.0], [0.0]])
+    >>> round(SoftplusPoisson().forward(z, y), 4)
+    0.236
     """
 
     formulas = Formulas(

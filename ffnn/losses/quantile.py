@@ -30,6 +30,16 @@ class Quantile(ElementwiseLoss):
     References
     ----------
     Koenker, Bassett, "Regression quantiles", Econometrica 46, 1978, equation 2.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.losses import Quantile
+    >>> loss = Quantile()
+    >>> round(loss.forward(np.array([[1.0], [3.0]]), np.array([[1.5], [1.0]])), 4)
+    0.625
+    >>> loss.backward().round(4).tolist()
+    [[-0.25], [0.25]]
     """
 
     formulas = Formulas(

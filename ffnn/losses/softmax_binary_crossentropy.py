@@ -24,6 +24,14 @@ class SoftmaxBinaryCrossentropy(BinaryLoss):
         ∂ℓ/∂z_i = p_i (Σ_j y_j + 1 - y_i - Σ_{j≠i} (1 - y_j) o_j) - y_i,
 
     in which p_i o_j is the softmax without the largest entry, times its p, where j is that entry.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.losses import SoftmaxBinaryCrossentropy
+    >>> z, y = np.array([[2.0, 0.0, -1.0]]), np.array([[1.0, 0.0, 0.0]])
+    >>> round(SoftmaxBinaryCrossentropy().forward(z, y), 4)
+    0.1113
     """
 
     formulas = Formulas(

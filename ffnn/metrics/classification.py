@@ -132,6 +132,14 @@ class Accuracy(ClassificationMetric):
     ----------
     task : {"auto", "classes", "labels"}, default "auto"
         What several units decide, see `ClassificationMetric`.
+
+    Examples
+    --------
+    >>> from ffnn.metrics import Accuracy
+    >>> metric = Accuracy()
+    >>> metric.update([0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
+    >>> metric.result()
+    0.6666666666666666
     """
 
     formulas = Formulas(("A = mean(Σ_units c ∘ y) with c = [p = max_units(p)]",))
@@ -163,7 +171,16 @@ class Accuracy(ClassificationMetric):
 
 @METRICS.register("binary_accuracy")
 class BinaryAccuracy(DenseMetric):
-    """The fraction of entries on the correct side of 0.5, for several yes-or-no labels per row."""
+    """The fraction of entries on the correct side of 0.5, for several yes-or-no labels per row.
+
+    Examples
+    --------
+    >>> from ffnn.metrics import BinaryAccuracy
+    >>> metric = BinaryAccuracy()
+    >>> metric.update([[1, 0], [1, 1]], [[0.9, 0.2], [0.4, 0.8]])
+    >>> metric.result()
+    0.75
+    """
 
     formulas = Formulas(("A = mean([[p > 0.5] = [y > 0.5]])",))
     name = "binary_accuracy"
@@ -260,6 +277,14 @@ class Precision(_ConfusionMetric):
     ----------
     task : {"auto", "classes", "labels"}, default "auto"
         What several units decide, see `ClassificationMetric`.
+
+    Examples
+    --------
+    >>> from ffnn.metrics import Precision
+    >>> metric = Precision()
+    >>> metric.update([0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
+    >>> metric.result()
+    0.75
     """
 
     formulas = Formulas(("P = mean((Σ_rows c ∘ y) / Σ_rows c) with c = [p = max_units(p)]",))
@@ -275,6 +300,14 @@ class Recall(_ConfusionMetric):
     ----------
     task : {"auto", "classes", "labels"}, default "auto"
         What several units decide, see `ClassificationMetric`.
+
+    Examples
+    --------
+    >>> from ffnn.metrics import Recall
+    >>> metric = Recall()
+    >>> metric.update([0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
+    >>> metric.result()
+    0.75
     """
 
     formulas = Formulas(("R = mean((Σ_rows c ∘ y) / Σ_rows y) with c = [p = max_units(p)]",))
@@ -290,6 +323,14 @@ class F1(_ConfusionMetric):
     ----------
     task : {"auto", "classes", "labels"}, default "auto"
         What several units decide, see `ClassificationMetric`.
+
+    Examples
+    --------
+    >>> from ffnn.metrics import F1
+    >>> metric = F1()
+    >>> metric.update([0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
+    >>> metric.result()
+    0.6666666666666666
     """
 
     formulas = Formulas(

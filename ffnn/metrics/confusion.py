@@ -100,6 +100,15 @@ class ConfusionMatrix(ClassificationMetric):
     Entry [i, j] counts the rows of class i of which class j is the largest unit; with one unit, the
     classes are 0 and 1, cut at 0.5. In `weighted_metrics` it holds sums of weights. The function
     `confusion_matrix` is the same for arrays.
+
+    Examples
+    --------
+    >>> from ffnn.metrics import ConfusionMatrix
+    >>> metric = ConfusionMatrix()
+    >>> metric.update([0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
+    >>> metric.result()
+    array([[1, 0],
+           [1, 1]])
     """
 
     formulas = Formulas(("C = yᵀ c with c = [p = max_units(p)]",))

@@ -72,6 +72,12 @@ def roc_curve(y_true: Any, scores: Any, sample_weight: Any = None) -> RocCurve:
     References
     ----------
     Fawcett, "An introduction to ROC analysis", Pattern Recognition Letters 27 (2006), algorithm 1.
+
+    Examples
+    --------
+    >>> from ffnn.metrics import roc_curve
+    >>> roc_curve([0, 1, 1], [0.2, 0.7, 0.1]).true_positive_rate.tolist()
+    [0.0, 0.5, 0.5, 1.0]
     """
     yes, no, thresholds = _counts_above(y_true, scores, sample_weight)
     return RocCurve(_share(no), _share(yes), thresholds)
@@ -80,7 +86,14 @@ def roc_curve(y_true: Any, scores: Any, sample_weight: Any = None) -> RocCurve:
 def precision_recall_curve(
     y_true: Any, scores: Any, sample_weight: Any = None
 ) -> PrecisionRecallCurve:
-    """Return the precision against the recall; parameters and errors are those of `roc_curve`."""
+    """Return the precision against the recall; parameters and errors are those of `roc_curve`.
+
+    Examples
+    --------
+    >>> from ffnn.metrics import precision_recall_curve
+    >>> precision_recall_curve([0, 1, 1], [0.2, 0.7, 0.6]).recall.tolist()
+    [0.0, 0.5, 1.0, 1.0]
+    """
     yes, no, thresholds = _counts_above(y_true, scores, sample_weight)
     precision = np.divide(yes, yes + no, out=np.ones_like(yes), where=yes + no > 0)
     return PrecisionRecallCurve(precision, _share(yes), thresholds)
@@ -92,6 +105,12 @@ def area_under_roc(y_true: Any, scores: Any, sample_weight: Any = None) -> float
     It is the probability that a random row whose answer is yes has a higher score than a random one
     whose answer is no, where equal scores count half. Parameters and errors are those of
     `roc_curve`.
+
+    Examples
+    --------
+    >>> from ffnn.metrics import area_under_roc
+    >>> area_under_roc([0, 1, 1], [0.2, 0.7, 0.6])
+    1.0
     """
     yes, no, _ = _counts_above(y_true, scores, sample_weight)
     whole = 2.0 * yes[-1] * no[-1]
@@ -104,6 +123,12 @@ def average_precision(y_true: Any, scores: Any, sample_weight: Any = None) -> fl
     """Return Σ (R_i - R_(i-1)) P_i over precision P and recall R, NaN if no answer is yes.
 
     Nothing is interpolated between the points. Parameters and errors are those of `roc_curve`.
+
+    Examples
+    --------
+    >>> from ffnn.metrics import average_precision
+    >>> average_precision([0, 1, 1], [0.2, 0.7, 0.6])
+    1.0
     """
     precision, recall, _ = precision_recall_curve(y_true, scores, sample_weight)
     return float(np.dot(np.diff(recall), precision[1:]))
@@ -129,6 +154,12 @@ def calibration_curve(
     ------
     DataError
         As for `roc_curve`, or a probability is not from 0 to 1.
+
+    Examples
+    --------
+    >>> from ffnn.metrics import calibration_curve
+    >>> len(calibration_curve([0, 1, 1], [0.2, 0.7, 0.6]))
+    3
     """
     bins = check_int("calibration_curve", "bins", bins, low=1, high=1_000_000)
     answers, p, weight = _check(y_true, probabilities, sample_weight)

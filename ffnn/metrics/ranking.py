@@ -41,6 +41,14 @@ class AUC(RowsMetric, ClassificationMetric):
     ----------
     Hanley, McNeil, "The meaning and use of the area under a receiver operating characteristic (ROC)
     curve", Radiology 143 (1982).
+
+    Examples
+    --------
+    >>> from ffnn.metrics import AUC
+    >>> metric = AUC()
+    >>> metric.update([0, 1, 1], [0.2, 0.7, 0.6])
+    >>> metric.result()
+    1.0
     """
 
     formulas = Formulas(("A = yᵀ ([p > pᵀ] + 1/2 [p = pᵀ]) (1 - y) / (Σ y Σ (1 - y))",))
@@ -105,6 +113,14 @@ class TopKAccuracy(ClassificationMetric):
     ----------
     k : int, default 5
         How many units count, at least 1 and fewer than there are classes.
+
+    Examples
+    --------
+    >>> from ffnn.metrics import TopKAccuracy
+    >>> metric = TopKAccuracy(2)
+    >>> metric.update([0, 2], [[0.2, 0.7, 0.1], [0.5, 0.4, 0.1]])
+    >>> metric.result()
+    0.5
     """
 
     formulas = Formulas(

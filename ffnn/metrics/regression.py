@@ -55,7 +55,16 @@ def _weighed(values: Array, weight: Array) -> Array:
 
 @METRICS.register("mean_squared_error", "mse")
 class MeanSquaredError(_ResidualMetric):
-    """The mean of (p - y)² over all elements."""
+    """The mean of (p - y)² over all elements.
+
+    Examples
+    --------
+    >>> from ffnn.metrics import MeanSquaredError
+    >>> metric = MeanSquaredError()
+    >>> metric.update([1.0, 2.0], [1.5, 2.0])
+    >>> metric.result()
+    0.125
+    """
 
     formulas = Formulas(("M = mean((p - y)²)",))
     name = "mean_squared_error"
@@ -70,7 +79,16 @@ class MeanSquaredError(_ResidualMetric):
 
 @METRICS.register("mean_absolute_error", "mae")
 class MeanAbsoluteError(_ResidualMetric):
-    """The mean of |p - y| over all elements."""
+    """The mean of |p - y| over all elements.
+
+    Examples
+    --------
+    >>> from ffnn.metrics import MeanAbsoluteError
+    >>> metric = MeanAbsoluteError()
+    >>> metric.update([1.0, 2.0], [1.5, 2.0])
+    >>> metric.result()
+    0.25
+    """
 
     formulas = Formulas(("M = mean(|p - y|)",))
     name = "mean_absolute_error"
@@ -89,6 +107,14 @@ class R2(DenseMetric):
     With several units it is the mean over them. A constant target gives 1 if it is predicted
     exactly, else 0. The sum of squares around the mean is updated batch by batch (Chan, Golub,
     LeVeque 1979, equation 2.1).
+
+    Examples
+    --------
+    >>> from ffnn.metrics import R2
+    >>> metric = R2()
+    >>> metric.update([1.0, 2.0], [1.5, 2.0])
+    >>> metric.result()
+    0.5
     """
 
     formulas = Formulas(("R = 1 - mean((Σ_rows (p - y)²) / Σ_rows (y - mean_rows(y))²)",))

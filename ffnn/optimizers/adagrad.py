@@ -41,6 +41,14 @@ class Adagrad(Optimizer):
     Duchi, Hazan, Singer, "Adaptive subgradient methods for online learning and stochastic
     optimization", JMLR 12, 2011, figure 1 with diagonal matrices and no regularizer: s₀ is 0 there,
     and ε is its δ. It stands beside the root, as in PyTorch; Keras puts it under the root.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> model = ffnn.Sequential.from_sizes([4, 2], "linear", seed=0)
+    >>> model.compile(ffnn.optimizers.Adagrad(0.1), "mean_squared_error")
+    >>> model.optimizer
+    Adagrad(learning_rate=0.1)
     """
 
     formulas = Formulas(

@@ -44,6 +44,14 @@ class Adam(Optimizer):
     ----------
     Kingma, Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1 in the order
     of computation at the end of section 2.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> model = ffnn.Sequential.from_sizes([4, 2], "linear", seed=0)
+    >>> model.compile(ffnn.optimizers.Adam(0.01), "mean_squared_error")
+    >>> model.optimizer
+    Adam(learning_rate=0.01)
     """
 
     slot_names = ("m", "v")

@@ -42,6 +42,14 @@ class AdamW(Adam):
     References
     ----------
     Loshchilov, Hutter, "Decoupled weight decay regularization", ICLR 2019, algorithm 2.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> model = ffnn.Sequential.from_sizes([4, 2], "linear", seed=0)
+    >>> model.compile(ffnn.optimizers.AdamW(0.01, weight_decay=0.1), "mean_squared_error")
+    >>> model.optimizer
+    AdamW(learning_rate=0.01, weight_decay=0.1)
     """
 
     _excluded: list[str] | None = None

@@ -30,6 +30,14 @@ class Nadam(Adam):
     Dozat, "Incorporating Nesterov momentum into Adam", ICLR workshop 2016, algorithm 2, with the
     schedule of μ that its experiments use; PyTorch has the same. In Keras 3 the exponent
     is t, so that μ is β₁ after a hundred updates.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> model = ffnn.Sequential.from_sizes([4, 2], "linear", seed=0)
+    >>> model.compile(ffnn.optimizers.Nadam(0.01), "mean_squared_error")
+    >>> model.optimizer
+    Nadam(learning_rate=0.01)
     """
 
     _known: tuple[float, int, float] = (0.0, 0, 1.0)  # β₁, updates, the product for these

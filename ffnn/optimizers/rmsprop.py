@@ -38,6 +38,14 @@ class RMSprop(Optimizer):
     ----------
     Tieleman, Hinton, "Lecture 6.5: rmsprop", Coursera, 2012. ε stands beside the root, as in
     PyTorch; Keras puts it under the root.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> model = ffnn.Sequential.from_sizes([4, 2], "linear", seed=0)
+    >>> model.compile(ffnn.optimizers.RMSprop(0.01), "mean_squared_error")
+    >>> model.optimizer
+    RMSprop(learning_rate=0.01)
     """
 
     formulas = Formulas(

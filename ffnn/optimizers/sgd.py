@@ -38,6 +38,14 @@ class SGD(Optimizer):
     ----------
     Sutskever, Martens, Dahl, Hinton, "On the importance of initialization and momentum in deep
     learning", ICML 2013, equations 1 to 4.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> model = ffnn.Sequential.from_sizes([4, 2], "linear", seed=0)
+    >>> model.compile(ffnn.optimizers.SGD(0.1, momentum=0.9), "mean_squared_error")
+    >>> model.optimizer
+    SGD(learning_rate=0.1, momentum=0.9)
     """
 
     def __init__(

@@ -23,6 +23,10 @@ def report(model: Trainable, x: Any, y: Any = None, origin: TableRows | None = N
     """Return the report on a model's answers; `Sequential.report` says more.
 
     Where `x` was made from rows of a table, these are shown as they stand in it: `origin`.
+
+    Examples
+    --------
+    >>> print(ffnn.reports.report(model, x, y))  # doctest: +SKIP
     """
     answers = answer(model, x, y, origin)
     with np.errstate(over="ignore", invalid="ignore"):  # of squares; the numbers tell

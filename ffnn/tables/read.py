@@ -79,6 +79,10 @@ def read_table(
         A file of this kind needs ``ffnn[tables]``.
     MemoryError
         The columns need more memory than is free.
+
+    Examples
+    --------
+    >>> print(ffnn.tables.read_table("flowers.csv"))  # doctest: +SKIP
     """
     problems = Problems(f"{path}")
     table = open_table(
