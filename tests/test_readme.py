@@ -117,6 +117,8 @@ def test_the_layer_of_ones_own_is_saved_and_loaded(tmp_path, monkeypatch):
     for block in BLOCKS:
         exec(compile(block, "README.md", "exec"), names)
     own, x = names["own"], names["x_test"]
+    own.layers[1].params["a"][:] = np.linspace(0.5, 2.0, 8)  # at 1 a forgotten a does not show
+    assert ffnn.gradient_check(own, x[:8], names["y_test"][:8]).max_error < 1e-6
     before = own.evaluate(x, names["y_test"])
     own.fit(x / 16, names["y_test"], epochs=2, verbose=0)
     assert own.evaluate(x / 16, names["y_test"]) < before

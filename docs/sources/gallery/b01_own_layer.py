@@ -53,6 +53,7 @@ y = np.sign(x[:, 0]) * np.abs(x[:, 0]) ** 2.5 + x[:, 1]
 
 model = ffnn.Sequential([Dense(4), Power(), Dense(1)], input_dim=3, seed=0)
 model.compile(ffnn.optimizers.Adam(0.01), "mean_squared_error")
+model.layers[1].params["a"][:] = 1.5  # at 1, an a that was forgotten would not show
 report = ffnn.gradient_check(model, x[:8], y[:8])
 print(report)
 assert report.max_error < 1e-6
