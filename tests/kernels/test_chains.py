@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -281,6 +282,46 @@ def test_where_numpy_is_another_one_there_is_no_chain(monkeypatch):
 
     assert "Dense" not in model.compiled_parts
     assert model.parameters.tobytes() == plain.parameters.tobytes()
+
+
+@pytest.fixture
+def unknown():
+    """Have what is known of products be found out anew, before the test and after it."""
+    chains._multiplies_alike.cache_clear()
+    yield
+    chains._multiplies_alike.cache_clear()
+
+
+@pytest.mark.parametrize("wrong", [(17, 9), (17, 1), (1, 9), (1, 1)])
+def test_where_a_product_has_other_bits_there_is_no_chain(wrong, monkeypatch, unknown):
+    right = Program.product
+
+    def product(self, a, b, out):
+        right(self, a * (1.0 + (out.shape == wrong) * 1e-6), b, out)
+
+    assert chains._multiplies_alike(np.dtype("float32"))
+    chains._multiplies_alike.cache_clear()
+    monkeypatch.setattr(Program, "product", product)
+
+    (model, _), (plain, _) = (trained(jit) for jit in (True, False))
+
+    assert "Dense" not in model.compiled_parts
+    assert model.parameters.tobytes() == plain.parameters.tobytes()
+
+
+def test_trainings_in_threads_end_in_the_same_bits():
+    expected, found = trained(False)[0].parameters.tobytes(), []
+
+    def train():
+        found.append(trained(True)[0].parameters.tobytes())
+
+    threads = [threading.Thread(target=train) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert found == [expected] * 4
 
 
 def test_the_estimate_counts_what_a_chain_saves():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -155,7 +156,22 @@ def chain_of(stages: Sequence[Stage], loss: Loss, dtype: np.dtype[Any]) -> Chain
     """
     if not Chain.suits(stages, loss, dtype) or not are_known(dtype.char):
         return None
-    return Chain(stages, loss, dtype)
+    return Chain(stages, loss, dtype) if _multiplies_alike(dtype) else None
+
+
+@cache
+def _multiplies_alike(dtype: np.dtype[Any]) -> bool:
+    """Tell whether the machine's products have the bits of NumPy's, each kind of them once."""
+    run = run_for(dtype)
+    for m, n in ((17, 9), (17, 1), (1, 9), (1, 1)):
+        a = np.sin(np.arange(m * 33, dtype=dtype)).reshape(m, 33)
+        b = np.cos(np.arange(33 * n, dtype=dtype)).reshape(33, n)
+        made, program = np.zeros((m, n), dtype), Program(Workspace(), n, dtype)
+        program.product(a, b, made)
+        run(*program.tables(), 0, 1)
+        if not np.array_equal(made, a.dot(b)):
+            return False
+    return True
 
 
 def run_for(dtype: np.dtype[Any]) -> Callable[[Array, Array, int, int], None]:
