@@ -426,6 +426,7 @@ ELSEWHERE = {  # what is written there is no file
     ("charts/files.py", "figure.savefig"): "into memory",
     ("charts/notebook_figure.py", "self.savefig"): "into memory",
     ("cli/__init__.py", "os.open"): "the null device, for what nobody reads",
+    ("cli/ranks.py", "open"): "the null device, for what ranks other than 0 print",
     ("explanation/losses.py", "slope.rename"): "symbols",
     ("saving/hdf5.py", "h5py.File"): "into memory",
     ("visualization/graph.py", "nx.write_graphml"): "into memory",
@@ -508,6 +509,7 @@ def test_every_user_of_the_module_of_files_is_a_writer_above():
         "callbacks/csv_logger.py",
         "charts/files.py",  # of save_graph and ffnn plot
         "cli/commands.py",  # ffnn predict
+        "core/thread_choice.py",  # into the cache, see tests/test_thread_choice.py
         "exchange/source.py",
         "exchange/onnx_writer.py",
         "exchange/safetensors_files.py",

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 _SNAPSHOT_BYTES = 1 << 18  # that an epoch of a recording adds to the model file, on average
 _WATCHED = 1_000  # rows
-_OF_PARTS = ("micro_batches", "workers", "distributed", "timeout")  # of a batch
+_OF_PARTS = ("micro_batches", "workers", "distributed")  # of a batch
 _SMALLEST = 1e-18  # of a target's largest number, and 1 by it the largest
 _LARGEST_PIXEL = {"digits": 16.0}  # of other uint8 data: 255
 
@@ -216,6 +216,7 @@ def _fit(
             steps_per_epoch=preset.steps_per_epoch,
             accumulate=preset.accumulate,
             **{name: getattr(args, name) for name in _OF_PARTS},
+            **({"timeout": args.timeout} if args.distributed else {}),
             resume_from=resume_from,
         )
     if not args.quiet:

@@ -117,11 +117,15 @@ def replace_whole(path: FilePath, content: Content | Iterator[bytes], system: An
     refused. Only where the very last step failed, syncing the folder, the new file is in place, but
     may not outlast a power failure.
     """
-    if isinstance(content, Iterator):
-        _replace_whole(path, content, system)
+    if not isinstance(content, Iterator):
+        with signals_held(), _named(path):
+            _replace_whole(path, [content], system)
         return
-    with signals_held(), _named(path):
-        _replace_whole(path, [content], system)
+    try:
+        with _named(path):
+            _replace_whole(path, _made(content), system)
+    except _ContentError as error:
+        raise error.problem from None  # with what could not be read, which is not `path`
 
 
 def append_whole(path: FilePath, content: Content, system: Any = os) -> None:
@@ -173,6 +177,22 @@ def _named(path: FilePath) -> Iterator[None]:
         yield
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), os.fspath(path)) from error
+
+
+class _ContentError(Exception):
+    """The next part of the content could not be made."""
+
+    def __init__(self, problem: OSError) -> None:
+        self.problem = problem
+        super().__init__(str(problem))
+
+
+def _made(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the parts; _ContentError tells their errors from those of the file written."""
+    try:
+        yield from parts
+    except OSError as error:
+        raise _ContentError(error) from error
 
 
 def _replace_whole(path: FilePath, parts: Iterable[Content], system: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -45,6 +46,7 @@ class StreamBatches(Batches):
         steps: int | None,
         what: str,
     ) -> None:
+        _check_takes_nothing(stream, what)
         self._stream, self._check, self._what = stream, check, what
         self.max_batches = steps
         self._left: int | None = None
@@ -165,6 +167,21 @@ class StreamBatches(Batches):
                 f"{self._what}: the stream ended after {counted(done, 'batch')}, "
                 f"expected steps_per_epoch={steps}; give fewer, or a stream that goes on"
             )
+
+
+def _check_takes_nothing(stream: Callable[[], Any], what: str) -> None:
+    """Raise DataError if a stream cannot be called without arguments."""
+    try:
+        signature = inspect.signature(stream)
+    except ValueError:  # of some built-in functions it is not known
+        return
+    try:
+        signature.bind()
+    except TypeError as error:
+        raise DataError(
+            f"{what}: expected a callable without arguments that returns an iterable of batches "
+            f"(x, y), got {shown(stream, 60)}: {error}"
+        ) from None
 
 
 def _copied(source: Source) -> Source:

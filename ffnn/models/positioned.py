@@ -95,6 +95,8 @@ class Positioned(Batchwise):
             validate = partial(self._validate, held_out)
         with unless_refused(self, position):
             self.build(batches.examples.x.shape[1])
+            if isinstance(held_out, StreamBatches):
+                _ = held_out.examples  # its first batch, which is checked before any is trained on
             self._begin(rate, saved)
             self.history, self._position = history, position
             try:

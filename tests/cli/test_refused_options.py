@@ -88,7 +88,7 @@ def test_an_option_is_either_used_or_refused(command, kind, preset, paths, monke
     given += [paths[kind]] if kind else []
     given += ["--out", paths["out"]] if "--out" in options else []
     args = build_parser().parse_args(
-        [str(text) for text in [*given, *preset]], Namespace(began=0, loading=0.0)
+        [str(text) for text in [*given, *preset]], Namespace(began=0, loading=0.0, rank=0)
     )
     choose_preset(args)
     args.ensemble = 1  # which each of the options for a single network means
@@ -99,7 +99,8 @@ def test_an_option_is_either_used_or_refused(command, kind, preset, paths, monke
     module = {"play": play, "train": train}.get(command, commands)
     getattr(module, command)(watched)
 
-    used = watched.read | {"threads", "preset"}  # which is read for all commands
+    # Which are read before a command begins.
+    used = watched.read | {"threads", "preset", "distributed"}
     assert {option for option, name in options.items() if name not in used} == refused
 
 

@@ -132,6 +132,7 @@ def test_a_recording_is_kept_as_names_and_arrays():
             for part in ("counts", "grids")
         ),
         *(f"recording/snapshots/{part}" for part in ("epochs", "weights", "gradients")),
+        "recording/snapshots/statistics",  # of layers such as BatchNorm
         *("recording/rows/x", "recording/rows/y"),
     }
     copies = {name: array.copy() for name, array in arrays.items()}
