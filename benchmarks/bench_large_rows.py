@@ -5,8 +5,8 @@
 
 Rows of 784 float32 numbers are written to a file of each kind. An epoch over each runs in a process
 whose address space is limited (RLIMIT_AS), with a cold cache (POSIX_FADV_DONTNEED); the same
-network runs over at most a gigabyte in memory, before and after. The sides take turns. Memory is what
-the process held at most beyond what it held with the libraries loaded.
+network runs over at most a gigabyte in memory, before and after. The sides take turns. Memory is
+what the process held at most beyond what it held with the libraries loaded.
 """
 
 from __future__ import annotations

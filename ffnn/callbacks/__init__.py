@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ffnn.callbacks.loss_threshold import LossThreshold
     from ffnn.callbacks.recorder import Recorder
     from ffnn.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
+    from ffnn.callbacks.trial_pruning import TrialPruning
     from ffnn.play.watch import Watch
 else:
 
@@ -42,5 +43,6 @@ __all__ = [
     "ModelCheckpoint",
     "Recorder",
     "ReduceLROnPlateau",
+    "TrialPruning",
     "Watch",
 ]

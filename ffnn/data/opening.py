@@ -14,6 +14,7 @@ from ffnn.data.hdf5 import HDF5Rows
 from ffnn.data.npy import NpyRows
 from ffnn.data.parquet import ParquetRows
 from ffnn.data.rows import JoinedRows, Rows
+from ffnn.data.zarr import ZarrRows, is_zarr, zarr_arrays
 from ffnn.errors import DataError
 
 _NAMES = ("x", "x_train")  # of the rows in a file of several arrays
@@ -28,12 +29,12 @@ def open_rows(path: FilePath, name: str | Sequence[str] | None = None) -> Rows:
     ----------
     path : str or path-like
         A file ending in ``.npy``, ``.h5``, ``.hdf5`` or ``.parquet`` (which needs DuckDB:
-        ``pip install 'ffnn[tables]'``), or a folder of such files, whose rows follow one another in
-        the order of the files' names. Of a Parquet file, the first read decodes all rows into a
-        temporary file (in ``$TMPDIR``).
+        ``pip install 'ffnn[tables]'``), a folder of zarr (``pip install 'ffnn[zarr]'``), or a
+        folder of such files, whose rows follow one another in the order of the files' names. Of a
+        Parquet file, the first read decodes all rows into a temporary file (in ``$TMPDIR``).
     name : str or sequence of str, optional
-        Which dataset of an HDF5 file; by default ``"x"``, ``"x_train"`` or the only one. Which
-        column or columns of a Parquet file; by default all.
+        Which array of an HDF5 file or a group of zarr; by default ``"x"``, ``"x_train"`` or the
+        only one. Which column or columns of a Parquet file; by default all.
 
     Returns
     -------
@@ -59,6 +60,8 @@ def open_rows(path: FilePath, name: str | Sequence[str] | None = None) -> Rows:
     elif name is not None:
         name = check_text("open_rows", "name", name)
     place = Path(path)
+    if place.is_dir() and is_zarr(place):
+        return _open_zarr(path, name)
     if place.is_dir():
         return _open_folder(place, name)
     if not place.is_file():
@@ -99,6 +102,13 @@ def _open_parquet(path: FilePath, name: str | Sequence[str] | None) -> Rows:
     return ParquetRows(path, [name] if isinstance(name, str) else name)
 
 
+def _open_zarr(path: FilePath, name: str | Sequence[str] | None) -> Rows:
+    found = zarr_arrays(path)
+    array = _named(found, path, name) if isinstance(found, dict) else found
+    _check_numbers(path, name or "the array", array)
+    return ZarrRows(path, array)
+
+
 def _open_hdf5(path: FilePath, name: str | Sequence[str] | None) -> Rows:
     import h5py
 
@@ -106,12 +116,16 @@ def _open_hdf5(path: FilePath, name: str | Sequence[str] | None) -> Rows:
     found: dict[str, Any] = {}
     file.visititems(lambda key, item: found.update({key: item}) if hasattr(item, "shape") else None)
     dataset = _named(found, path, name)
-    if dataset.dtype.kind not in "fiub" or not dataset.shape:
-        raise DataError(
-            f"{path}: expected {dataset.name[1:]} to be an array of numbers, one row for each "
-            f"example, got {dataset.dtype} of shape {dataset.shape}"
-        )
+    _check_numbers(path, dataset.name[1:], dataset)
     return HDF5Rows(dataset)
+
+
+def _check_numbers(path: FilePath, name: Any, array: Any) -> None:
+    if getattr(array.dtype, "kind", "") not in ("f", "i", "u", "b") or not array.shape:
+        raise DataError(
+            f"{path}: expected {name} to be an array of numbers, one row for each example, got "
+            f"{array.dtype} of shape {array.shape}"
+        )
 
 
 def _named(found: dict[str, Any], path: FilePath, name: str | Sequence[str] | None) -> Any:

@@ -13,6 +13,7 @@ import os
 import re
 import traceback
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -53,6 +54,7 @@ RIGHT: dict[str, Any] = {
     "scale": 2.0,
     "sizes": [3, 4, 2],
     "threshold": 0.5,
+    "trial": SimpleNamespace(report=lambda value, step: None, should_prune=lambda: False),
     "units": 4,
     "x": X,
     "y": Y,

@@ -60,7 +60,9 @@ CALLBACKS = [getattr(callbacks, name) for name in callbacks.__all__]
 CALLBACKS = [
     each
     for each in CALLBACKS
-    if isinstance(each, type) and issubclass(each, Callback) and each is not callbacks.History
+    if isinstance(each, type)
+    and issubclass(each, Callback)
+    and each not in (callbacks.History, callbacks.TrialPruning)  # which a study makes
 ]
 
 

@@ -18,7 +18,7 @@ from ffnn.data.windows import BLOCK, block_order
 from ffnn.errors import DataError
 from ffnn.layers import Dense, Dropout
 
-KINDS = ["npy", "npy >f4", "h5", "h5 chunked", "h5 zipped", "folder", "parquet"]
+KINDS = ["npy", "npy >f4", "h5", "h5 chunked", "h5 zipped", "folder", "parquet", "zarr"]
 
 
 def write_parquet(path, x, **settings):
@@ -41,6 +41,9 @@ def store(tmp_path):
             np.save(path, x.astype(form or x.dtype))
         elif suffix == "parquet":
             write_parquet(path, x)
+        elif suffix == "zarr":
+            zarr = pytest.importorskip("zarr", reason="zarr is an extra")
+            zarr.create_array(store=str(path), data=x, chunks=(50, *x.shape[1:]))
         elif suffix == "folder":
             path.mkdir()
             for number, part in enumerate(np.array_split(x, 3)):
@@ -172,6 +175,17 @@ def test_large_row_groups_are_decoded_in_parts(tmp_path, x, monkeypatch):
     write_parquet(tmp_path / "x.parquet", x, row_group_size=150)
     monkeypatch.setattr("ffnn.data.parquet._PART_BYTES", 40 * 20)
     np.testing.assert_array_equal(open_rows(tmp_path / "x.parquet"), x)
+
+
+def test_an_array_of_a_group_of_zarr_is_named_or_found(tmp_path):
+    zarr = pytest.importorskip("zarr", reason="zarr is an extra")
+    group = zarr.create_group(store=str(tmp_path / "g"))
+    group.create_array("x", data=np.ones((5, 2, 2)))
+    group.create_array("z", data=np.arange(5))
+    assert open_rows(tmp_path / "g").shape == (5, 4)
+    np.testing.assert_array_equal(open_rows(tmp_path / "g", "z"), np.arange(5)[:, None])
+    with pytest.raises(DataError, match=r"no array 'y'.*x, z"):
+        open_rows(tmp_path / "g", "y")
 
 
 def test_what_cannot_be_rows_is_refused_as_what_it_is(tmp_path):

@@ -20,6 +20,7 @@ from ffnn.callbacks import (
     ModelCheckpoint,
     Recorder,
     ReduceLROnPlateau,
+    TrialPruning,
     Watch,
 )
 from ffnn.estimators import FFNNClassifier, FFNNRegressor
@@ -32,6 +33,17 @@ X = RNG.standard_normal((300, 5))
 Y3 = (X[:, 0] > 0).astype(int) + (X[:, 1] > 0.5)
 NUMBERS = X @ [1.0, -2.0, 0.5, 0.0, 3.0]
 
+
+class Trial:
+    """Stands for a trial of Optuna that is never pruned."""
+
+    def report(self, value, step):
+        """Take a number."""
+
+    def should_prune(self):
+        return False
+
+
 MAKERS = {
     CSVLogger: lambda folder: CSVLogger(folder / "log.csv"),
     EarlyStopping: lambda folder: EarlyStopping("loss", patience=100),
@@ -39,6 +51,7 @@ MAKERS = {
     ModelCheckpoint: lambda folder: ModelCheckpoint(folder / "{epoch}.h5"),
     Recorder: lambda folder: Recorder(),
     ReduceLROnPlateau: lambda folder: ReduceLROnPlateau("loss", patience=100),
+    TrialPruning: lambda folder: TrialPruning(Trial(), "loss"),
     History: lambda folder: History(),
 }
 
