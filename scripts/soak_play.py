@@ -3,8 +3,9 @@
 Several tabs are clicked, typed into, dragged on, resized and reloaded, and now and then the browser
 is killed. Afterwards it says, and the exit code tells, whether anything went wrong: an error in a
 browser's console, a line on the server's standard error, a thread that is left, and, in a run of
-five minutes or more, more than 20 MiB of memory that the server has taken since it was warm, which
-is after a third of the time: by then it has loaded what it uses. Needs Linux,
+five minutes or more, memory that grows: the least that the server holds in the last third of the
+time is over 20 MiB more than the least in the second third. What it holds goes up and down with the
+size of the network that is trained; in the first third it loads what it uses. Needs Linux,
 ``ffnn[html,browser]`` and a Chromium.
 """
 
@@ -192,7 +193,8 @@ def soak(minutes: float, seed: int) -> dict[str, Any]:
     )  # fmt: skip
     assert server.stdout is not None
     url = next(found[0] for line in server.stdout if (found := re.search(r"http://\S+", line)))
-    begin, first = time.monotonic(), 0.0
+    begin = time.monotonic()
+    held: list[list[float]] = [[], [], []]  # MiB, in each third of the time
     with ending(server), sync_playwright() as playwright:
         user = Soak(playwright, url, random.Random(seed))
         while (passed := time.monotonic() - begin) < 60.0 * minutes:
@@ -201,23 +203,24 @@ def soak(minutes: float, seed: int) -> dict[str, Any]:
             except Error as error:
                 user.problems.append(f"action {user.actions}: {error.message.splitlines()[0]}")
                 user.kill()
-            if not first and passed > 20.0 * minutes:
-                first = memory_of(server)
+            held[min(int(passed / (20.0 * minutes)), 2)].append(memory_of(server))
         user.kill()
         time.sleep(8.0)  # for the server to notice that nobody is there
-        last, threads = memory_of(server), threads_of(server)
+        held[2].append(memory_of(server))
+        threads = threads_of(server)
     server.send_signal(signal.SIGINT)
     _, complaints = server.communicate(timeout=30)
     problems = [*user.problems, *complaints.splitlines()]
-    if minutes >= _LEAST_MINUTES and last - first > MOST_GROWTH:
-        problems.append(f"the server has grown by {last - first:.1f} MiB")
+    least = [min(each, default=0.0) for each in held]
+    if minutes >= _LEAST_MINUTES and least[2] - least[1] > MOST_GROWTH:
+        problems.append(f"the server has grown by {least[2] - least[1]:.1f} MiB")
     if threads > THREADS:
         problems.append(f"the server has {threads} threads with no page open")
     if server.returncode:
         problems.append(f"the server ended with {server.returncode}")
     return {
         "actions": user.actions,
-        "memory": [round(first, 1), round(last, 1)],
+        "memory": [[round(min(each), 1), round(max(each), 1)] for each in held if each],
         "threads": threads,
         "problems": problems,
     }
