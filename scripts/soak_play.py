@@ -81,8 +81,9 @@ class Soak:
             capture_output=True, text=True, check=False,
         ).stdout.splitlines():  # fmt: skip
             self.kill_under(int(line.split()[0]))
-        with contextlib.suppress(Error):
-            self.browser.close()
+        if self.browser is not None:
+            with contextlib.suppress(Error):
+                self.browser.close()
         self.browser, self.pages = None, []
 
     def kill_under(self, parent: int) -> None:
