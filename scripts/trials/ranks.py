@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 RANKS = (2, 3, 4, 8)
 HOWS = ("SIGKILL", "SIGSTOP", "exception", "full disk")
 _SCRIPTS = Path(__file__).resolve().parent.parent
-_EPOCHS, _PARTS = 12, 8
+_EPOCHS, _BATCHES, _PARTS = 12, 6, 8
 _TIMEOUT = 5.0  # seconds after which the other ranks give one up
 
 
@@ -68,7 +68,9 @@ def run_endings(
         rng = rng_of(seed, case)
         path, ranks = folder / f"{case}.h5", int(rng.integers(2, 5))
         how, which = str(rng.choice(HOWS)), int(rng.integers(ranks))
-        plan = json.dumps({"how": how, "rank": which, "after": float(rng.uniform(0.0, 1.5))})
+        calls = _EPOCHS * _BATCHES * _PARTS // ranks
+        moment = {"call": int(rng.integers(calls)), "after": float(rng.uniform(0.0, 0.02))}
+        plan = json.dumps({"how": how, "rank": which, **moment})
         began = time.monotonic()
         code, out = launch(ranks, "end", path, plan)
         what = f"{how} on rank {which} of {ranks}, exit code {code}: "
@@ -189,11 +191,15 @@ def to_the_end(path: Path, *, distributed: bool) -> str:
 class Slow(LayerNorm):
     """Takes some time, in which something may happen."""
 
-    fails = False
+    fails, calls, begin = False, 0, -1
+    timer: threading.Timer
 
     def forward(self, x: Any, training: bool = False) -> Any:
         """Wait, or fail if it has been said."""
         if training:
+            if Slow.calls == Slow.begin:
+                Slow.timer.start()
+            Slow.calls += 1
             time.sleep(0.003)
         if Slow.fails:
             raise RuntimeError("an exception in one rank")
@@ -231,9 +237,8 @@ def main(task: str, *arguments: str) -> None:
     else:
         plan = json.loads(arguments[1])
         if plan and plan["rank"] == rank:
-            timer = threading.Timer(plan["after"], happen, [plan["how"]])
-            timer.daemon = True
-            timer.start()
+            Slow.timer = threading.Timer(plan["after"], happen, [plan["how"]])
+            Slow.timer.daemon, Slow.begin = True, plan["call"]
         text = to_the_end(Path(arguments[0]), distributed=True)
     if rank == 0:
         print(text)
