@@ -76,7 +76,11 @@ def run_endings(
         what = f"{how} on rank {which} of {ranks}, exit code {code}: "
         if time.monotonic() - began > 60.0 + _TIMEOUT:
             result.fail(case, f"{what}it took {time.monotonic() - began:.0f} s")
+        result.count(how)
         result.count(f"{how} ended it", code != 0)
+        must_end = how != "full disk" or which == 0  # the others write nothing
+        if must_end != (code != 0):
+            result.fail(case, f"{what}{'it went on' if must_end else 'it ended'}: {out[-300:]}")
         time.sleep(0.5)
         if left := processes_of(path):
             result.fail(case, f"{what}processes are left: {left}")
@@ -221,7 +225,6 @@ def happen(how: str) -> None:
     elif how == "exception":
         Slow.fails = True
     else:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
 
 
