@@ -68,7 +68,8 @@ def run_endings(
         rng = rng_of(seed, case)
         path, ranks = folder / f"{case}.h5", int(rng.integers(2, 5))
         how, which = str(rng.choice(HOWS)), int(rng.integers(ranks))
-        calls = _EPOCHS * _BATCHES * _PARTS // ranks
+        parts = _PARTS * (which + 1) // ranks - _PARTS * which // ranks  # of that rank
+        calls = _EPOCHS * _BATCHES * parts
         moment = {"call": int(rng.integers(calls)), "after": float(rng.uniform(0.0, 0.02))}
         plan = json.dumps({"how": how, "rank": which, **moment})
         began = time.monotonic()
