@@ -28,7 +28,7 @@ class BestAverage(EarlyStopping):
     """Validate the moving average of the weights, and restore the best one.
 
     After each epoch a ← β a + (1 - β) w, a being w at first. Validation sees a, which changes less
-    between epochs than w and does better on new rows; training goes on with w.
+    between epochs than w and predicts new rows better; training continues with w.
     It ends with a wave of the learning rate that has brought no better epoch, but not before
     `fewest_updates`: what so few have brought tells nothing. Nor does a wave of fewer epochs than
     `least_wave`, which is over before the average has followed.

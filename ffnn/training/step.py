@@ -23,7 +23,7 @@ from ffnn.training.signals import Interrupt
 
 
 class Chain(Protocol):
-    """All stages and the loss, computed in one call forward and in another one back."""
+    """All stages and the loss, computed in one call forward and one back."""
 
     def takes(self, x: Array, y: Array) -> bool:
         """Tell whether it takes a batch whose rows have no weights; it is the next one then."""
