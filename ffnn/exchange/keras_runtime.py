@@ -22,8 +22,7 @@ def expressed(keras: Any, layer: Layer, dtype: str) -> tuple[Any, list[Array]]:
 
     A class of the user's enters Keras's custom objects, by which its layers are found again.
     """
-    assert layer.input_dim is not None
-    layer.express(row(layer.input_dim, dtype))
+    layer.express(row(layer.input_dim or 1, dtype))  # an activation inside a layer has no width
     if not family_of(layer).is_registered(type(layer)):
         keras.saving.get_custom_objects()[type(layer).__name__] = type(layer)
     state = {name: array.tolist() for name, array in layer.state.items()}

@@ -9,6 +9,7 @@ from random_networks import distance, random_network
 
 import ffnn
 from ffnn import exchange, layers
+from ffnn.activations import ACTIVATIONS, GELU
 
 # -- PyTorch -----------------------------------------------------------------------------------
 
@@ -129,6 +130,15 @@ def test_a_keras_model_computes_the_same_and_comes_back(keras, seed):
     found = made.predict(x, verbose=0)
     assert distance(found, model.predict(x)) < 2e-6
     assert distance(exchange.from_keras(made).predict(x), model.predict(x)) < 2e-6
+
+
+@of_keras
+@pytest.mark.parametrize("activation", [*(each() for each in ACTIVATIONS), GELU("tanh")], ids=repr)
+def test_each_activation_inside_a_layer_goes_to_keras(keras, activation):
+    model = ffnn.Sequential([layers.Dense(3, activation)], 4, seed=0)
+    x = np.random.default_rng(0).normal(size=(5, 4))
+    found = exchange.to_keras(model).predict(x, verbose=0)
+    assert distance(found, model.predict(x)) < 2e-6
 
 
 @of_keras
