@@ -115,6 +115,18 @@ def test_a_connection_that_is_none_of_a_page_is_closed_without_a_word(server, pr
     assert caplog.records == []
 
 
+def test_no_part_of_a_frame_waits_for_the_answer_to_another(server, monkeypatch):
+    from tornado.websocket import WebSocketHandler
+
+    set_on = []
+    monkeypatch.setattr(
+        WebSocketHandler, "set_nodelay", lambda handler, value: set_on.append(value)
+    )
+
+    assert upgrade(server, **{"Sec-WebSocket-Protocol": "bokeh"}) == 101
+    wait_for(lambda: set_on == [True])
+
+
 @pytest.mark.parametrize(("raised", "is_said"), [("bokeh.server.session", False), ("ffnn", True)])
 def test_of_failed_assertions_only_those_of_bokeh_are_left_out(raised, is_said):
     try:
