@@ -2,6 +2,7 @@
 
     python scripts/reproduce_report.py [--experiments width,depth,...] [--seeds 5] [--quick]
                                        [--jobs 2] [--out DIR] [--page-only] [--markdown FILE]
+                                       [--rewrite FILE]
 
 Every row of the table in `report/experiments.py` is trained once for each seed, several runs in
 parallel, each in a process with one thread for its matrix products. The output folder gets
@@ -10,6 +11,9 @@ parallel, each in a process with one thread for its matrix products. The output 
   repeated, so an interrupted command continues where it stopped;
 - `runs/`: each run's losses by epoch, its hits on the test rows, and the first seed's network;
 - `index.html` and `report.md` with `pictures/`, and `claims.csv` with the tests of the claims.
+
+--markdown writes the report and its tables into the docs. After a change of texts alone, --rewrite
+makes the docs' page again from its own tables, without the runs.
 
 It needs MNIST (in the folder that FFNN_DATA_DIR names, in the cache, or downloaded) and, for the
 experiment `sklearn`, scikit-learn. It takes about half an hour on two cores; --quick takes 2,000
@@ -28,7 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from report.experiments import EXPERIMENTS, find_experiments
-from report.page import copy_markdown, write_page
+from report.page import copy_markdown, rewrite_markdown, write_page
 from report.results import ResultsError, ResultsFolder
 from report.runner import FULL, QUICK, Run, current_version, execute
 from report.study import gather
@@ -69,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "reproduce_report: interrupted; the same command continues from here", file=sys.stderr
         )
         return 130
-    print(f"the page is {options.out / 'index.html'}")
+    print(f"the page is {options.rewrite or options.out / 'index.html'}")
     return 0
 
 
@@ -78,6 +82,9 @@ def reproduce(options: argparse.Namespace) -> None:
     scale = QUICK if options.quick else FULL
     num_seeds = options.seeds or (2 if options.quick else 5)
     experiments = find_experiments(options.experiments)
+    if options.rewrite:
+        rewrite_markdown(experiments, _command(options), options.rewrite)
+        return
     _check_sklearn(experiments)
     folder = ResultsFolder(options.out)
     runs = plan(experiments, num_seeds, scale)
@@ -121,6 +128,12 @@ def _make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--page-only", action="store_true", help="train nothing, write the page")
     parser.add_argument(
         "--markdown", type=Path, metavar="FILE", help="also write the report there, for the docs"
+    )
+    parser.add_argument(
+        "--rewrite",
+        type=Path,
+        metavar="FILE",
+        help="train nothing, write FILE again from the tables beside it",
     )
     return parser
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from report.settings import Claim, Experiment, Row
 
 SIGNIFICANT = 0.05
+SHOWN, OPPOSITE, NOT_SHOWN = "shown", "opposite shown", "not shown"
 
 
 class Finding(NamedTuple):
@@ -72,15 +73,13 @@ def find_all(
     """
     findings = []
     for experiment in experiments:
-        reported = {row.name: row.reported for row in experiment.rows}
         for claim in experiment.claims:
             higher, lower = (experiment.name, claim.higher), (experiment.name, claim.lower)
-            theirs = reported[claim.higher], reported[claim.lower]
             findings.append(
                 Finding(
                     experiment.name,
                     claim,
-                    None if theirs[0] is None or theirs[1] is None else theirs[0] - theirs[1],
+                    reported_difference(experiment, claim),
                     paired_test(accuracies[higher], accuracies[lower], claim.margin),
                     math.nan,
                     rows_interval(correct[higher], correct[lower]),
@@ -88,6 +87,13 @@ def find_all(
             )
     corrected = holm([finding.test.p for finding in findings])
     return [finding._replace(corrected_p=p) for finding, p in zip(findings, corrected, strict=True)]
+
+
+def reported_difference(experiment: Experiment, claim: Claim) -> float | None:
+    """Return the difference of a claim's two accuracies in the report, in points."""
+    reported = {row.name: row.reported for row in experiment.rows}
+    higher, lower = reported[claim.higher], reported[claim.lower]
+    return None if higher is None or lower is None else higher - lower
 
 
 def state(claim: Claim) -> str:
@@ -98,44 +104,18 @@ def state(claim: Claim) -> str:
 
 
 def judge(finding: Finding) -> str:
-    """Return what a test says about its claim, in a sentence or two."""
-    claim, test = finding.claim, finding.test
-    if math.isnan(test.p):
-        return "One seed has no standard deviation, so nothing is shown."
-    above = test.difference.mean + claim.margin > 0.0
-    if finding.corrected_p < SIGNIFICANT:
-        sentence = "Shown" if above else "The opposite is shown"
-        held = finding.rows.low > -claim.margin if above else finding.rows.high < -claim.margin
-        sentence += " for this split and these test rows" + (
-            ", and likely to hold for other rows of this kind."
-            if held
-            else "; another sample of test rows might reverse it."
-        )
-    elif test.p < SIGNIFICANT:
-        sentence = (
-            f"Not shown: p would be small for this {'claim' if above else 'claim’s opposite'} "
-            "alone, but not among so many."
-        )
-    elif claim.margin and above:
-        sentence = (
-            "Not shown: the mean keeps to the margin, but its interval over the seeds does not."
-        )
-    else:
-        sentence = "Not shown: the seeds alone could explain this difference."
-    return sentence + _compare_with_report(finding)
+    """Return what a test says about its claim, in a word or two."""
+    if math.isnan(finding.test.p) or finding.corrected_p >= SIGNIFICANT:
+        return NOT_SHOWN
+    margin = finding.claim.margin
+    if finding.test.difference.mean + margin > 0.0:
+        return SHOWN if finding.rows.low > -margin else f"{SHOWN} for these rows"
+    return OPPOSITE if finding.rows.high < -margin else f"{OPPOSITE} for these rows"
 
 
-def _compare_with_report(finding: Finding) -> str:
-    """Say whether one run of each can tell the reported difference from chance."""
-    if finding.reported is None or math.isnan(finding.test.std):
-        return ""
-    size, std = abs(finding.reported), finding.test.std
-    if size < 2.0 * std:
-        return (
-            f" One run of each, as in the report, cannot tell {finding.reported:+.2f} from luck: "
-            f"single differences have a standard deviation of {std:.2f}."
-        )
-    return ""
+def may_be_luck(finding: Finding) -> bool:
+    """Tell whether one run of each, as in the report, cannot tell its difference from chance."""
+    return finding.reported is not None and abs(finding.reported) < 2.0 * finding.test.std
 
 
 def is_met(row: Row, accuracies: Sequence[float]) -> bool | None:
@@ -145,30 +125,18 @@ def is_met(row: Row, accuracies: Sequence[float]) -> bool | None:
     return float(np.mean(accuracies)) >= row.reported - row.tolerance
 
 
-def sum_up(experiment: Experiment, accuracies: Mapping[str, Sequence[float]]) -> str:
-    """Return how an experiment's rows compare with the report's.
+def compare_order(experiment: Experiment, accuracies: Mapping[str, Sequence[float]]) -> list[str]:
+    """Return a sentence on the rows that are in another order than in the report, if any.
 
     Parameters
     ----------
     experiment : Experiment
-        With at least one reported accuracy, or none.
+        With reported accuracies, or none.
     accuracies : mapping of str to sequence of float
         Row → the test accuracy of each seed, in percent.
     """
-    met = {
-        row.name: is_met(row, accuracies[row.name])
-        for row in experiment.rows
-        if row.reported is not None
-    }
-    if not met:
-        return "The report has no such numbers."
-    missed = [name for name, is_near in met.items() if not is_near]
-    reached = f"Reached: {len(met) - len(missed)} of {len(met)} reported rows"
-    reached += f", but not {', '.join(missed)}." if missed else "."
     turned = _turned_pairs(experiment, accuracies)
-    if turned:
-        return f"{reached} Against the report's order of the means: {'; '.join(turned)}."
-    return f"{reached} The means have the report's order."
+    return [f"Against the report's order, {' and '.join(turned)}."] if turned else []
 
 
 def _turned_pairs(experiment: Experiment, accuracies: Mapping[str, Sequence[float]]) -> list[str]:

@@ -80,14 +80,13 @@ class ResultsFolder:
     Parameters
     ----------
     folder : Path
-        Created if missing.
+        Created with the first run.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.csv = folder / "results.csv"
         self._runs = folder / "runs"
-        self._runs.mkdir(parents=True, exist_ok=True)
 
     def _arrays_file(self, run: Run) -> Path:
         return self._runs / f"{run.file_stem}.npz"
@@ -98,6 +97,7 @@ class ResultsFolder:
         arrays.update(outcome.network)
         arrays["correct"] = np.packbits(outcome.correct)
         arrays["num_test_rows"] = np.array(len(outcome.correct))
+        self._runs.mkdir(parents=True, exist_ok=True)
         content = io.BytesIO()
         np.savez_compressed(content, **arrays)
         replace_whole(self._arrays_file(run), content.getbuffer())
