@@ -34,6 +34,12 @@ class HDF5Rows(Rows):
         else:
             self._dataset.read_direct(out.reshape(-1, *self._inner), np.s_[start:stop])
 
+    def expect(self, start: int, stop: int) -> None:
+        """Have the system fetch rows that are read soon, where their place is known."""
+        if self._file is not None:
+            place = self._offset + start * self._row_bytes
+            self._file.expect(place, (stop - start) * self._row_bytes)
+
 
 def _plain_place(dataset: Any) -> tuple[PlainFile | None, int]:
     """Return the file and the place in it of a dataset that is one piece there; None otherwise."""

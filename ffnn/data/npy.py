@@ -38,6 +38,11 @@ class PlainFile:
                 raise DataError(f"{self.path}: the file was cut short while it was read")
             view, offset = view[count:], offset + count
 
+    def expect(self, offset: int, size: int) -> None:
+        """Have the system fetch bytes that are read soon, many places at a time."""
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(self._file.fileno(), offset, size, os.POSIX_FADV_WILLNEED)
+
     def append(self, values: Array) -> None:
         """Add the bytes of a contiguous array to the end of a file that is written first."""
         view = memoryview(values.reshape(-1).view(np.uint8).data)
@@ -77,6 +82,10 @@ class NpyRows(Rows):
             self._file.read_into(out, self._offset + start * self._row_bytes)
             if self._swapped:
                 out.byteswap(inplace=True)
+
+    def expect(self, start: int, stop: int) -> None:
+        """Have the system fetch rows that are read soon."""
+        self._file.expect(self._offset + start * self._row_bytes, (stop - start) * self._row_bytes)
 
 
 def _read_header(file: Any, path: FilePath) -> tuple[tuple[int, ...], np.dtype[Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -75,12 +75,21 @@ class Rows:
         """Read the rows from `start` to `stop` into a contiguous array of their dtype."""
         raise NotImplementedError
 
+    def expect(self, start: int, stop: int) -> None:
+        """Have the system fetch the rows from `start` to `stop`, which are read soon."""
+
     def gather_into(self, out: Array, numbers: Array) -> None:
         """Read the rows of these numbers, which ascend and differ, into such an array."""
         row_bytes = self.dtype.itemsize * self.shape[1]
         gap, longest = 1 + _GAP_BYTES // row_bytes, max(_SPAN_BYTES // row_bytes, 1)
-        for first, last in _spans(numbers, gap):
-            start, stop = int(numbers[first]), int(numbers[last - 1]) + 1
+        spans = [
+            (first, last, int(numbers[first]), int(numbers[last - 1]) + 1)
+            for first, last in _spans(numbers, gap)
+        ]
+        for first, last, start, stop in spans:
+            if stop - start == last - first:
+                self.expect(start, stop)
+        for first, last, start, stop in spans:
             if stop - start == last - first:
                 self.read_into(out[first:last], start, stop)
             else:
@@ -130,8 +139,20 @@ class JoinedRows(Rows):
 
     def read_into(self, out: Array, start: int, stop: int) -> None:
         """Read rows of one file after another."""
-        index, done = bisect.bisect_right(self._starts, start) - 1, start
-        while done < stop:
+        done = 0
+        for part, first, last in self._places(start, stop):
+            part.read_into(out[done : done + last - first], first, last)
+            done += last - first
+
+    def expect(self, start: int, stop: int) -> None:
+        """Have the system fetch rows of one file after another."""
+        for part, first, last in self._places(start, stop):
+            part.expect(first, last)
+
+    def _places(self, start: int, stop: int) -> Iterator[tuple[Rows, int, int]]:
+        """Yield the files in which rows are, each with the first and behind the last of it."""
+        index = bisect.bisect_right(self._starts, start) - 1
+        while start < stop:
             first, end = self._starts[index], min(self._starts[index + 1], stop)
-            self._parts[index].read_into(out[done - start : end - start], done - first, end - first)
-            index, done = index + 1, end
+            yield self._parts[index], start - first, end - first
+            index, start = index + 1, end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ import pytest
 import ffnn
 from ffnn.data import open_rows, windows
 from ffnn.data.batches import Batches, Examples
+from ffnn.data.rows import JoinedRows
 from ffnn.data.sources import ArraySource, check_finite, open_source
 from ffnn.data.windows import BLOCK, block_order
 from ffnn.errors import DataError
@@ -107,6 +109,27 @@ def test_a_source_and_a_part_of_it_read_the_same(store, x, kind, dtype):
         np.testing.assert_array_equal(part.slice(5, 260), rows[5:260])
         np.testing.assert_array_equal(part.take(numbers), rows[numbers])
         np.testing.assert_array_equal(part.part(30, 40).slice(0, 10), rows[30:40])
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="of Linux and other Unixes")
+@pytest.mark.parametrize(("kind", "first"), [("npy", 128), ("h5", None)])
+def test_the_system_is_told_of_all_blocks_before_the_first_is_read(
+    store, x, kind, first, monkeypatch
+):
+    rows, calls = store(kind, x), []
+    read, first = os.preadv, rows._offset if first is None else first
+    monkeypatch.setattr(os, "posix_fadvise", lambda _, *advice: calls.append(advice))
+    monkeypatch.setattr(os, "preadv", lambda *args: calls.append("read") or read(*args))
+
+    numbers = np.r_[64:128, 2500:2564]  # of 20 bytes; 1,024 rows are read over rather than left out
+    joined = JoinedRows("joined", [rows] * 9)
+    out = np.empty((128, 5), np.float32)
+    joined.gather_into(out, numbers)
+    np.testing.assert_array_equal(out, np.tile(x, (9, 1))[numbers])
+    place = first + (2500 - 8 * 300) * 20
+    will_need = os.POSIX_FADV_WILLNEED
+    assert calls[:2] == [(first + 64 * 20, 1280, will_need), (place, 1280, will_need)]
+    assert calls[2:] == ["read", "read"]
 
 
 def test_a_dataset_is_named_or_found(tmp_path):
