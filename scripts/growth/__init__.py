@@ -1,0 +1,1 @@
+"""How a training grows with the number of ranks: a model of a step's time, and simulations."""
