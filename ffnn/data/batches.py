@@ -149,6 +149,7 @@ class Batches:
         self._by_blocks = by_blocks
         self._ends = np.array([*range(self._window, rows, self._window), rows])  # of windows
         self._reader: WindowReader | None = None  # of rows on disk
+        self._own: Array | None = None  # the places that it reads, if not all
         self._order: Array = np.arange(0 if shuffle is None else rows)
         self._next_batch = 0  # of the pass
         self._left: int | None = None  # of an epoch that was left early
@@ -255,22 +256,40 @@ class Batches:
     def _batch(self, start: int, stop: int) -> tuple[Array, Array, Array | None]:
         x, y, weight = self.examples
         first, last = (0, stop - start) if self.share is None else self.share(stop - start)
+        first, last = start + first, start + last
         if self._shuffle is None:
-            if x.is_stored:
-                rows = self._read(start, stop)[first:last]
-            else:
-                rows = x.slice(start + first, start + last)
+            rows = self._read(first, last, stop) if x.is_stored else x.slice(first, last)
             return rows, y.slice(start, stop), None if weight is None else weight.slice(start, stop)
         chosen = self._order[start:stop]
-        rows = self._read(start, stop)[first:last] if x.is_stored else x.take(chosen[first:last])
+        rows = self._read(first, last, stop) if x.is_stored else x.take(self._order[first:last])
         return rows, y.take(chosen), None if weight is None else weight.take(chosen)
 
-    def _read(self, start: int, stop: int) -> Array:
-        """Return rows on disk at places of this pass; those that follow are read ahead."""
+    def _read(self, first: int, last: int, stop: int) -> Array:
+        """Return rows on disk at places of this pass, of a batch that ends at `stop`.
+
+        Those that follow, and are read here, are read ahead.
+        """
         if self._reader is None:
+            self._own = self._own_places()
             order = None if self._shuffle is None else self._order
-            self._reader = WindowReader(self.examples.x, order, self._ends)
-        rows = self._reader.take(start, stop)
+            ends = self._ends
+            if self._own is not None:
+                order = self._own if order is None else order[self._own]
+                ends = np.unique(np.searchsorted(self._own, ends))
+            self._reader = WindowReader(self.examples.x, order, ends)
+        if self._own is not None:
+            first, last = map(int, np.searchsorted(self._own, (first, last)))
+        rows = self._reader.take(first, last)
         if stop == self._rows:
             self.close()
         return rows
+
+    def _own_places(self) -> Array | None:
+        """Return the places of a pass whose x is read, None for all."""
+        if self.share is None:
+            return None
+        places = []
+        for start in range(0, self._rows, self.batch_size):
+            first, last = self.share(min(self.batch_size, self._rows - start))
+            places.append(np.arange(start + first, start + last))
+        return np.concatenate(places)

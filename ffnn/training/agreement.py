@@ -17,13 +17,20 @@ from ffnn.callbacks import Callback, CallbackList, Logs
 from ffnn.core.console import complain
 from ffnn.core.mpi import Ranks
 from ffnn.core.text import shorten
-from ffnn.errors import LayerError, RankLostError, RanksDifferError, TrainingDivergedError
+from ffnn.errors import (
+    DataError,
+    LayerError,
+    RankLostError,
+    RanksDifferError,
+    TrainingDivergedError,
+)
 from ffnn.training.fingerprint import FOUND_AGAIN
 
 _FAILED = 1  # the exit code of a job of which one rank failed and said why
+_WRONG = 2  # of one that met wrong data when it was read
 _INTERRUPTED = 130  # of one that Ctrl-C ended outside of its steps
 _BY_ALL = (RanksDifferError, RankLostError, TrainingDivergedError)  # raised on all ranks alike
-_PLAIN = (OSError, LayerError, MemoryError)  # whose messages need no traceback
+_PLAIN = (DataError, OSError, LayerError, MemoryError)  # whose messages need no traceback
 
 
 @contextmanager
@@ -48,7 +55,8 @@ def together(ranks: Ranks | None) -> Iterator[None]:
             raise
         if not isinstance(error, _PLAIN) or os.environ.get("FFNN_DEBUG"):
             complain(traceback.format_exc().rstrip("\n"))
-        ranks.abort(f"ffnn: error: rank {ranks.rank}: {_describe(error)}", _FAILED)
+        code = _WRONG if isinstance(error, DataError) else _FAILED
+        ranks.abort(f"ffnn: error: rank {ranks.rank}: {_describe(error)}", code)
 
 
 def agree(ranks: Ranks, facts: Mapping[str, Any], error: BaseException | None = None) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import numpy as np
 import ffnn
 from ffnn.callbacks import Callback, EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
 from ffnn.core.mpi import Ranks
+from ffnn.data import open_rows
 from ffnn.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm
 from ffnn.optimizers import SGD, Adam, AdamW
 from ffnn.regularizers import L2
@@ -88,6 +90,12 @@ def trainings(**options):
     built = model()
     fit(built, callbacks=[Sets()], **options)
     found["a callback that sets weights"] = result(built)
+    with tempfile.TemporaryDirectory() as folder:
+        np.save(Path(folder) / "x.npy", X)
+        built, rows = model(), open_rows(Path(folder) / "x.npy")
+        fit(built, rows, shuffle="blocks", **options)
+        found["rows on disk"] = result(built)
+        del rows
     return found
 
 
@@ -174,6 +182,17 @@ def ending(how, which):
     fit(built, epochs=1000, distributed=True, timeout=3.0)
 
 
+def bad_row(folder, which):
+    """Train on rows on disk of which one, that a rank reads in its turn, is not finite."""
+    ranks, path = Ranks(60.0), folder / "bad.npy"
+    if ranks.rank == 0:
+        x = X[:16].copy()
+        x[15 if which else 0, 2] = np.nan  # of the last or the first of eight parts
+        np.save(path, x)
+    ranks.share()
+    fit(model(), open_rows(path), Y[:16], shuffle=False, distributed=True)
+
+
 def listening():
     """Return the addresses on which this process listens, by inode."""
     own = {os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if exists(fd)}
@@ -194,6 +213,8 @@ def main(folder, task, *arguments):
     folder = Path(folder)
     if task == "end":
         ending(arguments[0], int(arguments[1]))
+    if task == "bad row":
+        bad_row(folder, int(arguments[0]))
     if task == "begin":
         if os.environ["PMI_RANK"] == "1":
             time.sleep(600)

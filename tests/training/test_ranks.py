@@ -145,6 +145,16 @@ def text_of(path):
 
 
 @needs_mpi
+@pytest.mark.parametrize(("which", "row"), [(0, 0), (1, 15)])
+def test_a_bad_row_is_named_by_the_rank_that_reads_it(tmp_path, which, row):
+    out, err = launch(2, tmp_path, "bad row", which, code=2)
+    told = f"ffnn: error: rank {which}: DataError: x: got nan in row {row}, column 2."
+    assert (out + err).count("ffnn: error:") == 1
+    assert told in out + err
+    assert "Traceback" not in out + err
+
+
+@needs_mpi
 def test_a_rank_that_never_starts_ends_all(tmp_path):
     out, err = launch(2, tmp_path, "begin", code=75)
     assert "ffnn: error: rank 0: not all ranks have started: waited 2 s" in out + err
