@@ -39,6 +39,7 @@ class Callback(Guarded):
 
     model: Any
     params: Mapping[str, Any]
+    sees_every_batch: ClassVar[bool] = True  # else of several in one call maybe only the last one
     saves_model: ClassVar[bool] = False  # if so, its epoch ends after that of all others
     is_onlooker: ClassVar[bool] = False  # if so, a training is the same without it
     settings: ClassVar[tuple[str, ...]] = ()  # attributes that a resumed training must have alike
@@ -138,6 +139,8 @@ class CallbackList:
         The user's, without onlookers.
     watches_batches : bool
         Whether any callback does something at the beginning or the end of a batch.
+    watches_every_batch : bool
+        Whether any of these has to see every batch.
     users_watch_batches : bool
         Whether any of `users` does, which may write into parameters there.
     watches_steps : bool
@@ -176,11 +179,9 @@ class CallbackList:
             for name, idle in vars(Callback).items()
             if name.startswith("on_")
         }
-        self.users_watch_batches = any(
-            getattr(getattr(each, name), "__func__", None) is not vars(Callback)[name]
-            for each in self.users
-            for name in ("on_train_batch_begin", "on_train_batch_end")
-        )
+        watching = [each for each in self.callbacks if _watches_batches(each)]
+        self.users_watch_batches = any(each in watching for each in self.users)
+        self.watches_every_batch = any(each.sees_every_batch for each in watching)
         has = self._hooks
         self.watches_batches = bool(has["on_train_batch_begin"] or has["on_train_batch_end"])
         self.watches_steps = bool(has["on_forward_end"] or has["on_backward_end"])
@@ -208,3 +209,12 @@ class CallbackList:
         """Call `close` of all that have begun."""
         for callback in self._begun:
             callback.close()
+
+
+def _watches_batches(callback: Callback) -> bool:
+    """Tell whether a callback does something at the beginning or the end of a batch."""
+    hooks = ("on_train_batch_begin", "on_train_batch_end")
+    return any(
+        getattr(getattr(callback, name), "__func__", None) is not vars(Callback)[name]
+        for name in hooks
+    )

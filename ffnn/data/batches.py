@@ -197,6 +197,27 @@ class Batches:
             yield self._batch(start, min(start + self.batch_size, self._rows))
         self._left = None
 
+    @property
+    def ahead(self) -> Array:
+        """The numbers of the rows of the next batches, in order.
+
+        They are those of the whole batches that are left of the epoch and of the pass, where the
+        rows are in memory and a generator has shuffled them; else none.
+        """
+        first = self._next_batch
+        if not first or not self._left or not isinstance(self._shuffle, np.random.Generator):
+            return self._order[:0]
+        last = min(first + self._left, self._rows // self.batch_size)
+        is_stored = self.examples.x.is_stored or self.share is not None
+        return self._order[first * self.batch_size : 0 if is_stored else last * self.batch_size]
+
+    def skip(self, number: int) -> None:
+        """Leave out so many of the batches that are `ahead`, which were trained on otherwise."""
+        if number:
+            self._next_batch = (self._next_batch + number) % self._batches_a_pass
+            assert self._left is not None
+            self._left -= number
+
     def close(self) -> None:
         """Read no rows ahead any more."""
         if self._reader is not None:

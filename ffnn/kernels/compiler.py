@@ -52,8 +52,8 @@ class Loop:
     kinds : str
         What its arguments are, a letter each: "v" for a vector, "m" for a matrix, "c" for a cube,
         each contiguous row by row, and "s" for a number; "w" and "q" for vectors of unsigned
-        integers of 32 and of 64 bits, "l" for a matrix of integers and "i" for one, whatever the
-        dtype.
+        integers of 32 and of 64 bits, "l" for a matrix of integers, "n" for a vector of them and
+        "i" for one, "d" for a vector of float64, whatever the dtype.
     """
 
     def __init__(self, function: Callable[..., None], kinds: str) -> None:
@@ -78,6 +78,8 @@ class Loop:
             "w": array(numba.uint32, 1, "C"),
             "q": array(numba.uint64, 1, "C"),
             "l": array(numba.int64, 2, "C"),
+            "n": array(numba.int64, 1, "C"),
+            "d": array(numba.float64, 1, "C"),
             "i": numba.int64,
             **{kind: array(number, axes, "C") for axes, kind in enumerate("vmc", 1)},
         }

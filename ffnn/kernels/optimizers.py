@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -57,25 +58,49 @@ def at_lines(blocks: list[Block]) -> list[Block]:
     return cut
 
 
+class Cut(NamedTuple):
+    """Blocks cut at cache lines, each with the place of its kind."""
+
+    kinds: list[tuple[float, dict[str, Any]]]  # the factor of η, and the other numbers of one's own
+    blocks: list[tuple[int, tuple[Array, ...]]]  # the kind; w, g and memory
+
+
 class OptimizerTwin(Twin):
     """What updates all parameters in one pass."""
 
+    moves: ClassVar[str] = ""  # the name of its only loop
+    follows_time: ClassVar[bool] = False  # whether its numbers change with the updates made
     _blocks: list[Block] | None = None
+
+    @property
+    def moving(self) -> str:
+        """The name of the loop that changes a block."""
+        return self.moves
+
+    def numbers(self, rate: float, own: Mapping[str, Any]) -> tuple[float, ...]:
+        """Return the last arguments of the loop, for parameters with η and such numbers."""
+        raise NotImplementedError
 
     def update_all(self, rate: float, blocks: list[Block]) -> None:
         """Do what `update` of the optimizer does, for each of the blocks."""
-        for factor, own, arrays in self.at_lines(blocks):
-            self.update(rate * factor, *arrays, **own)
+        cut, number, move = self.at_lines(blocks), self.number, getattr(self, self.moving)
+        numbers = [
+            tuple(map(number, self.numbers(rate * factor, own))) for factor, own in cut.kinds
+        ]
+        for kind, arrays in cut.blocks:
+            move(*arrays, *numbers[kind])
 
-    def at_lines(self, blocks: list[Block]) -> list[Block]:
+    def at_lines(self, blocks: list[Block]) -> Cut:
         """Return the blocks cut at cache lines, which are kept for the next update."""
         if blocks is not self._blocks:
-            self._blocks, self._cut = blocks, at_lines(blocks)
+            kinds: list[tuple[float, dict[str, Any]]] = []
+            cut: list[tuple[int, tuple[Array, ...]]] = []
+            for factor, own, (w, g, _, *memory) in at_lines(blocks):
+                if (factor, own) not in kinds:
+                    kinds.append((factor, own))
+                cut.append((kinds.index((factor, own)), (w, g, *memory)))
+            self._blocks, self._cut = blocks, Cut(kinds, cut)
         return self._cut
-
-    def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
-        """Change one block of parameters in place."""
-        raise NotImplementedError
 
 
 @twin_for(SGD)
@@ -86,13 +111,16 @@ class SGDTwin(OptimizerTwin):
     loops: ClassVar = {"descend": descend, "roll": roll, "look_ahead": look_ahead}
     saved = 0.2
 
-    def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
-        """Apply w ← w - η g, or its form with momentum."""
-        if not memory:
-            self.descend(w, g, self.number(-rate))
-            return
-        moving = self.look_ahead if self.part.nesterov else self.roll
-        moving(w, g, *memory, self.number(-rate), self.number(self.part.momentum))
+    @property
+    def moving(self) -> str:
+        """The name of the loop: with momentum there is memory to be moved as well."""
+        if not self.part.momentum:
+            return "descend"
+        return "look_ahead" if self.part.nesterov else "roll"
+
+    def numbers(self, rate: float, own: Mapping[str, Any]) -> tuple[float, ...]:
+        """Return -η, and μ if there is one."""
+        return (-rate, self.part.momentum) if self.part.momentum else (-rate,)
 
 
 @loop("vvvvsssss")
@@ -120,21 +148,16 @@ class AdamTwin(OptimizerTwin):
 
     part: Adam
     loops: ClassVar = {"adam": adam}
-    saved = 1.0
+    moves, follows_time, saved = "adam", True, 1.0
 
-    def update_all(self, rate: float, blocks: list[Block]) -> None:
-        """Shrink the parameters that decay, and apply Adam's update."""
-        part, number = self.part, self.number
-        decay = part.current_weight_decay if isinstance(part, AdamW) else 0.0
+    def numbers(self, rate: float, own: Mapping[str, Any]) -> tuple[float, ...]:
+        """Return 1 - η λ of the parameters that decay, and the numbers of Adam's update."""
+        part = self.part
+        shrink = 1.0
+        if isinstance(part, AdamW) and own.get("d", 1.0):
+            shrink -= rate * part.current_weight_decay
         epsilon, step = part.quotient_factors(rate)
-        fixed = tuple(map(number, (part.beta_1, part.beta_2, epsilon)))
-        own_rate = rate
-        for factor, own, (w, g, _, m, v) in self.at_lines(blocks):
-            if own_rate != rate * factor:
-                own_rate = rate * factor
-                _, step = part.quotient_factors(own_rate)
-            shrink = 1.0 - own_rate * decay if own.get("d", 1.0) else 1.0
-            self.adam(w, g, m, v, number(shrink), *fixed, number(step))
+        return shrink, part.beta_1, part.beta_2, epsilon, step
 
 
 @loop("vvvvsssss")
@@ -162,12 +185,11 @@ class NadamTwin(OptimizerTwin):
 
     part: Nadam
     loops: ClassVar = {"nadam": nadam}
-    saved = 1.0
+    moves, follows_time, saved = "nadam", True, 1.0
 
-    def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
-        """Apply Nadam's update."""
-        numbers = (self.part.beta_1, self.part.beta_2, *self.part.factors(rate))
-        self.nadam(w, g, *memory, *map(self.number, numbers))
+    def numbers(self, rate: float, own: Mapping[str, Any]) -> tuple[float, ...]:
+        """Return the numbers of Nadam's update."""
+        return (self.part.beta_1, self.part.beta_2, *self.part.factors(rate))
 
 
 @loop("vvvssss")
@@ -186,12 +208,11 @@ class RMSpropTwin(OptimizerTwin):
 
     part: RMSprop
     loops: ClassVar = {"rmsprop": rmsprop}
-    saved = 0.8
+    moves, saved = "rmsprop", 0.8
 
-    def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
-        """Apply w ← w - η g / (√s + ε)."""
-        numbers = (self.part.rho, 1.0 - self.part.rho, self.part.epsilon, rate)
-        self.rmsprop(w, g, *memory, *map(self.number, numbers))
+    def numbers(self, rate: float, own: Mapping[str, Any]) -> tuple[float, ...]:
+        """Return ρ, 1 - ρ, ε and η."""
+        return (self.part.rho, 1.0 - self.part.rho, self.part.epsilon, rate)
 
 
 @loop("vvvsss")
@@ -208,9 +229,8 @@ class AdagradTwin(OptimizerTwin):
 
     part: Adagrad
     loops: ClassVar = {"adagrad": adagrad}
-    saved = 0.6
+    moves, saved = "adagrad", 0.6
 
-    def update(self, rate: float, w: Array, g: Array, scratch: Array, *memory: Array) -> None:
-        """Apply w ← w - η g / (√(s + s₀) + ε)."""
-        numbers = (self.part.initial_accumulator_value, self.part.epsilon, rate)
-        self.adagrad(w, g, *memory, *map(self.number, numbers))
+    def numbers(self, rate: float, own: Mapping[str, Any]) -> tuple[float, ...]:
+        """Return s₀, ε and η."""
+        return (self.part.initial_accumulator_value, self.part.epsilon, rate)

@@ -161,8 +161,12 @@ class Accuracy(ClassificationMetric):
             np.all(np.equal(self.labels(target, "target"), found, out=found), axis=1, out=right)
         else:
             np.equal(self.classes(target, "target"), self.classes(output, "output"), out=right)
-        self._right += count(right, weight)
-        self._rows += rows_of(right, weight)
+        self.add(count(right, weight), rows_of(right, weight))
+
+    def add(self, right: float, rows: float) -> None:
+        """Add so many rows, of which so many were decided correctly, or the sums of weights."""
+        self._right += right
+        self._rows += rows
 
     def result(self) -> float:
         """Return the fraction, from 0 to 1; NaN of no rows."""

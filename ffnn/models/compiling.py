@@ -10,6 +10,7 @@ import numpy as np
 from ffnn.core.console import warn
 from ffnn.core.text import shown
 from ffnn.layers.base import Stage
+from ffnn.training.ahead import Ahead
 from ffnn.training.step import TrainStep
 
 JitCompile: TypeAlias = bool | str
@@ -69,6 +70,7 @@ def compile_step(step: TrainStep, wanted: JitCompile, updates: int, rows: int) -
         return step
     from ffnn.kernels import compiler, twins
     from ffnn.kernels.chains.chain import chain_of
+    from ffnn.kernels.chains.runs import Runs
 
     dtype = step.vector.values.dtype
     if problem := compiler.find_problem():
@@ -79,6 +81,9 @@ def compile_step(step: TrainStep, wanted: JitCompile, updates: int, rows: int) -
         found = [twins.twin_of(stage.layer, dtype) for stage in step.stages]
         optimizer = twins.twin_of(step.optimizer, dtype)
         chain = chain_of(step.stages, step.loss, dtype)
+        ahead = None
+        if chain is not None and Runs.suits(optimizer):
+            ahead = Ahead(Runs(chain, optimizer, step.vector.gradients))
     except Exception as error:  # whatever a compiler may raise
         _tell(f"numba failed: {error}")
         return step
@@ -95,7 +100,7 @@ def compile_step(step: TrainStep, wanted: JitCompile, updates: int, rows: int) -
     if chain is not None:
         parts = [*(stage.layer for stage in step.stages), step.loss, *parts]
     names = list(dict.fromkeys(type(part).__name__ for part in parts))
-    return step.compiled_by(compile_stages, update_all, names, chain)
+    return step.compiled_by(compile_stages, update_all, names, chain, ahead)
 
 
 def estimate_saved(step: TrainStep, updates: int, rows: int) -> float:

@@ -18,6 +18,7 @@ from ffnn.core.registry import Family
 from ffnn.core.sums import norm
 from ffnn.optimizers.clipping import check_bounds, clip
 from ffnn.optimizers.groups import Block, Updates, check_factors, check_known, cut, group, own_name
+from ffnn.optimizers.room import FAR, LIMITS, NO_ROOM, Room
 from ffnn.schedules import Schedule
 
 
@@ -61,7 +62,7 @@ class Optimizer(Guarded, Buffered):
         self.clipnorm, self.clipvalue = check_bounds(type(self).__name__, clipnorm, clipvalue)
         self.iterations = 0
         self._slots: dict[str, Array] = {}
-        self._safe = _NOT_SAFE
+        self._safe = NO_ROOM
         self._owner: weakref.ref[object] | None = None
 
     @property
@@ -159,7 +160,7 @@ class Optimizer(Guarded, Buffered):
             size, dtype = vector.values.size, vector.values.dtype
             self._slots = {name: aligned_full(size, dtype, 0.0) for name in self.slot_names}
             self._vector, self.iterations = vector, 0
-            self._limits = _LARGEST[dtype.char]
+            self._limits = LIMITS[dtype.char]
             self.regroup()
 
     def regroup(self) -> None:
@@ -183,7 +184,7 @@ class Optimizer(Guarded, Buffered):
         Whoever kept the arrays may write at any time, so a training says so after it has called
         what is not its own.
         """
-        self._safe = _NOT_SAFE
+        self._safe = NO_ROOM
 
     def check_memory(self) -> None:
         """Raise ValueError, which begins with a slot's name, if it holds what no update leaves."""
@@ -254,13 +255,25 @@ class Optimizer(Guarded, Buffered):
         """
         return math.inf
 
+    def foresee(self) -> Room:
+        """Return the room of updates that cannot fail, are of all parameters and not clipped."""
+        room, limits = self._safe, self._limits
+        room = room._replace(norm=min(room.norm, self.clipnorm or self.clipvalue or math.inf))
+        is_far = room.norm < limits.norm and room.rate * max(room.norm, 1.0) < limits.update
+        return room if self._is_whole and is_far else NO_ROOM
+
+    @property
+    def blocks(self) -> list[Block]:
+        """What `update` is called for, one after another."""
+        return self._blocks
+
     def _look_ahead(self, rate: float, norm: float, largest: float) -> bool:
         """Tell whether this update cannot fail, and note for how many more that holds."""
         sizes = self._measure()
-        for updates, factor in ((_FAR, 16.0), (1, 1.0)):
+        for updates, factor in ((FAR, 16.0), (1, 1.0)):
             safe_rate, safe_norm = factor * rate, factor * norm
             if self.bound(updates, safe_rate, safe_norm, *sizes) < largest:
-                self._safe = self.iterations + updates, safe_rate, safe_norm
+                self._safe = Room(self.iterations + updates, safe_rate, safe_norm)
                 return True
         return False
 
@@ -331,16 +344,6 @@ def _copy(sources: list[Array], targets: list[Array]) -> None:
     """Copy arrays into others."""
     for source, target in zip(sources, targets, strict=True):
         np.copyto(target, source)
-
-
-# The updates for which bounds are looked up at once, and what is known before that.
-_FAR = 1024
-_NOT_SAFE = (0, 0.0, 0.0)
-
-
-# Norm and update, far from the ends of float32, 3e38, and float64, 2e308: squares of such gradients
-# and sums of such updates are finite. Then the largest bound on parameters and memory.
-_LARGEST = {"f": (1e18, 1e30, 1e38), "d": (1e150, 1e300, 1e307)}
 
 
 OPTIMIZERS: Family[Optimizer] = Family("optimizer", Optimizer, __package__)

@@ -33,6 +33,11 @@ class AccumulatingStep(TrainStep):
         own = {field.name: getattr(step, field.name) for field in fields(TrainStep)}
         return cls(**own, every=every, batches=batches, done=done % batches)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether a step is an update: of several it is not."""
+        return False
+
     def __post_init__(self) -> None:
         super().__post_init__()
         gradients = self.vector.gradients

@@ -146,6 +146,9 @@ def run_pass(
         for metric in step.metrics:
             metric.reset()
     watched = callbacks if callbacks is not None and callbacks.watches_batches else None
+    ahead = step.ahead if isinstance(step, TrainStep) else None
+    if watched is not None and watched.watches_every_batch:
+        ahead = None
     for x, y, weight in batches:
         if watched is not None:
             assert isinstance(step, TrainStep)
@@ -155,6 +158,9 @@ def run_pass(
         sums.total += float(step(x, y, weight)) * len(y)
         sums.rows += len(y)
         sums.batches += 1
+        if ahead is not None and not (interrupt is not None and interrupt.requested):
+            assert isinstance(step, TrainStep)
+            ahead.run(step, batches, sums)
         if watched is not None:
             watched.call("on_train_batch_end", sums.batches - 1, {"loss": sums.loss})
         if interrupt is not None and interrupt.requested:

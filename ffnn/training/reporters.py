@@ -35,6 +35,7 @@ class ProgressBar(Callback):
     FORMAT = "{desc}{percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
     TAKEN = len("100%||" + 10 * "█" + " 1:00:00<1:00:00")  # columns beside the texts
     COLUMNS = 80  # where it is not known how many there are
+    sees_every_batch = False
 
     def on_train_begin(self, logs: Logs) -> None:
         """Open the bar."""
@@ -42,16 +43,18 @@ class ProgressBar(Callback):
         total = epochs * self.params["steps"]
         self._bar = open_tqdm(total=total, bar_format=self.FORMAT, disable=not takes_bars())
         self._shown: Logs = {}
-        self._pending = 0
+        self._pending, self._last = 0, -1
         self._next_redraw = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
         """Say which epoch it is."""
+        self._last = -1
         self._bar.set_description(f"Epoch {epoch + 1}/{self.params['epochs']}", refresh=False)
 
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
-        """Count the batch; redraw at most ten times a second."""
-        self._pending += 1
+        """Count the batches since the last one; redraw at most ten times a second."""
+        self._pending += batch - self._last
+        self._last = batch
         now = time.monotonic()
         if now >= self._next_redraw:
             self._next_redraw = now + self.REDRAW_SECONDS

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ffnn._types import Array
 from ffnn.callbacks import CallbackList
@@ -19,7 +19,15 @@ from ffnn.metrics import Metric
 from ffnn.optimizers import Optimizer
 from ffnn.optimizers.groups import Updates
 from ffnn.regularizers import Regularizer
+from ffnn.training.position import Sums
 from ffnn.training.signals import Interrupt
+
+
+class Ahead(Protocol):
+    """What makes steps of the batches that come next; see `ffnn.training.ahead`."""
+
+    def run(self, step: TrainStep, batches: Iterable[Any], sums: Sums) -> None:
+        """Train on some of the next batches, or none, and add to the sums of an epoch."""
 
 
 class Chain(Protocol):
@@ -53,6 +61,7 @@ class TrainStep:
     chain: Chain | None = None  # in place of the stages and the loss
     compiled: Sequence[str] = ()  # the classes of the parts that compiled loops compute
     compile_stages: Callable[[Sequence[Stage]], Sequence[Stage]] = list  # by these loops
+    ahead: Ahead | None = None  # makes many steps of the chain and the update in one call
 
     parts = 1  # that a batch is cut into
 
@@ -108,23 +117,25 @@ class TrainStep:
         update_all: Updates | None,
         names: Sequence[str],
         chain: Chain | None = None,
+        ahead: Ahead | None = None,
     ) -> TrainStep:
         """Return the same step by parts some of which are compiled: those of `names`.
 
         `compile_stages` returns stages that do the same as those that it is given. With
         `update_all` None, the optimizer updates by its own way; with `chain` None, or where it does
-        not take a batch, the batch goes from stage to stage.
+        not take a batch, the batch goes from stage to stage; with `ahead` None each step is a call.
         """
         twin = copy.copy(self)
         twin.compile_stages, twin.stages = compile_stages, compile_stages(self.stages)
         twin.update_all, twin.compiled, twin.chain = update_all, names, chain
+        twin.ahead = ahead
         twin.__post_init__()
         return twin
 
     def watched_by(self, callbacks: CallbackList) -> TrainStep:
         """Return the same step, telling `callbacks` of what happens inside it."""
         twin = copy.copy(self)
-        twin._callbacks, twin._outputs, twin.chain = callbacks, {}, None
+        twin._callbacks, twin._outputs, twin.chain, twin.ahead = callbacks, {}, None, None
 
         def keep(stage: Stage, direction: str, output: Array) -> None:
             twin._outputs[stage.layer.name] = output
@@ -200,6 +211,15 @@ class TrainStep:
     def is_between_updates(self) -> bool:
         """Whether all batches so far had their update."""
         return True
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a step is no more than forward, loss, back and update, of all parameters."""
+        return (
+            self._is_chained
+            and Layer.switched is self._switched
+            and not (self.penalties or self.layers_with_state or self.layers_by_updates)
+        )
 
     def check_layers(self) -> None:
         """Raise FloatingPointError if a layer cannot follow the batch."""

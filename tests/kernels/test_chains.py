@@ -1,9 +1,7 @@
 """Chains compute what their parts do, to the last bit, in one call each way."""
 
-import hashlib
 import itertools
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +11,7 @@ import ffnn
 from ffnn.callbacks import Callback, EarlyStopping
 from ffnn.core.memory import Workspace
 from ffnn.kernels.chains import chain as chains
-from ffnn.kernels.chains import codes, routines
+from ffnn.kernels.chains import routines
 from ffnn.kernels.chains.chain import Chain, chain_of
 from ffnn.kernels.chains.losses import LOSS_WRITERS
 from ffnn.kernels.chains.parts import WRITERS
@@ -359,12 +357,3 @@ def built(activation, ending):
     model = network(activation, ending)
     model.build(6)
     return model
-
-
-def test_the_machine_is_compiled_anew_when_its_parts_change():
-    from ffnn.kernels.native import calls, machine
-
-    text = "".join(Path(module.__file__).read_text("utf-8") for module in (codes, calls))
-
-    found = hashlib.sha256(text.encode()).hexdigest()[:8]
-    assert found == machine.BUILT_OF

@@ -56,7 +56,7 @@ class Chain:
     def __init__(self, stages: Sequence[Stage], loss: Loss, dtype: np.dtype[Any]) -> None:
         self.stages, self.loss, self.dtype = stages, loss, dtype
         self._run = run_for(dtype)
-        self._memory = Workspace()
+        self.memory = Workspace()
         self._programs: dict[tuple[Any, ...], _Runnable | None] = {}
         self._x: Array | None = None
         self._y: Array | None = None
@@ -70,6 +70,14 @@ class Chain:
             if self._now is not None:
                 self._now.place(x, y)
         return self._now is not None
+
+    def takes_like(self, x: Array, y: Array) -> bool:
+        """Tell whether it may take batches of such shapes and dtypes."""
+        return (
+            (x.ndim == 2 and x.dtype == self.dtype and 1 < len(x) <= BLOCK_ROWS)
+            and y.dtype == (np.intp if y.ndim == 1 else self.dtype)
+            and y.flags.c_contiguous
+        )
 
     def forward(self) -> float:
         """Return the loss of the batch."""
@@ -92,9 +100,7 @@ class Chain:
 
     def _find(self, x: Array, y: Array) -> _Runnable | None:
         """Return the program for such a batch; None if there can be none."""
-        if x.ndim != 2 or x.dtype != self.dtype or not 1 < len(x) <= BLOCK_ROWS:
-            return None
-        if y.dtype != (np.intp if y.ndim == 1 else self.dtype) or not y.flags.c_contiguous:
+        if not self.takes_like(x, y):
             return None
         flags = x.flags
         if not (flags.aligned and (flags.c_contiguous or flags.f_contiguous)):
@@ -135,7 +141,7 @@ class _Runnable:
     """A program in the form that the machine runs."""
 
     def __init__(self, chain: Chain, x: Array, y: Array) -> None:
-        program = self._program = Program(chain._memory, len(x), chain.dtype)
+        program = self._program = Program(chain.memory, len(x), chain.dtype)
         self.loss, self.middle = chain.write(program, x, y)
         self.operations, self.numbers = program.tables()
         self.end = len(program)

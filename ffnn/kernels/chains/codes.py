@@ -38,3 +38,39 @@ class Code(IntEnum):
     LOGIT_ERRORS = 37  # z, target, values, tails, p; the largest exponent
     ADD = 38  # x, y
     TARGET_ERRORS = 39  # p, target, errors; the factor
+    GATHER_BYTES = 50  # columns, rows, those of the source, source, batch: integers of 8 bits
+    GATHER_SINGLES = 51  # the same of float32; these become the machine's numbers
+    GATHER_DOUBLES = 52  # of float64
+    GATHER_LABELS = 53  # of integers, which stay so
+    COUNT_LABELS = 60  # labels, p, the counts of all batches: the rows decided correctly
+    COUNT_ROWS = 61  # the same, with a row of the target for each
+    COUNT_BITS = 62  # with a single unit, which is cut at 0.5 as the target is
+    DESCEND = 70  # which of a step's updates, size, w, g and memory, as of all below
+    ROLL = 71
+    LOOK_AHEAD = 72
+    ADAM = 73
+    RMSPROP = 74
+    ADAGRAD = 75
+
+
+class Plan(IntEnum):
+    """The places of what tells how steps are run one after another."""
+
+    GATHERED = 0  # where the operations end that gather the batch, and so on:
+    MIDDLE = 1  # forward, with the loss,
+    BACK = 2  # back, and take the square of the gradient's norm,
+    COUNTED = 3  # count for the metrics, between these two,
+    END = 4  # update
+    SUMS = 5  # the address of the loss's two sums
+    SQUARE = 6  # of the square of the norm
+    ROWS = 7  # of a batch
+    STEPS = 8  # to be made
+    DONE = 9  # made
+
+
+class Value(IntEnum):
+    """The places of the numbers that go with a `Plan`."""
+
+    DIVISOR = 0  # of the loss's sums
+    LIMIT = 1  # the largest norm of the gradient with which an update is made
+    TOTAL = 2  # Σ loss · rows

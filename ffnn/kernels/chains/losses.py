@@ -41,14 +41,20 @@ class LossWriter:
     def __init__(self, loss: Any, program: Program) -> None:
         self.loss, self.program = loss, program
         self.sums = program.memory.get("sums", (2,), program.dtype)
+        self.sums.fill(0.0)
 
     def forward(self, output: Array, target: Array) -> None:
         """Write what the value needs; LookupError says that such a target is not known."""
         raise NotImplementedError
 
+    @property
+    def divisor(self) -> int:
+        """What the difference of the two sums is divided by."""
+        return self.program.rows
+
     def value(self) -> float:
         """Return L, once the program has run forward."""
-        raise NotImplementedError
+        return float(self.sums[0] - self.sums[1]) / self.divisor
 
     def backward(self) -> Array:
         """Write what makes ∂L/∂output, and return it."""
@@ -83,10 +89,6 @@ class SoftmaxWriter(LossWriter):
             flat = a.ravel("K"), b.ravel("K")
             program.dot(*flat, self.sums[place : place + 1])
 
-    def value(self) -> float:
-        """Return the sum of logarithms less that of the right logits, divided by the rows."""
-        return float(self.sums[0] - self.sums[1]) / self.program.rows
-
     def backward(self) -> Array:
         """Write (p - y) / n in place of p."""
         numbers = (1.0 / self.program.rows,)
@@ -99,9 +101,10 @@ class ElementwiseWriter(LossWriter):
 
     p: Array
 
-    def value(self) -> float:
-        """Return the sum over all elements divided by their number."""
-        return float(self.sums[0]) / self.p.size
+    @property
+    def divisor(self) -> int:
+        """The number of elements."""
+        return self.p.size
 
     @property
     def share(self) -> float:

@@ -1,0 +1,185 @@
+"""`Runs`: whole steps of a chain and a compiled optimizer, many of them in one call."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ffnn._types import Array
+from ffnn.core.hints import is_ours
+from ffnn.core.memory import Workspace
+from ffnn.kernels.chains.chain import Chain
+from ffnn.kernels.chains.codes import Code, Plan, Value
+from ffnn.kernels.chains.program import Program
+from ffnn.kernels.chains.routines import address_of
+from ffnn.kernels.optimizers import OptimizerTwin
+from ffnn.metrics import Accuracy, Metric
+from ffnn.optimizers.room import Room
+
+MOST = 1024  # steps of a call
+
+# By the loop of an optimizer's twin, what the machine calls the same one.
+_UPDATES = {
+    name: Code[name.upper()]
+    for name in ("descend", "roll", "look_ahead", "adam", "rmsprop", "adagrad")
+}
+_GATHERS = {"B": Code.GATHER_BYTES, "f": Code.GATHER_SINGLES, "d": Code.GATHER_DOUBLES}
+
+# A sum of many squares may drift by so much, and ‖g‖ of a run stays below its limit by it.
+_NEARLY = 1.0 - 1e-3
+
+
+class Runs:
+    """Steps that are made one after another in one compiled loop.
+
+    It makes those that are sure to succeed, and leaves the others to NumPy and Python.
+
+    Parameters
+    ----------
+    chain : Chain
+        Which goes forward and back.
+    twin : OptimizerTwin
+        Which updates.
+    gradients : ndarray of shape (parameters,)
+        Which the chain fills.
+    """
+
+    @staticmethod
+    def suits(twin: Any) -> bool:
+        """Tell whether the updates of a twin are among the operations of the machine."""
+        return isinstance(twin, OptimizerTwin) and twin.moving in _UPDATES
+
+    def __init__(self, chain: Chain, twin: OptimizerTwin, gradients: Array) -> None:
+        self.chain, self.twin, self.gradients = chain, twin, gradients
+        self.space = Workspace("C")  # for batches, which are gathered row by row
+        self._run = run_for(chain.dtype)
+        self._kept: tuple[Any, ...] = ()
+        self._written: _Written | None = None
+
+    def takes(self, x: Array, y: Array, rows: int, metrics: Sequence[Metric]) -> bool:
+        """Tell whether it takes batches of so many rows of `x` and `y`, which come next then.
+
+        Both hold all rows of the data, one after another.
+        """
+        optimizer = self.twin.part
+        if not all(is_ours(type(each)) for each in optimizer.schedules.values()):
+            return False  # it may count how often it is asked
+        kept = x, y, optimizer.blocks, *metrics  # which are held, so that no other has their places
+        key = rows, self.twin.moving, *kept
+        if len(key) != len(self._kept) or not all(map(_is_same, key, self._kept)):
+            self._kept, self._written = key, None
+            with contextlib.suppress(LookupError):  # a metric, or rows, that it does not know
+                self._written = _Written(self, x, y, rows, metrics)
+        return self._written is not None
+
+    def run(self, order: Array, total: float) -> tuple[int, float]:
+        """Make steps with rows in this order, of as many whole batches as there is room for.
+
+        Returns
+        -------
+        int, float
+            How many were made, fewer where one needs Python; and `total` with the sum of loss times
+            rows of these.
+        """
+        written, optimizer = self._written, self.twin.part
+        assert written is not None
+        room = optimizer.foresee()
+        steps = min(len(order) // written.rows, room.until - optimizer.iterations, MOST)
+        changes = self.foretell(steps, room, written.kinds)
+        plan, values = written.plan, written.values
+        plan[Plan.STEPS], plan[Plan.DONE] = len(changes), 0
+        values[Value.LIMIT], values[Value.TOTAL] = _NEARLY * room.norm, total
+        self._run(written.operations, written.numbers, changes, order, plan, values)
+        done = int(plan[Plan.DONE])
+        optimizer.iterations += done
+        for metric, right in zip(written.metrics, written.counts, strict=True):
+            metric.add(int(right[:done].sum()), done * written.rows)
+        return done, float(values[Value.TOTAL])
+
+    def foretell(self, steps: int, room: Room, kinds: Sequence[tuple[float, Any]]) -> Array:
+        """Return the numbers of the next updates within the room, (steps, kinds, numbers)."""
+        twin = copy.copy(self.twin)
+        twin.part = part = copy.copy(self.twin.part)
+        largest = max((factor for factor, _ in kinds), default=1.0)
+        changing = twin.follows_time or bool(part.schedules)
+        found: list[list[tuple[float, ...]]] = []
+        for _ in range(steps if changing else min(steps, 1)):
+            rate = part.current_learning_rate
+            if not rate * largest <= room.rate:
+                break
+            found.append([twin.numbers(rate * factor, own) for factor, own in kinds])
+            vars(part)["iterations"] += 1  # of the copy, whose name needs no check
+        if not found:
+            return np.zeros((0, len(kinds), 1), self.chain.dtype)
+        numbers: Array = np.array(found, self.chain.dtype)
+        return numbers if changing else np.repeat(numbers, steps, axis=0)
+
+
+class _Written:
+    """The program of a whole step, in the form that the machine runs."""
+
+    def __init__(self, runs: Runs, x: Array, y: Array, rows: int, metrics: Sequence[Metric]):
+        chain = runs.chain
+        program = self._program = Program(chain.memory, rows, chain.dtype)
+        self.rows = rows
+        self.metrics = [each for each in metrics if type(each) is Accuracy]
+        if len(self.metrics) < len(metrics):
+            raise LookupError("another metric")
+        batch = [self._gather(runs.space, name, source) for name, source in (("x", x), ("y", y))]
+        if not chain.takes_like(*batch):
+            raise LookupError("such batches are not taken")
+        gathered = len(program)
+        self.loss, middle = chain.write(program, *batch)
+        square = runs.space.get("square", (1,), chain.dtype)
+        program.dot(runs.gradients, runs.gradients, square)
+        back = len(program)
+        self.counts = np.zeros((len(metrics), MOST), np.int64)
+        for metric, right in zip(self.metrics, self.counts, strict=True):
+            self._count(metric, batch[1], right)
+        counted = len(program)
+        self.kinds, blocks = runs.twin.at_lines(runs.twin.part.blocks)
+        for kind, arrays in blocks:
+            program.add(_UPDATES[runs.twin.moving], kind, arrays[0].size, *arrays)
+        self.operations, self.numbers = program.tables()
+        sums = address_of(self.loss.sums), address_of(square)
+        ends = gathered, middle, back, counted, len(program)
+        self.plan = np.array([*ends, *sums, rows, 0, 0], np.int64)
+        self.values = np.array([self.loss.divisor, 0.0, 0.0])
+
+    def _gather(self, space: Workspace, name: str, source: Array) -> Array:
+        """Write how a batch of rows is gathered, and return it."""
+        program, columns = self._program, source[:1].size
+        is_labels = source.ndim == 1 and source.dtype == np.intp
+        code = Code.GATHER_LABELS if is_labels else _GATHERS.get(source.dtype.char)
+        if code is None or not source.flags.carray:
+            raise LookupError("rows of another kind")
+        dtype = source.dtype if is_labels else program.dtype
+        batch = space.get(name, (self.rows, *source.shape[1:]), dtype)
+        program.add(code, columns, self.rows, len(source), source, batch)
+        return batch
+
+    def _count(self, metric: Accuracy, y: Array, right: Array) -> None:
+        """Write how the rows are counted that are decided correctly."""
+        units = self.loss.p.shape[1]
+        code = Code.COUNT_BITS if units == 1 else Code.COUNT_ROWS
+        if y.ndim == 1 and units > 1:
+            code = Code.COUNT_LABELS
+        elif y.ndim == 1 or metric.means_labels(y):
+            raise LookupError("other targets")
+        self._program.add(code, units, self.rows, y, self.loss.p, right)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Tell whether both are one object, or equal texts or numbers."""
+    return one is other or (isinstance(one, (int, str)) and one == other)
+
+
+def run_for(dtype: np.dtype[Any]) -> Callable[..., None]:
+    """Return the loop of steps for numbers of a dtype; raises whatever numba does."""
+    from ffnn.kernels.native.steps import run_steps
+
+    return run_steps.compiled(dtype)
