@@ -6,7 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Sequence
 
-from ffnn.tables.entries import parse_numbers
+from ffnn.tables.entries import are_numbers
 from ffnn.tables.raw import is_missing
 
 Rows = Sequence[Sequence[str]]
@@ -85,8 +85,8 @@ def is_header(first: Sequence[str], others: Rows) -> bool | None:
         known = sorted(entry for entry in entries if not is_missing(entry))
         if is_missing(name) or not known:
             continue
-        if parse_numbers(known) is not None:
-            is_name = have_years or parse_numbers([name]) is None
+        if are_numbers(known):
+            is_name = have_years or not are_numbers([name])
             for_header += is_name
             against += not is_name
         else:
@@ -108,4 +108,4 @@ def _are_years(names: Sequence[str]) -> bool:
 
 
 def _is_number_or_missing(cell: str) -> bool:
-    return is_missing(cell.strip()) or parse_numbers([cell.strip()]) is not None
+    return is_missing(cell.strip()) or are_numbers([cell.strip()])

@@ -16,6 +16,7 @@ from ffnn.core.free_memory import require_memory
 from ffnn.core.text import counted, listed
 from ffnn.errors import DataError
 from ffnn.tables import duck
+from ffnn.tables.decimals import parse_decimals
 from ffnn.tables.header import find_start, header_of, is_count, is_header, numbered_names
 from ffnn.tables.layout import LONGEST_FIELD, SPACES, Layout, find_layout, sample, split
 from ffnn.tables.outline import TOO_LARGE, Outline
@@ -206,13 +207,18 @@ def _read_numbers(
     Returns the line from which other rows follow, and the lines from there on.
     """
     delimiter = None if layout.delimiter == SPACES else layout.delimiter
+    are_decimals = True
     while block := list(itertools.islice(lines, _BLOCK_ROWS)):
-        try:
-            numbers = np.loadtxt(block, delimiter=delimiter, comments=None, ndmin=2)
-        except ValueError:
-            return start, itertools.chain(block, lines)
-        if numbers.shape[1] != layout.width or not are_plain(numbers, "".join(block), delimiter):
-            return start, itertools.chain(block, lines)
+        text = "".join(block)
+        numbers = parse_decimals(text, delimiter, layout.width) if are_decimals else None
+        if numbers is None:
+            are_decimals = False
+            try:
+                numbers = np.loadtxt(block, delimiter=delimiter, comments=None, ndmin=2)
+            except ValueError:
+                return start, itertools.chain(block, lines)
+            if numbers.shape[1] != layout.width or not are_plain(numbers, text, delimiter):
+                return start, itertools.chain(block, lines)
         for reader, column in zip(readers, numbers.T, strict=True):
             reader.add_numbers(column)
         start += len(block)
