@@ -28,6 +28,11 @@ class CodeCheck:
         self._layers = layers
         self._counts: dict[int, int] | None = None  # once the layers are built
 
+    @property
+    def is_needless(self) -> bool:
+        """Whether no column has numbers of categories; False for as long as that is not known."""
+        return self._counts == {}
+
     def check(self, source: Source) -> None:
         """Raise DataError for the first such entry of inputs; on disk, once it is read."""
         counts = self._counts

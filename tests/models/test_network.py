@@ -296,6 +296,53 @@ def test_predict_gives_the_same_for_every_batch_size():
         np.testing.assert_allclose(model.predict(x, batch_size), model.predict(x), rtol=1e-13)
 
 
+@pytest.mark.parametrize("rows", [1, 3, 40])
+def test_rows_as_they_are_and_rows_to_be_converted_have_the_same_predictions(rows):
+    model, x = small(), np.random.default_rng(4).standard_normal((rows, 4)).astype(np.float32)
+
+    as_they_are = model.predict(x)
+
+    for other in (x.tolist(), x.astype(np.float64), np.asfortranarray(x), x[:, ::-1][:, ::-1]):
+        assert model.predict(other).tobytes() == as_they_are.tobytes()
+    kept = as_they_are.copy()
+    model.predict(x + 1.0)
+    np.testing.assert_array_equal(as_they_are, kept)  # which are the caller's
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (np.ones((1, 5)), "expected input with 4 features, got array of shape .1, 5.*label column"),
+        (np.ones((1, 3)), "expected input with 4 features, got array of shape .1, 3"),
+        (np.ones(4), "expected rows of shape"),
+        (np.ones((0, 4)), "at least one row"),
+        (np.ones((2, 2, 4)), "expected rows of shape"),
+        (np.array([[1.0, 2.0, np.nan, 4.0]]), "row 0, column 2"),
+        (np.array([[1.0] * 4, [1.0, -np.inf, 3.0, 4.0]]), "row 1, column 1"),
+    ],
+)
+def test_rows_of_the_models_own_dtype_are_checked_as_others_are(x, message):
+    model = small()
+    model.predict(np.ones((1, 4), np.float32))
+    with pytest.raises(ffnn.DataError, match=message):
+        model.predict(x.astype(np.float32))
+
+
+def test_a_row_of_huge_numbers_is_finite():
+    x = np.full((1, 4), 1e38, np.float32)  # whose squares are not
+    model = ffnn.Sequential([Dense(1, "sigmoid", weight_initializer="zeros")], input_dim=4)
+    for _ in range(2):
+        assert model.predict(x).tolist() == [[0.5]]
+
+
+def test_a_row_with_an_unknown_category_is_refused_each_time():
+    model = ffnn.Sequential([ffnn.layers.Embedding([3, 2]), Dense(1)], input_dim=2)
+    for _ in range(2):
+        model.predict(np.ones((1, 2), np.float32))
+        with pytest.raises(ffnn.DataError, match="from 0 to 2"):
+            model.predict(np.full((1, 2), 7.0, np.float32))
+
+
 def test_predict_from_many_threads_equals_one_thread():
     layers = [Dense(16, "swish"), BatchNorm(), LayerNorm(), Dropout(0.5), Dense(3, "softmax")]
     model = ffnn.Sequential(layers, input_dim=4, seed=0)
