@@ -171,6 +171,7 @@ def circles():
 # Doors that are still to be closed.
 UPWARD = {}
 REACHES = {
+    "ffnn.core.guard": {"os._exit"},
     "ffnn.core.mpi": {"os._exit"},
 }
 CIRCLES = []

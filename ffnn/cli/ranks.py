@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ffnn.cli.exit_codes import usage_errors
 from ffnn.core.console import complain
-from ffnn.core.mpi import Ranks, launched_rank, launched_size
+from ffnn.core.mpi import Ranks, guard_rank, launched_rank, launched_size
 from ffnn.core.progress import no_bars
 from ffnn.errors import RankLostError, RanksDifferError, TrainingDivergedError
 
@@ -39,6 +39,7 @@ def as_rank(args: argparse.Namespace) -> Iterator[None]:
             )
         yield
         return
+    guard_rank()
     with usage_errors(ImportError, label="--distributed: "):
         ranks = Ranks(args.timeout)
     _opened.append(ranks)

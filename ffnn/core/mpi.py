@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ffnn.core.console import complain, flush
+from ffnn.core.guard import guard
 
 if TYPE_CHECKING:
     from ffnn._types import Array
@@ -44,6 +45,36 @@ def launched_rank() -> int:
 def _from_environment(names: Sequence[str], default: int) -> int:
     found = (os.environ.get(name, "") for name in names)
     return next((int(text) for text in found if text.isdigit()), default)
+
+
+def guard_rank() -> None:
+    """Let this process, one of several, wait for another one that does its work.
+
+    If a signal ends that one, the job ends with exit code `LOST`, and not with the signal's number.
+    """
+
+    def tell(name: str) -> None:
+        reason = ", as the system does where memory runs out" if name == "SIGKILL" else ""
+        who = f"rank {launched_rank()} of {launched_size()}"
+        complain(f"ffnn: error: {who} was ended by {name}{reason}")
+        _abort(LOST)
+        os._exit(LOST)
+
+    if launched_size() > 1:
+        guard(tell)
+
+
+def _abort(code: int) -> None:
+    """Have ``mpiexec`` end all ranks with an exit code, as MPI_Abort does, but silently.
+
+    It returns where no process manager takes that. MPI need not have begun.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        flush()
+    time.sleep(_PRINTING)
+    with contextlib.suppress(KeyError, ValueError, OSError):
+        os.write(int(os.environ["PMI_FD"]), f"cmd=abort exitcode={code}\n".encode())
+        time.sleep(10 * _GRACE)  # in which it ends this process
 
 
 class Ranks:
@@ -96,7 +127,7 @@ class Ranks:
             waiting += [(rank, self._world.Isend(_bytes(array), rank).Test) for rank, array in sent]
             self._wait(waiting)
         except self._mpi.Exception as error:
-            self.lose(f"the connection to another rank has ended: {error}")
+            self._lose_connection(error)
 
     def share(self, content: Any = None) -> Any:
         """Return on all ranks what rank 0 gives here."""
@@ -136,7 +167,7 @@ class Ranks:
         try:
             self._wait([(rank, looking(rank)) for rank in ranks])
         except self._mpi.Exception as error:
-            self.lose(f"the connection to another rank has ended: {error}")
+            self._lose_connection(error)
         return [found[rank] for rank in ranks]
 
     def _wait(self, waiting: Sequence[tuple[int, Callable[[], bool]]]) -> None:
@@ -162,6 +193,11 @@ class Ranks:
         """End the job because of a lost rank."""
         self.abort(f"ffnn: error: rank {self.rank}: {problem}", LOST)
 
+    def _lose_connection(self, error: Exception) -> NoReturn:
+        time.sleep(_GRACE)  # in which what guards the other rank says why
+        reason = " ".join(str(error).split())
+        self.lose(f"the connection to another rank has ended: {reason}")
+
     def abort(self, message: str, code: int) -> NoReturn:
         """Print a message and end all ranks at once with an exit code.
 
@@ -173,13 +209,7 @@ class Ranks:
         self._end(code)
 
     def _end(self, code: int) -> NoReturn:
-        with contextlib.suppress(OSError, ValueError):
-            flush()
-        time.sleep(_PRINTING)
-        with contextlib.suppress(KeyError, ValueError, OSError):
-            # As MPI_Abort tells the process manager, before MPI has begun, too, and silently.
-            os.write(int(os.environ["PMI_FD"]), f"cmd=abort exitcode={code}\n".encode())
-            time.sleep(10 * _GRACE)  # in which it ends this process
+        _abort(code)
         if self._mpi.Is_initialized():
             self._mpi.COMM_WORLD.Abort(code)
         os._exit(code)

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -169,6 +170,83 @@ def test_the_command_writes_the_file_that_one_process_writes(tmp_path):
     launch(1, *options, "--out", tmp_path / "1.h5", program=command)
     assert (tmp_path / "3.h5").read_bytes() == (tmp_path / "1.h5").read_bytes()
     assert (out.count("test accuracy"), out.count("saved"), err.count("Epoch")) == (1, 1, 0)
+
+
+@needs_mpi
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are watched over on Linux alone")
+@pytest.mark.parametrize(
+    ("which", "how", "code", "message"),
+    [
+        (1, "SIGKILL", 75, "rank 1 of 2 was ended by SIGKILL, as the system does where memory"),
+        (0, "SIGSEGV", 75, "rank 0 of 2 was ended by SIGSEGV"),
+        ("mpiexec", "SIGINT", 130, "ffnn: interrupted after"),
+        ("guard of 1", "SIGTERM", 130, "ffnn: interrupted after"),
+        ("guard of 1", "SIGKILL", 9, "Killed"),
+    ],
+)
+def test_the_command_says_how_a_rank_has_ended(tmp_path, sigint, which, how, code, message):
+    path = tmp_path / "m.h5"
+    command = [MPIEXEC, "-n", "2", sys.executable, "-m", "ffnn", "train", "digits", "--distributed"]
+    command += ["--micro-batches", "2", "--epochs", "100000", "--save-every", "1", "--out", path]
+    job = subprocess.Popen(
+        [*command, "--quiet", "--timeout", "60"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    while not path.exists():
+        assert job.poll() is None, job.stdout.read()
+        time.sleep(0.05)
+    rank = 0 if which == 0 else 1
+    guard, worker = ranked(job.pid, rank)
+    target = {"mpiexec": job.pid, "guard of 1": guard}.get(which, worker)
+    os.kill(target, getattr(signal, how))
+    out, _ = job.communicate(timeout=120)
+    assert job.returncode == code, out
+    assert message in out
+    assert out.count("ffnn:") <= 1
+    ffnn.load_model(path)
+    while any(str(path) in text_of(each) for each in Path("/proc").glob("[0-9]*/cmdline")):
+        time.sleep(0.05)
+
+
+def can_isolate():
+    """Tell whether a process may have a network of its own."""
+    if shutil.which("unshare") is None or shutil.which("ip") is None:
+        return False
+    command = ["unshare", "-rn", "ip", "link", "set", "lo", "up"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@needs_mpi
+def test_a_job_on_one_machine_may_have_a_network_of_its_own(tmp_path):
+    if not can_isolate():
+        pytest.skip("needs unshare -rn and ip")
+    train = f"-n 2 {sys.executable} -m ffnn train digits --distributed --micro-batches 2 --epochs 1"
+    inside = f"ip link set lo up; cat /proc/net/dev; exec {MPIEXEC} {train} --quiet"
+    done = subprocess.run(
+        ["unshare", "-rn", "sh", "-c", inside],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    devices = [line.split(":")[0].strip() for line in done.stdout.splitlines() if ": " in line]
+    assert devices[0] == "lo"
+    assert all(name == "lo" or "test" in name for name in devices)
+
+
+def ranked(job, rank):
+    """Return the two processes of a rank, the one that waits and the one that works."""
+    found = [job]
+    for each in found:
+        for table in Path(f"/proc/{each}/task").glob("*/children"):
+            found += map(int, table.read_text().split())
+    return [
+        each for each in found if f"PMI_RANK={rank}\0" in text_of(Path(f"/proc/{each}/environ"))
+    ]
 
 
 @needs_mpi
