@@ -51,10 +51,13 @@ def _mixed(numbers: Array, block: Array) -> Array:
     """Return the numbers of rows after more entries, whose bits are multiplied by fixed numbers."""
     data = np.ascontiguousarray(block).reshape(len(block), -1)
     size = data.dtype.itemsize * data.shape[1]
-    words = np.zeros((len(block), -(-size // 4)), np.uint32)
-    words.view(np.uint8)[:, :size] = data.view(np.uint8)
+    if size % 4:
+        words = np.zeros((len(block), -(-size // 4)), np.uint32)
+        words.view(np.uint8)[:, :size] = data.view(np.uint8)
+    else:
+        words = data.view(np.uint32)
     factors = _scrambled(np.arange(1, words.shape[1] + 1, dtype=np.uint64)) | np.uint64(1)
-    return _scrambled(numbers + (words * factors).sum(axis=1))
+    return _scrambled(numbers + np.einsum("ij,j->i", words, factors))
 
 
 def _scrambled(numbers: Array) -> Array:

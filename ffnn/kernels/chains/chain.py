@@ -57,27 +57,19 @@ class Chain:
         self.stages, self.loss, self.dtype = stages, loss, dtype
         self._run = run_for(dtype)
         self.memory = Workspace()
-        self._programs: dict[tuple[Any, ...], _Runnable | None] = {}
+        self._programs: dict[tuple[Any, ...], Runnable | None] = {}
         self._x: Array | None = None
         self._y: Array | None = None
-        self._now: _Runnable | None = None
+        self._now: Runnable | None = None
 
     def takes(self, x: Array, y: Array) -> bool:
         """Tell whether it takes a batch, which is the next one then."""
         if x is not self._x or y is not self._y:
-            self._now = self._find(x, y)
+            self._now = self.find(x, y)
             self._x, self._y = x, y
             if self._now is not None:
                 self._now.place(x, y)
         return self._now is not None
-
-    def takes_like(self, x: Array, y: Array) -> bool:
-        """Tell whether it may take batches of such shapes and dtypes."""
-        return (
-            (x.ndim == 2 and x.dtype == self.dtype and 1 < len(x) <= BLOCK_ROWS)
-            and y.dtype == (np.intp if y.ndim == 1 else self.dtype)
-            and y.flags.c_contiguous
-        )
 
     def forward(self) -> float:
         """Return the loss of the batch."""
@@ -98,9 +90,11 @@ class Chain:
         """Let go of the batch."""
         self._x = self._y = None
 
-    def _find(self, x: Array, y: Array) -> _Runnable | None:
+    def find(self, x: Array, y: Array) -> Runnable | None:
         """Return the program for such a batch; None if there can be none."""
-        if not self.takes_like(x, y):
+        if x.ndim != 2 or x.dtype != self.dtype or not 1 < len(x) <= BLOCK_ROWS:
+            return None
+        if y.dtype != (np.intp if y.ndim == 1 else self.dtype) or not y.flags.c_contiguous:
             return None
         flags = x.flags
         if not (flags.aligned and (flags.c_contiguous or flags.f_contiguous)):
@@ -110,7 +104,7 @@ class Chain:
             if len(self._programs) >= _KEPT:
                 self._programs.clear()
             try:
-                self._programs[key] = _Runnable(self, x, y)
+                self._programs[key] = Runnable(self, x, y)
             except LookupError:  # a product of a single number, or a target of another kind
                 self._programs[key] = None
         return self._programs[key]
@@ -137,8 +131,16 @@ class Chain:
         return loss, middle
 
 
-class _Runnable:
-    """A program in the form that the machine runs."""
+class Runnable:
+    """A program in the form that the machine runs.
+
+    Attributes
+    ----------
+    loss : LossWriter
+        Which knows what the loss is.
+    operations, numbers : ndarray
+        Of the machine, of which those from `middle` to `end` go back.
+    """
 
     def __init__(self, chain: Chain, x: Array, y: Array) -> None:
         program = self._program = Program(chain.memory, len(x), chain.dtype)
@@ -149,10 +151,20 @@ class _Runnable:
 
     def place(self, x: Array, y: Array) -> None:
         """Have the operations work on this batch."""
+        self._put(self.operations, x, y)
+
+    def on(self, x: Array, y: Array) -> Array:
+        """Return a copy of the operations that works on other arrays alike."""
+        operations: Array = self.operations.copy()
+        self._put(operations, x, y)
+        return operations
+
+    def _put(self, operations: Array, x: Array, y: Array) -> None:
+        """Write the addresses of a batch."""
         for name, array in (("x", x), ("y", y)):
             address = address_of(array)
             for row, column in self._places[name]:
-                self.operations[row, column] = address
+                operations[row, column] = address
 
 
 def chain_of(stages: Sequence[Stage], loss: Loss, dtype: np.dtype[Any]) -> Chain | None:

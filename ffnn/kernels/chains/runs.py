@@ -123,36 +123,40 @@ class _Written:
     """The program of a whole step, in the form that the machine runs."""
 
     def __init__(self, runs: Runs, x: Array, y: Array, rows: int, metrics: Sequence[Metric]):
-        chain = runs.chain
-        program = self._program = Program(chain.memory, rows, chain.dtype)
+        chain, twin = runs.chain, runs.twin
         self.rows = rows
         self.metrics = [each for each in metrics if type(each) is Accuracy]
         if len(self.metrics) < len(metrics):
             raise LookupError("another metric")
-        batch = [self._gather(runs.space, name, source) for name, source in (("x", x), ("y", y))]
-        if not chain.takes_like(*batch):
+        before, after = (Program(chain.memory, rows, chain.dtype) for _ in range(2))
+        batch = [
+            self._gather(before, runs.space, name, source) for name, source in (("x", x), ("y", y))
+        ]
+        found = chain.find(*batch)
+        if found is None:
             raise LookupError("such batches are not taken")
-        gathered = len(program)
-        self.loss, middle = chain.write(program, *batch)
         square = runs.space.get("square", (1,), chain.dtype)
-        program.dot(runs.gradients, runs.gradients, square)
-        back = len(program)
+        after.dot(runs.gradients, runs.gradients, square)
         self.counts = np.zeros((len(metrics), MOST), np.int64)
         for metric, right in zip(self.metrics, self.counts, strict=True):
-            self._count(metric, batch[1], right)
-        counted = len(program)
-        self.kinds, blocks = runs.twin.at_lines(runs.twin.part.blocks)
+            self._count(after, metric, batch[1], found.loss.p, right)
+        self.kinds, blocks = twin.at_lines(twin.part.blocks)
         for kind, arrays in blocks:
-            program.add(_UPDATES[runs.twin.moving], kind, arrays[0].size, *arrays)
-        self.operations, self.numbers = program.tables()
-        sums = address_of(self.loss.sums), address_of(square)
-        ends = gathered, middle, back, counted, len(program)
-        self.plan = np.array([*ends, *sums, rows, 0, 0], np.int64)
-        self.values = np.array([self.loss.divisor, 0.0, 0.0])
+            after.add(_UPDATES[twin.moving], kind, arrays[0].size, *arrays)
+        self._used = before, found, after  # which hold the arrays
+        tables = before.tables(), (found.on(*batch), found.numbers), after.tables()
+        self.operations, self.numbers = map(np.concatenate, zip(*tables, strict=True))
+        first = len(before)
+        back = first + found.end + 1  # behind the square of the norm
+        ends = first, first + found.middle, back, back + len(metrics), len(self.operations)
+        self.plan = np.array(
+            [*ends, address_of(found.loss.sums), address_of(square), rows, 0, 0], np.int64
+        )
+        self.values = np.array([found.loss.divisor, 0.0, 0.0])
 
-    def _gather(self, space: Workspace, name: str, source: Array) -> Array:
+    def _gather(self, program: Program, space: Workspace, name: str, source: Array) -> Array:
         """Write how a batch of rows is gathered, and return it."""
-        program, columns = self._program, source[:1].size
+        columns = source[:1].size
         is_labels = source.ndim == 1 and source.dtype == np.intp
         code = Code.GATHER_LABELS if is_labels else _GATHERS.get(source.dtype.char)
         if code is None or not source.flags.carray:
@@ -162,15 +166,15 @@ class _Written:
         program.add(code, columns, self.rows, len(source), source, batch)
         return batch
 
-    def _count(self, metric: Accuracy, y: Array, right: Array) -> None:
+    def _count(self, program: Program, metric: Accuracy, y: Array, p: Array, right: Array) -> None:
         """Write how the rows are counted that are decided correctly."""
-        units = self.loss.p.shape[1]
+        units = p.shape[1]
         code = Code.COUNT_BITS if units == 1 else Code.COUNT_ROWS
         if y.ndim == 1 and units > 1:
             code = Code.COUNT_LABELS
         elif y.ndim == 1 or metric.means_labels(y):
             raise LookupError("other targets")
-        self._program.add(code, units, self.rows, y, self.loss.p, right)
+        program.add(code, units, self.rows, y, p, right)
 
 
 def _is_same(one: Any, other: Any) -> bool:
