@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
@@ -12,6 +13,7 @@ from ffnn.kernels.compiler import loop
 from ffnn.kernels.twins import Twin, twin_for
 from ffnn.optimizers import SGD, Adagrad, Adam, AdamW, Nadam, RMSprop
 from ffnn.optimizers.groups import Block
+from ffnn.schedules import Schedule
 
 
 @loop("vvs")
@@ -69,7 +71,6 @@ class OptimizerTwin(Twin):
     """What updates all parameters in one pass."""
 
     moves: ClassVar[str] = ""  # the name of its only loop
-    follows_time: ClassVar[bool] = False  # whether its numbers change with the updates made
     _blocks: list[Block] | None = None
 
     @property
@@ -80,6 +81,12 @@ class OptimizerTwin(Twin):
     def numbers(self, rate: float, own: Mapping[str, Any]) -> tuple[float, ...]:
         """Return the last arguments of the loop, for parameters with η and such numbers."""
         raise NotImplementedError
+
+    def foretell(self, rates: Array, own: Mapping[str, Any]) -> Array:
+        """Return `numbers` of the next updates, with such an η each, one in a row."""
+        if (rates == rates[0]).all():
+            return np.repeat([self.numbers(float(rates[0]), own)], len(rates), axis=0)
+        return np.array([self.numbers(rate, own) for rate in rates.tolist()])
 
     def update_all(self, rate: float, blocks: list[Block]) -> None:
         """Do what `update` of the optimizer does, for each of the blocks."""
@@ -148,7 +155,7 @@ class AdamTwin(OptimizerTwin):
 
     part: Adam
     loops: ClassVar = {"adam": adam}
-    moves, follows_time, saved = "adam", True, 1.0
+    moves, saved = "adam", 1.0
 
     def numbers(self, rate: float, own: Mapping[str, Any]) -> tuple[float, ...]:
         """Return 1 - η λ of the parameters that decay, and the numbers of Adam's update."""
@@ -158,6 +165,23 @@ class AdamTwin(OptimizerTwin):
             shrink -= rate * part.current_weight_decay
         epsilon, step = part.quotient_factors(rate)
         return shrink, part.beta_1, part.beta_2, epsilon, step
+
+    def foretell(self, rates: Array, own: Mapping[str, Any]) -> Array:
+        """Return `numbers` of the next updates; what they have alike is computed once."""
+        part, first, count = self.part, self.part.iterations, len(rates)
+        numbers = np.repeat([self.numbers(float(rates[0]), own)], count, axis=0)
+        if isinstance(part, AdamW) and own.get("d", 1.0):
+            decay = part.weight_decay
+            decays = [
+                float(decay(first + i)) if isinstance(decay, Schedule) else decay
+                for i in range(count)
+            ]
+            numbers[:, 0] = 1.0 - rates * decays
+        powers = [(part.beta_2**t, part.beta_1**t) for t in range(first + 1, first + 1 + count)]
+        rest = 1.0 - np.array(powers)
+        correction = np.sqrt(rest[:, 0]) / rest[:, 1]
+        numbers[:, 4] = rates * correction * (1.0 - part.beta_1) / math.sqrt(1.0 - part.beta_2)
+        return numbers
 
 
 @loop("vvvvsssss")
@@ -185,7 +209,7 @@ class NadamTwin(OptimizerTwin):
 
     part: Nadam
     loops: ClassVar = {"nadam": nadam}
-    moves, follows_time, saved = "nadam", True, 1.0
+    moves, saved = "nadam", 1.0
 
     def numbers(self, rate: float, own: Mapping[str, Any]) -> tuple[float, ...]:
         """Return the numbers of Nadam's update."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from ffnn.data.batches import Examples
 from ffnn.data.sources import BLOCK_ROWS, Source
 
 MOST_ROWS, MOST_BYTES = 1 << 13, 1 << 24  # of a training, to be kept; others have no numbers
+_BLOCK_BYTES = 1 << 20  # that are read together, or so many rows as anywhere
 _LEAST_DISTINCT = 0.95  # of its rows: where fewer differ, new ones may be the same by chance
 
 
@@ -22,7 +24,8 @@ def pack_rows(examples: Examples | None) -> str | None:
     x = examples.x
     if np.prod(x.shape, dtype=float) * x.data.dtype.itemsize > MOST_BYTES:
         return None
-    numbers = np.unique(numbers_of(examples.x, examples.y))
+    numbers = np.sort(numbers_of(examples.x, examples.y))
+    numbers = numbers[np.append(True, numbers[1:] != numbers[:-1])]
     if len(numbers) < _LEAST_DISTINCT * len(x):
         return None
     return base64.b64encode(numbers.astype("<u4").tobytes()).decode()
@@ -40,8 +43,10 @@ def numbers_of(x: Source, y: Source) -> Array:
     """Return a number of 32 bits for each row, which follows from its inputs and its target."""
     numbers = np.zeros(len(x), np.uint64)
     for source in (x, y):
-        for start in range(0, len(x), BLOCK_ROWS):
-            stop = min(start + BLOCK_ROWS, len(x))
+        row_bytes = source.data.dtype.itemsize * math.prod(source.shape[1:])
+        length = max(BLOCK_ROWS, _BLOCK_BYTES // row_bytes)
+        for start in range(0, len(x), length):
+            stop = min(start + length, len(x))
             numbers[start:stop] = _mixed(numbers[start:stop], source.read(start, stop))
     found: Array = (numbers >> np.uint64(32)).astype(np.uint32)
     return found

@@ -16,6 +16,7 @@ from ffnn.kernels import optimizers as loops
 from ffnn.kernels.chains import codes
 from ffnn.kernels.chains.runs import Runs
 from ffnn.kernels.compiler import find_problem
+from ffnn.kernels.twins import twin_of
 from ffnn.layers import Dense
 from ffnn.metrics import F1
 from ffnn.optimizers import SGD, Adagrad, Adam, AdamW, Nadam, RMSprop
@@ -441,6 +442,22 @@ def test_a_bug_in_a_pass_of_steps_is_noticed(name, is_right, right, wrong):
 
     assert is_right(function)
     assert not is_right(names[name])
+
+
+@pytest.mark.parametrize("first", [0, 999, 70_000])
+@pytest.mark.parametrize("rule", RULES)
+def test_numbers_of_updates_to_come_are_those_that_each_has(rule, first):
+    optimizer = RULES[rule]()
+    optimizer.iterations = first
+    twin = twin_of(optimizer, np.dtype("float32"))
+    rates = np.linspace(0.1, 0.05, 50) if "scheduled" in rule else np.full(50, 0.07)
+
+    for own in ({}, {"d": 0.0}):
+        foretold = twin.foretell(rates, own)
+        for rate, numbers in zip(rates.tolist(), foretold, strict=True):
+            assert tuple(numbers) == twin.numbers(rate, own)
+            optimizer.iterations += 1
+        optimizer.iterations = first
 
 
 def test_every_update_of_the_machine_is_one_of_the_optimizers():

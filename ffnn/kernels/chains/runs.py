@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -19,6 +18,7 @@ from ffnn.kernels.chains.routines import address_of
 from ffnn.kernels.optimizers import OptimizerTwin
 from ffnn.metrics import Accuracy, Metric
 from ffnn.optimizers.room import Room
+from ffnn.schedules import Schedule
 
 MOST = 1024  # steps of a call
 
@@ -102,21 +102,18 @@ class Runs:
 
     def foretell(self, steps: int, room: Room, kinds: Sequence[tuple[float, Any]]) -> Array:
         """Return the numbers of the next updates within the room, (steps, kinds, numbers)."""
-        twin = copy.copy(self.twin)
-        twin.part = part = copy.copy(self.twin.part)
-        largest = max((factor for factor, _ in kinds), default=1.0)
-        changing = twin.follows_time or bool(part.schedules)
-        found: list[list[tuple[float, ...]]] = []
-        for _ in range(steps if changing else min(steps, 1)):
-            rate = part.current_learning_rate
-            if not rate * largest <= room.rate:
-                break
-            found.append([twin.numbers(rate * factor, own) for factor, own in kinds])
-            vars(part)["iterations"] += 1  # of the copy, whose name needs no check
-        if not found:
+        optimizer, eta = self.twin.part, self.twin.part.learning_rate
+        first, largest = optimizer.iterations, max((factor for factor, _ in kinds), default=1.0)
+        if isinstance(eta, Schedule):
+            rates = np.array([float(eta(first + i)) for i in range(steps)])
+        else:
+            rates = np.full(max(steps, 0), eta)
+        too_large = np.flatnonzero(~(rates * largest <= room.rate))
+        rates = rates[: too_large[0]] if len(too_large) else rates
+        if not len(rates):
             return np.zeros((0, len(kinds), 1), self.chain.dtype)
-        numbers: Array = np.array(found, self.chain.dtype)
-        return numbers if changing else np.repeat(numbers, steps, axis=0)
+        numbers = [self.twin.foretell(rates * factor, own) for factor, own in kinds]
+        return np.stack(numbers, axis=1).astype(self.chain.dtype)
 
 
 class _Written:
