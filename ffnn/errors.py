@@ -34,6 +34,15 @@ class DataError(ValueError):
         What is wrong, one by one, where a message may list several; else empty.
     hints : tuple of str
         What helps against several of them, such as the names that are known.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> try:
+    ...     ffnn.datasets.load_csv("missing.csv")
+    ... except ffnn.DataError as error:
+    ...     print(error)
+    missing.csv: there is no such file
     """
 
     def __init__(
@@ -44,7 +53,17 @@ class DataError(ValueError):
 
 
 class ModelFileError(Exception):
-    """A model file that is missing, damaged, or not to be trusted."""
+    """A model file that is missing, damaged, or not to be trusted.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> try:
+    ...     ffnn.load_model("missing.h5")
+    ... except ffnn.ModelFileError as error:
+    ...     print("no model:", error)
+    no model: missing.h5: no such file
+    """
 
     def __init__(self, message: object = "") -> None:
         super().__init__(_quotable(message))
@@ -61,6 +80,17 @@ class TrainingDivergedError(ArithmeticError):
         Where it happened, both counted from 1.
     learning_rate : float
         The learning rate in force.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> model = ffnn.Sequential([ffnn.layers.Dense(1)], seed=0)
+    >>> model.compile(ffnn.optimizers.SGD(1e30), "mean_squared_error")
+    >>> try:
+    ...     model.fit([[1.0], [2.0]], [1.0, 2.0], epochs=9, batch_size=2, verbose=0)
+    ... except ffnn.TrainingDivergedError as error:
+    ...     print(error.epoch, error.batch)
+    1 1
     """
 
     def __init__(self, message: str, epoch: int, batch: int, learning_rate: float) -> None:
@@ -74,7 +104,21 @@ class TrainingDivergedError(ArithmeticError):
 
 
 class LayerError(RuntimeError):
-    """An unexpected failure inside a layer; the message names the layer, the cause is chained."""
+    """An unexpected failure inside a layer; the message names the layer, the cause is chained.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> class Broken(ffnn.layers.Layer):
+    ...     def forward(self, x, training=False):
+    ...         return x.no_such_method()
+    >>> model = ffnn.Sequential([Broken()], input_dim=2)
+    >>> try:
+    ...     model.predict([[1.0, 2.0]])
+    ... except ffnn.LayerError as error:
+    ...     print(type(error.__cause__).__name__)
+    AttributeError
+    """
 
 
 class RanksDifferError(ValueError):

@@ -63,6 +63,15 @@ class GradientReport:
         Whether entries were compared, and none has a relative error above 1e-6.
     verdict : str
         The same as a sentence, which the printed report ends with.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> model = ffnn.Sequential([ffnn.layers.Dense(1, "tanh")], input_dim=2, seed=0)
+    >>> model.compile("sgd", "mean_squared_error")
+    >>> report = ffnn.gradient_check(model, [[1.0, 2.0]], [[0.5]])
+    >>> report.is_right, report.checked, report.rows[0].parameter
+    (True, 3, 'weight')
     """
 
     def __init__(self, rows: list[GradientRow]) -> None:

@@ -23,7 +23,18 @@ from ffnn.core.registry import Configurable, Family
 
 
 class Initializer(Guarded, Configurable):
-    """A rule for the initial values of a parameter."""
+    """A rule for the initial values of a parameter.
+
+    Examples
+    --------
+    >>> from ffnn.initializers import Initializer
+    >>> class Half(Initializer):
+    ...     def fill(self, out, fan_in, fan_out, rng):
+    ...         out[...] = 0.5
+    >>> from ffnn.layers import Dense
+    >>> Dense(2, weight_initializer=Half()).build(2).params["weight"].tolist()
+    [[0.5, 0.5], [0.5, 0.5]]
+    """
 
     @property
     def formulas(self) -> Formulas:
@@ -199,6 +210,15 @@ class VarianceScaling(Initializer):
     ----------
     seed : int, optional
         Makes the draws independent of the model's seed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.initializers import HeNormal, VarianceScaling
+    >>> w = np.empty((200, 100))
+    >>> HeNormal().fill(w, fan_in=100, fan_out=200, rng=np.random.default_rng(0))
+    >>> isinstance(HeNormal(), VarianceScaling), round(float(w.var()), 3)  # 2 / 100
+    (True, 0.02)
     """
 
     scale: ClassVar[float]

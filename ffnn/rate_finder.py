@@ -54,6 +54,16 @@ class LearningRateCurve:
         Whether the test ended before the highest rate.
     batch_size : int
         The rows of a step.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> (x, y), _ = ffnn.datasets.load_digits()
+    >>> model = ffnn.Sequential([ffnn.layers.Dense(10, "softmax")], seed=0)
+    >>> model.compile("adam", "categorical_crossentropy")
+    >>> curve = ffnn.find_learning_rate(model, x / 16.0, y)
+    >>> curve.rates.shape == curve.losses.shape, 1e-4 < curve.suggestion < 1.0
+    (True, True)
     """
 
     def __init__(
@@ -196,9 +206,14 @@ def find_learning_rate(
 
     Examples
     --------
-    >>> curve = ffnn.find_learning_rate(model, x, y)  # doctest: +SKIP
-    >>> print(curve)  # doctest: +SKIP
-    >>> model.fit(x, y, epochs=20, learning_rate=curve.suggestion)  # doctest: +SKIP
+    >>> import ffnn
+    >>> (x, y), _ = ffnn.datasets.load_digits()
+    >>> model = ffnn.Sequential([ffnn.layers.Dense(10, "softmax")], seed=0)
+    >>> model.compile("adam", "categorical_crossentropy")
+    >>> curve = ffnn.find_learning_rate(model, x / 16.0, y)
+    >>> history = model.fit(x / 16.0, y, epochs=2, learning_rate=curve.suggestion, verbose=0)
+    >>> history.history["loss"][-1] < 2.3  # the loss of guessing
+    True
     """
     where = "find_learning_rate"
     check_model(where, model)

@@ -19,6 +19,14 @@ class Regularizer(Guarded, Configurable):
     ----------
     kinks : tuple of float
         Values of w at which the derivative jumps.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.regularizers import L2
+    >>> w = np.array([1.0, 2.0])
+    >>> L2(0.5).value(w, scratch=np.empty_like(w))
+    2.5
     """
 
     kinks: tuple[float, ...] = ()

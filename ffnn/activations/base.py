@@ -27,6 +27,12 @@ class ActivationFunction(Layer):
         Whether y' is exactly 0 on a half-line, so that a unit may stop learning for good.
     kinks : tuple of float
         Inputs at which f' or f'' jumps, where finite differences say nothing.
+
+    Examples
+    --------
+    >>> from ffnn.activations import ActivationFunction, Tanh
+    >>> isinstance(Tanh(), ActivationFunction), Tanh.output_range, Tanh.saturates
+    (True, (-1.0, 1.0), True)
     """
 
     output_range: ClassVar[tuple[float, float]] = (-math.inf, math.inf)

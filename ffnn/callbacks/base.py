@@ -150,6 +150,13 @@ class CallbackList:
     ------
     TypeError
         `callbacks` is not a sequence of callbacks.
+
+    Examples
+    --------
+    >>> from ffnn.callbacks import CallbackList, EarlyStopping
+    >>> callbacks = CallbackList([], [EarlyStopping()], [], model=None, params={})
+    >>> len(callbacks.users), callbacks.watches_batches
+    (1, False)
     """
 
     def __init__(

@@ -41,6 +41,16 @@ class History(Callback):
         The names of the metrics of which higher is better.
     interrupted : bool
         Whether Ctrl-C ended the training.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> (x, y), _ = ffnn.datasets.load_digits()
+    >>> model = ffnn.Sequential([ffnn.layers.Dense(10, "softmax")], seed=0)
+    >>> model.compile("adam", "categorical_crossentropy")
+    >>> history = model.fit(x, y, epochs=2, validation_split=0.1, verbose=0)
+    >>> history.epoch, list(history.history)
+    ([0, 1], ['loss', 'val_loss'])
     """
 
     history: dict[str, list[float]]

@@ -96,10 +96,14 @@ class Recorder(Callback):
 
     Examples
     --------
-    >>> recorder = ffnn.callbacks.Recorder()  # doctest: +SKIP
-    >>> model.fit(x, y, epochs=10, callbacks=[recorder])  # doctest: +SKIP
-    >>> model.recording.series("gradients", "dense_1", "weight", "norm")  # doctest: +SKIP
-    >>> model.recording.plot().savefig("training.png")  # doctest: +SKIP
+    >>> import ffnn
+    >>> (x, y), _ = ffnn.datasets.load_digits()
+    >>> model = ffnn.Sequential([ffnn.layers.Dense(10, "softmax")], seed=0)
+    >>> model.compile("adam", "categorical_crossentropy")
+    >>> recorder = ffnn.callbacks.Recorder()
+    >>> history = model.fit(x, y, epochs=2, callbacks=[recorder], verbose=0)
+    >>> norms = model.recording.series("gradients", "dense_1", "weight", "norm")
+    >>> model.recording.plot().savefig("training.png")
     """
 
     settings = ("every", "snapshots", "histograms")

@@ -83,8 +83,14 @@ def compare_histories(histories: Mapping[str, HistoryLike]) -> Figure:
 
     Examples
     --------
-    >>> from ffnn.visualization import compare_histories
-    >>> figure = compare_histories({"sgd": history, "adam": other})  # doctest: +SKIP
+    >>> import ffnn
+    >>> (x, y), _ = ffnn.datasets.load_digits()
+    >>> def train(optimizer):
+    ...     model = ffnn.Sequential([ffnn.layers.Dense(10, "softmax")], seed=0)
+    ...     model.compile(optimizer, "categorical_crossentropy")
+    ...     return model.fit(x, y, epochs=2, verbose=0)
+    >>> histories = {name: train(name) for name in ("adam", "rmsprop")}
+    >>> ffnn.visualization.compare_histories(histories).savefig("runs.png")
     """
     _check_histories(histories)
     trainings = {label: read_curves(record) for label, record in histories.items()}

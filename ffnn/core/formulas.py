@@ -31,6 +31,12 @@ class Formulas:
         A remark in words.
     scale : mapping of str to str
         Symbol → the factor by which what is kept has to be multiplied, as an expression.
+
+    Examples
+    --------
+    >>> from ffnn.activations import ReLU
+    >>> ReLU.formulas.forward, ReLU.formulas.backward
+    (('y = max(x, 0)',), ('∂L/∂x = ∂L/∂y ∘ [x > 0]',))
     """
 
     forward: tuple[str, ...] = ()

@@ -28,6 +28,15 @@ class Rows:
         (rows, columns). What has more dimensions in its file, as pictures have, is flattened.
     dtype : dtype
         Of the numbers, in the machine's byte order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import ffnn
+    >>> np.save("rows.npy", np.arange(6.0).reshape(3, 2))
+    >>> rows = ffnn.data.open_rows("rows.npy")
+    >>> rows.shape, rows[[2, 0]].tolist()
+    ((3, 2), [[4.0, 5.0], [0.0, 1.0]])
     """
 
     ndim = 2

@@ -37,6 +37,15 @@ class Arrays(NamedTuple):
         The rows to test on, None if the file has no ``x_test``.
     y_test : ndarray or None
         Their targets.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import ffnn
+    >>> np.savez("data.npz", x=np.ones((4, 2)), y=np.zeros(4))
+    >>> arrays = ffnn.datasets.load_npz("data.npz")
+    >>> arrays.x_train.shape, arrays.x_test is None
+    ((4, 2), True)
     """
 
     x_train: Any
@@ -67,7 +76,11 @@ def load_npz(path: FilePath, *, targets: bool = True) -> Arrays:
 
     Examples
     --------
-    >>> arrays = ffnn.datasets.load_npz("digits.npz")  # doctest: +SKIP
+    >>> import numpy as np
+    >>> import ffnn
+    >>> np.savez("data.npz", x=np.ones((4, 2)), y=np.zeros(4))
+    >>> ffnn.datasets.load_npz("data.npz").x_train.shape
+    (4, 2)
     """
     _check_arguments("load_npz", path, targets)
     if not zipfile.is_zipfile(path):
@@ -105,7 +118,13 @@ def load_h5(path: FilePath, *, targets: bool = True) -> Arrays:
 
     Examples
     --------
-    >>> arrays = ffnn.datasets.load_h5("digits.h5")  # doctest: +SKIP
+    >>> import h5py
+    >>> import numpy as np
+    >>> import ffnn
+    >>> with h5py.File("data.h5", "w") as file:
+    ...     file["x"], file["y"] = np.ones((4, 2)), np.zeros(4)
+    >>> ffnn.datasets.load_h5("data.h5").x_train.shape
+    (4, 2)
     """
     import h5py
 

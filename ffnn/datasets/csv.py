@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import math
 from array import array
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ffnn.core.checks import check_choice, check_items, check_path, check_text, nearest
 from ffnn.core.text import listed
+from ffnn.datasets.csv_table import Table, Target
 from ffnn.errors import DataError
 
 if TYPE_CHECKING:
@@ -21,32 +22,6 @@ if TYPE_CHECKING:
 
 _MISSING = frozenset({"", "?", "na", "n/a", "nan", "null"})
 _MAX_SHOWN = 12
-Target = NDArray[np.int64] | NDArray[np.float64]
-
-
-class Table(NamedTuple):
-    """What `load_csv` found: rows of numbers and one target for each.
-
-    Parameters
-    ----------
-    x : ndarray of float64, shape (rows, features)
-        The feature columns.
-    y : ndarray of int64 or float64, shape (rows,)
-        Class indices if `class_names` is given; otherwise the target's numbers, int64 if all of
-        them are written as integers.
-    feature_names : tuple of str
-        The names of the columns of `x`, in order.
-    class_names : tuple of str or None
-        The name of each class index, or None for a numeric target.
-    target_name : str
-        The name of the target column.
-    """
-
-    x: NDArray[np.float64]
-    y: Target
-    feature_names: tuple[str, ...]
-    class_names: tuple[str, ...] | None
-    target_name: str
 
 
 def load_csv(
@@ -58,7 +33,7 @@ def load_csv(
     missing: str = "error",
     delimiter: str = ",",
 ) -> Table:
-    """Read features and a target from a CSV file with a header line.
+    r"""Read features and a target from a CSV file with a header line.
 
     A numeric target is read as numbers, a textual one as classes. Files are UTF-8, with or without
     a byte order mark; blank lines are skipped, and spaces around fields are removed.
@@ -93,6 +68,14 @@ def load_csv(
         finite number belongs, missing values, unknown columns or unknown classes.
     ValueError
         If `missing` is neither of the two.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> size = Path("wood.csv").write_text("age,width,wood\n3,1.5,oak\n5,2,ash\n")
+    >>> import ffnn
+    >>> ffnn.datasets.load_csv("wood.csv", target="wood").x.tolist()
+    [[3.0, 1.5], [5.0, 2.0]]
     """
     _check_options("load_csv", path, missing, delimiter)
     if target is not None:
@@ -131,7 +114,7 @@ def load_csv_features(
     missing: str = "error",
     delimiter: str = ",",
 ) -> NDArray[np.float64]:
-    """Read feature columns from a CSV file with a header line, to predict from them.
+    r"""Read feature columns from a CSV file with a header line, to predict from them.
 
     Parameters
     ----------
@@ -154,6 +137,14 @@ def load_csv_features(
     ------
     DataError, ValueError
         As `load_csv` does.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> size = Path("wood.csv").write_text("age,width,wood\n3,1.5,oak\n5,2,ash\n")
+    >>> import ffnn
+    >>> ffnn.datasets.load_csv_features("wood.csv", ["width", "age"]).tolist()
+    [[1.5, 3.0], [2.0, 5.0]]
     """
     _check_options("load_csv_features", path, missing, delimiter)
     feature_names = _check_names("load_csv_features", "feature_names", feature_names)

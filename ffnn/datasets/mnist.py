@@ -150,7 +150,10 @@ def find_mnist(data_dir: FilePath | None = None) -> tuple[Path, bool, bool]:
 
     Examples
     --------
-    >>> folder = ffnn.datasets.find_mnist()[0]  # doctest: +SKIP
+    >>> import ffnn
+    >>> folder, files, is_there = ffnn.datasets.find_mnist(".")
+    >>> is_there
+    False
     """
     named = data_dir or os.environ.get("FFNN_DATA_DIR")
     folder = Path(named).expanduser() if named else cache_folder()

@@ -45,7 +45,13 @@ def diagnose(model: Trainable, x: Any, y: Any = None, sample_weight: Any = None)
 
     Examples
     --------
-    >>> print(ffnn.diagnostics.diagnose(model, x, y))  # doctest: +SKIP
+    >>> import ffnn
+    >>> (x, y), _ = ffnn.datasets.load_digits()
+    >>> model = ffnn.Sequential([ffnn.layers.Dense(10, "softmax")], seed=0)
+    >>> model.compile(ffnn.optimizers.SGD(0.0), "categorical_crossentropy")
+    >>> from ffnn.diagnostics import diagnose
+    >>> [each.severity for each in diagnose(model, x / 16.0, y) if "rate" in each.kind]
+    ['warning']
     """
     x, y, sample_weight = with_targets_if_any(model, x, y, sample_weight)
     sample, findings, num_given = open_sample(model, x, y, sample_weight)

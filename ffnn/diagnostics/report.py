@@ -39,6 +39,16 @@ class Finding:
         What to change.
     units : tuple of int
         The units concerned, or the columns of x or of y, if there are any.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> (x, y), _ = ffnn.datasets.load_digits()
+    >>> model = ffnn.Sequential([ffnn.layers.Dense(10, "softmax")], seed=0)
+    >>> model.compile(ffnn.optimizers.SGD(0.0), "categorical_crossentropy")
+    >>> findings = model.diagnose(x[:200] / 16.0, y[:200])
+    >>> [finding.severity for finding in findings if finding.kind == "learning-rate-too-low"]
+    ['warning']
     """
 
     kind: str
@@ -81,6 +91,17 @@ class Diagnosis(list[Finding]):
         What was not checked → why.
     remarks : tuple of str
         What else there is to say about how it was measured.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> (x, y), _ = ffnn.datasets.load_digits()
+    >>> model = ffnn.Sequential([ffnn.layers.Dense(10, "softmax")], seed=0)
+    >>> model.compile("adam", "categorical_crossentropy")
+    >>> history = model.fit(x, y, epochs=2, verbose=0)
+    >>> diagnosis = model.diagnose(x[:200], y[:200])
+    >>> diagnosis.num_rows, [each.kind for each in diagnosis if each.severity == "problem"]
+    (200, [])
     """
 
     def __init__(

@@ -34,7 +34,7 @@ def export(model: Network, path: FilePath, **options: Any) -> None:
     --------
     >>> import ffnn
     >>> model = ffnn.Sequential.from_sizes([2, 3, 2], ["tanh", "softmax"], seed=0)
-    >>> ffnn.exchange.export(model, "model.js")  # doctest: +SKIP
+    >>> ffnn.exchange.export(model, "model.js")
     """
     suffix = Path(path).suffix.lower()
     write = SUFFIXES.get(suffix)

@@ -226,4 +226,4 @@ class CWriter(SourceWriter):
         ]
 
 
-to_c = function_of(CWriter, "to_c")
+to_c = function_of(CWriter, "to_c", ".c")

@@ -166,4 +166,4 @@ class JavaScriptWriter(ScriptWriter):
         return f"[{self.whole(value.inputs[0])}.reduce((a, b) => Math.max(a, b))]"
 
 
-to_javascript = function_of(JavaScriptWriter, "to_javascript")
+to_javascript = function_of(JavaScriptWriter, "to_javascript", ".js")

@@ -43,7 +43,11 @@ def from_keras(model: Any) -> Sequential:
 
     Examples
     --------
-    >>> model = ffnn.exchange.from_keras(keras_model)  # doctest: +SKIP
+    >>> import ffnn
+    >>> import keras
+    >>> network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, "tanh")])
+    >>> [type(layer).__name__ for layer in ffnn.exchange.from_keras(network).layers]
+    ['Dense']
     """
     keras = require("keras", "a model of Keras")
     if not isinstance(model, keras.Model):

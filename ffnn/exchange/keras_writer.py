@@ -59,9 +59,12 @@ def to_keras(model: Network) -> Any:
 
     Examples
     --------
+    >>> import numpy as np
     >>> import ffnn
     >>> model = ffnn.Sequential.from_sizes([2, 3, 2], ["tanh", "softmax"], seed=0)
-    >>> ffnn.exchange.to_keras(model).summary()  # doctest: +SKIP
+    >>> x = np.array([[1.0, 2.0]], np.float32)
+    >>> ffnn.exchange.to_keras(model).predict(x, verbose=0).shape
+    (1, 2)
     """
     keras = require("keras", "a model of Keras")
     model.require_built()

@@ -58,7 +58,14 @@ def from_onnx(path: FilePath) -> Sequential:
 
     Examples
     --------
-    >>> model = ffnn.exchange.from_onnx("model.onnx")  # doctest: +SKIP
+    >>> import numpy as np
+    >>> import ffnn
+    >>> model = ffnn.Sequential.from_sizes([2, 3, 2], ["tanh", "softmax"], seed=0)
+    >>> x = np.array([[1.0, 2.0]], np.float32)
+    >>> network = ffnn.exchange.to_onnx(model, "model.onnx")
+    >>> again = ffnn.exchange.from_onnx("model.onnx")
+    >>> bool(np.allclose(again.predict(x), model.predict(x), atol=1e-6))
+    True
     """
     made = load(path)
     try:

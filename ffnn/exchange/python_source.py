@@ -222,4 +222,4 @@ class PythonWriter(ScriptWriter):
         return f"[_largest({self._all(value.inputs[0])})]"
 
 
-to_python = function_of(PythonWriter, "to_python")
+to_python = function_of(PythonWriter, "to_python", ".py")

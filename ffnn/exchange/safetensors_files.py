@@ -35,7 +35,7 @@ def to_safetensors(model: Network, path: FilePath) -> None:
     --------
     >>> import ffnn
     >>> model = ffnn.Sequential.from_sizes([2, 3, 2], ["tanh", "softmax"], seed=0)
-    >>> ffnn.exchange.to_safetensors(model, "model.safetensors")  # doctest: +SKIP
+    >>> ffnn.exchange.to_safetensors(model, "model.safetensors")
     """
     safetensors = require("safetensors.numpy", "a safetensors file")
     # An array that is not contiguous would be written with wrong values.
@@ -71,7 +71,8 @@ def from_safetensors(path: FilePath, model: Network) -> Network:
     --------
     >>> import ffnn
     >>> model = ffnn.Sequential.from_sizes([2, 3, 2], ["tanh", "softmax"], seed=0)
-    >>> ffnn.exchange.from_safetensors("model.safetensors", model)  # doctest: +SKIP
+    >>> ffnn.exchange.to_safetensors(model, "model.safetensors")
+    >>> model = ffnn.exchange.from_safetensors("model.safetensors", model)
     """
     safetensors = require("safetensors.numpy", "a safetensors file")
     own = _arrays(model)

@@ -49,7 +49,13 @@ def from_sklearn(estimator: Any) -> Sequential:
 
     Examples
     --------
-    >>> model = ffnn.exchange.from_sklearn(fitted_classifier)  # doctest: +SKIP
+    >>> import ffnn
+    >>> from sklearn.neural_network import MLPClassifier
+    >>> (x, y), _ = ffnn.datasets.load_digits()
+    >>> classifier = MLPClassifier((16,), solver="lbfgs", max_iter=1000).fit(x[:300], y[:300])
+    >>> model = ffnn.exchange.from_sklearn(classifier)
+    >>> bool((model.predict(x).argmax(axis=1) == classifier.predict(x)).all())
+    True
     """
     require("sklearn", "an estimator of scikit-learn")
     from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -111,9 +117,12 @@ def to_sklearn(model: Sequential) -> Any:
 
     Examples
     --------
+    >>> import numpy as np
     >>> import ffnn
     >>> model = ffnn.Sequential.from_sizes([2, 3, 2], ["tanh", "softmax"], seed=0)
-    >>> estimator = ffnn.exchange.to_sklearn(model)  # doctest: +SKIP
+    >>> x = np.array([[1.0, 2.0]], np.float32)
+    >>> ffnn.exchange.to_sklearn(model).predict_proba(x).shape
+    (1, 2)
     """
     require("sklearn", "an estimator of scikit-learn")
     from sklearn.neural_network import MLPClassifier, MLPRegressor

@@ -45,10 +45,18 @@ RuntimeError
     The model is not built.
 ValueError
     A parameter is infinite or NaN.
+
+Examples
+--------
+>>> import ffnn
+>>> model = ffnn.Sequential([ffnn.layers.Dense(2, "tanh")], input_dim=3, seed=0)
+>>> ffnn.exchange.{name}(model, "network{suffix}")
 """
 
 
-def function_of(language: type[SourceWriter], name: str) -> Callable[[Network, FilePath], None]:
+def function_of(
+    language: type[SourceWriter], name: str, suffix: str
+) -> Callable[[Network, FilePath], None]:
     """Return the function that writes networks in a language, documented by its class."""
 
     def write(model: Network, path: FilePath) -> None:
@@ -56,7 +64,8 @@ def function_of(language: type[SourceWriter], name: str) -> Callable[[Network, F
 
     write.__name__ = write.__qualname__ = name
     write.__module__ = language.__module__
-    write.__doc__ = inspect.cleandoc(language.__doc__ or "") + _SECTIONS
+    write.__doc__ = inspect.cleandoc(language.__doc__ or "")
+    write.__doc__ += _SECTIONS.format(name=name, suffix=suffix)
     return write
 
 

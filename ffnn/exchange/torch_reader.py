@@ -45,7 +45,11 @@ def from_torch(module: Any) -> Sequential:
 
     Examples
     --------
-    >>> model = ffnn.exchange.from_torch(module)  # doctest: +SKIP
+    >>> import ffnn
+    >>> from torch import nn
+    >>> module = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1))
+    >>> [type(layer).__name__ for layer in ffnn.exchange.from_torch(module).layers]
+    ['Dense', 'Dense']
     """
     torch = require("torch", "a module of PyTorch")
     found = list(_read_chain(torch, module, ""))

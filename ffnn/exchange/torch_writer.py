@@ -55,9 +55,14 @@ def to_torch(model: Network) -> Any:
 
     Examples
     --------
+    >>> import numpy as np
     >>> import ffnn
     >>> model = ffnn.Sequential.from_sizes([2, 3, 2], ["tanh", "softmax"], seed=0)
-    >>> module = ffnn.exchange.to_torch(model)  # doctest: +SKIP
+    >>> x = np.array([[1.0, 2.0]], np.float32)
+    >>> import torch
+    >>> module = ffnn.exchange.to_torch(model)
+    >>> module(torch.from_numpy(x)).shape
+    torch.Size([1, 2])
     """
     torch = require("torch", "a module of PyTorch")
     model.require_built()

@@ -49,6 +49,15 @@ class Explanation(Sequence[Step]):
         The layer that it is of; None for the whole network.
     units, inputs : tuple of int or None
         The units and the inputs of this layer that are shown; None for all.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> model = ffnn.Sequential([ffnn.layers.Dense(1)], input_dim=2, seed=0)
+    >>> model.compile("sgd", "mean_squared_error")
+    >>> explanation = model.explain_step([[1.0, 2.0]], [[0.5]])
+    >>> [step.direction for step in explanation.steps]
+    ['forward', 'loss', 'backward', 'backward', 'update', 'update', 'update']
     """
 
     steps: tuple[Step, ...]

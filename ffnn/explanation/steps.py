@@ -56,6 +56,15 @@ class Step:
     indices : mapping of str to tuple
         Symbol → for each axis of the array the numbers of the rows or columns that are shown, None
         for all; arrays that are shown whole are left out.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> model = ffnn.Sequential([ffnn.layers.Dense(1)], input_dim=2, seed=0)
+    >>> model.compile("sgd", "mean_squared_error")
+    >>> step = model.explain_step([[1.0, 2.0]], [[0.5]]).steps[0]
+    >>> step.kind, [formula.text for formula in step.formulas]
+    ('dense', ['y = x Wᵀ + b'])
     """
 
     direction: str

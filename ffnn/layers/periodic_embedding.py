@@ -57,6 +57,14 @@ class PeriodicEmbedding(ColumnWise):
     NeurIPS 2022, section 3.3. The variant with phases and the number itself (PBLD) is that of
     Holzmüller, Grinsztajn, Steinwart, "Better by default: strong pre-tuned MLPs and boosted trees
     on tabular data", NeurIPS 2024.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.layers import PeriodicEmbedding
+    >>> layer = PeriodicEmbedding(outputs=3).build(2)
+    >>> layer.forward(np.ones((5, 2), np.float32)).shape
+    (5, 6)
     """
 
     formulas = Formulas(

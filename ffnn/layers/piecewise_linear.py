@@ -53,6 +53,15 @@ class PiecewiseLinear(ColumnWise):
     Gorishniy, Rubachev, Babenko, "On embeddings for numerical features in tabular deep learning",
     NeurIPS 2022, equation 1. There the first and the last bin have no end, and x is left out; here
     x itself tells what is beyond them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.layers import PiecewiseLinear
+    >>> x = np.array([[0.0], [1.0], [2.0], [3.0], [4.0]], np.float32)
+    >>> layer = PiecewiseLinear(bins=2).build(1).adapt(x)
+    >>> layer.forward(x[1:4]).tolist()
+    [[1.0, 0.5, 0.0], [2.0, 1.0, 0.0], [3.0, 1.0, 0.5]]
     """
 
     formulas = Formulas(

@@ -35,6 +35,16 @@ class Loss(Buffered):
         The smallest and the largest output that the loss takes.
     instead : str
         What to give to `compile`, for a loss that only replaces another one (see `fuse`).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.losses import MeanSquaredError
+    >>> loss = MeanSquaredError()
+    >>> float(loss.forward(np.array([[1.0], [2.0]]), np.array([[0.0], [2.0]])))
+    0.5
+    >>> loss.backward().tolist()
+    [[1.0], [0.0]]
     """
 
     hints: ClassVar[Mapping[str, str]] = {"from_logits": HINTS["from_logits"]}
@@ -191,6 +201,16 @@ class ElementwiseLoss(Loss):
     """A mean over all elements, L = 1/(n u) Σ_ij w_i ℓ(p_ij, y_ij).
 
     A subclass gives ℓ and ∂ℓ/∂p, or, where it works on logits z, ∂ℓ/∂z.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.losses import ElementwiseLoss, MeanAbsoluteError
+    >>> loss = MeanAbsoluteError()
+    >>> float(loss.forward(np.array([[1.0], [4.0]]), np.array([[0.0], [1.0]])))
+    2.0
+    >>> isinstance(loss, ElementwiseLoss)
+    True
     """
 
     def allocate(self, rows: int) -> None:

@@ -39,6 +39,14 @@ class Metric(Buffered):
         activation say; None outside a model.
     units : int or None
         How many outputs the model has; None outside a model.
+
+    Examples
+    --------
+    >>> from ffnn.metrics import MeanSquaredError
+    >>> metric = MeanSquaredError()
+    >>> metric.update([[1.0], [2.0]], [[1.0], [4.0]])
+    >>> metric.name, metric.result(), metric.higher_is_better
+    ('mean_squared_error', 2.0, False)
     """
 
     name: str
@@ -190,7 +198,16 @@ METRICS: Family[Metric] = Family("metric", Metric, __package__)
 
 
 class DenseMetric(Metric):
-    """A metric that compares outputs and targets entry by entry."""
+    """A metric that compares outputs and targets entry by entry.
+
+    Examples
+    --------
+    >>> from ffnn.metrics import DenseMetric, MeanAbsoluteError
+    >>> metric = MeanAbsoluteError()
+    >>> metric.update([[1.0], [2.0]], [[1.0], [4.0]])
+    >>> metric.result(), isinstance(metric, DenseMetric)
+    (1.0, True)
+    """
 
     def check_target(self, target: Array) -> None:
         """Raise DataError for class numbers."""
@@ -226,7 +243,18 @@ def ratio(part: float, whole: float) -> float:
 
 
 def check_names(metrics: Sequence[Metric]) -> None:
-    """Raise unless each metric and its copies have a name that tells its numbers apart."""
+    """Raise unless each metric and its copies have a name that tells its numbers apart.
+
+    Examples
+    --------
+    >>> from ffnn.metrics import Accuracy, check_names
+    >>> check_names([Accuracy()])
+    >>> try:
+    ...     check_names([Accuracy(), Accuracy()])
+    ... except ValueError as error:
+    ...     print("two of a name")
+    two of a name
+    """
     taken = {"loss", "val_loss"}
     for metric in metrics:
         name = getattr(metric, "name", None)

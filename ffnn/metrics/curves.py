@@ -25,6 +25,13 @@ class RocCurve(NamedTuple):
 
     Each array is (points,): at point i all rows with a score of at least ``thresholds[i]`` count as
     yes. The first threshold is infinite; then there is one for each score that occurs.
+
+    Examples
+    --------
+    >>> from ffnn.metrics import roc_curve
+    >>> curve = roc_curve([0, 1, 1], [0.2, 0.7, 0.6])
+    >>> curve.true_positive_rate.tolist(), curve.false_positive_rate.tolist()
+    ([0.0, 0.5, 1.0, 1.0], [0.0, 0.0, 0.0, 1.0])
     """
 
     false_positive_rate: Array  # yes among the rows whose answer is no
@@ -36,6 +43,13 @@ class PrecisionRecallCurve(NamedTuple):
     """Points of precision against recall, from recall 0, where the precision counts as 1.
 
     Each array is (points,); `thresholds` are those of `RocCurve`.
+
+    Examples
+    --------
+    >>> from ffnn.metrics import precision_recall_curve
+    >>> curve = precision_recall_curve([0, 1, 1], [0.2, 0.7, 0.6])
+    >>> curve.precision.round(2).tolist(), curve.recall.tolist()
+    ([1.0, 1.0, 1.0, 0.67], [0.0, 0.5, 1.0, 1.0])
     """
 
     precision: Array  # answers that are yes among the rows that count as yes
@@ -44,7 +58,15 @@ class PrecisionRecallCurve(NamedTuple):
 
 
 class CalibrationCurve(NamedTuple):
-    """Bins of predicted probabilities that have any rows, from low to high; arrays of (bins,)."""
+    """Bins of predicted probabilities that have any rows, from low to high; arrays of (bins,).
+
+    Examples
+    --------
+    >>> from ffnn.metrics import calibration_curve
+    >>> curve = calibration_curve([0, 1, 1, 1], [0.1, 0.2, 0.9, 0.8], bins=2)
+    >>> curve.fraction.tolist(), curve.rows.tolist()
+    ([0.5, 1.0], [2, 2])
+    """
 
     confidence: Array  # the mean probability of the bin's rows
     fraction: Array  # of these rows, those whose answer is yes

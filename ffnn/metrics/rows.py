@@ -22,6 +22,15 @@ class RowsMetric(Metric):
 
     A training then takes memory for those of an epoch: of 10⁶ rows with 10 outputs in float32,
     40 MB. A subclass defines `of_rows`.
+
+    Examples
+    --------
+    >>> from ffnn.metrics import AUC, RowsMetric
+    >>> metric = AUC()
+    >>> metric.update([0, 1], [0.2, 0.7])
+    >>> metric.update([1], [0.1])  # all rows are kept until the result
+    >>> metric.result(), isinstance(metric, RowsMetric)
+    (0.5, True)
     """
 
     def reset(self) -> None:
@@ -90,6 +99,17 @@ class FunctionMetric(RowsMetric):
     ------
     TypeError
         It has no name, as a lambda, or does not take two arguments.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.metrics import FunctionMetric
+    >>> def largest_error(y_true, y_pred):
+    ...     return np.abs(y_true - y_pred).max()
+    >>> metric = FunctionMetric(largest_error)
+    >>> metric.update(np.array([[1.0], [2.0]]), np.array([[1.5], [2.0]]))
+    >>> metric.name, float(metric.result())
+    ('largest_error', 0.5)
     """
 
     _was_tried = False

@@ -23,6 +23,14 @@ class Weighted(Metric):
         The metric, whose `update` takes weights.
     name : str
         The name in histories.
+
+    Examples
+    --------
+    >>> from ffnn.metrics import Accuracy, Weighted
+    >>> metric = Weighted(Accuracy(), "weighted_accuracy")
+    >>> metric.update([0, 1], [[0.9, 0.1], [0.8, 0.2]], [3.0, 1.0])
+    >>> metric.result()
+    0.75
     """
 
     def __init__(self, metric: Metric, name: str) -> None:
@@ -80,6 +88,12 @@ def weigh(metrics: Sequence[Metric], taken: Collection[str]) -> list[Metric]:
     """Return the metrics as weighted ones; TypeError says that one takes no weights.
 
     A name that is `taken` by a metric without weights gets ``"weighted_"`` before it, as in Keras.
+
+    Examples
+    --------
+    >>> from ffnn.metrics import Accuracy, weigh
+    >>> [metric.name for metric in weigh([Accuracy()], taken=["accuracy"])]
+    ['weighted_accuracy']
     """
     for metric in metrics:
         try:

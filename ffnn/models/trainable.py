@@ -254,6 +254,14 @@ class Trainable(Positioned):
         TypeError
             The class is a subclass whose constructor does not take what it is called with, or
             makes another model of it.
+
+        Examples
+        --------
+        >>> import ffnn
+        >>> model = ffnn.Sequential([ffnn.layers.Dense(2)], input_dim=3, seed=0)
+        >>> model.save("model.h5")
+        >>> ffnn.load_model("model.h5").input_dim
+        3
         """
         place = check_place("load", "path", path, "read")
         serialization.check_classes(cls, custom_objects)

@@ -110,6 +110,17 @@ class Report(Shown):
         The mean answers over the entries of the most important columns.
     contributions : Contributions or None
         What each column contributes to the answers for the rows `selected`.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> (x, y), _ = ffnn.datasets.load_digits()
+    >>> model = ffnn.Sequential([ffnn.layers.Dense(10, "softmax")], seed=0)
+    >>> model.compile("adam", "categorical_crossentropy")
+    >>> history = model.fit(x, y, epochs=2, verbose=0)
+    >>> report = ffnn.reports.report(model, x[:200], y[:200])
+    >>> report.task, report.num_rows, report.scores["accuracy"] > report.baseline["accuracy"]
+    ('classes', 200, True)
     """
 
     title: ClassVar[str] = "Report"

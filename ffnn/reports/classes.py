@@ -40,6 +40,17 @@ class ClassReport(Report):
         one, of more about the one predicted. None if outputs are no probabilities.
     mistakes : list of Mistake
         The most confident ones.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> (x, y), _ = ffnn.datasets.load_digits()
+    >>> model = ffnn.Sequential([ffnn.layers.Dense(10, "softmax")], seed=0)
+    >>> model.compile("adam", "categorical_crossentropy")
+    >>> history = model.fit(x, y, epochs=2, verbose=0)
+    >>> report = ffnn.reports.report(model, x[:200], y[:200])
+    >>> report.confusion_matrix.shape, len(report.classes)
+    ((10, 10), 10)
     """
 
     task: ClassVar[str] = "classes"

@@ -50,6 +50,20 @@ class Contributions(Shown):
         The number of gradients that the integral of each row is made of.
     entries : list of tuple of str
         The entries of the columns, of each row.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import ffnn
+    >>> from ffnn.layers import Dense
+    >>> x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> model = ffnn.Sequential([Dense(1)], seed=0)
+    >>> model.compile("adam", "mean_squared_error")
+    >>> history = model.fit(x, x.sum(axis=1), verbose=0)
+    >>> found = ffnn.reports.report(model, x, x.sum(axis=1)).contributions
+    >>> change = found.outputs - found.baseline_outputs
+    >>> bool(np.allclose(found.values.sum(axis=1), change, atol=1e-3))
+    True
     """
 
     title: ClassVar[str] = "Contributions"

@@ -37,6 +37,19 @@ class PartialDependence(Shown):
         What the outputs are; one output of two classes is the probability of the second one.
     num_rows : int
         Over how many rows the means are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import ffnn
+    >>> from ffnn.layers import Dense
+    >>> x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> model = ffnn.Sequential([Dense(1)], seed=0)
+    >>> model.compile("adam", "mean_squared_error")
+    >>> history = model.fit(x, x.sum(axis=1), verbose=0)
+    >>> dependences = ffnn.reports.report(model, x, x.sum(axis=1)).dependences
+    >>> sorted(each.column for each in dependences)
+    ['column 0', 'column 1']
     """
 
     title: ClassVar[str] = "Partial dependence"

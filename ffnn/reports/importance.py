@@ -41,6 +41,19 @@ class Importance(Shown):
         That of the rows as they are.
     num_rows : int
         How many rows were used.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import ffnn
+    >>> from ffnn.layers import Dense
+    >>> x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> model = ffnn.Sequential([Dense(1)], seed=0)
+    >>> model.compile("adam", "mean_squared_error")
+    >>> history = model.fit(x, x.sum(axis=1), verbose=0)
+    >>> importance = ffnn.reports.report(model, x, x.sum(axis=1)).importance
+    >>> importance.columns, importance.score_name, len(importance.drops)
+    (('column 0', 'column 1'), 'R²', 2)
     """
 
     title: ClassVar[str] = "Permutation importance"

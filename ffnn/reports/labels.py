@@ -36,6 +36,19 @@ class LabelReport(Report):
         How often a label is there where the model says how likely it is, all labels together.
     mistakes : list of Mistake
         The most confident ones.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import ffnn
+    >>> from ffnn.layers import Dense
+    >>> x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> model = ffnn.Sequential([Dense(2, "sigmoid")], seed=0)
+    >>> model.compile("adam", "binary_crossentropy")
+    >>> history = model.fit(x, x, verbose=0)
+    >>> report = ffnn.reports.report(model, x, x)
+    >>> report.label_names, report.counts.shape
+    (('0', '1'), (2, 2, 2))
     """
 
     task: ClassVar[str] = "labels"

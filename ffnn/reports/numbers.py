@@ -67,6 +67,19 @@ class NumberReport(Report):
         The error by range of the target, of each output: fifths of the rows.
     largest_errors : list of LargeError
         The rows with the largest absolute errors.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import ffnn
+    >>> from ffnn.layers import Dense
+    >>> x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> model = ffnn.Sequential([Dense(1)], seed=0)
+    >>> model.compile("adam", "mean_squared_error")
+    >>> history = model.fit(x, x.sum(axis=1), verbose=0)
+    >>> report = ffnn.reports.report(model, x, x.sum(axis=1))
+    >>> sorted(report.scores), len(report.outputs)
+    (['MAE', 'RMSE', 'R²'], 1)
     """
 
     task: ClassVar[str] = "numbers"

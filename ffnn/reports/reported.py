@@ -26,7 +26,14 @@ def report(model: Trainable, x: Any, y: Any = None, origin: TableRows | None = N
 
     Examples
     --------
-    >>> print(ffnn.reports.report(model, x, y))  # doctest: +SKIP
+    >>> import ffnn
+    >>> (x, y), _ = ffnn.datasets.load_digits()
+    >>> model = ffnn.Sequential([ffnn.layers.Dense(10, "softmax")], seed=0)
+    >>> model.compile("adam", "categorical_crossentropy")
+    >>> history = model.fit(x, y, epochs=2, verbose=0)
+    >>> report = ffnn.reports.report(model, x, y)
+    >>> report.task, report.scores["accuracy"] > report.baseline["accuracy"]
+    ('classes', True)
     """
     answers = answer(model, x, y, origin)
     with np.errstate(over="ignore", invalid="ignore"):  # of squares; the numbers tell

@@ -32,7 +32,20 @@ _BLOCK = 1 << 16  # rows predicted between two steps of the bar
 
 
 class TableRows(NamedTuple):
-    """Rows of a table, by their numbers in it, from 0."""
+    r"""Rows of a table, by their numbers in it, from 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> size = Path("wood.csv").write_text("age,wood\n3,oak\n5,ash\n4,oak\n")
+    >>> from ffnn.tables import read_table
+    >>> table = read_table("wood.csv")
+    >>> from ffnn.reports import TableRows
+    >>> rows = TableRows(table, np.array([0, 2]))
+    >>> rows.table.take(rows.numbers).num_rows
+    2
+    """
 
     table: Table
     numbers: Array

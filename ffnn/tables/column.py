@@ -14,7 +14,7 @@ from ffnn.tables.raw import RawColumn
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table, with what was made of it.
+    r"""A column of a table, with what was made of it.
 
     Attributes
     ----------
@@ -30,6 +30,15 @@ class Column:
         What there is to say of it, such as a unit that was left out.
     has_comma : bool
         Whether a comma marks decimals in its numbers.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> size = Path("wood.csv").write_text("age,wood\n3,oak\n5,ash\n4,oak\n")
+    >>> from ffnn.tables import read_table
+    >>> table = read_table("wood.csv")
+    >>> [(column.name, column.kind) for column in table.columns]
+    [('age', 'number'), ('wood', 'category')]
     """
 
     raw: RawColumn

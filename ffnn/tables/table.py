@@ -18,7 +18,7 @@ from ffnn.tables.raw import RawColumn
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of a file or a data frame, by columns.
+    r"""Rows of a file or a data frame, by columns.
 
     Attributes
     ----------
@@ -30,6 +30,15 @@ class Table:
         Where it comes from, for messages.
     decimal : {".", ","} or None
         What marks decimals in the file, if that was said or found out.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> size = Path("wood.csv").write_text("age,wood\n3,oak\n5,ash\n4,oak\n")
+    >>> from ffnn.tables import read_table
+    >>> table = read_table("wood.csv")
+    >>> table.num_rows, table["age"].array.tolist()
+    (3, [3.0, 5.0, 4.0])
     """
 
     columns: tuple[Column, ...]

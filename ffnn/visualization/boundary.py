@@ -71,8 +71,12 @@ def plot_boundary(model: Trainable, x: Any, y: Any = None) -> Figure:
 
     Examples
     --------
-    >>> from ffnn.visualization import plot_boundary
-    >>> plot_boundary(model, x, y).savefig("boundary.png")  # doctest: +SKIP
+    >>> import numpy as np
+    >>> import ffnn
+    >>> model = ffnn.Sequential.from_sizes([2, 3, 2], ["tanh", "softmax"], seed=0)
+    >>> model.compile("adam", "categorical_crossentropy")
+    >>> x, y = np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([0, 1])
+    >>> ffnn.visualization.plot_boundary(model, x, y).savefig("boundary.png")
     """
     check_model("plot_boundary", model)
     model.require_compiled()

@@ -1,8 +1,9 @@
-"""Examples in docstrings run and print what they say; nearly every public name has one."""
+"""Examples in docstrings run and print what they say; at least 95 % of the names have one."""
 
 import doctest
 import importlib
 import inspect
+import os
 import sys
 from pathlib import Path
 
@@ -26,26 +27,39 @@ def public():
 
 
 PUBLIC = public()
-WITH_EXAMPLE = [name for name, value in PUBLIC.items() if ">>> " in (value.__doc__ or "")]
 
 
+def executed(name):
+    """Return the examples of a name that are run."""
+    examples = doctest.DocTestParser().get_examples(PUBLIC[name].__doc__ or "", name)
+    return [each for each in examples if not each.options.get(doctest.SKIP)]
+
+
+WITH_EXAMPLE = [name for name in PUBLIC if len(executed(name)) > 1]  # more than an import
+NEEDS = {  # function of ffnn.exchange → what is imported in its example, or by it
+    **dict.fromkeys(("from_onnx", "to_onnx"), "onnx"),
+    **dict.fromkeys(("from_keras", "to_keras"), "keras"),
+    **dict.fromkeys(("from_safetensors", "to_safetensors"), "safetensors"),
+    **dict.fromkeys(("from_sklearn", "to_sklearn"), "sklearn"),
+    **dict.fromkeys(("from_torch", "to_torch"), "torch"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:__array__:DeprecationWarning")  # of Keras
 @pytest.mark.parametrize("name", WITH_EXAMPLE)
 def test_the_example_prints_what_it_says(name, tmp_path, monkeypatch):
+    needed = NEEDS.get(name.removeprefix("ffnn.exchange."))
+    if needed == "keras":
+        os.environ.setdefault("KERAS_BACKEND", "torch")
+    if needed:
+        pytest.importorskip(needed)
     monkeypatch.chdir(tmp_path)
     examples = doctest.DocTestParser().get_doctest(PUBLIC[name].__doc__, {}, name, None, None)
     assert doctest.DocTestRunner(verbose=False).run(examples).failed == 0
 
 
-def test_functions_have_examples():
-    functions = [name for name, value in PUBLIC.items() if inspect.isfunction(value)]
-    without = [name for name in functions if name not in WITH_EXAMPLE]
-    # The first three are made by `ffnn.exchange.source`; the modules of the others are full.
-    assert set(without) <= {
-        *("ffnn.exchange.to_c", "ffnn.exchange.to_javascript", "ffnn.exchange.to_python"),
-        *("ffnn.datasets.load_csv", "ffnn.datasets.load_csv_features"),
-        *("ffnn.metrics.check_names", "ffnn.metrics.weigh"),
-    }
-
-
-def test_parts_have_examples():
-    assert len(WITH_EXAMPLE) >= 0.65 * len(PUBLIC)
+@pytest.mark.parametrize("is_kind", [inspect.isroutine, inspect.isclass])
+def test_at_least_95_percent_have_an_example_that_is_run(is_kind):
+    names = [name for name, value in PUBLIC.items() if is_kind(value)]
+    without = [name for name in names if name not in WITH_EXAMPLE]
+    assert len(without) <= 0.05 * len(names), without
