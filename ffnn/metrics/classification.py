@@ -49,14 +49,6 @@ class ClassificationMetric(Metric):
         each where its unit is above 0.5. "auto" asks the model (`Loss.task_after`): labels with
         binary cross-entropy, else classes. Without a model it looks at the first batch: classes if
         each row of targets sums to 1.
-
-    Examples
-    --------
-    >>> from ffnn.metrics import Accuracy, ClassificationMetric
-    >>> metric = Accuracy(task="labels")
-    >>> metric.update([[1, 0], [1, 1]], [[0.9, 0.2], [0.8, 0.1]])
-    >>> metric.result(), isinstance(metric, ClassificationMetric)
-    (0.5, True)
     """
 
     def __init__(self, task: str = "auto") -> None:
