@@ -32,6 +32,7 @@ class TrialPruning(Callback):
 
     Examples
     --------
+    >>> import ffnn
     >>> def objective(trial):
     ...     model = make_model(units=trial.suggest_int("units", 8, 256, log=True))
     ...     pruning = ffnn.callbacks.TrialPruning(trial)

@@ -61,7 +61,8 @@ class Watch(Director):
     Examples
     --------
     >>> from ffnn.callbacks import Watch
-    >>> model.fit(x, y, epochs=100, callbacks=[Watch()])  # doctest: +SKIP
+    >>> watch = Watch(seconds=1.0)
+    >>> model.fit(x, y, epochs=100, callbacks=[watch])  # doctest: +SKIP
     watch it at http://127.0.0.1:5006/.../
     """
 
