@@ -1,12 +1,14 @@
 """How long predictions of a 784-128-64-10 network take, next to other libraries.
 
-    python benchmarks/bench_predict.py [--peers sklearn,torch,onnxruntime,c] [--quick] [--json FILE]
+    python benchmarks/bench_predict.py [--peers sklearn,torch,onnxruntime,c] [--all-cores]
+                                       [--rounds N] [--quick] [--json FILE]
 
 The cases are one row, 100 rows and 10,000 rows, float32 in and NumPy arrays out, from one Python
 thread and from eight that predict at the same time. All sides have the same weights, and each must
 agree with plain NumPy in float64 within 1e-4, or the benchmark fails.
 
-Each side is a child process with one thread for its matrix products. In every round each side runs
+Each side is a child process, pinned to one core with one thread for its matrix products; with
+``--all-cores`` it has what its library takes by default. In every round each side runs
 each case for about the same time; the table shows medians over the rounds of the time of a call
 (with eight threads: the wall time divided by all calls) and of its ratio to ffnn's. The sides are
 
@@ -29,6 +31,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import os
 import statistics
 import sys
 import threading
@@ -38,7 +41,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from common import PEERS, BenchmarkError, Child, environment, split_peers, threads_in_force
+from common import (
+    CHILD_SETTINGS,
+    DEFAULT_SETTINGS,
+    PEERS,
+    BenchmarkError,
+    Child,
+    chosen_core,
+    environment,
+    pin_to,
+    split_peers,
+    threads_in_force,
+)
 from exported import COMPILER, CProgram, by_onnxruntime
 
 if TYPE_CHECKING:
@@ -138,7 +152,8 @@ def torch_side(weights: Weights) -> Predict:
     """Return PyTorch's prediction."""
     import torch
 
-    torch.set_num_threads(1)
+    if os.environ.get("OMP_NUM_THREADS") == "1":
+        torch.set_num_threads(1)
     layers: list[Any] = []
     for weight, bias in weights:
         linear = torch.nn.Linear(weight.shape[1], weight.shape[0])
@@ -255,8 +270,9 @@ def time_call(predict: Predict, case: Case, calls: int) -> float:
     return in_threads(work, case.threads) / (calls * case.threads)
 
 
-def serve(side: str) -> None:
+def serve(side: str, core: str) -> None:
     """Answer the parent: first errors and threads, then the time of a case for each request."""
+    pin_to(core)
     weights = make_weights()
     predict = MAKERS[side](weights)
     errors = {str(case): worst_error(predict, weights, case) for case in CASES}
@@ -283,12 +299,17 @@ def check_agreement(errors: Mapping[str, Mapping[str, float]]) -> None:
                 )
 
 
-def measure(sides: Sequence[str], rounds: int, seconds: float) -> dict[str, Any]:
+def measure(
+    sides: Sequence[str], rounds: int, seconds: float, *, all_cores: bool = False
+) -> dict[str, Any]:
     """Return the seconds of a call, side → case → one number a round, and all sides' threads."""
     children: dict[str, Child] = {}
+    core = None if all_cores else chosen_core()
+    settings = DEFAULT_SETTINGS if all_cores else CHILD_SETTINGS
     try:
         for side in sides:
-            children[side] = Child(Path(__file__), "--child", side)
+            child = "--child", side, "" if core is None else str(core)
+            children[side] = Child(Path(__file__), *child, settings=settings)
         ready = {side: child.receive() for side, child in children.items()}
         check_agreement({side: answer["errors"] for side, answer in ready.items()})
         times: dict[str, dict[str, list[float]]] = {
@@ -325,7 +346,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--rounds", type=int, default=15, help="turns of each side at each case")
     add("--quick", action="store_true", help="3 short rounds, to see that it runs")
     add("--json", metavar="FILE", type=Path, help="write all times into this file too")
-    add("--child", metavar="SIDE", help=argparse.SUPPRESS)
+    add("--all-cores", action="store_true", help="threads and cores as each library takes them")
+    add("--child", nargs=2, metavar=("SIDE", "CORE"), help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
 
@@ -333,7 +355,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Time all sides and print the table; 1 if there is no valid result, 2 on wrong usage."""
     args = _arguments(argv)
     if args.child:
-        serve(args.child)
+        serve(*args.child)
         return 0
     try:
         peers, missing = split_peers((name for name in args.peers.split(",") if name), MODULES)
@@ -351,7 +373,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{peer}: {'there is no cc' if peer == 'c' else 'not installed'}, left out")
     rounds, seconds = (3, 0.01) if args.quick else (max(1, args.rounds), 0.05)
     try:
-        result = measure(sides, rounds, seconds)
+        result = measure(sides, rounds, seconds, all_cores=args.all_cores)
     except BenchmarkError as error:
         print(f"bench_predict: error: {error}", file=sys.stderr)
         return 1

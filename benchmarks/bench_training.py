@@ -1,8 +1,8 @@
 """How long a training step takes, next to other libraries and to the bare matrix products.
 
     python benchmarks/bench_training.py [--peers sklearn,torch,keras,jax] [--quick] [--json FILE]
-                                        [--rows all|NAME...] [--repeats N] [--compiled]
-                                        [--all-cores]
+                                        [--rows all|NAME...] [--repeats N] [--seconds S]
+                                        [--compiled] [--all-cores]
 
 All train the same network from the same weights on the same float32 rows, with the same batch size,
 optimizer, learning rate and number of epochs, reshuffling every epoch. The time of a step is that
@@ -34,6 +34,7 @@ import os
 import statistics
 import sys
 import textwrap
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 
 SIDES = {peer: [peer] for peer in PEERS}
 SIDES |= {"keras": ["keras", "keras-steps"], "jax": ["jax", "jax-batches", "jax-scan"]}
+FEWEST_ROUNDS = 3
 SCRIPT = Path(__file__).with_name("sides.py")
 HEADER = (
     f"{'work':<28}{'side':<12}{'µs/step':>10}{'× ffnn':>8}{'quartiles':>13}"
@@ -68,7 +70,13 @@ HEADER = (
 
 
 def measure(
-    work: Work, sides: Sequence[str], repeats: int, bar: tqdm[Any], *, all_cores: bool = False
+    work: Work,
+    sides: Sequence[str],
+    repeats: int,
+    bar: tqdm[Any],
+    *,
+    all_cores: bool = False,
+    limit: float | None = None,
 ) -> dict[str, Any]:
     """Let all sides train in turn, and return what was measured.
 
@@ -84,6 +92,8 @@ def measure(
         Advanced by one for each child that is ready and for each fit.
     all_cores : bool, default False
         Whether the sides may use all cores, as their libraries do by default.
+    limit : float, optional
+        Seconds after which no further round begins, once there are three.
 
     Returns
     -------
@@ -108,7 +118,7 @@ def measure(
             threads[side] = child.receive()
             bar.update()
         first_loss = threads[sides[0]]["first_loss"]
-        seconds, losses = take_turns(children, repeats, bar)
+        seconds, losses = take_turns(children, repeats, bar, limit)
     finally:
         for child in children.values():
             child.close()
@@ -117,13 +127,16 @@ def measure(
 
 
 def take_turns(
-    children: Mapping[str, Child], repeats: int, bar: tqdm[Any]
+    children: Mapping[str, Child], repeats: int, bar: tqdm[Any], limit: float | None = None
 ) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
     """Let each child train once in each round, and return all times and losses by side."""
     sides = list(children)
     seconds: dict[str, list[float]] = {side: [] for side in sides}
     losses: dict[str, list[float]] = {side: [] for side in sides}
+    begun = time.perf_counter()
     for turn in range(repeats):
+        if limit and turn >= FEWEST_ROUNDS and time.perf_counter() - begun > limit:
+            break
         start = turn % len(sides)  # each round begins with another side
         for side in (*sides[start:], *sides[:start]):
             answer = children[side].ask("fit")
@@ -232,12 +245,12 @@ def run(works: Sequence[Work], peers: Sequence[str], settings: dict[str, Any]) -
     found = environment(peers)
     print(report(found, settings), flush=True)
     results: dict[str, Any] = {}
-    repeats = settings["repeats"]
+    repeats, more = settings["repeats"], {key: settings[key] for key in ("all_cores", "limit")}
     total = len(works) * len(sides) * (repeats + 1)
     with tqdm(total=total, file=sys.stderr, unit="fit", disable=None, leave=False) as bar:
         for work in works:
             bar.set_description(work.name)
-            measured = measure(work, sides, repeats, bar, all_cores=settings["all_cores"])
+            measured = measure(work, sides, repeats, bar, **more)
             check_losses(work.name, measured["first_loss"], measured["losses"])
             summary = summarize(measured["seconds"], work.steps)
             text = table(work.name, summary, measured["losses"])
@@ -272,6 +285,9 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--all-cores", action="store_true", help="threads and cores as each library takes them"
     )
     parser.add_argument("--repeats", type=int, metavar="N", help="number of rounds")
+    parser.add_argument(
+        "--seconds", type=float, metavar="S", help="of a work's rounds, after at least three"
+    )
     options = parser.parse_args(argv)
     named = [name for name in options.peers.split(",") if name not in ("", "none")]
     try:
@@ -295,6 +311,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "core": None if options.all_cores else chosen_core(),
         "compiled": options.compiled,
         "all_cores": options.all_cores,
+        "limit": options.seconds,
         "child": DEFAULT_SETTINGS if options.all_cores else CHILD_SETTINGS,
     }
     try:

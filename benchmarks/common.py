@@ -57,7 +57,8 @@ class Work(NamedTuple):
     Attributes
     ----------
     sizes : tuple of int
-        Inputs, then the units of each layer; ReLU between layers, softmax at the end.
+        Inputs, then the units of each layer; ReLU between layers, at the end a softmax, or a
+        sigmoid of one unit.
     batch : int
         Mini-batch size; `rows` is a multiple of it.
     optimizer : {"sgd", "adam"}
@@ -85,6 +86,11 @@ class Work(NamedTuple):
         return name if self.dtype == "float32" else f"{name}/{self.dtype}"
 
     @property
+    def classes(self) -> int:
+        """The number of classes, of which one unit tells two apart."""
+        return max(2, self.sizes[-1])
+
+    @property
     def steps(self) -> int:
         """The number of steps in one fit."""
         return self.epochs * (self.rows // self.batch)
@@ -97,12 +103,12 @@ WORKS = [
     Work((784, 256, 128, 10), 64, "adam", 0.0003, rows=2560),
     Work((20, 64, 64, 2), 32, "sgd", 0.02, rows=3200),
     Work((20, 64, 64, 2), 32, "adam", 0.0004, rows=3200),
-    Work((784, 1024, 1024, 10), 256, "sgd", 0.05, rows=5120),
-    Work((10, 100, 2), 32, "adam", 0.002, rows=3200),
-    Work((30, 64, 32, 2), 32, "adam", 0.0005, rows=3200),
-    Work((30, 64, 32, 2), 256, "adam", 0.001, rows=6400),
-    Work((30, 64, 32, 2), 1024, "adam", 0.002, rows=20480),
-    Work((784, 2048, 10), 128, "sgd", 0.02, rows=2560),
+    Work((784, 1024, 1024, 10), 256, "sgd", 0.05, rows=2560),
+    Work((10, 100, 1), 32, "adam", 0.002, rows=3200),
+    Work((30, 64, 32, 1), 32, "adam", 0.0005, rows=3200),
+    Work((30, 64, 32, 1), 256, "adam", 0.001, rows=6400),
+    Work((30, 64, 32, 1), 1024, "adam", 0.002, rows=20480),
+    Work((784, 2048, 10), 128, "sgd", 0.02, rows=1280),
     Work((64, *[64] * 5, 10), 64, "adam", 0.0003, rows=6400),
     Work((784, 128, 64, 10), 64, "sgd", 0.05, rows=2560, dtype="float64"),
 ]
@@ -111,7 +117,7 @@ LOSS_TOLERANCE = 0.02
 
 
 def find_works(words: Sequence[str]) -> list[Work]:
-    """Return the works whose names contain one of `words`; "all" is all of them.
+    """Return the works that are named, or whose names contain a word that is no name; "all" is all.
 
     Raises
     ------
@@ -122,10 +128,14 @@ def find_works(words: Sequence[str]) -> list[Work]:
         if word != "all" and not any(word in work.name for work in WORKS):
             known = ", ".join(work.name for work in WORKS)
             raise ValueError(f"no work is named {word!r}; known: all, {known}")
+    names = {work.name for work in WORKS}
     return [
         work
         for work in WORKS
-        if any(word in ("all", work.name) or word in work.name for word in words)
+        if any(
+            word in ("all", work.name) or (word not in names and word in work.name)
+            for word in words
+        )
     ]
 
 
@@ -139,7 +149,7 @@ def make_data(work: Work) -> tuple[NDArray[Any], NDArray[np.int64]]:
     clusters overlap, so that the loss stays well above 0 and can be compared by ratio.
     """
     rng = np.random.default_rng(20240229)
-    inputs, classes = work.sizes[0], work.sizes[-1]
+    inputs, classes = work.sizes[0], work.classes
     centres = rng.standard_normal((classes, inputs)) * (2.2 / np.sqrt(2.0 * inputs))
     y = rng.integers(classes, size=work.rows)
     x = 0.5 * (centres[y] + rng.standard_normal((work.rows, inputs)))
@@ -162,6 +172,8 @@ def mean_loss(weights: Weights, x: NDArray[Any], y: NDArray[Any]) -> float:
     a = x.astype(np.float64)
     for number, (weight, bias) in enumerate(weights):
         a = (np.maximum(a, 0.0) if number else a) @ weight.astype(np.float64).T + bias
+    if a.shape[1] == 1:  # the logit of class 1
+        return float(np.mean(np.logaddexp(0.0, a[:, 0]) - y * a[:, 0]))
     a -= a.max(axis=1, keepdims=True)
     log_sums = np.log(np.exp(a).sum(axis=1))
     return float(np.mean(log_sums - a[np.arange(len(a)), y]))
@@ -270,6 +282,21 @@ def chosen_core() -> int | None:
 def child_environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of a child: ours with `settings`, and without what is in `UNSET`."""
     return {k: v for k, v in os.environ.items() if k not in UNSET} | dict(settings)
+
+
+def blas_kernel() -> str:
+    """Return the kernel that NumPy's BLAS chooses by itself, or that nothing tells which."""
+    code = "import json, numpy, common; print(json.dumps(common.threads_in_force()['pools']))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parent,
+        env=child_environment({}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    pools = json.loads(done.stdout)
+    return pools if isinstance(pools, str) else ", ".join(each.rpartition(":")[0] for each in pools)
 
 
 class Child:

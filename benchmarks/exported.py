@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import shutil
 import subprocess
 import tempfile
@@ -29,11 +30,12 @@ void repeat(const float *x, float *y, long rows, long calls)
 
 
 def by_onnxruntime(model: ffnn.Sequential) -> Callable[[NDArray[np.float32]], NDArray[Any]]:
-    """Return the prediction of onnxruntime, with one thread for its products."""
+    """Return the prediction of onnxruntime, on one thread where products have one."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    if os.environ.get("OMP_NUM_THREADS") == "1":
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
     content = model_as_onnx(model)
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 

@@ -1,12 +1,17 @@
 """Measure everything that `docs/measured.md` and README's table of speeds show, and write them.
 
-    python benchmarks/measure.py [--quick] [--only PART...] [--machine NAME] [--page-only]
+    python benchmarks/measure.py [--all-cores] [--rows NAME...] [--again] [--quick]
+                                 [--machine NAME] [--page-only]
 
-The parts are training, on one core; cores, the same with the libraries' own threads on all cores;
-predict; and commands. What a part measures is kept in ``benchmarks/results/NAME``, NAME being the
-processor by default, and the page has a section for each folder there, so that a later run on
-another machine stands beside. Run it on a machine that does nothing else: the whole takes about
-an hour, and the load before each part is on the page.
+The rows are the trainings of `bench_training.py`, the predictions of `bench_predict.py`, and the
+programs of `bench_commands.py`; all sides are pinned to one core. With ``--all-cores`` the rows are
+those with the libraries' own threads on all cores. Each takes a quarter of an hour.
+
+Each row is kept as soon as it is measured, in ``benchmarks/results/MACHINE``, MACHINE being the
+processor by default; a run that was interrupted resumes with the rows that are missing. ``--rows``
+measures the rows whose names contain a word, and ``--again`` all of them, whatever is there. The
+page has a section for each folder. Run it on a machine that does nothing else: the load before each
+row is kept with it, and the largest is on the page.
 """
 
 from __future__ import annotations
@@ -18,11 +23,12 @@ import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from common import cpu_model
+from common import WORKS, cpu_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,17 +40,11 @@ RESULTS, PAGE, README = (
     HERE.parent / "README.md",
 )
 MARKS = "<!-- measured -->", "<!-- end of measured -->"
-PARTS = {
-    "training": ["bench_training.py", "--compiled", "--repeats", "9"],
-    "cores": ["bench_training.py", "--compiled", "--repeats", "5", "--all-cores"],
-    "predict": ["bench_predict.py"],
-    "commands": ["bench_commands.py"],
-}
-QUICK = {
-    "training": ["--quick", "--rows", "20-64-64-2/32/sgd", "--peers", "sklearn"],
-    "cores": ["--quick", "--rows", "20-64-64-2/32/sgd", "--peers", "sklearn"],
-    "predict": ["--quick", "--peers", "sklearn"],
-    "commands": ["--quick", "--peers", "sklearn"],
+TITLES = {
+    "training": "Training on one core",
+    "predict": "Predictions of 784-128-64-10 on one core, µs a call",
+    "commands": "Whole programs on one core, seconds",
+    "memory": "Whole programs on one core, MB of memory",
 }
 NAMES = {
     "sklearn": "scikit-learn", "torch": "PyTorch",
@@ -59,19 +59,67 @@ SHORT = [  # the rows of README's table, and then its columns
     "20-64-64-2/32/adam",
 ]
 FIRST = ["sklearn", "torch", "keras", "jax"]
+QUICK = "20-64-64-2/32/sgd", "predict", "cold-start"
+PROGRAMS = "command", "cold-start", "validation", "sparse"
 
 
-def run(part: str, folder: Path, *, quick: bool) -> None:
-    """Measure one part, and keep its numbers with the load before it and the day."""
-    script, *options = PARTS[part]
-    file = folder / f"{part}.json"
+class Row(NamedTuple):
+    """What is measured at once."""
+
+    part: str  # "training", "predict" or "commands", with "-all-cores" where that is so
+    name: str
+    command: list[str]  # the script and its options
+
+    def file(self, folder: Path) -> Path:
+        """Return where its numbers are kept."""
+        return folder / self.part / f"{self.name.replace('/', '_')}.json"
+
+
+def all_rows(*, all_cores: bool, quick: bool = False) -> list[Row]:
+    """Return the rows, in the order in which they are measured."""
+    more = ["--all-cores"] if all_cores else []
+    suffix = "-all-cores" if all_cores else ""
+    if quick:
+        more += ["--quick", "--peers", "sklearn"]
+    training = ["bench_training.py", "--compiled", "--repeats", "9", "--seconds", "25"]
+    commands = ["bench_commands.py", "--rounds", "3"]
+    rows = [Row("training", work.name, [*training, "--rows", work.name]) for work in WORKS]
+    rows += [Row("predict", "predict", ["bench_predict.py", "--rounds", "9"])]
+    rows += [Row("commands", name, [*commands, "--cases", name]) for name in PROGRAMS]
+    return [
+        Row(part + suffix, name, [*command, *more])
+        for part, name, command in rows
+        if not quick or name in QUICK
+    ]
+
+
+def run(row: Row, folder: Path) -> None:
+    """Measure a row, and keep its numbers with the load before it and the day."""
+    script, *options = row.command
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    more = QUICK[part] if quick else []
-    command = [sys.executable, str(HERE / script), *options, *more, "--json", str(file)]
-    subprocess.run(command, check=True)
-    found = json.loads(file.read_text(encoding="utf-8"))
+    file = row.file(folder)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = file.with_suffix(".new")
+    try:
+        command = [sys.executable, str(HERE / script), *options, "--json", str(new)]
+        subprocess.run(command, check=True)
+        found = json.loads(new.read_text(encoding="utf-8"))
+    finally:
+        new.unlink(missing_ok=True)
     found |= {"load": load, "day": time.strftime("%Y-%m-%d")}
     file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+def run_all(rows: Sequence[Row], folder: Path) -> list[Row]:
+    """Measure rows and return those that failed; the others are worth having."""
+    failed = []
+    for row in rows:
+        try:
+            run(row, folder)
+        except subprocess.CalledProcessError as error:
+            print(f"measure: {row.part}/{row.name}: {error}", file=sys.stderr)
+            failed.append(row)
+    return failed
 
 
 def ratio(theirs: Sequence[float], ours: Sequence[float]) -> float:
@@ -98,10 +146,12 @@ def work_name(work: Mapping[str, Any]) -> str:
     return f"{sizes}, batch {work['batch']}, {optimizer}{dtype}"
 
 
-def training_table(found: Mapping[str, Any], columns: Sequence[str] | None = None) -> list[str]:
-    """Return the table of a training: their time / ours, with loops and, in brackets, without."""
-    works = found["works"].values()
-    sides = [side for side in next(iter(works))["seconds"] if side not in ("ffnn", "compiled")]
+def training_table(
+    works: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None
+) -> list[str]:
+    """Return the table of trainings: their time / ours, with loops and, in brackets, without."""
+    found = dict.fromkeys(side for work in works for side in work["seconds"])
+    sides = [side for side in found if side not in ("ffnn", "compiled")]
     sides = [side for side in sides if side in (columns or [s for s in sides if s != "floor"])]
     rows = []
     for work in works:
@@ -112,7 +162,10 @@ def training_table(found: Mapping[str, Any], columns: Sequence[str] | None = Non
             per_step = 1e6 / work["steps"]
             times = (statistics.median(each) * per_step for each in (loops, plain))
             row.append("{:,.0f} ({:,.0f})".format(*times))
-        row += [f"{ratio(seconds[s], loops):.2f} ({ratio(seconds[s], plain):.2f})" for s in sides]
+        for side in sides:
+            theirs = seconds.get(side)
+            both = theirs and f"{ratio(theirs, loops):.2f} ({ratio(theirs, plain):.2f})"
+            row.append(both or "")
         if columns is None:
             floor = seconds["floor"]
             row.append(f"{ratio(loops, floor):.2f} ({ratio(plain, floor):.2f})")
@@ -122,14 +175,14 @@ def training_table(found: Mapping[str, Any], columns: Sequence[str] | None = Non
     return table(["", *whole], rows)
 
 
-def sides_table(seconds: Mapping[str, Mapping[str, Sequence[float]]], unit: float) -> list[str]:
-    """Return the table of case → side → seconds: ours, and their time / ours."""
-    sides = list(dict.fromkeys(side for case in seconds.values() for side in case))
+def sides_table(numbers: Mapping[str, Mapping[str, Sequence[float]]], unit: float) -> list[str]:
+    """Return the table of case → side → numbers: ours, and theirs / ours."""
+    sides = list(dict.fromkeys(side for case in numbers.values() for side in case))
     others = [side for side in sides if side != "ffnn"]
     rows = []
-    for case, times in seconds.items():
-        ours = times["ffnn"]
-        ratios = [f"{ratio(times[s], ours):.2f}" if s in times else "" for s in others]
+    for case, each in numbers.items():
+        ours = each["ffnn"]
+        ratios = [f"{ratio(each[s], ours):.2f}" if s in each else "" for s in others]
         rows.append([case, digits(unit * statistics.median(ours)), *ratios])
     return table(["", "ffnn", *(NAMES[side] for side in others)], rows)
 
@@ -140,40 +193,61 @@ def turned(seconds: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]
     return {case: {side: seconds[side][case] for side in seconds} for case in cases}
 
 
-def about(found: Mapping[str, Any]) -> str:
-    """Return the line that says on what, when, and beside what load a part was measured."""
-    words = [f"{name} {value}" for name, value in found["environment"].items()
+def about(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the line that says on what, when, and beside what load rows were measured."""
+    environment = {name: value for row in rows for name, value in row["environment"].items()}
+    words = [f"{name} {value}" for name, value in environment.items()
              if name not in ("cpu", "system")]  # fmt: skip
-    if "works" in found:
-        pools = next(iter(found["works"].values()))["threads"]["ffnn"]["pools"]
+    if "works" in rows[0]:
+        pools = next(iter(rows[0]["works"].values()))["threads"]["ffnn"]["pools"]
         words.append(pools if isinstance(pools, str) else f"products by {', '.join(pools)}")
-    load = "unknown" if found["load"] is None else f"{found['load']:.2f}"
-    return f"{found['day']}, load before {load}; {', '.join(words)}."
+    loads = [row["load"] for row in rows if row["load"] is not None]
+    load = f"load before each at most {max(loads):.2f}" if loads else "load unknown"
+    days = sorted({row["day"] for row in rows})
+    day = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    return f"{day}, {load}; {', '.join(words)}."
+
+
+def read_rows(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return part → what is kept of its rows, in the order in which they are measured."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for all_cores in (False, True):
+        for row in all_rows(all_cores=all_cores):
+            if row.file(folder).exists():
+                content = json.loads(row.file(folder).read_text(encoding="utf-8"))
+                found.setdefault(row.part, []).append(content)
+    return found
+
+
+def works_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return name → numbers of the trainings in rows."""
+    return {name: work for row in rows for name, work in row["works"].items()}
 
 
 def section(folder: Path) -> list[str]:
     """Return the lines about one machine."""
-    found = {
-        part: json.loads((folder / f"{part}.json").read_text(encoding="utf-8"))
-        for part in PARTS
-        if (folder / f"{part}.json").exists()
-    }
-    cpu = next(iter(found.values()))["environment"]["cpu"]
-    lines = [f"## {cpu}"]
-    titles = {
-        "training": "Training on one core",
-        "cores": "Training with the libraries' own threads on all cores",
-        "predict": "Predictions of 784-128-64-10, µs a call",
-        "commands": "Whole programs, seconds",
-    }
-    for part, numbers in found.items():
-        if part in ("training", "cores"):
-            made = training_table(numbers)
-        elif part == "predict":
-            made = sides_table(turned(numbers["seconds"]), 1e6)
+    found = read_rows(folder)
+    lines = [f"## {next(iter(found.values()))[0]['environment']['cpu']}"]
+    for part, rows in found.items():
+        kind = part.removesuffix("-all-cores")
+        if kind == "training":
+            made = {kind: training_table([*works_of(rows).values()])}
+        elif kind == "predict":
+            made = {kind: sides_table(turned(rows[0]["seconds"]), 1e6)}
         else:
-            made = sides_table(numbers["seconds"], 1.0)
-        lines += ["", f"### {titles[part]}", "", about(numbers), "", *made]
+            merged = {
+                key: {case: sides for row in rows for case, sides in row[key].items()}
+                for key in ("seconds", "memory")
+            }
+            made = {
+                kind: sides_table(merged["seconds"], 1.0),
+                "memory": sides_table(merged["memory"], 1.0),
+            }
+        for name, tables in made.items():
+            title = TITLES[name]
+            if kind != part:
+                title = title.replace("on one core", "with the libraries' own threads on all cores")
+            lines += ["", f"### {title}", "", about(rows), "", *tables]
     return lines
 
 
@@ -182,10 +256,10 @@ def write_page(folders: Sequence[Path]) -> None:
     lines = [
         "# Measured",
         "",
-        "`python benchmarks/measure.py` writes this page. A cell is their time / the time of ffnn,",
-        "the median over the rounds: above 1, ffnn is faster. Trainings are with compiled loops",
-        "and, in brackets, without; [performance](performance.md) tells how it is measured and",
-        "what the floor is.",
+        "`python benchmarks/measure.py` and the same with `--all-cores` write this page. A cell is",
+        "theirs / ours, the median over the rounds: above 1, ffnn is faster, or takes less memory.",
+        "Trainings are with compiled loops and, in brackets, without;",
+        "[performance](performance.md) tells how it is measured and what the floor is.",
     ]
     if not folders:
         lines += ["", "Nothing has been measured since the command was written."]
@@ -195,49 +269,62 @@ def write_page(folders: Sequence[Path]) -> None:
 
 
 def write_readme(folder: Path) -> None:
-    """Write README's table from the training on one machine."""
-    found = json.loads((folder / "training.json").read_text(encoding="utf-8"))
-    works = found["works"]
-    found["works"] = {name: works[name] for name in SHORT if name in works} or works
+    """Write README's table from the trainings on one core of one machine, if there are any."""
+    rows = read_rows(folder).get("training")
+    if not rows:
+        return
+    works = works_of(rows)
+    chosen = [works[name] for name in SHORT if name in works] or [*works.values()]
     text, (begin, end) = README.read_text(encoding="utf-8"), MARKS
-    head, *rows = training_table(found, FIRST)
-    where = f"{found['environment']['cpu']}, {found['day']}, with loops (without)"
-    lines = [head.replace("|  |", f"| {where} |", 1), *rows]
+    head, *others = training_table(chosen, FIRST)
+    where = f"{rows[0]['environment']['cpu']}, {rows[0]['day']}, with loops (without)"
+    lines = [head.replace("|  |", f"| {where} |", 1), *others]
     between = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
     new = "\n".join([begin, *lines, end])
     README.write_text(between.sub(lambda _: new, text), encoding="utf-8")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code."""
+def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line; a wrong one ends the program with exit code 2."""
     parser = argparse.ArgumentParser(description="Measure what the docs show, and write it.")
     add = parser.add_argument
-    add("--quick", action="store_true", help="a row of each, to see that it runs")
-    add(
-        "--only",
-        nargs="+",
-        choices=PARTS,
-        default=list(PARTS),
-        metavar="PART",
-        help=", ".join(PARTS),
-    )
+    add("--all-cores", action="store_true", help="threads and cores as each library takes them")
+    add("--rows", nargs="+", metavar="NAME", help="these anew, by parts of their names")
+    add("--again", action="store_true", help="all rows anew")
+    add("--quick", action="store_true", help="a row of each part, printed and not kept")
     add("--machine", default=re.sub(r"\W+", "-", cpu_model()).strip("-").lower(), metavar="NAME",
         help="folder of the results (default: the processor)")  # fmt: skip
     add("--page-only", action="store_true", help="measure nothing, write from what is there")
     options = parser.parse_args(argv)
+    rows = all_rows(all_cores=options.all_cores, quick=options.quick)
+    names = [f"{row.part}/{row.name}" for row in rows]
+    for word in options.rows or []:
+        if not any(word in name for name in names):
+            parser.error(f"--rows: none is named {word!r}; known: {', '.join(names)}")
     folder = RESULTS / options.machine
+    options.folder, options.chosen = folder, []
+    for row, name in zip(rows, names, strict=True):
+        is_named = any(word in name for word in options.rows or [])
+        is_due = options.again or options.quick or not row.file(folder).exists()
+        if is_named or (options.rows is None and is_due):
+            options.chosen.append(row)
+    return options
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    options = arguments(argv)
+    if options.quick:
+        with tempfile.TemporaryDirectory() as folder:
+            failed = run_all(options.chosen, Path(folder))
+            if not failed:
+                print("\n".join(section(Path(folder))))
+        return 1 if failed else 0
     RESULTS.mkdir(exist_ok=True)
-    try:
-        for part in [] if options.page_only else options.only:
-            folder.mkdir(exist_ok=True)
-            run(part, folder, quick=options.quick)
-    except subprocess.CalledProcessError as error:
-        print(f"measure: {error}", file=sys.stderr)
-        return 1
-    write_page(sorted(path for path in RESULTS.iterdir() if any(path.glob("*.json"))))
-    if (folder / "training.json").exists():
-        write_readme(folder)
-    return 0
+    failed = run_all([] if options.page_only else options.chosen, options.folder)
+    write_page(sorted(path for path in RESULTS.iterdir() if any(path.glob("*/*.json"))))
+    write_readme(options.folder)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

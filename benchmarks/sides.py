@@ -40,7 +40,9 @@ class FFNN(Side):
         """Make the model."""
         import ffnn
 
-        activations = ["relu"] * (len(self.work.sizes) - 2) + ["softmax"]
+        self.is_binary = self.work.sizes[-1] == 1
+        last = "sigmoid" if self.is_binary else "softmax"
+        activations = ["relu"] * (len(self.work.sizes) - 2) + [last]
         self.model = ffnn.Sequential.from_sizes(
             self.work.sizes, activations, seed=0, dtype=self.work.dtype
         )
@@ -52,7 +54,7 @@ class FFNN(Side):
         rate = self.work.learning_rate
         adam = self.work.optimizer == "adam"
         rule = optimizers.Adam(rate, **ADAM) if adam else optimizers.SGD(rate)
-        loss = "categorical_crossentropy"
+        loss = "binary_crossentropy" if self.is_binary else "categorical_crossentropy"
         self.model.compile(optimizer=rule, loss=loss, jit_compile=self.jit_compile)
         for layer, (weight, bias) in zip(self.model.layers, self.initial, strict=True):
             layer.params["weight"][...] = weight
@@ -128,8 +130,8 @@ def aligned(values: NDArray[Any]) -> NDArray[Any]:
 class Sklearn(Side):
     """`MLPClassifier.fit`, from given weights by way of `warm_start`.
 
-    For two classes it would take one logistic output. One-hot targets and the softmax that it has
-    for more classes give it the network that all others train.
+    For two classes it takes one logistic output. Where two units are trained, one-hot targets and
+    the softmax that it has for more classes give it the network of all others.
     """
 
     def build(self) -> None:
@@ -145,10 +147,11 @@ class Sklearn(Side):
             early_stopping=False, n_iter_no_change=10**9, tol=0.0, max_iter=work.epochs,
             shuffle=True, warm_start=True, random_state=0, **ADAM,
         )  # fmt: skip
-        classes = work.sizes[-1]
-        self.target = self.y if classes > 2 else np.eye(classes, dtype=np.int64)[self.y]
+        is_pair = work.sizes[-1] == 2
+        self.target = np.eye(2, dtype=np.int64)[self.y] if is_pair else self.y
         self.model.fit(self.x, self.target)
-        self.model.out_activation_ = "softmax"
+        if is_pair:
+            self.model.out_activation_ = "softmax"
 
     def reset(self) -> None:
         """Set the weights; each fit makes its own optimizer."""
@@ -180,8 +183,10 @@ class Torch(Side):
             layers += [torch.nn.Linear(inputs, units), torch.nn.ReLU()]
         self.torch = torch
         self.model = torch.nn.Sequential(*layers[:-1]).to(getattr(torch, self.work.dtype))
-        self.loss = torch.nn.CrossEntropyLoss()
         self.xt, self.yt = torch.from_numpy(self.x), torch.from_numpy(self.y)
+        self.loss: Any = torch.nn.CrossEntropyLoss()
+        if self.work.sizes[-1] == 1:
+            self.loss, self.yt = torch.nn.BCEWithLogitsLoss(), self.yt[:, None].to(self.xt.dtype)
 
     def reset(self) -> None:
         """Set the weights and make a new optimizer."""
@@ -236,7 +241,11 @@ class Keras(Side):
         adam = self.work.optimizer == "adam"
         self.model.compile(
             optimizer=keras.optimizers.Adam(rate, **ADAM) if adam else keras.optimizers.SGD(rate),
-            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            loss=(
+                keras.losses.BinaryCrossentropy(from_logits=True)
+                if classes == 1
+                else keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            ),
             steps_per_execution=self.steps_per_execution,
         )
         self.model.optimizer.build(self.model.trainable_variables)

@@ -28,7 +28,7 @@ def bench():
 def made_up(bench, monkeypatch, losses):
     """Let the benchmark measure nothing and believe these losses."""
 
-    def measure(work, sides, repeats, bar, all_cores=False):
+    def measure(work, sides, repeats, bar, all_cores=False, limit=None):
         return {
             "first_loss": 2.0,
             "threads": {side: {"cores": [0], "pools": []} for side in sides},
@@ -73,6 +73,41 @@ def test_mean_loss_by_hand(common):
     assert common.mean_loss([identity, identity], x, np.array([0, 1])) == pytest.approx(expected)
 
 
+def test_mean_loss_of_one_unit_by_hand(common):
+    # Logits 1·2 + 0.5 = 2.5 of class 1 and -0.5 of class 0: log(1 + e^-2.5), log(1 + e^-0.5).
+    weights = [(np.array([[1.0]]), np.array([0.5]))]
+    loss = common.mean_loss(weights, np.array([[2.0], [-1.0]]), np.array([1, 0]))
+
+    assert loss == pytest.approx((np.log1p(np.exp(-2.5)) + np.log1p(np.exp(-0.5))) / 2)
+
+
+def test_a_name_stands_for_its_work_alone_and_a_word_for_all_that_have_it(common):
+    def names(*words):
+        return [work.name for work in common.find_works(words)]
+
+    assert names("784-128-64-10/64/sgd") == ["784-128-64-10/64/sgd"]
+    assert names("784-128-64-10/64/sg") == [
+        "784-128-64-10/64/sgd",
+        "784-128-64-10/64/sgd/float64",
+    ]
+    assert names("all") == [work.name for work in common.WORKS]
+
+
+def test_no_round_begins_after_the_seconds_given_but_there_are_three(bench):
+    class Child:
+        def ask(self, command):
+            return {"seconds": 1.0, "loss": 0.5}
+
+    class Bar:
+        def update(self):
+            pass
+
+    children = {"ffnn": Child(), "torch": Child()}
+    for limit, rounds in ((1e-9, 3), (None, 5), (1e9, 5)):
+        seconds, losses = bench.take_turns(children, 5, Bar(), limit)
+        assert [len(each) for each in (*seconds.values(), *losses.values())] == [rounds] * 4
+
+
 def test_mean_loss_agrees_with_evaluate(common):
     from sides import FFNN
 
@@ -108,7 +143,7 @@ def test_one_round_is_enough(bench):
 
 
 def test_every_work_has_whole_batches_and_a_name_of_its_own(common):
-    assert all(work.rows % work.batch == 0 and work.steps >= 100 for work in common.WORKS)
+    assert all(work.rows % work.batch == 0 and work.steps >= 50 for work in common.WORKS)
     assert len({work.name for work in common.WORKS}) == len(common.WORKS)
 
 

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -39,10 +40,14 @@ def training():
     return {"environment": ENVIRONMENT, "works": {"w": work}, "load": 0.125, "day": "2026-01-02"}
 
 
-def put(module, machine, part, content):
-    folder = module.RESULTS / machine
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{part}.json").write_text(json.dumps(content), "utf-8")
+NAMES = {"training": "20-64-64-2/32/sgd", "predict": "predict", "commands": "cold-start"}
+
+
+def put(module, machine, part, content, name=None):
+    name = name or NAMES[part.removesuffix("-all-cores")]
+    file = module.Row(part, name, []).file(module.RESULTS / machine)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content), "utf-8")
 
 
 def test_the_page_has_medians_of_ratios_with_loops_and_without(measure):
@@ -52,7 +57,10 @@ def test_the_page_has_medians_of_ratios_with_loops_and_without(measure):
 
     page = measure.PAGE.read_text("utf-8")
     assert "## Some CPU" in page
-    assert "2026-01-02, load before 0.12; cores 2, numpy 2.4.6, products by openblas" in page
+    assert (
+        "2026-01-02, load before each at most 0.12; cores 2, numpy 2.4.6, products by openblas"
+        in page
+    )
     row = "| 20-64-2, batch 32, SGD, float64 | 10 (20) | 5.00 (2.50) | 1.00 (0.50) | 1.25 (2.50) |"
     assert row in page.splitlines()
 
@@ -76,14 +84,17 @@ def test_each_machine_and_each_part_has_its_table(measure):
     more = {"environment": ENVIRONMENT | {"cpu": "Other"}, "load": None, "day": "2026-01-03"}
     put(measure, "one", "training", training())
     put(measure, "two", "predict", more | {"seconds": seconds})
-    put(measure, "two", "commands", more | {"seconds": {"cold start": {"ffnn": [0.5, 0.7]}}})
+    programs = {"cold-start": {"ffnn": [0.5, 0.7], "torch": [2.0, 2.8]}}
+    memory = {"cold-start": {"ffnn": [60.0, 60.0], "torch": [240.0, 240.0]}}
+    put(measure, "two", "commands", more | {"seconds": programs, "memory": memory})
 
     measure.main(["--page-only", "--machine", "two"])
 
     lines = measure.PAGE.read_text("utf-8").splitlines()
     assert lines.index("## Some CPU") < lines.index("## Other")
     assert "| 1 row | 15 | 0.75 |" in lines
-    assert "| cold start | 0.6 |" in lines
+    assert "| cold-start | 0.6 | 4.00 |" in lines
+    assert "| cold-start | 60 | 4.00 |" in lines
     assert measure.README.read_text("utf-8").splitlines()[1:3] == ["<!-- measured -->", "old"]
 
 
@@ -93,11 +104,63 @@ def test_the_real_readme_has_a_place_for_the_table(measure):
     assert [text.count(mark) for mark in measure.MARKS] == [1, 1]
 
 
-def test_a_part_that_fails_ends_with_1(measure, monkeypatch, capsys):
-    monkeypatch.setitem(measure.PARTS, "predict", ["bench_predict.py", "--no-such-option"])
+def test_trainings_on_all_cores_are_told_apart(measure):
+    put(measure, "one", "training", training())
+    put(measure, "one", "training-all-cores", training() | {"day": "2026-01-05", "load": None})
 
-    assert measure.main(["--only", "predict", "--machine", "one"]) == 1
-    assert "bench_predict.py" in capsys.readouterr().err
+    measure.main(["--page-only", "--machine", "one"])
+
+    page = measure.PAGE.read_text("utf-8")
+    assert "### Training on one core\n\n2026-01-02, load" in page
+    assert (
+        "### Training with the libraries' own threads on all cores\n\n2026-01-05, load unknown"
+        in page
+    )
+
+
+def test_a_run_resumes_with_the_rows_that_are_missing(measure, monkeypatch):
+    put(measure, "one", "training", training())
+    measured = []
+    monkeypatch.setattr(measure, "run", lambda row, folder: measured.append(row.name))
+
+    def names(*options):
+        measured.clear()
+        assert measure.main(["--machine", "one", *options]) == 0
+        return list(measured)
+
+    works = [work.name for work in measure.WORKS]
+    assert names() == [n for n in works if n != NAMES["training"]] + ["predict", *measure.PROGRAMS]
+    assert NAMES["training"] in names("--again")
+    assert names("--rows", "training/20-64-64-2/32/sgd", "sparse") == [NAMES["training"], "sparse"]
+    assert names("--all-cores") == [*works, "predict", *measure.PROGRAMS]
+
+
+def test_each_row_is_measured_alone_by_its_script(measure):
+    for row in measure.all_rows(all_cores=True):
+        module = importlib.import_module(row.command[0].removesuffix(".py"))
+        options = row.command[1:]
+        assert "--all-cores" in options
+        if row.part.startswith("training"):
+            assert [work.name for work in module.arguments(options).works] == [row.name]
+
+
+def test_an_unknown_row_is_refused(measure, capsys):
+    with pytest.raises(SystemExit) as ended:
+        measure.main(["--rows", "784-129"])
+
+    assert ended.value.code == 2
+    assert (
+        "none is named '784-129'; known: training/784-128-64-10/64/sgd" in capsys.readouterr().err
+    )
+
+
+def test_a_row_that_fails_ends_with_1_and_leaves_no_file(measure, monkeypatch, capsys):
+    row = measure.Row("predict", "predict", ["bench_predict.py", "--no-such-option"])
+    monkeypatch.setattr(measure, "all_rows", lambda **_: [row])
+
+    assert measure.main(["--machine", "one"]) == 1
+    assert "predict/predict" in capsys.readouterr().err
+    assert not list(measure.RESULTS.glob("one/*/*"))
 
 
 @pytest.fixture
@@ -107,16 +170,51 @@ def commands(monkeypatch):
 
 
 def test_a_program_is_timed_as_a_whole_or_by_what_it_prints(commands):
-    whole = commands.seconds_of(commands.program("import time", "time.sleep(0.2)"), None)
-    text = "start = 0\nperf_counter = lambda: 7.5\nprint(perf_counter() - start)"
+    whole = commands.run_program(commands.program("import time", "time.sleep(0.2)"), None)
+    text = "print('seconds=7.5')\nprint('loss=1e-1')\nprint('test accuracy: 0.75')"
+    told = commands.run_program(commands.program(text), None)
 
-    assert whole >= 0.2
-    assert commands.seconds_of(commands.program(text), None) == 7.5
+    assert whole.seconds >= 0.2
+    assert (whole.loss, whole.accuracy) == (None, None)
+    assert (told.seconds, told.loss, told.accuracy) == (7.5, 0.1, 0.75)
+    assert told.megabytes > 1
 
 
 def test_a_program_that_fails_ends_the_benchmark(commands):
     with pytest.raises(commands.BenchmarkError, match="ZeroDivisionError"):
-        commands.seconds_of(commands.program("1 / 0"), None)
+        commands.run_program(commands.program("1 / 0"), None)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "is_same"),
+    [({"loss": 0.57}, True), ({"loss": 0.58}, False), ({"loss": 0.42}, False), ({}, False),
+     ({"accuracy": 0.9}, False), ({"loss": float("nan")}, False)],
+)  # fmt: skip
+def test_programs_reach_the_same_loss(commands, theirs, is_same):
+    run = {"seconds": 1.0, "megabytes": 1.0, "loss": None, "accuracy": None}
+    sides = "cold-start", "torch", commands.Run(**run | theirs), commands.Run(**run | {"loss": 0.5})
+    if is_same:
+        commands.check_reached(*sides)
+    else:
+        with pytest.raises(commands.BenchmarkError, match="cold-start: the two sides did not"):
+            commands.check_reached(*sides)
+
+
+def test_commands_reach_the_same_accuracy(commands):
+    runs = [commands.Run(1.0, 1.0, None, value) for value in (0.92, 0.93, 0.95)]
+    commands.check_reached("command", "sklearn", runs[1], runs[0])
+    with pytest.raises(commands.BenchmarkError, match=r"accuracy 0\.95"):
+        commands.check_reached("command", "sklearn", runs[2], runs[0])
+
+
+@pytest.mark.parametrize("case", ["COLD", "VALIDATION", "SPARSE"])
+def test_each_program_is_python_and_tells_what_it_reached(commands, case):
+    programs = importlib.import_module("programs")
+    for side, text in getattr(programs, case).items():
+        code = "\n".join(map(textwrap.dedent, (programs.BEGIN, text)))
+        compile(code, side, "exec")
+        assert "done()" in text
+        assert "loss=" in text or "reached(" in text
 
 
 def test_children_have_no_kernel_chosen_for_them(commands, monkeypatch):
