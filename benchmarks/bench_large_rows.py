@@ -12,6 +12,7 @@ what the process held at most beyond what it held with the libraries loaded.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import resource
@@ -86,6 +87,8 @@ def measure(path: str, limit: int, epochs: int) -> dict[str, Any]:
     model.compile("sgd", "sparse_categorical_crossentropy")
     x: Any = np.concatenate([*blocks(int(path))]) if path.isdigit() else None
     model.fit(np.zeros((BATCH, COLUMNS), "float32"), np.zeros(BATCH, int), BATCH, verbose=0)
+    if path.endswith(".parquet"):
+        importlib.import_module("pyarrow.parquet")  # one of the libraries
     if x is None:
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     held = memory("VmRSS")

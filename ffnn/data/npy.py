@@ -43,12 +43,6 @@ class PlainFile:
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(self._file.fileno(), offset, size, os.POSIX_FADV_WILLNEED)
 
-    def append(self, values: Array) -> None:
-        """Add the bytes of a contiguous array to the end of a file that is written first."""
-        view = memoryview(values.reshape(-1).view(np.uint8).data)
-        while view:
-            view = view[self._file.write(view) :]
-
     def _read(self, view: memoryview, offset: int) -> int:
         if hasattr(os, "preadv"):
             return os.preadv(self._file.fileno(), [view], offset)

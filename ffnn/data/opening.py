@@ -28,9 +28,9 @@ def open_rows(path: FilePath, name: str | Sequence[str] | None = None) -> Rows:
     Parameters
     ----------
     path : str or path-like
-        A file ending in ``.npy``, ``.h5``, ``.hdf5`` or ``.parquet`` (which needs DuckDB:
-        ``pip install 'ffnn[tables]'``), a folder of zarr (``pip install 'ffnn[zarr]'``), or a
-        folder of such files, whose rows follow one another in the order of the files' names. Of a
+        A file ending in ``.npy``, ``.h5``, ``.hdf5`` or ``.parquet`` (which needs pyarrow, or
+        DuckDB: ``pip install 'ffnn[tables]'``), a folder of zarr (``pip install 'ffnn[zarr]'``), or
+        a folder of such files, whose rows follow one another in the order of the files' names. Of a
         Parquet file, the first read decodes all rows into a temporary file (in ``$TMPDIR``).
     name : str or sequence of str, optional
         Which array of an HDF5 file or a group of zarr; by default ``"x"``, ``"x_train"`` or the

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
+from importlib import import_module
 from types import SimpleNamespace
 
 import h5py
@@ -20,20 +20,32 @@ from ffnn.data.windows import BLOCK, block_order
 from ffnn.errors import DataError
 from ffnn.layers import Dense, Dropout
 
-KINDS = ["npy", "npy >f4", "h5", "h5 chunked", "h5 zipped", "folder", "parquet", "zarr"]
+KINDS = ["npy", "npy >f4", "h5", "h5 chunked", "h5 zipped", "folder", "parquet", "duckdb", "zarr"]
 
 
 def write_parquet(path, x, **settings):
     pytest.importorskip("duckdb", reason="Parquet files are read by DuckDB")
     arrow = pytest.importorskip("pyarrow", reason="Parquet files are written by pyarrow here")
-    columns = {f"c{i}": column for i, column in enumerate(x.T)}
-    importlib.import_module("pyarrow.parquet").write_table(
+    columns = {f"c{i}": column for i, column in enumerate(x if isinstance(x, list) else x.T)}
+    import_module("pyarrow.parquet").write_table(
         arrow.table(columns), path, **{"row_group_size": 70, **settings}
     )
 
 
+def hide_pyarrow(monkeypatch):
+    """Have Parquet files read as where pyarrow is not installed."""
+    monkeypatch.setattr("ffnn.data.parquet_files._ArrowFile", lambda path: import_module("no.such"))
+
+
+@pytest.fixture(params=["pyarrow", "duckdb"])
+def reader(request, monkeypatch):
+    """Read Parquet files with each library."""
+    if request.param == "duckdb":
+        hide_pyarrow(monkeypatch)
+
+
 @pytest.fixture
-def store(tmp_path):
+def store(tmp_path, monkeypatch):
     """Return a function that writes an array as files of some kind and opens its rows."""
 
     def build(kind, x):
@@ -41,8 +53,11 @@ def store(tmp_path):
         path = tmp_path / f"x{len(list(tmp_path.iterdir()))}.{suffix}"
         if suffix == "npy":
             np.save(path, x.astype(form or x.dtype))
-        elif suffix == "parquet":
+        elif suffix in ("parquet", "duckdb"):
+            path = path.with_suffix(".parquet")
             write_parquet(path, x)
+            if suffix == "duckdb":
+                hide_pyarrow(monkeypatch)
         elif suffix == "zarr":
             zarr = pytest.importorskip("zarr", reason="zarr is an extra")
             zarr.create_array(store=str(path), data=x, chunks=(50, *x.shape[1:]))
@@ -148,27 +163,31 @@ def store_h5(path):
     return path
 
 
+@pytest.mark.usefixtures("reader")
 def test_columns_of_a_parquet_file_are_named_or_all(tmp_path):
     arrow = pytest.importorskip("pyarrow")
     pytest.importorskip("duckdb")
     path = tmp_path / "d.parquet"
     table = arrow.table({"a": np.arange(9), "b 2": np.arange(9) / 2, "t": list("abcdefghi")})
-    importlib.import_module("pyarrow.parquet").write_table(table, path)
+    import_module("pyarrow.parquet").write_table(table, path)
 
     rows = open_rows(path, ["b 2", "a"])
     np.testing.assert_array_equal(rows, np.column_stack([np.arange(9) / 2, np.arange(9)]))
     y = open_rows(path, "a")
     assert (y.shape, y.dtype) == ((9, 1), np.int64)
-    with pytest.raises(DataError, match=r"numbers in column 't', got VARCHAR; name the columns"):
+    with pytest.raises(
+        DataError, match=r"numbers in column 't', got (string|VARCHAR); name the columns"
+    ):
         open_rows(path)
     with pytest.raises(DataError, match=r"no column 'b'.*the file has a, b 2, t"):
         open_rows(path, "b")
 
 
+@pytest.mark.usefixtures("reader")
 def test_missing_numbers_of_a_parquet_file_are_named(tmp_path):
     arrow = pytest.importorskip("pyarrow")
     pytest.importorskip("duckdb")
-    path, write = tmp_path / "d.parquet", importlib.import_module("pyarrow.parquet").write_table
+    path, write = tmp_path / "d.parquet", import_module("pyarrow.parquet").write_table
     write(arrow.table({"a": [1.0, 2.0, None], "b": [1, None, 3]}), path)
 
     np.testing.assert_array_equal(open_rows(path), [[1, 1], [2, np.nan], [np.nan, 3]])
@@ -176,6 +195,7 @@ def test_missing_numbers_of_a_parquet_file_are_named(tmp_path):
         open_rows(path, "b")[:]
 
 
+@pytest.mark.usefixtures("reader")
 def test_a_parquet_file_that_is_cut_short_is_named(tmp_path, x, monkeypatch):
     path = tmp_path / "x.parquet"
     write_parquet(path, x)
@@ -194,10 +214,35 @@ def test_a_parquet_file_that_is_cut_short_is_named(tmp_path, x, monkeypatch):
         rows[:]
 
 
-def test_large_row_groups_are_decoded_in_parts(tmp_path, x, monkeypatch):
-    write_parquet(tmp_path / "x.parquet", x, row_group_size=150)
-    monkeypatch.setattr("ffnn.data.parquet._PART_BYTES", 40 * 20)
+@pytest.mark.usefixtures("reader")
+@pytest.mark.parametrize("most", [1 << 26, 1200])  # 600 bytes a column of a row group: one, or two
+def test_large_row_groups_are_decoded_in_parts(tmp_path, x, monkeypatch, most):
+    x = np.random.default_rng(0).standard_normal((337, 7)).astype("f4")
+    x[[3, 200], [6, 0]] = np.nan
+    columns = [*x.T[:6], [None if np.isnan(each) else each for each in x[:, 6]]]
+    write_parquet(tmp_path / "x.parquet", columns, row_group_size=150, use_dictionary=False)
+    monkeypatch.setattr("ffnn.data.parquet._PART_BYTES", 40 * 28)
+    monkeypatch.setattr("ffnn.data.parquet._TILE", 2)
+    monkeypatch.setattr("ffnn.data.parquet._MOST_BYTES", most)
     np.testing.assert_array_equal(open_rows(tmp_path / "x.parquet"), x)
+
+
+@pytest.mark.usefixtures("reader")
+@pytest.mark.parametrize("most", [1 << 26, 100])
+def test_columns_of_several_dtypes_become_rows_of_one(tmp_path, monkeypatch, most):
+    kinds = [*"bBhHiIlLfd?"]
+    rng = np.random.default_rng(0)
+    columns = [rng.integers(0, 2 if kind == "?" else 100, 90).astype(kind) for kind in kinds]
+    write_parquet(tmp_path / "x.parquet", columns)
+    monkeypatch.setattr("ffnn.data.parquet._TILE", 4)
+    monkeypatch.setattr("ffnn.data.parquet._MOST_BYTES", most)
+    rows = open_rows(tmp_path / "x.parquet")
+    assert rows.dtype == np.float64
+    np.testing.assert_array_equal(rows, np.column_stack(columns))
+    for index, kind in enumerate(kinds):
+        one = open_rows(tmp_path / "x.parquet", f"c{index}")
+        assert one.dtype == np.dtype("u1" if kind == "?" else kind)
+        np.testing.assert_array_equal(one, columns[index][:, None])
 
 
 def test_an_array_of_a_group_of_zarr_is_named_or_found(tmp_path):
