@@ -132,8 +132,13 @@ def test_what_differs_is_told_on_all_ranks_alike(found, name, kind, message):
 def test_a_rank_that_ends_ends_all(tmp_path, how, which, code, message):
     out, err = launch(3, tmp_path, "end", how, which, code=code)
     assert message in out + err
+    wait_until_gone(tmp_path)
+
+
+def wait_until_gone(path):
+    """Wait until no process is left that was started with a path."""
     until = time.monotonic() + 60.0
-    while any(str(tmp_path) in text_of(each) for each in Path("/proc").glob("[0-9]*/cmdline")):
+    while any(str(path) in text_of(each) for each in Path("/proc").glob("[0-9]*/cmdline")):
         assert time.monotonic() < until
         time.sleep(0.05)
 
@@ -189,26 +194,27 @@ def test_the_command_says_how_a_rank_has_ended(tmp_path, sigint, which, how, cod
     command = [MPIEXEC, "-n", "2", sys.executable, "-m", "ffnn", "train", "digits", "--distributed"]
     command += ["--micro-batches", "2", "--epochs", "100000", "--save-every", "1", "--out", path]
     job = subprocess.Popen(
-        [*command, "--quiet", "--timeout", "60"],
+        [*command, "--quiet", "--timeout", "600"],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    while not path.exists():
-        assert job.poll() is None, job.stdout.read()
-        time.sleep(0.05)
-    rank = 0 if which == 0 else 1
-    guard, worker = ranked(job.pid, rank)
-    target = {"mpiexec": job.pid, "guard of 1": guard}.get(which, worker)
-    os.kill(target, getattr(signal, how))
-    out, _ = job.communicate(timeout=120)
+    try:
+        while not path.exists():
+            assert job.poll() is None, job.stdout.read()
+            time.sleep(0.05)
+        guard, worker = ranked(job.pid, 0 if which == 0 else 1)
+        target = {"mpiexec": job.pid, "guard of 1": guard}.get(which, worker)
+        os.kill(target, getattr(signal, how))
+        out, _ = job.communicate(timeout=300)
+    finally:
+        job.kill()
     assert job.returncode == code, out
     assert message in out
     assert out.count("ffnn:") <= 1
     ffnn.load_model(path)
-    while any(str(path) in text_of(each) for each in Path("/proc").glob("[0-9]*/cmdline")):
-        time.sleep(0.05)
+    wait_until_gone(path)
 
 
 def can_isolate():
