@@ -82,6 +82,17 @@ def start(side: tuple[int, int, int], batch: int, steps: int) -> float:
     return float(json.loads(done.stdout))
 
 
+class Clock(ffnn.callbacks.Callback):
+    """Notes when each epoch begins, behind what a training does once."""
+
+    def __init__(self) -> None:
+        self.begun: list[float] = []
+
+    def on_epoch_begin(self, epoch: int, logs: object) -> None:
+        """Note the time."""
+        self.begun.append(time.perf_counter())
+
+
 def measure(ranks: int, parts: int, workers: int, batch: int, steps: int) -> None:
     """Print the milliseconds of a step, the best epoch's mean."""
     rng = np.random.default_rng(0)
@@ -90,14 +101,11 @@ def measure(ranks: int, parts: int, workers: int, batch: int, steps: int) -> Non
     layers = [Rescaling(1 / 255), Dense(128, "relu"), Dense(64, "relu"), Dense(10, "softmax")]
     model = ffnn.Sequential(layers, 784, seed=0)
     model.compile("sgd", "sparse_categorical_crossentropy", jit_compile=False)
+    clock = Clock()
     how = {"micro_batches": parts, "workers": workers, "distributed": ranks > 1}
-    times = []
-    for epoch in range(3):
-        began = time.perf_counter()
-        model.fit(x, y, batch, epoch + 1, initial_epoch=epoch, verbose=0, **how)
-        times.append(time.perf_counter() - began)
+    model.fit(x, y, batch, 4, verbose=0, callbacks=[clock], **how)
     if not os.environ.get("PMI_RANK", "0").strip("0"):
-        print(min(times) / steps * 1e3)
+        print(min(np.diff(clock.begun)) / steps * 1e3)
 
 
 if __name__ == "__main__":
