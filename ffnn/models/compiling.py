@@ -123,7 +123,7 @@ def estimate_saved(step: TrainStep, updates: int, rows: int) -> float:
         parts += [(stage.layer, rows * (stage.layer.output_dim or 0)) for stage in step.stages]
     found = [(find_twin(part, dtype), size) for part, size in parts]
     saved = sum(1e-9 * twin.saved * size for twin, size in found if twin is not None)
-    return updates * (saved + (Chain.saved(entries) if is_chain else 0.0))
+    return updates * (saved + (Chain.saved(step.stages, rows) if is_chain else 0.0))
 
 
 def _tell(problem: str) -> None:

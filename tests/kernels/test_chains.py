@@ -17,7 +17,7 @@ from ffnn.kernels.chains.losses import LOSS_WRITERS
 from ffnn.kernels.chains.parts import WRITERS
 from ffnn.kernels.chains.program import Program
 from ffnn.kernels.compiler import find_problem
-from ffnn.layers import Activation, BatchNorm, Dense
+from ffnn.layers import Activation, BatchNorm, Dense, Rescaling
 from ffnn.losses import CategoricalCrossentropy
 from ffnn.models import compiling
 
@@ -162,6 +162,48 @@ def test_a_chain_has_the_bits_of_its_loss(ending, dtype):
 )
 def test_a_chain_has_the_bits_of_other_dense_layers(options):
     assert differences(network("relu", "labels", **options), "labels") == []
+
+
+@pytest.mark.parametrize("offset", [0.0, -0.4])
+@pytest.mark.parametrize("place", [0, 1, 2, 4])
+def test_a_chain_rescales_as_the_layers_do(place, offset):
+    model = network("relu", "numbers")
+    layers = [type(layer)(**layer.get_config()) for layer in model.layers]
+    layers.insert(place, Rescaling(0.3, offset))
+    model = ffnn.Sequential(layers, seed=4)
+    model.compile("sgd", "mse")
+
+    assert differences(model, "numbers") == []
+
+
+@pytest.mark.parametrize("given", ["uint8", "int32", "float64", "float32"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_chain_takes_rows_that_are_rescaled_first_as_they_are(given, dtype):
+    model = ffnn.Sequential([Rescaling(1 / 255, 0.1), Dense(3, "softmax")], seed=4, dtype=dtype)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    rng = np.random.default_rng(5)
+    x, y = (rng.random((7, 6)) * 255).astype(given), rng.integers(0, 3, 7)
+    model.build(6)
+    chain = chain_of(model.step.stages, model.step.loss, np.dtype(dtype))
+
+    for rows in (x, x[::-1].copy(), np.asfortranarray(x)):
+        pair = one_step(model.step, chain, rows, y), one_step(model.step, None, rows, y)
+        assert all(map(same_bits, *pair))
+
+
+def test_a_batch_that_is_cast_is_cast_anew_in_the_same_memory():
+    model = ffnn.Sequential([Rescaling(1 / 255), Dense(3, "softmax")], seed=4)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.build(6)
+    chain = chain_of(model.step.stages, model.step.loss, np.dtype("float32"))
+    x, y = np.full((7, 6), 9, np.uint8), np.arange(7) % 3
+    losses = []
+    for value in (9, 200, 9):
+        x[:, :3] = value
+        assert chain.takes(x, y)
+        losses.append(chain.forward())
+
+    assert losses[0] == losses[2] != losses[1]
 
 
 # Trainings
@@ -349,7 +391,7 @@ def test_every_part_that_has_a_writer_is_compared():
     found = {type(stage.layer) for a in ACTIVATIONS for stage in built(a, "labels").step.stages}
     losses = {type(built("relu", ending).step.loss) for ending in ENDINGS}
 
-    assert found == set(WRITERS)
+    assert found | {Rescaling} == set(WRITERS)
     assert losses == set(LOSS_WRITERS)
 
 

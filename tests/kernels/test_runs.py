@@ -17,7 +17,7 @@ from ffnn.kernels.chains import codes
 from ffnn.kernels.chains.runs import Runs
 from ffnn.kernels.compiler import find_problem
 from ffnn.kernels.twins import twin_of
-from ffnn.layers import Dense
+from ffnn.layers import Dense, Rescaling
 from ffnn.metrics import F1
 from ffnn.optimizers import SGD, Adagrad, Adam, AdamW, Nadam, RMSprop
 from ffnn.optimizers.room import Room
@@ -104,6 +104,10 @@ def test_every_loss_ends_in_the_same_bits(ending, dtype, made):
     assert bool(sum(made)) == (ending != "several bits")  # whose accuracy the machine does not know
 
 
+def rescaled(offset=0.0):
+    return [Rescaling(1 / 128, offset), Dense(8, "relu"), Dense(3, "softmax")]
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -117,6 +121,9 @@ def test_every_loss_ends_in_the_same_bits(ending, dtype, made):
         {"layers": lambda: [Dense(3, "softmax")]},
         {"layers": lambda: [Dense(4, "sigmoid", use_bias=False), Dense(3, "softmax")]},
         {"shuffle": "blocks"},
+        {"x": (X * 40 + 120).astype(np.uint8), "layers": rescaled},
+        {"x": X.astype(float), "layers": lambda: rescaled(0.5)},
+        {"x": (X * 40 + 120).astype(np.uint8), "layers": lambda: rescaled(0.5), "dtype": "float64"},
     ],
 )
 def test_however_it_is_trained_the_bits_are_the_same(options, made):

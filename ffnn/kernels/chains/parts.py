@@ -12,7 +12,7 @@ from ffnn.activations import Linear, ReLU, Sigmoid, Tanh
 from ffnn.activations.sigmoid import LARGEST_EXPONENT
 from ffnn.kernels.chains.codes import Code
 from ffnn.kernels.chains.program import Program
-from ffnn.layers import Dense
+from ffnn.layers import Dense, Rescaling
 
 
 class Writer:
@@ -25,6 +25,8 @@ class Writer:
     name : str
         What the arrays of the part are called in the program's memory.
     """
+
+    saves: ClassVar[bool] = True  # whether it takes less time than the part, by its entries of y
 
     def __init__(self, part: Any, name: str) -> None:
         self.part, self.name = part, name
@@ -84,6 +86,26 @@ class DenseWriter(Writer):
         dx = program.array(f"{self.name} dx", self.x.shape[1])
         program.product(part.params["weight"].T, grad.T, dx.T)
         return dx
+
+
+@writes(Rescaling)
+class RescalingWriter(Writer):
+    """`Rescaling`; as the first layer it is given a batch that lies row by row."""
+
+    part: Rescaling
+    saves = False
+
+    def forward(self, program: Program, x: Array) -> Array:
+        """Write y = scale · x + offset."""
+        y = program.array(f"{self.name} y", x.shape[1])
+        shape = (y.size, 1) if x.flags.f_contiguous else y.T.shape
+        program.add(Code.RESCALE, *shape, x, y, numbers=(self.part.scale, self.part.offset))
+        return y
+
+    def backward(self, program: Program, grad: Array) -> Array:
+        """Write scale · ∂L/∂y in place of it."""
+        program.add(Code.SCALE, *grad.T.shape, grad, numbers=(self.part.scale,))
+        return grad
 
 
 class ActivationWriter(Writer):

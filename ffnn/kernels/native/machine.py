@@ -18,7 +18,7 @@ from ffnn.kernels.chains.codes import Code
 from ffnn.kernels.compiler import OPTIONS, loop
 from ffnn.kernels.native import calls
 
-BUILT_OF = "54a0c90b"  # a digest of `codes` and `calls`, which a test compares
+BUILT_OF = "708c6b8d"  # a digest of `codes` and `calls`, which a test compares
 
 pass_over = numba.njit(**OPTIONS, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
@@ -94,6 +94,19 @@ def sigmoid_back(y: Array, grad: Array) -> None:
     one = y.dtype.type(1)
     for i in range(y.size):
         grad[i] = grad[i] * ((one - y[i]) * y[i])
+
+
+@pass_over
+def rescale(x: Array, y: Array, factor: float, added: float) -> None:
+    """Write factor x + added; the rows of x are columns of y."""
+    zero = y.dtype.type(0)
+    for i in range(y.shape[0]):
+        for j in range(y.shape[1]):
+            y[i, j] = x[j, i] * factor
+    if added != zero:
+        for i in range(y.shape[0]):
+            for j in range(y.shape[1]):
+                y[i, j] = y[i, j] + added
 
 
 @pass_over
@@ -245,6 +258,8 @@ def compute_layer(o, f, one):  # type: ignore[no-untyped-def]
         invert(vector(o[3], m * n, one))
     elif code == Code.SIGMOID_BACK:
         sigmoid_back(vector(o[3], m * n, one), vector(o[4], m * n, one))
+    elif code == Code.RESCALE:
+        rescale(matrix(o[3], n, m, one), matrix(o[4], m, n, one), f[0], f[1])
     else:
         return False
     return True
