@@ -4,9 +4,21 @@ A schedule may stand for an optimizer's learning rate, for the weight decay of `
 rate of `Dropout`. Read `base` first.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ffnn.core.registry import load_class
 from ffnn.schedules.base import SCHEDULES, Schedule
-from ffnn.schedules.cosine import CosineDecay, CosineLog, FlatCosine
-from ffnn.schedules.decays import ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay
+
+if TYPE_CHECKING:
+    from ffnn.schedules.cosine import CosineDecay, CosineLog, FlatCosine
+    from ffnn.schedules.decays import ExponentialDecay, InverseTimeDecay, PiecewiseConstantDecay
+else:
+
+    def __getattr__(name):
+        return load_class(__name__, name)
+
 
 __all__ = [
     "SCHEDULES",

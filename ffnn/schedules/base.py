@@ -48,7 +48,7 @@ class Schedule(Guarded, Configurable):
         raise NotImplementedError
 
 
-SCHEDULES: Family[Schedule] = Family("schedule", Schedule)
+SCHEDULES: Family[Schedule] = Family("schedule", Schedule, __package__)
 
 
 def check_step(schedule: Schedule, step: float) -> float:
