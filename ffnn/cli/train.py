@@ -32,7 +32,6 @@ from ffnn.data import Rows
 from ffnn.data.batches import rows_kept
 from ffnn.losses import MeanSquaredError
 from ffnn.models.raw_rows import targets_for
-from ffnn.play.server import require_bokeh
 from ffnn.reports import report
 from ffnn.sequential import Sequential
 from ffnn.training.signals import Terminated, terminate
@@ -57,6 +56,8 @@ def train(args: argparse.Namespace) -> None:
     if not args.rank:
         _check_files(args)
     if args.watch:
+        from ffnn.play.server import require_bokeh  # which loads what serves pages
+
         with usage_errors(ImportError, label="--watch: "):
             require_bokeh()
     preset = TablePreset(args) if args.preset == "table" else PlainPreset(args)

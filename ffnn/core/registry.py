@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import ModuleType
@@ -181,10 +182,12 @@ def load_class(package: str, name: str) -> type:
     """Return the class `name` from one of a package's modules, else raise AttributeError.
 
     This is the ``__getattr__`` of a package of parts: a part in a file of its own needs no entry.
+    The package has the class from then on, and is not searched for it again.
     """
     found = find_classes(package)
     if name not in found:
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
+    setattr(sys.modules[package], name, found[name])
     return found[name]
 
 
