@@ -56,10 +56,7 @@ def train(args: argparse.Namespace) -> None:
     if not args.rank:
         _check_files(args)
     if args.watch:
-        from ffnn.play.server import require_bokeh  # which loads what serves pages
-
-        with usage_errors(ImportError, label="--watch: "):
-            require_bokeh()
+        _require_bokeh()
     preset = TablePreset(args) if args.preset == "table" else PlainPreset(args)
     data = training_data(args)
     with usage_errors(TypeError, ValueError):
@@ -104,6 +101,13 @@ def _keep(args: argparse.Namespace, model: Sequential, *, is_saved: bool) -> Non
         if args.record:
             show(f"to see what was recorded:\n  ffnn graph {args.out} --html")
             show(f"  ffnn plot {args.out}")
+
+
+def _require_bokeh() -> None:
+    from ffnn.play.server import require_bokeh  # which loads what serves pages
+
+    with usage_errors(ImportError, label="--watch: "):
+        require_bokeh()
 
 
 def _check_files(args: argparse.Namespace) -> None:
