@@ -6,6 +6,7 @@ rows are drawn at random. A window is read at once, while the one before is trai
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -40,6 +41,20 @@ def block_order(rows: int, window: int, rng: np.random.Generator) -> tuple[Array
         done += len(numbers)
         ends.append(done)
     return order, np.array(ends)
+
+
+def in_order(source: Source, batch_size: int) -> Iterator[Array]:
+    """Yield all rows in their order, so many at a time; those on disk are read ahead."""
+    rows, window = len(source), window_rows(source)
+    ends = np.array([*range(window, rows, window), rows])
+    reader = WindowReader(source, None, ends) if source.is_stored else None
+    take = source.slice if reader is None else reader.take
+    try:
+        for start in range(0, rows, batch_size):
+            yield take(start, min(start + batch_size, rows))
+    finally:
+        if reader is not None:
+            reader.close()
 
 
 class WindowReader:

@@ -16,6 +16,7 @@ from ffnn.core.hints import Guarded, explain_names
 from ffnn.core.locks import ForkSafeLock
 from ffnn.core.memory import ParameterVector
 from ffnn.data.sources import Source, check_finite, open_source
+from ffnn.data.windows import in_order
 from ffnn.errors import DataError
 from ffnn.layers.base import Layer, Stage
 from ffnn.layers.chain import release, run_forward
@@ -336,8 +337,9 @@ class Network(Named, Guarded):
             result = np.array(run_forward(stages, source.slice(0, len(source)), training=False))
         else:
             result = np.empty((len(source), self.output_dim or 0), self.dtype)
-            for start in range(0, len(source), batch_size):
-                block = source.slice(start, min(start + batch_size, len(source)))
+            start = 0
+            for block in in_order(source, batch_size):
                 result[start : start + len(block)] = run_forward(stages, block, training=False)
+                start += len(block)
         release(stages)
         return result

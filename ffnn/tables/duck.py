@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from ffnn._types import FilePath
-from ffnn.core.free_memory import free_memory
+from ffnn.core.free_memory import free_memory, require_memory
 from ffnn.core.progress import bar_of_file, following
+from ffnn.core.text import counted
 from ffnn.tables.layout import SPACES, Layout
-from ffnn.tables.outline import Outline
+from ffnn.tables.outline import TOO_LARGE, Outline
 from ffnn.tables.raw import MISSING, RawColumn, encoded, is_missing
 from ffnn.tables.source import packing
 
@@ -28,6 +29,10 @@ _UNPACKED = 5  # times the size of a packed file
 _NUMBERS_HOLD, _TEXTS_HOLD = 5, 8  # times the size of a file, in memory
 # Kinds of columns in Parquet that are read as texts: bytes, nested ones, numbers of many digits.
 _TEXT = re.compile(r"BLOB|STRUCT|MAP|UNION|.*\]$|U?HUGEINT|DECIMAL\((1[6-9]|[23])\d*,", re.DOTALL)
+_NUMBERS = ("BIGINT", "UBIGINT", "INTEGER", "UINTEGER", "FLOAT", "DOUBLE")  # 8 bytes in a table
+_TOO_LARGE = (
+    f"{TOO_LARGE}; in Python ffnn.data.open_rows reads columns of numbers of a .parquet file so"
+)
 _NULLS = sorted({form(text) for text in MISSING for form in (str, str.upper, str.title)})
 
 
@@ -76,6 +81,12 @@ def read_parquet(duckdb: Any, path: FilePath) -> dict[str, Any]:
     with connected(duckdb, path) as connection:
         source = "FROM read_parquet(?)", [os.fspath(path)]
         columns = connection.execute(f"DESCRIBE {source[0]}", source[1]).fetchall()
+        rows = connection.execute(
+            "SELECT sum(num_rows) FROM parquet_file_metadata(?)", source[1]
+        ).fetchone()[0]
+        size = rows * sum(8 if kind in _NUMBERS else 4 for _, kind, *_ in columns)
+        what = f"{path}: {counted(int(rows), 'row')} of {counted(len(columns), 'column')}"
+        require_memory(size, what, _TOO_LARGE)
         quoted = ((name.replace('"', '""'), kind) for name, kind, *_ in columns)
         chosen = (
             f'"{name}"' if not _TEXT.match(kind) else f'CAST("{name}" AS VARCHAR) AS "{name}"'

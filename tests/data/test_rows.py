@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from importlib import import_module
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ import pytest
 import ffnn
 from ffnn.data import open_rows, windows
 from ffnn.data.batches import Batches, Examples
+from ffnn.data.npy import NpyRows
 from ffnn.data.rows import JoinedRows
 from ffnn.data.sources import ArraySource, check_finite, open_source
 from ffnn.data.windows import BLOCK, block_order
@@ -371,6 +373,22 @@ def test_rows_on_disk_come_in_any_other_order_too(store, x, shuffle):
     for (a, b), (c, d) in zip(copies(batches(x)), copies(batches(store("npy", x))), strict=True):
         np.testing.assert_array_equal(a, c)
         np.testing.assert_array_equal(b, d)
+
+
+@pytest.mark.usefixtures("small_windows")
+@pytest.mark.parametrize("use", ["predict", "evaluate"])
+def test_predictions_and_evaluations_read_the_next_window_ahead(store, x, use, monkeypatch):
+    readers, x = [], np.tile(x, (5, 1))
+    model = network().fit(x, labels(x), verbose=0).model
+    read, rows = NpyRows.read_into, store("npy", x)
+    thread = threading.current_thread
+    record = lambda *args: readers.append((thread().name, args[2])) or read(*args)  # noqa: E731
+    monkeypatch.setattr(NpyRows, "read_into", record)
+    given = [] if use == "predict" else [labels(x)]
+    expected = getattr(model, use)(x, *given, batch_size=32)
+    np.testing.assert_array_equal(getattr(model, use)(rows, *given, batch_size=32), expected)
+    assert [start for _, start in readers] == [*range(0, 1500, 256)]  # windows of four blocks
+    assert all(name.startswith("ffnn-rows") for name, _ in readers)
 
 
 @pytest.mark.usefixtures("small_windows")

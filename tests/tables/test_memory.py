@@ -108,6 +108,23 @@ def test_a_file_that_is_too_large_is_refused_at_once(large, little, tmp_path, ca
     assert not out.exists()
 
 
+def test_a_parquet_file_that_is_too_large_is_refused_at_once(little, tmp_path, capsys):
+    duckdb = pytest.importorskip("duckdb")
+    path = tmp_path / "d.parquet"
+    query = "SELECT i AS a, i / 2 AS b, 'x' AS t FROM range(3000) r(i)"
+    duckdb.sql(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
+    little(3000 * (8 + 8 + 4) - 1)
+    assert main(["train", str(path), "--out", str(tmp_path / "m.h5")]) == 1
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+    assert error.startswith(f"ffnn: error: {path}: 3,000 rows of 3 columns need 58.")
+    assert "or from a .h5 file of numbers" in error
+    assert "ffnn.data.open_rows reads columns of numbers of a .parquet file so" in error
+    assert not (tmp_path / "m.h5").exists()
+    little(1 << 30)
+    assert ffnn.tables.read_table(path).num_rows == 3000
+
+
 def test_what_is_learned_from_is_refused_before_it_is_made(large, little, capsys):
     little(5 << 20)  # enough for the columns
     assert main(["train", str(large), "--target", "y", "--preset", "plain"]) == 1
