@@ -157,6 +157,7 @@ def argument_names(cls: type) -> list[str]:
 
 
 T = TypeVar("T", bound=Configurable)
+C = TypeVar("C", bound=type[Any])  # the class itself, which a decorator returns as it came
 
 
 def load_modules(package: str) -> list[ModuleType]:
@@ -212,11 +213,11 @@ class Family(Generic[T]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of parts of kind {self.kind!r}>"
 
-    def register(self, *names: str) -> Callable[[type[T]], type[T]]:
+    def register(self, *names: str) -> Callable[[C], C]:
         """Return a decorator that enters a class under `names`; the first is used in files."""
         names = tuple(name.lower() for name in names)
 
-        def enter(cls: type[T]) -> type[T]:
+        def enter(cls: C) -> C:
             for other, taken in list(self._names.items()):  # other threads may import parts
                 if other is not cls and (twice := set(names).intersection(taken)):
                     raise ValueError(f"there is a {self.kind} {min(twice)!r} already")
@@ -225,7 +226,7 @@ class Family(Generic[T]):
 
         return enter
 
-    def takes_functions(self, cls: type[T]) -> type[T]:
+    def takes_functions(self, cls: C) -> C:
         """Have a class, whose only argument is a function, make parts of plain functions."""
         self._of_function = cls
         return cls

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from importlib import resources
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-LabelledImages = tuple[NDArray[np.uint8], NDArray[np.int64]]
+LabelledImages = tuple[NDArray[Any], NDArray[np.int64]]  # uint8, which users bind again as x / 16
 
 
 def load_digits() -> tuple[LabelledImages, LabelledImages]:

@@ -210,7 +210,7 @@ class Batchwise(Compilable):
         batch_size: int = EVALUATION_BATCH_SIZE,
         sample_weight: Any = None,
         return_dict: bool = False,
-    ) -> float | list[Any] | dict[str, Any]:
+    ) -> Any:  # which of the three depends on what was compiled
         """Return the loss and the metrics of rows; nothing is trained.
 
         Parameters

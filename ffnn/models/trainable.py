@@ -38,7 +38,7 @@ class Trainable(Positioned):
     the methods that lead there and describes the parameters and attributes.
     """
 
-    recording: Recording | None = None
+    recording: Recording | Any = None  # None before a Recorder was used, which readers know
 
     @explain_names
     def fit(

@@ -27,5 +27,5 @@ axes.imshow(np.sqrt(matrix), cmap="Blues")
 for row, column in np.ndindex(matrix.shape):
     if count := matrix[row, column]:
         colour = "white" if row == column else "black"
-        axes.text(column, row, count, ha="center", va="center", color=colour)
+        axes.text(column, row, str(count), ha="center", va="center", color=colour)
 axes.set(xticks=range(10), yticks=range(10), xlabel="taken for", ylabel="digit")

@@ -18,7 +18,9 @@ from ffnn.visualization import compare_histories
 
 
 class Lion(Optimizer):
-    slot_names = ("m",)
+    @property
+    def slot_names(self):
+        return ("m",)
 
     def __init__(self, learning_rate=0.0003, beta_1=0.9, beta_2=0.99):
         super().__init__(learning_rate)
@@ -35,7 +37,7 @@ class Lion(Optimizer):
 
 (x, y), test = ffnn.datasets.load_digits()
 histories = {}
-for name, optimizer in {"Adam": "adam", "Lion": Lion()}.items():
+for name, optimizer in {"Adam": ffnn.optimizers.Adam(), "Lion": Lion()}.items():
     model = ffnn.Sequential(
         [Rescaling(1 / 16), Dense(32, "relu"), Dense(10, "softmax")],
         input_dim=64,

@@ -27,7 +27,7 @@ model = ffnn.Sequential(
 )
 model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
 with h5py.File(path) as file:
-    history = model.fit(file["x"], file["y"][:], epochs=3, verbose=0)
+    history = model.fit(file["x"], np.asarray(file["y"]), epochs=3, verbose=0)
 loss, accuracy = model.evaluate(x_test, y_test)
 print(f"accuracy {accuracy:.3f}")
 figure = history.plot()

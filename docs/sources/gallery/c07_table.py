@@ -15,8 +15,8 @@ owl = rng.random(300) < 0.5
 birds = pd.DataFrame(
     {
         "weight": np.where(owl, 600, 500) + rng.normal(0, 60, 300),
-        "colour": np.where(
-            rng.random(300) < 0.8, np.where(owl, "brown", "grey"), None
+        "colour": pd.Series(np.where(owl, "brown", "grey")).where(
+            rng.random(300) < 0.8
         ),
         "heard": pd.Timestamp("2024-05-01")
         + pd.to_timedelta(np.where(owl, 23, 9) + rng.normal(0, 3, 300), unit="h"),
