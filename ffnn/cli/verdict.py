@@ -67,7 +67,7 @@ def require_learning(
         return
     if data.y_test is not None:
         target = targets_for(model, data.y_train)
-        scores = model.evaluate(data.x_train, target, return_dict=True)  # type: ignore[assignment]
+        scores = model.evaluate(data.x_train, target, return_dict=True)
         trained = _compare(model, data.y_train, scores)
     kind = "training row" if data.y_test is None else "test row"
     message = f"on {counted(tested.rows, kind)} {tested}. "
