@@ -4,18 +4,18 @@ from importlib import resources
 
 import pytest
 
-WINDOWS = ((1400, "light"), (390, "dark"))
+WINDOWS = ((1400, "light"), (390, "dark"))  # a wide one, and a phone in the dark
 
 
-def barriers(page):
-    """Return what axe-core finds in an open page: in a wide window, and on a phone in the dark."""
+def barriers(page, windows=WINDOWS):
+    """Return what axe-core finds in an open page, by window: its width and its colours."""
     pytest.importorskip(
         "axe_playwright_python", reason="needs axe-core: pip install axe-playwright-python"
     )
     axe = resources.files("axe_playwright_python").joinpath("axe.min.js")
     page.evaluate(axe.read_text(encoding="utf-8"))
     found = []
-    for width, scheme in WINDOWS:
+    for width, scheme in windows:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
         for rule in page.evaluate("axe.run()")["violations"]:
