@@ -30,7 +30,7 @@ class Positioned(Batchwise):
     _position: Position | dict[str, Any] | None = None
     _standing: tuple[Any, ...] = ()
     stop_training: bool = False
-    history: History | None = None
+    history: History | Any = None  # None before fit; Any spares readers a check
 
     @cached_property
     def shuffling(self) -> np.random.Generator:

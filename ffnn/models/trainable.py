@@ -38,7 +38,7 @@ class Trainable(Positioned):
     the methods that lead there and describes the parameters and attributes.
     """
 
-    recording: Recording | Any = None  # None before a Recorder was used, which readers know
+    recording: Recording | Any = None  # None without a Recorder; Any spares readers a check
 
     @explain_names
     def fit(
