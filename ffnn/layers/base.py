@@ -116,11 +116,11 @@ class Layer(Reusable):
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return y for a batch x of shape (batch, input_dim)."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not define forward")
 
     def backward(self, grad: Array) -> Array | None:
         """Fill `grads` and return ∂L/∂x from ∂L/∂y, for the batch of the last `forward`."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not define backward")
 
     def express(self, x: Value) -> Value:
         """Return y outside training as elementary operations, for other runtimes; x is a row."""

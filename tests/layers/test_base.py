@@ -150,9 +150,9 @@ def test_output_memory_is_used_again_and_short_batches_take_leading_rows():
 
 
 def test_a_layer_has_to_define_both_directions():
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(NotImplementedError, match="does not define forward"):
         Layer().forward(np.ones((1, 1)))
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(NotImplementedError, match="does not define backward"):
         Layer().backward(np.ones((1, 1)))
 
 

@@ -9,6 +9,9 @@ A layer says which parameters it has and where they start; it computes y in ``fo
 power of its own: :math:`y = \\mathrm{sign}(x) |x|^a`. Then
 :math:`\\frac{\\partial y}{\\partial a} = y \\log |x|` and
 :math:`\\frac{\\partial y}{\\partial x} = a |x|^{a - 1}`.
+
+A layer with arguments calls ``super().__init__()`` in its constructor and keeps each argument under
+its own name, as in ``self.start = start``: so files know it.
 """
 
 import tempfile
