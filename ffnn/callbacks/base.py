@@ -26,6 +26,9 @@ class Callback(Guarded):
         continue this one, as those of `partial_fit`), ``metrics``, the names that `logs` hold at
         the end of an epoch, and ``higher_is_better``, for each of them True, False, or None if its
         metric does not say.
+    sees_every_batch : bool, default True
+        Whether its batch hooks have to run at every batch; if not, a training with compiled loops
+        may make many steps in one call and run them for the last one alone.
 
     Examples
     --------
