@@ -198,8 +198,10 @@ def about(rows: Sequence[Mapping[str, Any]]) -> str:
     environment = {name: value for row in rows for name, value in row["environment"].items()}
     words = [f"{name} {value}" for name, value in environment.items()
              if name not in ("cpu", "system")]  # fmt: skip
-    if "works" in rows[0]:
-        pools = next(iter(rows[0]["works"].values()))["threads"]["ffnn"]["pools"]
+    threads = [work["threads"]["ffnn"] for work in works_of(rows).values()]
+    threads += [row["ready"]["ffnn"]["threads"] for row in rows if "ready" in row]
+    if threads:
+        pools = threads[0]["pools"]
         words.append(pools if isinstance(pools, str) else f"products by {', '.join(pools)}")
     loads = [row["load"] for row in rows if row["load"] is not None]
     load = f"load before each at most {max(loads):.2f}" if loads else "load unknown"
@@ -221,7 +223,7 @@ def read_rows(folder: Path) -> dict[str, list[dict[str, Any]]]:
 
 def works_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return name → numbers of the trainings in rows."""
-    return {name: work for row in rows for name, work in row["works"].items()}
+    return {name: work for row in rows for name, work in row.get("works", {}).items()}
 
 
 def section(folder: Path) -> list[str]:
