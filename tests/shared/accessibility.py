@@ -5,6 +5,9 @@ from importlib import resources
 import pytest
 
 WINDOWS = ((1400, "light"), (390, "dark"))  # a wide one, and a phone in the dark
+# Between two colour schemes, a colour on its way is like neither.
+SETTLE = """Promise.allSettled(document.getAnimations().filter(
+    each => each instanceof CSSTransition).map(each => each.finished))"""
 
 
 def barriers(page, windows=WINDOWS):
@@ -18,6 +21,7 @@ def barriers(page, windows=WINDOWS):
     for width, scheme in windows:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
+        page.evaluate(SETTLE)
         for rule in page.evaluate("axe.run()")["violations"]:
             place = rule["nodes"][0]["html"]
             found.append(f"{width} {scheme}: {rule['id']}, {rule['help']}: {place[:200]}")
