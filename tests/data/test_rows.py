@@ -186,7 +186,7 @@ def test_columns_of_a_parquet_file_are_named_or_all(tmp_path):
 
 
 @pytest.mark.usefixtures("reader")
-def test_missing_numbers_of_a_parquet_file_are_named(tmp_path):
+def test_missing_numbers_of_a_parquet_file_are_named(tmp_path, monkeypatch):
     arrow = pytest.importorskip("pyarrow")
     pytest.importorskip("duckdb")
     path, write = tmp_path / "d.parquet", import_module("pyarrow.parquet").write_table
@@ -195,6 +195,11 @@ def test_missing_numbers_of_a_parquet_file_are_named(tmp_path):
     np.testing.assert_array_equal(open_rows(path), [[1, 1], [2, np.nan], [np.nan, 3]])
     with pytest.raises(DataError, match="missing in row 1, column 'b'"):
         open_rows(path, "b")[:]
+
+    monkeypatch.setattr("ffnn.data.parquet._PART_BYTES", 8 * 40)
+    write(arrow.table({"n": [*range(200), None, 7]}), path, row_group_size=70)
+    with pytest.raises(DataError, match="missing in row 200, column 'n'"):
+        open_rows(path)[:]
 
 
 @pytest.mark.usefixtures("reader")
