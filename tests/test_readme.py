@@ -40,7 +40,7 @@ def test_each_of_the_first_commands_and_that_of_the_tests_is_whole():
     assert len(whole) == 3
     assert LINES.index(whole[0]) == 0
     assert ffnn_commands(whole[1]) == [["play"]]
-    assert whole[2] == f"{FRESH}-e '.[test]' && .venv/bin/python -m pytest"
+    assert whole[2] == f"{FRESH}-e '.[test]' && .venv/bin/python -m pytest -n auto --dist loadfile"
 
 
 def test_paths_and_links_exist():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -80,7 +81,8 @@ def compile_step(step: TrainStep, wanted: JitCompile, updates: int, rows: int) -
     try:
         found = [twins.twin_of(stage.layer, dtype) for stage in step.stages]
         optimizer = twins.twin_of(step.optimizer, dtype)
-        chain = chain_of(step.stages, step.loss, dtype)
+        make_chain = partial(chain_of, dtype=dtype)
+        chain = make_chain(step.stages, step.loss)
         ahead = None
         if chain is not None and Runs.suits(optimizer):
             ahead = Ahead(Runs(chain, optimizer, step.vector.gradients))
@@ -100,7 +102,7 @@ def compile_step(step: TrainStep, wanted: JitCompile, updates: int, rows: int) -
     if chain is not None:
         parts = [*(stage.layer for stage in step.stages), step.loss, *parts]
     names = list(dict.fromkeys(type(part).__name__ for part in parts))
-    return step.compiled_by(compile_stages, update_all, names, chain, ahead)
+    return step.compiled_by(compile_stages, update_all, names, chain, ahead, make_chain)
 
 
 def estimate_saved(step: TrainStep, updates: int, rows: int) -> float:

@@ -46,6 +46,11 @@ class Chain(Protocol):
         """Release the batch."""
 
 
+def no_chain(stages: Sequence[Stage], loss: Loss) -> Chain | None:
+    """Return None: all goes from stage to stage."""
+    return None
+
+
 @dataclass(eq=False)
 class TrainStep:
     """One step of training on one batch, made from its parts."""
@@ -61,6 +66,7 @@ class TrainStep:
     chain: Chain | None = None  # in place of the stages and the loss
     compiled: Sequence[str] = ()  # the classes of the parts that compiled loops compute
     compile_stages: Callable[[Sequence[Stage]], Sequence[Stage]] = list  # by these loops
+    make_chain: Callable[[Sequence[Stage], Loss], Chain | None] = no_chain
     ahead: Ahead | None = None  # makes many steps of the chain and the update in one call
 
     parts = 1  # that a batch is cut into
@@ -118,17 +124,19 @@ class TrainStep:
         names: Sequence[str],
         chain: Chain | None = None,
         ahead: Ahead | None = None,
+        make_chain: Callable[[Sequence[Stage], Loss], Chain | None] = no_chain,
     ) -> TrainStep:
         """Return the same step by parts some of which are compiled: those of `names`.
 
-        `compile_stages` returns stages that do the same as those that it is given. With
-        `update_all` None, the optimizer updates by its own way; with `chain` None, or where it does
-        not take a batch, the batch goes from stage to stage; with `ahead` None each step is a call.
+        `compile_stages` and `make_chain` return what does the same as the stages, and the loss,
+        that they are given; replicas use them, too. With `update_all` None, the optimizer updates
+        by its own way; with `chain` None, or where it does not take a batch, the batch goes from
+        stage to stage; with `ahead` None each step is a call.
         """
         twin = copy.copy(self)
         twin.compile_stages, twin.stages = compile_stages, compile_stages(self.stages)
         twin.update_all, twin.compiled, twin.chain = update_all, names, chain
-        twin.ahead = ahead
+        twin.ahead, twin.make_chain = ahead, make_chain
         twin.__post_init__()
         return twin
 

@@ -57,15 +57,17 @@ class Worker:
             if origin.state:
                 layer.load_state(origin.state)
         self.generators = _own_generators(layers, step.layers)
-        stages: list[Stage] = [stage for layer in layers for stage in layer.stages()]
+        all_stages: list[Stage] = [stage for layer in layers for stage in layer.stages()]
+        stages, loss = all_stages[: len(step.stages)], step.loss.clone()
         self.step = TrainStep(
-            step.compile_stages(stages[: len(step.stages)]),
+            step.compile_stages(stages),
             layers,
-            step.loss.clone(),
+            loss,
             (),
             vector,
             step.optimizer,
             (),
+            chain=step.make_chain(stages, loss),
         )
         self.problem = ""  # of the last batch: what a layer cannot follow
         changing = [

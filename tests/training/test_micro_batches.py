@@ -150,16 +150,30 @@ def test_the_number_of_workers_changes_no_bit(kind, weight, parts):
     assert found[0] == found[1] == found[2]
 
 
-def test_compiled_loops_change_no_bit_either():
+@pytest.mark.parametrize("weight", [None, WHOLE_PARTS_ABSENT])
+@pytest.mark.parametrize(
+    ("layers", "is_chain"),
+    [
+        ([Dropout(0.3), Dense(6, "relu", parametrization="ntk")], False),
+        ([Dense(6, "relu"), Dense(5, "tanh")], True),
+    ],
+)
+def test_compiled_loops_change_no_bit_either(layers, is_chain, weight, monkeypatch):
     pytest.importorskip("numba")
-    found = []
+    from ffnn.kernels.chains.chain import Chain
+
+    rows, forward, found = [], Chain.forward, []
+    monkeypatch.setattr(
+        Chain, "forward", lambda chain: (rows.append(len(chain._x)), forward(chain))[1]
+    )
     for jit_compile in (False, True):
-        built = model(Dropout(0.3), Dense(6, "relu", parametrization="ntk"), dtype="float32")
-        built.compile(Adam(0.05), "cce", jit_compile=jit_compile)
-        fit(built, micro_batches=4, workers=2)
+        built = model(*(layer.copy() for layer in layers), dtype="float32")
+        built.compile(Adam(0.05), "cce", ["accuracy"], jit_compile=jit_compile)
+        history = fit(built, micro_batches=5, workers=2, sample_weight=weight).history
         assert bool(built.compiled_parts) == jit_compile
-        found.append(bits(built))
+        found.append((bits(built), history))
     assert found[0] == found[1]
+    assert set(rows) == ({4, 5} if is_chain and weight is None else set())  # 24 rows in 5 parts
 
 
 class Switch(Callback):
