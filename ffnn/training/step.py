@@ -66,7 +66,9 @@ class TrainStep:
     chain: Chain | None = None  # in place of the stages and the loss
     compiled: Sequence[str] = ()  # the classes of the parts that compiled loops compute
     compile_stages: Callable[[Sequence[Stage]], Sequence[Stage]] = list  # by these loops
-    make_chain: Callable[[Sequence[Stage], Loss], Chain | None] = no_chain
+    make_chain: Callable[[Sequence[Stage], Loss], Chain | None] = field(
+        default=no_chain, repr=False
+    )
     ahead: Ahead | None = None  # makes many steps of the chain and the update in one call
 
     parts = 1  # that a batch is cut into
