@@ -48,7 +48,7 @@ class ScratchFile:
 
     def finish(self) -> BinaryIO:
         """Write what is left; return the file, to be read."""
-        self._set_direct(False)  # the last piece is no whole number of the disk's blocks
+        self._set_direct(False)  # the last piece is not a whole number of disk blocks
         self._write()
         return self._file
 

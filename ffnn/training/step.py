@@ -31,7 +31,7 @@ class Ahead(Protocol):
 
 
 class Chain(Protocol):
-    """All stages and the loss, computed in one call forward and one back."""
+    """All stages and the loss, computed in one forward and one backward call."""
 
     def takes(self, x: Array, y: Array) -> bool:
         """Tell whether it takes a batch whose rows have no weights; it is the next one then."""

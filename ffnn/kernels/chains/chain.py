@@ -1,4 +1,4 @@
-"""`Chain`: a network and its loss, computed in one call forward and one back."""
+"""`Chain`: a network and its loss, computed in one forward and one backward call."""
 
 from __future__ import annotations
 
