@@ -199,7 +199,7 @@ def _download(file: _IdxFile, folder: Path) -> Path:
     """Download one file into the cache from the first mirror that has it; return its path."""
     from http.client import HTTPException
 
-    path, reasons = folder / f"{file.name}.gz", ""
+    path, reasons = folder / f"{file.name}.gz", []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         check_target(path)
@@ -212,13 +212,13 @@ def _download(file: _IdxFile, folder: Path) -> Path:
         try:
             _fetch(mirror + path.name, file, path)
         except (*_DAMAGED, HTTPException, DataError) as error:
-            reasons += f"\n  {mirror}: {str(error) or type(error).__name__}"
+            reasons.append(f"{mirror}: {str(error).strip('<>') or type(error).__name__}")
         else:
             return path
     raise DataError(
-        f"MNIST: {path.name} could not be downloaded to {folder} from any mirror:{reasons}\n"
-        f"Check the network, or put the file into {folder} or into a folder that data_dir or "
-        "FFNN_DATA_DIR names"
+        f"MNIST: {path.name} could not be downloaded to {folder} from any mirror. Check the network, "
+        f"or put the file into {folder} or into a folder that data_dir or FFNN_DATA_DIR names. "
+        f"What the mirrors said: {'; '.join(reasons)}"
     )
 
 
