@@ -216,9 +216,9 @@ def _download(file: _IdxFile, folder: Path) -> Path:
         else:
             return path
     raise DataError(
-        f"MNIST: {path.name} could not be downloaded to {folder} from any mirror. Check the network, "
-        f"or put the file into {folder} or into a folder that data_dir or FFNN_DATA_DIR names. "
-        f"What the mirrors said: {'; '.join(reasons)}"
+        f"MNIST: {path.name} could not be downloaded to {folder} from any mirror. Check the "
+        f"network, or put the file into {folder} or into a folder that data_dir or FFNN_DATA_DIR "
+        f"names. What the mirrors said: {'; '.join(reasons)}"
     )
 
 
