@@ -116,7 +116,7 @@ def make_validation(
     metrics = [metric.clone() for metric in model.epoch_metrics]
     metrics.append(Score(score, samples.target, samples.weight))
     check_names(metrics)
-    step = EvaluationStep(stages, loss, [], metrics)
+    step = EvaluationStep(model.passing(stages), loss, [], metrics)
     return partial(run_pass, step, Batches(examples, EVALUATION_BATCH_SIZE))
 
 

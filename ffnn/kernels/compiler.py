@@ -50,10 +50,10 @@ class Loop:
     function : callable
         Which it compiles.
     kinds : str
-        What its arguments are, a letter each: "v" for a vector, "m" for a matrix, "c" for a cube,
-        each contiguous row by row, and "s" for a number; "w" and "q" for vectors of unsigned
-        integers of 32 and of 64 bits, "l" for a matrix of integers, "n" for a vector of them and
-        "i" for one, "d" for a vector of float64, whatever the dtype.
+        What its arguments are, a letter each: "v" for a vector, "m" for a matrix, "r" for one that
+        may be read-only, "c" for a cube, each contiguous row by row, and "s" for a number; "w" and
+        "q" for vectors of unsigned integers of 32 and of 64 bits, "l" for a matrix of integers, "n"
+        for a vector of them and "i" for one, "d" for a vector of float64, whatever the dtype.
     """
 
     def __init__(self, function: Callable[..., None], kinds: str) -> None:
@@ -70,6 +70,10 @@ class Loop:
             found = self._compiled[dtype.char] = self._compile(dtype)
         return found
 
+    def is_compiled(self, dtype: np.dtype[Any]) -> bool:
+        """Tell whether this process has the compiled function."""
+        return dtype.char in self._compiled
+
     def _compile(self, dtype: np.dtype[Any]) -> Callable[..., None]:
         numba = importlib.import_module("numba")
         number, array = numba.from_dtype(dtype), numba.types.Array
@@ -81,6 +85,7 @@ class Loop:
             "n": array(numba.int64, 1, "C"),
             "d": array(numba.float64, 1, "C"),
             "i": numba.int64,
+            "r": array(number, 2, "C", readonly=True),
             **{kind: array(number, axes, "C") for axes, kind in enumerate("vmc", 1)},
         }
         signature = numba.types.void(*(types[kind] for kind in self.kinds))

@@ -260,7 +260,9 @@ class Batchwise(Compilable):
         """Return loss and metrics, computed apart from a training that may be running."""
         stages = self.replicas()[: len(self.step.stages)]
         copies = [metric.clone() for metric in metrics]
-        step = EvaluationStep(stages, self.step.loss.clone(), self.step.penalties, copies)
+        step = EvaluationStep(
+            self.passing(stages), self.step.loss.clone(), self.step.penalties, copies
+        )
         with np.errstate(over="ignore", invalid="ignore"):  # as in training; the numbers tell
             if isinstance(examples, Examples):
                 examples = Batches(examples, batch_size)

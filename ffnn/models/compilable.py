@@ -39,7 +39,6 @@ class Compilable(Network):
     metrics: Sequence[Metric] = ()
     weighted_metrics: Sequence[Metric] = ()
     all_metrics: Sequence[Metric] = ()  # as `evaluate` returns them
-    jit_compile: JitCompile = "auto"
     compiled_parts: Sequence[str] = ()  # the classes that the last training ran compiled loops for
     step: TrainStep
 
@@ -116,6 +115,7 @@ class Compilable(Network):
     def take_jit_compile(self, value: JitCompile) -> None:
         """Have a choice that was made on a machine that may have had another numba, or one."""
         vars(self).update(jit_compile=value)
+        self.renew_replicas()
 
     def _build(self, input_dim: int) -> ParameterVector:
         if self.optimizer is not None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
+from ffnn._types import Array
 from ffnn.core.console import warn
 from ffnn.core.text import shown
 from ffnn.layers.base import Stage
@@ -105,6 +107,40 @@ def compile_step(step: TrainStep, wanted: JitCompile, updates: int, rows: int) -
     return step.compiled_by(compile_stages, update_all, names, chain, ahead, make_chain)
 
 
+class Forward(Protocol):
+    """Stages outside training, computed in one call for each block of rows."""
+
+    def compute(self, x: Array) -> Array | None:
+        """Return y in working memory; None for rows that it does not take."""
+
+    def predict(self, x: Array, batch_size: int) -> Array | None:
+        """Return y as an array of its own; None for rows that it does not take, or not finite."""
+
+
+def is_ready(wanted: JitCompile, dtype: np.dtype[Any]) -> bool:
+    """Tell whether predictions run compiled loops: where they are asked for, or loaded already."""
+    machine = sys.modules.get("ffnn.kernels.native.machine") if wanted == "auto" else None
+    return wanted is True or (machine is not None and machine.run.is_compiled(dtype))
+
+
+def compile_forward(stages: Sequence[Stage], dtype: np.dtype[Any]) -> Forward | None:
+    """Return what computes stages by compiled loops, to the last bit; None if nothing does.
+
+    Where numba fails, a warning says so, once.
+    """
+    from ffnn.kernels import compiler
+    from ffnn.kernels.chains.forward import forward_of
+
+    if problem := compiler.find_problem():
+        _tell(problem, "predicting")
+        return None
+    try:
+        return forward_of(stages, dtype)
+    except Exception as error:  # whatever a compiler may raise
+        _tell(f"numba failed: {error}", "predicting")
+        return None
+
+
 def estimate_saved(step: TrainStep, updates: int, rows: int) -> float:
     """Return about how many seconds compiled loops save in so many updates.
 
@@ -128,8 +164,8 @@ def estimate_saved(step: TrainStep, updates: int, rows: int) -> float:
     return updates * (saved + (Chain.saved(step.stages, rows) if is_chain else 0.0))
 
 
-def _tell(problem: str) -> None:
+def _tell(problem: str, work: str = "training") -> None:
     """Warn that NumPy computes, which changes no result; each problem once."""
     if problem not in _told:
         _told.add(problem)
-        warn(f"training without compiled loops, with the same results, only slower: {problem}")
+        warn(f"{work} without compiled loops, with the same results, only slower: {problem}")

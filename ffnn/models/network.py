@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,12 +15,12 @@ from ffnn.core.hints import Guarded, explain_names
 from ffnn.core.locks import ForkSafeLock
 from ffnn.core.memory import ParameterVector
 from ffnn.data.sources import Source, check_finite, open_source
-from ffnn.data.windows import in_order
 from ffnn.errors import DataError
 from ffnn.layers.base import Layer, Stage
-from ffnn.layers.chain import release, run_forward
+from ffnn.layers.chain import run_forward
 from ffnn.models.assembly import assemble, free_layers, take_layers
 from ffnn.models.codes import CodeCheck
+from ffnn.models.compiling import JitCompile
 from ffnn.models.names import Named
 from ffnn.models.raw_rows import input_dtype
 from ffnn.models.replicas import Replicas
@@ -48,6 +47,7 @@ class Network(Named, Guarded):
     layers: tuple[Layer, ...]
     dtype: FloatDType
     seed: int | None
+    jit_compile: JitCompile = "auto"
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Network(Named, Guarded):
         self.entropy: Any = np.random.SeedSequence(self.seed).entropy
         self._vector: ParameterVector | None = None
         self._building = ForkSafeLock()
-        self._replicas = Replicas(self.layers)
+        self._replicas = Replicas(self.layers, self.dtype)
         self._code_check = CodeCheck(self.layers)
         take_layers(self.layers)
         try:
@@ -263,10 +263,7 @@ class Network(Named, Guarded):
         return source
 
     def _takes_as_is(self, x: Array) -> bool:
-        """Tell whether rows are what `open_inputs` would hand out unchanged; it tells the rest.
-
-        A single row is predicted in the time that opening it would take.
-        """
+        """Tell whether rows are what `open_inputs` would hand out unchanged, if they are finite."""
         self._replicas.check()
         return (
             x.dtype == self.dtype
@@ -275,7 +272,6 @@ class Network(Named, Guarded):
             and x.size > 0
             and x.flags.c_contiguous
             and self._code_check.is_needless
-            and math.isfinite(np.vdot(x, x))
         )
 
     def forward(self, x: Array, training: bool = False) -> Array:
@@ -319,11 +315,10 @@ class Network(Named, Guarded):
             The shape does not fit, or a value is not a finite number.
         """
         batch_size = check_int("predict", "batch_size", batch_size, low=1)
-        if type(x) is np.ndarray and len(x) <= batch_size and self._takes_as_is(x):
-            stages = self._replicas.stages()
-            result = np.array(run_forward(stages, x, training=False))
-            release(stages)
-            return result
+        if type(x) is np.ndarray and self._takes_as_is(x):
+            result = self._replicas.predict(x, batch_size, self.jit_compile)
+            if result is not None:
+                return result
         source = self.open_inputs(x)
         if not self.is_built:
             self.build(source.shape[1])
@@ -333,13 +328,11 @@ class Network(Named, Guarded):
         self, source: Source, stages: Sequence[Stage], batch_size: int = EVALUATION_BATCH_SIZE
     ) -> Array:
         """Return as an array of its own what `stages` put out for all rows of checked inputs."""
-        if len(source) <= batch_size:
-            result = np.array(run_forward(stages, source.slice(0, len(source)), training=False))
-        else:
-            result = np.empty((len(source), self.output_dim or 0), self.dtype)
-            start = 0
-            for block in in_order(source, batch_size):
-                result[start : start + len(block)] = run_forward(stages, block, training=False)
-                start += len(block)
-        release(stages)
-        return result
+        return self._replicas.compute(source, stages, batch_size, self.jit_compile)
+
+    def passing(self, stages: Sequence[Stage]) -> Callable[[Array], Array]:
+        """Return what sends a batch through some of `replicas`, from the first one on.
+
+        What it returns is valid until the next batch.
+        """
+        return self._replicas.passing(stages, self.jit_compile)

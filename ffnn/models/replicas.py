@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
-from operator import itemgetter
+from functools import partial
+from operator import is_, itemgetter
 from typing import Any, TypeAlias
 
+import numpy as np
+
+from ffnn._types import Array
 from ffnn.core.registry import argument_names
+from ffnn.data.sources import Source
+from ffnn.data.windows import in_order
 from ffnn.layers.base import Layer, Stage
-from ffnn.layers.chain import all_layers
+from ffnn.layers.chain import all_layers, release, run_forward
+from ffnn.models.compiling import Forward, JitCompile, compile_forward, is_ready
 
 # What reads the arguments of a layer, from where, and what it has read.
 _Read: TypeAlias = tuple[Callable[[Any], Any], dict[str, Any], Any]
@@ -19,11 +27,11 @@ class Replicas:
     """Replicas of layers, one of each for every thread.
 
     They are made again when an argument of a layer, or its `trainable`, is set, so that what is
-    computed follows it.
+    computed follows it. Where compiled loops are `wanted`, these compute them in one call.
     """
 
-    def __init__(self, layers: Sequence[Layer]) -> None:
-        self._layers = layers
+    def __init__(self, layers: Sequence[Layer], dtype: np.dtype[Any]) -> None:
+        self._layers, self._dtype = layers, dtype
         self._switched: object = None
         self.renew()
 
@@ -39,8 +47,65 @@ class Replicas:
             stages: list[Stage] = threads.stages
         except AttributeError:
             stages = [stage for layer in self._layers for stage in layer.replica().stages()]
+            threads.forwards = {}
             threads.stages = stages
         return stages
+
+    def _compiled(self, stages: Sequence[Stage], wanted: JitCompile) -> Forward | None:
+        """Return what computes the first of this thread's stages in one call, if they are these."""
+        own = self.stages()
+        if stages is not own and not all(map(is_, stages, own)):
+            return None
+        forwards: dict[int, Forward | None] = self._threads.forwards
+        if len(stages) not in forwards:
+            if not is_ready(wanted, self._dtype):
+                return None  # perhaps it is later
+            forwards[len(stages)] = compile_forward(stages, self._dtype)
+        return forwards[len(stages)]
+
+    def passing(self, stages: Sequence[Stage], wanted: JitCompile) -> Callable[[Array], Array]:
+        """Return what sends a batch through stages, outside training, into working memory."""
+        forward = self._compiled(stages, wanted)
+        by_stages = partial(run_forward, stages, training=False)
+        if forward is None:
+            return by_stages
+
+        def compute(x: Array) -> Array:
+            y = forward.compute(x)
+            return by_stages(x) if y is None else y
+
+        return compute
+
+    def predict(self, x: Array, batch_size: int, wanted: JitCompile) -> Array | None:
+        """Return the outputs for rows as the layers take them, if quickly done and all is finite.
+
+        A single row is predicted in the time that opening it as data would take.
+        """
+        stages = self.stages()
+        forward = self._compiled(stages, wanted)
+        if forward is not None:
+            return forward.predict(x, batch_size)
+        if len(x) > batch_size or not math.isfinite(np.vdot(x, x)):
+            return None
+        result = np.array(run_forward(stages, x, training=False))
+        release(stages)
+        return result
+
+    def compute(
+        self, source: Source, stages: Sequence[Stage], batch_size: int, wanted: JitCompile
+    ) -> Array:
+        """Return as an array of its own what stages put out for all rows of checked inputs."""
+        forward = self.passing(stages, wanted)
+        if len(source) <= batch_size:
+            result = np.array(forward(source.slice(0, len(source))))
+        else:
+            result = np.empty((len(source), self._layers[-1].output_dim or 0), self._dtype)
+            start = 0
+            for block in in_order(source, batch_size):
+                result[start : start + len(block)] = forward(block)
+                start += len(block)
+        release(stages)
+        return result
 
     def check(self) -> None:
         """Renew the replicas if an argument was set; ValueError if its layer does not follow it."""

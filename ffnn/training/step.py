@@ -278,10 +278,11 @@ class TrainStep:
 class EvaluationStep:
     """The loss and the metrics of one batch; nothing is trained.
 
-    The parts are as for `TrainStep`, with working memory of their own where a training may run.
+    The parts are as for `TrainStep`, with working memory of their own where a training may run;
+    `forward` sends a batch through the stages.
     """
 
-    stages: Sequence[Stage]
+    forward: Callable[[Array], Array]
     loss: Loss
     penalties: Sequence[Penalty]
     metrics: Sequence[Metric]
@@ -295,7 +296,7 @@ class EvaluationStep:
         x, y, weight = leave_out_absent(x, y, weight)
         if not len(y):
             return self._penalty
-        output = run_forward(self.stages, x, training=False)
+        output = self.forward(x)
         loss = self.loss.forward(output, y, weight)
         if self.metrics:
             given = present_weights(given)

@@ -327,9 +327,9 @@ def test_where_numpy_is_another_one_there_is_no_chain(monkeypatch):
 @pytest.fixture
 def unknown():
     """Have what is known of products be found out anew, before the test and after it."""
-    chains._multiplies_alike.cache_clear()
+    chains.multiplies_alike.cache_clear()
     yield
-    chains._multiplies_alike.cache_clear()
+    chains.multiplies_alike.cache_clear()
 
 
 @pytest.mark.parametrize("wrong", [(17, 9), (17, 1), (1, 9), (1, 1)])
@@ -339,8 +339,8 @@ def test_where_a_product_has_other_bits_there_is_no_chain(wrong, monkeypatch, un
     def product(self, a, b, out):
         right(self, a * (1.0 + (out.shape == wrong) * 1e-6), b, out)
 
-    assert chains._multiplies_alike(np.dtype("float32"))
-    chains._multiplies_alike.cache_clear()
+    assert chains.multiplies_alike(np.dtype("float32"))
+    chains.multiplies_alike.cache_clear()
     monkeypatch.setattr(Program, "product", product)
 
     (model, _), (plain, _) = (trained(jit) for jit in (True, False))

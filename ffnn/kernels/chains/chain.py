@@ -179,11 +179,11 @@ def chain_of(stages: Sequence[Stage], loss: Loss, dtype: np.dtype[Any]) -> Chain
     """
     if not Chain.suits(stages, loss, dtype) or not are_known(dtype.char):
         return None
-    return Chain(stages, loss, dtype) if _multiplies_alike(dtype) else None
+    return Chain(stages, loss, dtype) if multiplies_alike(dtype) else None
 
 
 @cache
-def _multiplies_alike(dtype: np.dtype[Any]) -> bool:
+def multiplies_alike(dtype: np.dtype[Any]) -> bool:
     """Tell whether the machine's products have the bits of NumPy's, each kind of them once."""
     run = run_for(dtype)
     for m, n in ((17, 9), (17, 1), (1, 9), (1, 1)):

@@ -29,6 +29,7 @@ class Code(IntEnum):
     INVERT = 17  # y
     SIGMOID_BACK = 18  # y, grad
     RESCALE = 19  # x, which lies row by row, y; the factor, what is added
+    DIVIDE = 28  # y, the row of divisors
     BELOW_LARGEST = 30  # x, z, the row of maxima
     DIVIDE_BY_SUM = 31  # p, the row of sums
     ONE_HOT = 32  # labels, y; off, on

@@ -35,6 +35,10 @@ class Writer:
         """Write what makes y from x, and return y."""
         raise NotImplementedError
 
+    def predict(self, program: Program, x: Array) -> Array:
+        """Write what makes y from x outside training, and return y; a part may say otherwise."""
+        return self.forward(program, x)
+
     def backward(self, program: Program, grad: Array) -> Array | None:
         """Write what makes ∂L/∂x from ∂L/∂y, in the memory of `grad` or not, and return it."""
         raise NotImplementedError
@@ -122,7 +126,7 @@ class ActivationWriter(Writer):
         """Return the array for y; LookupError says that x does not lie column by column."""
         if not x.flags.f_contiguous:
             raise LookupError("x lies row by row")
-        self.y = program.array(f"{self.name} y", x.shape[1])
+        self.y = program.beside(x, f"{self.name} y")
         return self.y
 
 

@@ -23,10 +23,14 @@ class Program:
         The number of rows of a batch.
     dtype : dtype
         In which all is computed.
+    returns : bool, default True
+        Whether the batch goes back, too, for which activations keep what they made.
     """
 
-    def __init__(self, memory: Workspace, rows: int, dtype: np.dtype[Any]) -> None:
-        self.memory, self.rows, self.dtype = memory, rows, dtype
+    def __init__(
+        self, memory: Workspace, rows: int, dtype: np.dtype[Any], returns: bool = True
+    ) -> None:
+        self.memory, self.rows, self.dtype, self.returns = memory, rows, dtype, returns
         self.size = dtype.itemsize
         self._integers: list[list[int]] = []
         self._numbers: list[list[float]] = []
@@ -43,12 +47,21 @@ class Program:
         self._used.append(made)
         return made
 
+    def beside(self, x: Array, name: str) -> Array:
+        """Return the array `name` like x; x itself if it is ours, and nothing goes back."""
+        is_free = not self.returns and address_of(x) not in self._names
+        return x if is_free else self.array(name, x.shape[1])
+
     def move(self, name: str, array: Array) -> Array:
         """Have the address of an array be that of another one at each batch; see `place`."""
         self._names[address_of(array)] = name
         self.moving[name] = []
         self._used.append(array)
         return array
+
+    def arrays_but(self, batch: Array) -> list[Array]:
+        """Return what has to be kept for as long as the operations run, which read other rows."""
+        return [array for array in self._used if array is not batch]
 
     def add(self, code: Code, *integers: Any, numbers: tuple[float, ...] = ()) -> None:
         """Append an operation; arrays among the integers stand for their addresses."""
