@@ -55,7 +55,7 @@ class Sequential(Reporting):
     optimizer, loss, metrics, weighted_metrics
         What `compile` was given; None, None, () and () before.
     jit_compile : bool or "auto"
-        Whether trainings run compiled loops, as `compile` was told.
+        Whether trainings and predictions run compiled loops, as `compile` was told.
     compiled_parts : sequence of str
         The classes of the parts for which the last training did.
     history : History or None

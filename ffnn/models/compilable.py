@@ -69,10 +69,12 @@ class Compilable(Network):
             training multiplied by `class_weight`. One that is in `metrics` too is reported as
             "weighted_accuracy", say.
         jit_compile : bool or "auto", default "auto"
-            Whether trainings run loops that numba has compiled (``pip install 'ffnn[fast]'``): the
-            results are the same to the last bit, only faster. "auto" does so where numba is
-            installed and the loops are expected to save more than a second, about what loading
-            them takes. The first training on a machine takes some seconds to compile them.
+            Whether trainings and predictions run loops that numba has compiled
+            (``pip install 'ffnn[fast]'``): the results are the same to the last bit, only faster.
+            "auto" does so where numba is installed and the loops are expected to save more than a
+            second of a training, about what loading them takes; predictions then run those that
+            are loaded already. With True the first prediction loads them. The first training on a
+            machine takes some seconds to compile them.
 
         Raises
         ------
