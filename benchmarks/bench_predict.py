@@ -12,7 +12,8 @@ Each side is a child process, pinned to one core with one thread for its matrix 
 each case for about the same time; the table shows medians over the rounds of the time of a call
 (with eight threads: the wall time divided by all calls) and of its ratio to ffnn's. The sides are
 
-- ffnn: ``Sequential.predict``,
+- ffnn: ``Sequential.predict`` of a model compiled with ``jit_compile=True``,
+- ffnn-plain: the same without compiled loops,
 - sklearn: ``MLPClassifier.predict_proba``,
 - torch: the module called under ``inference_mode``, with ``from_numpy`` and ``.numpy()``,
 - keras: ``model.predict(verbose=0)`` on the JAX backend, in batches of our size, under a lock, as
@@ -129,9 +130,13 @@ def make_model(weights: Weights) -> ffnn.Sequential:
     return model
 
 
-def ffnn_side(weights: Weights) -> Predict:
-    """Return ffnn's prediction."""
-    return make_model(weights).predict
+def ffnn_side(weights: Weights, loops: bool = True) -> Predict:
+    """Return ffnn's prediction, by compiled loops where numba is installed."""
+    from ffnn.kernels.compiler import find_problem
+
+    model = make_model(weights)
+    model.compile(jit_compile=loops and not find_problem())
+    return model.predict
 
 
 def sklearn_side(weights: Weights) -> Predict:
@@ -208,6 +213,7 @@ def jax_side(weights: Weights) -> Predict:
 
 MAKERS: dict[str, Callable[[Weights], Predict]] = {
     "ffnn": ffnn_side,
+    "ffnn-plain": lambda weights: ffnn_side(weights, loops=False),
     "sklearn": sklearn_side,
     "torch": torch_side,
     "keras": keras_side,
@@ -365,7 +371,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if "c" in peers and COMPILER is None:
         peers.remove("c")
         missing.append("c")
-    sides = ["ffnn", *(side for peer in peers for side in SIDES[peer])]
+    sides = ["ffnn", "ffnn-plain", *(side for peer in peers for side in SIDES[peer])]
     about = environment(peers, MODULES)
     for name, value in about.items():
         print(f"{name}: {value}")

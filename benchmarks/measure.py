@@ -49,7 +49,8 @@ TITLES = {
 NAMES = {
     "sklearn": "scikit-learn", "torch": "PyTorch",
     "keras": "Keras", "keras-steps": "Keras, 10 steps",
-    "keras-call": "Keras call", "jax": "JAX jit", "jax-batches": "JAX, NumPy batches",
+    "ffnn-plain": "ffnn without loops", "keras-call": "Keras call", "jax": "JAX jit",
+    "jax-batches": "JAX, NumPy batches",
     "jax-scan": "JAX, whole epoch", "onnxruntime": "ONNX Runtime", "c": "C program",
     "compiled": "loops", "floor": "floor",
 }  # fmt: skip

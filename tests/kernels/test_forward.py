@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(bool(find_problem()), reason=find_problem() or "
 RNG = np.random.default_rng(0)
 X = RNG.standard_normal((100, 6)).astype(np.float32)
 Y = np.arange(100) % 3
-ROWS = [1, 2, 7, 8, 9, 33, 130]
+ROWS = [1, 2, 7, 8, 9, 33, 130, 300]
 MAKERS = {
     Dense: lambda: Dense(4),
     Dropout: lambda: Dropout(0.5),
@@ -271,19 +271,21 @@ def test_predictions_follow_an_argument_that_is_set():
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("rows", [1, 2, 30, 100])
+@pytest.mark.parametrize(("rows", "batch_size"), [(1, 32), (2, 32), (100, 32), (300, 1024)])
 @pytest.mark.parametrize("weight", [0.0, -0.0, 1.0, -1e-30, np.nan])
 @pytest.mark.parametrize("first", [[], [0.5]])
-def test_a_row_that_is_not_finite_is_found_whatever_the_weights_are(value, rows, weight, first):
+def test_a_row_that_is_not_finite_is_found_whatever_the_weights_are(
+    value, rows, batch_size, weight, first
+):
     model = network(*map(Rescaling, first), Dense(9, "relu"), Dense(3))
     model.compile("sgd", "mse", jit_compile=True)
     model.predict(X)
     model.parameters[...] = weight
-    x = X[:rows].copy()
+    x = np.resize(X, (rows, 6))
     x[rows - 1, 4] = value
 
     with pytest.raises(DataError, match=f"row {rows - 1}, column 4"):
-        model.predict(x, 32)
+        model.predict(x, batch_size)
 
 
 def test_finite_rows_whose_products_overflow_are_predicted_as_the_layers_do():

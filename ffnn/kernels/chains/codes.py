@@ -18,7 +18,7 @@ class Code(IntEnum):
     GEMV = 1  # whether the order is by rows, and a transposed, m, n, a and its stride, x, y
     DOT = 2  # n, x, y, the place of the sum
     APPLY = 3  # the routine's data, n, x, y, the size of a number
-    SUM = 4  # the routine's data, n, x, the place of the sum, the size of a number
+    SUM = 4  # the routine's data, n, x, the place of the sum, the step from number to number
     ADD_BIAS = 10  # z, b
     ADD_BIAS_RELU = 11  # z, b, y
     RELU = 12  # x, y
@@ -29,9 +29,10 @@ class Code(IntEnum):
     INVERT = 17  # y
     SIGMOID_BACK = 18  # y, grad
     RESCALE = 19  # x, which lies row by row, y; the factor, what is added
-    DIVIDE = 28  # y, the row of divisors
+    SHIFT = 20  # z, which lies row by row, b
     BELOW_LARGEST = 30  # x, z, the row of maxima
     DIVIDE_BY_SUM = 31  # p, the row of sums
+    DIVIDE = 40  # p, the row of divisors
     ONE_HOT = 32  # labels, y; off, on
     SHARES = 33  # target, y; what is kept, what is added
     DIFFERENCES = 34  # p, y; the factor

@@ -27,8 +27,6 @@ class SoftmaxWriter(Writer):
 
     def predict(self, program: Program, x: Array) -> Array:
         """Write y = e^(x - max x) / Σ e^(x - max x)."""
-        if not x.flags.f_contiguous:
-            raise LookupError("x lies row by row")
         y, row = program.beside(x, f"{self.name} y"), program.array("row")
         program.add(Code.BELOW_LARGEST, *y.T.shape, x, y, row)
         program.apply(np.exp, y, y)
@@ -166,9 +164,11 @@ class _Written:
         for i, stage in enumerate(stages):
             kind = _writer_for(stage)
             assert kind is not None
+            if not kind.takes_rows:
+                y = program.by_columns(y, f"{i} x")
             y = kind(stage.layer, f"{i}").predict(program, y)
             made.append(y)
-        self.y, self.total = y, np.zeros(1, program.dtype)
+        self.y, self.total = program.by_columns(y, "y"), np.zeros(1, program.dtype)
         self.operations, self.numbers = program.tables()
         self.places = np.zeros(len(program), np.int64)
         for row, column in program.moving["x"]:
@@ -201,6 +201,6 @@ def forward_of(stages: Sequence[Stage], dtype: np.dtype[Any]) -> Forward | None:
 
 def _place_for(dtype: np.dtype[Any]) -> Callable[[Array, Array, Array], None]:
     """Return the loop that enters the address of rows; raises whatever numba does."""
-    from ffnn.kernels.native.machine import place
+    from ffnn.kernels.native.placing import place
 
     return place.compiled(dtype)

@@ -48,9 +48,31 @@ class Program:
         return made
 
     def beside(self, x: Array, name: str) -> Array:
-        """Return the array `name` like x; x itself if it is ours, and nothing goes back."""
-        is_free = not self.returns and address_of(x) not in self._names
-        return x if is_free else self.array(name, x.shape[1])
+        """Return the array `name` like x; x itself if it is ours, and nothing goes back.
+
+        LookupError says that x does not lie column by column.
+        """
+        if not self.returns and address_of(x) not in self._names:
+            return x
+        if not x.flags.f_contiguous:
+            raise LookupError("x lies row by row")
+        return self.array(name, x.shape[1])
+
+    def by_rows(self, name: str, columns: int) -> Array:
+        """Return the array `name` with a row for each of the batch's, one after another."""
+        made: Array = self.array(name, columns).T.reshape(-1, columns)
+        return made
+
+    def by_columns(self, x: Array, name: str) -> Array:
+        """Return x as the layers have it: column by column, but for the batch, which stays.
+
+        Where x lies row by row, the array `name` gets its numbers.
+        """
+        if x.flags.f_contiguous or address_of(x) in self._names:
+            return x
+        y = self.array(name, x.shape[1])
+        self.add(Code.RESCALE, *y.T.shape, x, y, numbers=(1.0, 0.0))
+        return y
 
     def move(self, name: str, array: Array) -> Array:
         """Have the address of an array be that of another one at each batch; see `place`."""
@@ -103,8 +125,8 @@ class Program:
 
     def sum(self, x: Array, into: Array) -> None:
         """Write the sum of all numbers of x as ``x.sum()`` makes it."""
-        loop = loop_of(np.add, self.dtype.char)
-        self.add(Code.SUM, loop.address, loop.data, x.size, x, into, self.size)
+        loop, step = loop_of(np.add, self.dtype.char), x.strides[0] if x.ndim == 1 else self.size
+        self.add(Code.SUM, loop.address, loop.data, x.size, x, into, step)
 
     def dot(self, x: Array, y: Array, out: Array) -> None:
         """Write the product of two vectors."""

@@ -26,7 +26,7 @@ from ffnn.kernels.native.machine import (
     vector,
 )
 
-BUILT_OF = "591b2d1f"  # a digest of `codes`, `calls`, `machine` and `optimizers`; see `machine`
+BUILT_OF = "e152aad6"  # a digest of `codes`, `calls`, `machine` and `optimizers`; see `machine`
 
 descend, roll, look_ahead, adam, rmsprop, adagrad = (
     pass_over(each.function)
