@@ -254,9 +254,11 @@ def complete(cls: type[E]) -> type[E]:
         section = inspect.getdoc(source) or ""
         text = text.replace(name, section.partition("----------\n")[2])
     cls.__doc__ = text
+    # Python 3.10 takes nothing but types for hints, which the mark of dataclasses is not.
+    hints = get_type_hints(cls, localns={"KW_ONLY": Any}, include_extras=True)
     cls._parameter_constraints = {
         name: list(hint.__metadata__)
-        for name, hint in get_type_hints(cls, include_extras=True).items()
+        for name, hint in hints.items()
         if get_origin(hint) is Annotated
     }
     return cls

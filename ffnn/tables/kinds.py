@@ -132,7 +132,7 @@ def _as_date(raw: RawColumn) -> Column | None:
     found = parse_dates(texts.texts, raw.date_format)
     if found is None:
         return None
-    moments = np.append(found.moments, np.datetime64("NaT"))[texts.codes]
+    moments = np.append(found.moments, np.datetime64("NaT", "s"))[texts.codes]
     note = ""
     if found.is_ambiguous:
         month_first = found.date_format.index("%m") < found.date_format.index("%d")
