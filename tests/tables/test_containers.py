@@ -153,7 +153,7 @@ def parquet_columns(pa):
         "moments to the nanosecond, and none": (
             pa.array([None, *(hour.replace(tzinfo=None) for hour in hours[1:])],
                      pa.timestamp("ns")),
-            "date", [np.datetime64("NaT"), np.datetime64("2020-01-01T13")]),
+            "date", [np.datetime64("NaT", "s"), np.datetime64("2020-01-01T13")]),
         "nothing": (pa.nulls(N), "ignore", [None, None]),
     }  # fmt: skip
 

@@ -29,7 +29,7 @@ ROWS = [
 ]
 ENTRIES = [
     *(None, math.nan, 0, -3, 7.25, 1e-300, 2**53, 2**70, -1e16, 1e300, math.inf, True, False),
-    *(np.float64(2.5), np.float32(0.1), np.int64(4), np.float64("nan"), np.datetime64("NaT")),
+    *(np.float64(2.5), np.float32(0.1), np.int64(4), np.float64("nan"), np.datetime64("NaT", "s")),
     *("oak", " oak ", "OAK", "'oak'", "'elm'", "new", "", "?", "nan", "usual", "ax0", "Yes", "n"),
     *("3", "05", "5", 5, 5.0, 12, "1 000", "12 kg", "3.0", "2020-05-06", "06.05.2020", "12:30"),
     *(datetime.date(2021, 3, 4), datetime.datetime(2021, 3, 4, 5, 6), Decimal("2.5"), b"oak"),
