@@ -177,6 +177,7 @@ class BaseTabular(BaseEstimator, ABC):
             return as_table({name: X[:, i] for i, name in enumerate(names)})
         if hasattr(X, "shape"):  # a data frame, whose names scikit-learn checks
             validate_data(self, X, reset=reset, skip_check_array=True)
+            return as_table(X)
         table = as_table(X)
         if reset:
             self.feature_names_in_ = np.array(table.names, dtype=object)

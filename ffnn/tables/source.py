@@ -164,11 +164,13 @@ def _first_wrong_byte(path: FilePath, encoding: str) -> str | None:
             block = file.read(_BLOCK)
             try:
                 decoder.decode(block, final=not block)
-            except UnicodeDecodeError as error:
+            except UnicodeError as error:
+                reason = getattr(error, "reason", str(error))
+                # UTF-16 without a byte order mark is no fault of a byte, nor are those of punycode.
+                if not isinstance(error, UnicodeDecodeError) or "BOM" in reason:
+                    return f"line {line} or what follows ({reason})"
                 line += error.object[: error.start].count(b"\n")
                 return f"the byte 0x{error.object[error.start]:02x} in line {line}"
-            except UnicodeError as error:  # of UTF-16 without a byte order mark, and of punycode
-                return f"line {line} or what follows ({error})"
             if not block:
                 return None
             line += block.count(b"\n")
