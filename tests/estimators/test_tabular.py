@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from slow_machine import SlowMachine
 
-sklearn = pytest.importorskip("sklearn", reason="scikit-learn is an extra")
+pytest.importorskip("sklearn", reason="scikit-learn is an extra")
 
+import sklearn
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
