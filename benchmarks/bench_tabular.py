@@ -1,7 +1,7 @@
 """The network for tables beside the best of other libraries, on twenty real tables.
 
     python benchmarks/bench_tabular.py FOLDER RESULTS [--tables ten|unseen] [--models NAMES]
-                                       [--splits N] [--rows N] [--page FILE]
+                                       [--splits N] [--rows N] [--page FILE] [--docs]
 
 FOLDER has a file NAME.csv for each table of `tabular_data.py`, which says what package it comes
 with, the target as last column; nothing is fetched. A table is cut to so many rows at random (2,000
@@ -13,7 +13,8 @@ is left out.
 
 The results are appended to the file RESULTS, one JSON object a line. What is in it is not measured
 again, so that a run that was ended goes on when it is started anew. At the end all of them are told
-as text, and with --page on a page: ratios to ours, ranks, and where ours is worse.
+as text, and with --page on a page: ratios to ours, ranks, and where ours is worse. With --docs the
+tables of ``docs/tables.md`` are written from them.
 
 The error is 1 - R² or 1 - accuracy; AUC is the mean over the classes, each against all others; the
 logarithmic loss is that of the probabilities. Processor seconds are of fit and prediction, without
@@ -38,7 +39,9 @@ for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(threads, "1")
 
 import numpy as np  # noqa: E402 (which reads how many threads there are)
+from pages import DOCS, put  # noqa: E402
 from tabular_data import CLASSES, COLLECTIONS, Source, read  # noqa: E402
+from tabular_markdown import sections  # noqa: E402
 from tabular_models import MODELS  # noqa: E402
 from tabular_page import Study, as_page, as_text  # noqa: E402
 
@@ -144,6 +147,7 @@ def main() -> None:
     parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--rows", type=int, help="to learn from, at most")
     parser.add_argument("--page", type=Path, help="write a page about all results to this file")
+    parser.add_argument("--docs", action="store_true", help="write the tables of docs/tables.md")
     options = parser.parse_args()
     measure_all(options)
     results = [r for r in read_results(options.results) if r["tables"] == options.tables]
@@ -151,6 +155,8 @@ def main() -> None:
     print(as_text(study))
     if options.page:
         options.page.write_text(as_page(study), encoding="utf-8")
+    if options.docs:
+        put(DOCS / "tables.md", options.tables, sections(study))
 
 
 if __name__ == "__main__":

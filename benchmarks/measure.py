@@ -29,17 +29,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from common import WORKS, cpu_model
+from pages import DOCS, RESULTS, ROOT, put, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 HERE = Path(__file__).parent
-RESULTS, PAGE, README = (
-    HERE / "results",
-    HERE.parent / "docs/measured.md",
-    HERE.parent / "README.md",
-)
-MARKS = "<!-- measured -->", "<!-- end of measured -->"
+PAGE, README = DOCS / "measured.md", ROOT / "README.md"
 TITLES = {
     "training": "Training on one core",
     "predict": "Predictions of 784-128-64-10 on one core, µs a call",
@@ -131,12 +127,6 @@ def ratio(theirs: Sequence[float], ours: Sequence[float]) -> float:
 def digits(number: float) -> str:
     """Return a number with at least three digits."""
     return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the lines of a table in Markdown."""
-    lines = [head, ["---"] * len(head), *rows]
-    return [f"| {' | '.join(row)} |" for row in lines]
 
 
 def work_name(work: Mapping[str, Any]) -> str:
@@ -278,13 +268,9 @@ def write_readme(folder: Path) -> None:
         return
     works = works_of(rows)
     chosen = [works[name] for name in SHORT if name in works] or [*works.values()]
-    text, (begin, end) = README.read_text(encoding="utf-8"), MARKS
     head, *others = training_table(chosen, FIRST)
     where = f"{rows[0]['environment']['cpu']}, {rows[0]['day']}, with loops (without)"
-    lines = [head.replace("|  |", f"| {where} |", 1), *others]
-    between = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-    new = "\n".join([begin, *lines, end])
-    README.write_text(between.sub(lambda _: new, text), encoding="utf-8")
+    put(README, "measured", [head.replace("|  |", f"| {where} |", 1), *others])
 
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -92,7 +92,7 @@ def test_a_program_in_c_is_timed_beside_ours():
 
     assert (done.returncode, done.stderr) == (0, "")
     heading, first = done.stdout.splitlines()[-7:-5]
-    assert heading.split()[-2:] == ["ffnn", "c"]
+    assert heading.split()[-3:] == ["ffnn", "ffnn-plain", "c"]
     assert first.startswith("1 row, 1 thread")
 
 
