@@ -37,6 +37,8 @@ PASSES = {
     "invert": ([R], (), lambda y: {0: F(1) / (F(1) + y)}),
     "sigmoid_back": ([R, R], (), lambda y, g: {1: g * ((F(1) - y) * y)}),
     "rescale": ([M[::-1], M], (F(0.3), F(-0.7)), lambda x, y: {1: x.T * F(0.3) + F(-0.7)}),
+    "add_bias_clip": ([M, V], (), lambda z, b: {0: np.maximum(z + b[:, None], F(0))}),
+    "shift_clip": ([M, (4,)], (), lambda z, b: {0: np.maximum(z + b, F(0))}),
     "shift": ([M, (4,)], (), lambda z, b: {0: z + b}),
     "divide": ([M, R], (), lambda y, row: {0: y / row}),
     "below_largest": ([M, M, R], (), lambda x, z, row: {1: x - x.max(axis=0), 2: x.max(axis=0)}),
@@ -56,9 +58,9 @@ PASSES = {
 
 
 def function(name):
-    from ffnn.kernels.native import machine
+    from ffnn.kernels.native import losses, machine
 
-    return getattr(machine, name).py_func
+    return vars(machine).get(name, vars(losses).get(name)).py_func
 
 
 def is_right(name, computed):
@@ -94,10 +96,12 @@ def test_shares_are_the_target_itself_where_nothing_is_smoothed():
 
 
 def test_every_pass_is_compared():
-    from ffnn.kernels.native import machine
+    from ffnn.kernels.native import losses, machine
 
-    tools = {"vector", "matrix", "compute", "compute_layer", "compute_loss"}
-    found = {name for name, value in vars(machine).items() if hasattr(value, "py_func")}
+    tools = {"vector", "matrix", "compute", "compute_layer", "compute_loss", "compute_prediction"}
+    found = {
+        name for name, value in (vars(machine) | vars(losses)).items() if hasattr(value, "py_func")
+    }
 
     assert found - tools == set(PASSES)
 
@@ -107,6 +111,10 @@ BUGS = [  # pass, what is right, and what is wrong
     ("add_bias_relu", "zero if shifted <= zero else shifted", "shifted"),
     ("add_bias_relu", "<= zero", "< zero - 1"),
     ("relu", "x.size", "x.size - 1"),
+    ("add_bias_clip", "b[i]", "b[0]"),
+    ("add_bias_clip", "<= zero", "< zero - 1"),
+    ("shift_clip", "b[j]", "b[i]"),
+    ("shift_clip", "zero if shifted <= zero else shifted", "shifted"),
     ("relu_back", "> zero", ">= zero"),
     ("shift", "b[j]", "b[i]"),
     ("divide", "row[j]", "row[0]"),

@@ -29,10 +29,8 @@ class Code(IntEnum):
     INVERT = 17  # y
     SIGMOID_BACK = 18  # y, grad
     RESCALE = 19  # x, which lies row by row, y; the factor, what is added
-    SHIFT = 20  # z, which lies row by row, b
     BELOW_LARGEST = 30  # x, z, the row of maxima
     DIVIDE_BY_SUM = 31  # p, the row of sums
-    DIVIDE = 40  # p, the row of divisors
     ONE_HOT = 32  # labels, y; off, on
     SHARES = 33  # target, y; what is kept, what is added
     DIFFERENCES = 34  # p, y; the factor
@@ -41,6 +39,10 @@ class Code(IntEnum):
     LOGIT_ERRORS = 37  # z, target, values, tails, p; the largest exponent
     ADD = 38  # x, y
     TARGET_ERRORS = 39  # p, target, errors; the factor
+    ADD_BIAS_CLIP = 40  # z, b
+    SHIFT = 41  # z, which lies row by row, b
+    SHIFT_CLIP = 42  # the same
+    DIVIDE = 43  # p, the row of divisors
     GATHER_BYTES = 50  # columns, rows, those of the source, source, batch: integers of 8 bits
     GATHER_SINGLES = 51  # the same of float32; these become the machine's numbers
     GATHER_DOUBLES = 52  # of float64

@@ -27,7 +27,9 @@ class SoftmaxWriter(Writer):
 
     def predict(self, program: Program, x: Array) -> Array:
         """Write y = e^(x - max x) / Σ e^(x - max x)."""
-        y, row = program.beside(x, f"{self.name} y"), program.array("row")
+        if not x.flags.f_contiguous:
+            raise LookupError("x lies row by row")
+        y, row = program.array(f"{self.name} y", x.shape[1]), program.array("row")
         program.add(Code.BELOW_LARGEST, *y.T.shape, x, y, row)
         program.apply(np.exp, y, y)
         if program.rows > 1:

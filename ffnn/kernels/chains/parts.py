@@ -199,6 +199,15 @@ class ReLUWriter(ActivationWriter):
             program.add(Code.RELU, *y.T.shape, x, y)
         return y
 
+    def predict(self, program: Program, x: Array) -> Array:
+        """Write y = max(x, 0), in place of z with the bias before it."""
+        fused = {Code.ADD_BIAS: Code.ADD_BIAS_CLIP, Code.SHIFT: Code.SHIFT_CLIP}
+        last = program.last()
+        if last not in fused:
+            return self.forward(program, x)
+        program.extend_last(fused[last])
+        return x
+
 
 @writes(Tanh)
 class TanhWriter(ActivationWriter):

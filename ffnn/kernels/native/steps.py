@@ -17,16 +17,11 @@ from ffnn.kernels import optimizers
 from ffnn.kernels.chains.codes import Code, Plan, Value
 from ffnn.kernels.compiler import loop
 from ffnn.kernels.native import calls
-from ffnn.kernels.native.machine import (
-    compute,
-    compute_layer,
-    compute_loss,
-    matrix,
-    pass_over,
-    vector,
-)
+from ffnn.kernels.native.arrays import matrix, pass_over, vector
+from ffnn.kernels.native.losses import compute_loss
+from ffnn.kernels.native.machine import compute, compute_layer
 
-BUILT_OF = "e152aad6"  # a digest of `codes`, `calls`, `machine` and `optimizers`; see `machine`
+BUILT_OF = "8cdae45b"  # a digest of what `machine` is built of, it and `optimizers`; see there
 
 descend, roll, look_ahead, adam, rmsprop, adagrad = (
     pass_over(each.function)
