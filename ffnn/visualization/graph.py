@@ -137,4 +137,5 @@ def save_graph(model: Trainable, path: FilePath, x: Any = None, y: Any = None) -
 
     content = io.BytesIO()
     nx.write_graphml(to_networkx(model), content)
-    replace_whole(target, content.getbuffer())
+    with content.getbuffer() as written:  # let go before a failure is passed on
+        replace_whole(target, written)

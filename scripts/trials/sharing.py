@@ -86,14 +86,14 @@ def _predict_in_one_memory(model: ffnn.Sequential, batch: NDArray[Any]) -> NDArr
 
 # -- memory ------------------------------------------------------------------------------------
 
-ALLOWED_GROWTH = 1 << 20
+ALLOWED_GROWTH = 2 << 20  # Python takes memory from the system by 1 MiB
 WARM_UP_STEPS = 2_000
 
 
 def run_memory(
     cases: Sequence[int], seed: int, folder: Path, advance: Callable[[int], object]
 ) -> Result:
-    """Train for that many steps after a warm-up; the process must not grow by 1 MiB."""
+    """Train for that many steps after a warm-up; the process must not grow by 2 MiB."""
     del folder
     steps = len(cases)
     result = Result(cases=steps)
