@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ffnn._types import Array
+from ffnn.data.sources import ArraySource
 from ffnn.models.trainable import Trainable
 
 
@@ -28,7 +29,9 @@ class Doubled:
     def predict(self, rows: Any) -> Array:
         """Return the outputs for rows in any form that the encoder takes, (rows, units)."""
         assert self.model.encoder is not None
-        return self._double().predict(self.model.encoder.transform(rows))
+        source = ArraySource(self.model.encoder.transform(rows))  # of finite numbers and categories
+        double = self._double()
+        return double.compute(source, double.replicas())
 
     def _double(self) -> Trainable:
         states = (array for layer in self.model.layers for array in layer.state.values())

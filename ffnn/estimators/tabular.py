@@ -38,6 +38,8 @@ from ffnn.threads import one_thread
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+_NUMBERS = "fdbhilqBHILQ"  # the dtypes whose entries Python has, too
+
 
 class BaseTabular(BaseEstimator, ABC):
     """What the two estimators for tables share."""
@@ -164,17 +166,7 @@ class BaseTabular(BaseEstimator, ABC):
     def _read(self, X: Any, *, reset: bool) -> Table:
         """Return rows in any form as a table whose columns have the names of the fit."""
         if not is_table(X):
-            least = 2 if reset else 1
-            X = validate_data(
-                self,
-                X,
-                reset=reset,
-                dtype=None,
-                ensure_all_finite="allow-nan",
-                ensure_min_samples=least,
-            )
-            names = getattr(self, "feature_names_in_", [f"x{i}" for i in range(X.shape[1])])
-            return as_table({name: X[:, i] for i, name in enumerate(names)})
+            return as_table(self._columns(X, reset=reset))
         if hasattr(X, "shape"):  # a data frame, whose names scikit-learn checks
             validate_data(self, X, reset=reset, skip_check_array=True)
             return as_table(X)
@@ -183,6 +175,19 @@ class BaseTabular(BaseEstimator, ABC):
             self.feature_names_in_ = np.array(table.names, dtype=object)
             self.n_features_in_ = len(table.names)
         return table
+
+    def _columns(self, X: Any, *, reset: bool) -> dict[str, Array]:
+        """Return the columns of rows without names, as scikit-learn takes them."""
+        options = {"ensure_all_finite": "allow-nan", "ensure_min_samples": 2 if reset else 1}
+        X = validate_data(self, X, reset=reset, dtype=None, **options)
+        names = getattr(self, "feature_names_in_", [f"x{i}" for i in range(X.shape[1])])
+        return dict(zip(names, X.T, strict=True))
+
+    def _read_rows(self, X: Any) -> Any:
+        """Return rows to predict: a single one of numbers as a list, for which no table is made."""
+        if isinstance(X, np.ndarray) and X.ndim == 2 and len(X) == 1 and X.dtype.char in _NUMBERS:
+            return [{name: each.item() for name, each in self._columns(X, reset=False).items()}]
+        return X if type(X) is list and len(X) == 1 and is_table(X) else self._read(X, reset=False)
 
     def _check_targets(self, y: Any, table: Table) -> Array:
         if y is None:
@@ -202,10 +207,9 @@ class BaseTabular(BaseEstimator, ABC):
 
         They are computed in float64, so that what becomes of a row does not depend on the others.
         """
-        check_is_fitted(self)
-        is_alone = isinstance(X, list) and len(X) == 1 and is_table(X)  # for which no table is made
-        rows = X if is_alone else self._read(X, reset=False)
-        return self._doubled.predict(rows)
+        if "model_" not in vars(self):  # which takes a tenth of the check
+            check_is_fitted(self)
+        return self._doubled.predict(self._read_rows(X))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

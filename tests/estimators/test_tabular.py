@@ -192,6 +192,28 @@ def test_a_row_is_predicted_from_a_list_of_one_dict_as_from_a_table():
         TabularRegressor().predict([ROWS[0]])
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "uint8", ">f8", "float16"])
+def test_a_row_of_an_array_is_predicted_as_beside_others(dtype, monkeypatch):
+    x = (np.random.default_rng(1).random((60, 3)) * 9).astype(dtype)
+    x[::7, 2] = 0
+    if x.dtype.kind == "f":
+        x[::5, 1] = np.nan
+    model = TabularClassifier(ensemble=1, random_state=0).fit(x, x[:, 0] > 4)
+    tables = [{f"x{j}": x[i : i + 1, j] for j in range(3)} for i in range(60)]
+    together = model.predict_proba(x)
+    expected = np.concatenate([model.predict_proba(table) for table in tables])
+    with monkeypatch.context() as patched:
+        if dtype in ("float64", "int64"):
+            patched.delattr("ffnn.estimators.tabular.as_table")  # which a row does not need
+        alone = np.concatenate([model.predict_proba(x[i : i + 1]) for i in range(60)])
+
+    assert np.array_equal(expected, alone)
+    np.testing.assert_allclose(together, alone, rtol=1e-12)
+    for wrong in (x[:1, :2], x[0], np.array(1.0)):
+        with pytest.raises(ValueError, match=r"features|2D"):
+            model.predict(wrong)
+
+
 def test_columns_are_found_by_name_in_any_order_and_others_are_not_looked_at():
     model = TabularRegressor(random_state=0).fit(ROWS, PRICE)
     turned = [{"more": 1, **dict(reversed(row.items()))} for row in ROWS[:5]]
