@@ -17,5 +17,4 @@ def save_figure(figure: Figure, path: FilePath, dpi: int = 150) -> None:
     """Write a figure into a file, whole or not at all, in the format that the suffix names."""
     content = io.BytesIO()
     figure.savefig(content, format=os.path.splitext(path)[1][1:].lower(), dpi=dpi)
-    with content.getbuffer() as written:  # let go before a failure is passed on
-        replace_whole(path, written)
+    replace_whole(path, content.getvalue())

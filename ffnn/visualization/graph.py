@@ -137,5 +137,4 @@ def save_graph(model: Trainable, path: FilePath, x: Any = None, y: Any = None) -
 
     content = io.BytesIO()
     nx.write_graphml(to_networkx(model), content)
-    with content.getbuffer() as written:  # let go before a failure is passed on
-        replace_whole(target, written)
+    replace_whole(target, content.getvalue())
