@@ -6,6 +6,8 @@ of one turn. Each uses one thread for a product. Run it where nothing else runs,
 
     python benchmarks/bench_growth.py
     python benchmarks/bench_growth.py --batch 1024 --turns 9
+
+With --page the table is put into ``docs/growth.md``.
 """
 
 from __future__ import annotations
@@ -18,9 +20,12 @@ import statistics
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import numpy as np
+from common import cpu_model
+from pages import DOCS, put
 
 import ffnn
 from ffnn.layers import Dense, Rescaling
@@ -46,25 +51,37 @@ def main() -> None:
     parser.add_argument("--batch", type=int, action="append", help="default: 256 and 1024")
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--page", action="store_true", help="put the table into docs/growth.md")
     parser.add_argument("--side", nargs=3, type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.side:
         measure(*options.side, options.batch[0], options.steps)
         return
-    print(f"load before: {os.getloadavg()[0]:.2f}, {os.cpu_count()} processors")
+    load = os.getloadavg()[0]
+    print(f"load before: {load:.2f}, {os.cpu_count()} processors")
+    lines: list[str] = []
     for batch in options.batch or (256, 1024):
-        turns = [
-            {name: start(side, batch, options.steps) for name, side in SIDES.items()}
-            for _ in range(options.turns)
-        ]
-        print(f"batch {batch}: ms a step, median of {options.turns}; times as fast as one process")
-        for name in SIDES:
-            middle = statistics.median(turn[name] for turn in turns)
-            ratio = statistics.median(turn["one process"] / turn[name] for turn in turns)
-            goal = GOALS.get((batch, name))
-            told = "" if goal is None else f"  goal {goal}: {'met' if ratio >= goal else 'missed'}"
-            print(f"  {name:20} {middle:8.2f} {ratio:8.2f}{told}")
+        lines += times_of(batch, options.turns, options.steps)
     print(f"load after: {os.getloadavg()[0]:.2f}")
+    if options.page:
+        about = f"{cpu_model()}, {os.cpu_count()} cores, {date.today()}, load {load:.1f}:"
+        put(DOCS / "growth.md", "steps", [about, "", "```text", *lines, "```"])
+
+
+def times_of(batch: int, turns: int, steps: int) -> list[str]:
+    """Let all sides take turns, print a table, and return its lines."""
+    times = [
+        {name: start(side, batch, steps) for name, side in SIDES.items()} for _ in range(turns)
+    ]
+    lines = [f"batch {batch}: ms a step, median of {turns}; times as fast as one process"]
+    for name in SIDES:
+        middle = statistics.median(turn[name] for turn in times)
+        ratio = statistics.median(turn["one process"] / turn[name] for turn in times)
+        goal = GOALS.get((batch, name))
+        told = "" if goal is None else f"  goal {goal}: {'met' if ratio >= goal else 'missed'}"
+        lines.append(f"  {name:20} {middle:8.2f} {ratio:8.2f}{told}")
+    print("\n".join(lines), flush=True)
+    return lines
 
 
 def start(side: tuple[int, int, int], batch: int, steps: int) -> float:

@@ -1,13 +1,14 @@
 """How fast rows on disk are trained on, and in how much memory, beside rows in memory.
 
     python benchmarks/bench_large_rows.py [--gigabytes N] [--limit GB] [--kinds npy,h5,parquet]
-        [--epochs N] [--rounds N] [--folder DIR]
+        [--epochs N] [--rounds N] [--folder DIR] [--page]
 
 Rows of 784 float32 numbers are written to a file of each kind. An epoch over each runs in a process
 whose address space is limited (RLIMIT_AS), with a cold cache (POSIX_FADV_DONTNEED); the same
 network runs over at most a gigabyte in memory, before and after. The sides take turns. Memory is
 what the process held at most beyond what it held with the libraries loaded. Where numba is
-installed, all sides run compiled loops, which are loaded before.
+installed, all sides run compiled loops, which are loaded before. With --page the best round of each
+kind is put into ``docs/growth.md``.
 """
 
 from __future__ import annotations
@@ -23,10 +24,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from common import cpu_model
+from pages import DOCS, put, table
 
 COLUMNS, CLASSES, BATCH = 784, 10, 128
 _BLOCK = 8_192
@@ -124,6 +128,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=1, help="of a run over a file")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--folder", help="where the files are written; they are removed")
+    parser.add_argument("--page", action="store_true", help="put the table into docs/growth.md")
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     args = parser.parse_args()
     limit = int(args.limit * 1e9)
@@ -136,7 +141,7 @@ def main() -> None:
         sides = {"memory": str(in_memory)}
         for kind in args.kinds.split(","):
             sides[kind] = str(write(kind, Path(folder), rows))
-        fastest = 0.0
+        fastest, best = 0.0, {}
         for number in range(args.rounds):
             for name, path in sides.items():
                 if name != "memory":
@@ -151,13 +156,28 @@ def main() -> None:
                 found = json.loads(done.stdout)
                 speed = found["rows"] / found["seconds"]
                 fastest = speed if name == "memory" else fastest
+                share = speed / fastest if fastest else 1.0
+                best[name] = max(best.get(name, (0.0, 0.0)), (share, found["megabytes"]))
                 print(
                     f"round {number + 1} {name:8} {found['rows']:>9,} rows {speed:>9,.0f} rows/s "
-                    f"({speed / fastest if fastest else 1:.2f} of memory), "
+                    f"({share:.2f} of memory), "
                     f"processor {found['processor']:.1f} s of {found['seconds']:.1f} s, "
                     f"{found['megabytes']:,.0f} MB, load {os.getloadavg()[0]:.1f}",
                     flush=True,
                 )
+    if args.page:
+        write_page(best, args.gigabytes, args.limit)
+
+
+def write_page(best: dict[str, tuple[float, float]], gigabytes: float, limit: float) -> None:
+    """Put the best round of each kind of file into the page about growing."""
+    names = {"npy": "`.npy`", "h5": "HDF5", "parquet": "Parquet"}
+    kinds = [(names[kind], *best[kind]) for kind in best if kind != "memory"]
+    where = f"{cpu_model()}, {os.cpu_count()} cores, {date.today()}"
+    head = ("file", "speed, of that in memory", "MB beside the libraries")
+    found = [(name, f"{share:.2f}", f"{megabytes:,.0f}") for name, share, megabytes in kinds]
+    about = f"{where}; files of {gigabytes:g} GB, a limit of {limit:g} GB:"
+    put(DOCS / "growth.md", "large rows", [about, "", *table(head, found)])
 
 
 if __name__ == "__main__":

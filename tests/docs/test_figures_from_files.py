@@ -65,3 +65,10 @@ def test_a_page_without_the_marks_is_left_as_it_is(benchmarks, tmp_path):
     ):
         benchmarks("pages").put(page, "a", ["new"])
     assert page.read_text("utf-8") == "<!-- a -->\nold\n<!-- end of b -->\n"
+
+
+@pytest.mark.parametrize("name", ["steps", "large rows"])
+def test_what_scripts_write_has_its_place_in_the_page_of_growth(benchmarks, name):
+    pages = benchmarks("pages")
+    changed = pages.with_section(pages.DOCS / "growth.md", name, ["a line"])
+    assert f"<!-- {name} -->\n\na line\n\n<!-- end of {name} -->\n" in changed
