@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 from common import cpu_model
-from pages import DOCS, put
+from page_sections import DOCS, put
 
 import ffnn
 from ffnn.layers import Dense, Rescaling

@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 from common import cpu_model
-from pages import DOCS, put, table
+from page_sections import DOCS, put, table
 
 COLUMNS, CLASSES, BATCH = 784, 10, 128
 _BLOCK = 8_192

@@ -39,7 +39,7 @@ for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(threads, "1")
 
 import numpy as np  # noqa: E402 (which reads how many threads there are)
-from pages import DOCS, put  # noqa: E402
+from page_sections import DOCS, put  # noqa: E402
 from tabular_data import CLASSES, COLLECTIONS, Source, read  # noqa: E402
 from tabular_markdown import sections  # noqa: E402
 from tabular_models import MODELS  # noqa: E402

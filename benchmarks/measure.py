@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from common import WORKS, cpu_model
-from pages import DOCS, RESULTS, ROOT, put, table
+from page_sections import DOCS, RESULTS, ROOT, put, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

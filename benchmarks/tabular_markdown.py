@@ -6,7 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
-from pages import table
+from page_sections import table
 from tabular_models import MODELS
 from tabular_page import Study, critical_difference, friedman, losses, ranks, ratio
 

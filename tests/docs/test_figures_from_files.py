@@ -18,7 +18,7 @@ def benchmarks(monkeypatch):
 @pytest.mark.parametrize("name", ["ten", "unseen"])
 def test_the_page_of_tables_shows_what_was_measured(benchmarks, name):
     pytest.importorskip("sklearn")
-    pages, markdown = benchmarks("pages"), benchmarks("tabular_markdown")
+    pages, markdown = benchmarks("page_sections"), benchmarks("tabular_markdown")
     study, page = benchmarks("tabular_page").Study, pages.DOCS / "tables.md"
     file = pages.RESULTS / "tables" / f"{name}.jsonl"
     results = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
@@ -63,12 +63,12 @@ def test_a_page_without_the_marks_is_left_as_it_is(benchmarks, tmp_path):
     with pytest.raises(
         LookupError, match="expected the marks <!-- a --> and <!-- end of a --> once"
     ):
-        benchmarks("pages").put(page, "a", ["new"])
+        benchmarks("page_sections").put(page, "a", ["new"])
     assert page.read_text("utf-8") == "<!-- a -->\nold\n<!-- end of b -->\n"
 
 
 @pytest.mark.parametrize("name", ["steps", "large rows"])
 def test_what_scripts_write_has_its_place_in_the_page_of_growth(benchmarks, name):
-    pages = benchmarks("pages")
+    pages = benchmarks("page_sections")
     changed = pages.with_section(pages.DOCS / "growth.md", name, ["a line"])
     assert f"<!-- {name} -->\n\na line\n\n<!-- end of {name} -->\n" in changed
