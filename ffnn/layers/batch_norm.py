@@ -130,11 +130,22 @@ class BatchNorm(Standardization):
         """Move the averages towards the last training batch, if its statistics were taken."""
         if not self._is_of_batch:  # it was frozen since the step began
             return
-        share = self.mean_g[0]  # its work is done
+        share = self.array("share", self.input_dim)
         for moving, batch in ((self.moving_mean, self.mean), (self.moving_variance, self.variance)):
             np.multiply(moving, self.momentum, out=moving)
             np.multiply(batch[0], 1.0 - self.momentum, out=share)
             np.add(moving, share, out=moving)
+
+    def take_statistics(self, mean: Array, variance: Array) -> None:
+        """Have `update_state` follow a training batch whose statistics were computed elsewhere.
+
+        Both are of shape (input_dim,).
+        """
+        self._is_of_batch, self.is_cut_off = True, False
+        for name, given in (("mean", mean), ("variance", variance)):
+            own = self.array(name, 1, self.input_dim)
+            np.copyto(own[0], given)
+            setattr(self, name, own)
 
     def forward(self, x: Array, training: bool = False) -> Array:
         """Return γ ∘ x̂ + β, by the batch's statistics in training, else by the moving ones."""

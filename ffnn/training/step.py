@@ -36,8 +36,8 @@ class Chain(Protocol):
     def takes(self, x: Array, y: Array) -> bool:
         """Tell whether it takes a batch whose rows have no weights; it is the next one then."""
 
-    def forward(self) -> float:
-        """Return the loss, whose output it sets."""
+    def forward(self) -> float | None:
+        """Return the loss, whose output it sets; None if the batch has to go the layers' way."""
 
     def backward(self) -> None:
         """Fill all gradients."""
@@ -93,6 +93,12 @@ class TrainStep:
         """Find out what is trained, and how far back an update has to go for it."""
         self._switched = Layer.switched  # first, so that nothing that is set meanwhile is missed
         self.layers_with_state = [layer for layer in self.layers if layer.state and layer.trainable]
+        of_stages = [stage.layer for stage in self.stages]
+        self._states_apart = [  # which a chain does not know, as these are not among its parts
+            layer
+            for layer in self.layers_with_state
+            if all(layer is not part for part in of_stages)
+        ]
         self.vector.frozen = [layer.frozen for layer in self.layers]
         self.optimizer.regroup()
         passed = [stage.layer for stage in self.backward_stages]
@@ -192,15 +198,12 @@ class TrainStep:
         x, y, weight = leave_out_absent(x, y, weight)
         self.target, loss = y, 0.0
         self.tell_updates()
-        self._is_chained = (
-            self.chain is not None
-            and weight is None
-            and self._end is None
-            and self.chain.takes(x, y)
-        )
-        if self._is_chained:
-            assert self.chain is not None
-            loss = self.chain.forward()
+        chained = None
+        if self.chain is not None and weight is None and self._end is None:
+            chained = self.chain.forward() if self.chain.takes(x, y) else None
+        self._is_chained = chained is not None
+        if chained is not None:
+            loss = chained
         elif len(y):
             output = run_forward(self.stages, x, training=True)
             loss = self.loss.forward(output, y, weight)
@@ -228,7 +231,7 @@ class TrainStep:
         return (
             self._is_chained
             and Layer.switched is self._switched
-            and not (self.penalties or self.layers_with_state or self.layers_by_updates)
+            and not (self.penalties or self._states_apart or self.layers_by_updates)
         )
 
     def check_layers(self) -> None:

@@ -23,6 +23,62 @@ def logit(z, target):
     return np.maximum(z, F(0)) - z * target.T, -abs(z), np.minimum(-z, F(88.0))
 
 
+def mean(sums, count):
+    return (sums.astype(float) / count).astype(F)
+
+
+def added(x):
+    """Return Σ over the units, one after another."""
+    total = np.zeros(x.shape[1], F)
+    for row in x:
+        total = total + row
+    return total
+
+
+def centered(x, mu, *_):
+    x_hat = x - mu[:, None]
+    return {2: x_hat, 3: x_hat * x_hat}
+
+
+def divided(x_hat, variance, std, gamma, beta, y):
+    std = np.sqrt(variance + F(0.1))
+    x_hat = x_hat / std[:, None]
+    return {0: x_hat, 2: std, 5: x_hat * gamma[:, None] + beta[:, None]}
+
+
+def standardized(x, mu, variance, gamma, beta, y):
+    std = np.sqrt(variance + F(0.1))[:, None]
+    return {5: (x - mu[:, None]) / std * gamma[:, None] + beta[:, None]}
+
+
+def weighed(x_hat, gamma, grad, product):
+    g = grad * gamma[:, None]
+    return {2: g, 3: g * x_hat}
+
+
+def back_by_units(x_hat, std, g, product, grad):
+    centered = grad - g[:, None] - x_hat * product[:, None]
+    return {4: centered / std[:, None]}
+
+
+def normalized(x, gamma, beta, *_):
+    mu = mean(added(x), 3)
+    x_hat = x - mu
+    std = np.sqrt(mean(added(x_hat * x_hat), 3) + F(0.1))
+    x_hat = x_hat / std
+    return {3: x_hat, 4: x_hat * gamma[:, None] + beta[:, None], 5: mu, 6: std}
+
+
+def back_by_rows(x_hat, std, gamma, grad, *_):
+    g = grad * gamma[:, None]
+    means = mean(added(g), 3), mean(added(g * x_hat), 3)
+    return {3: (g - means[0] - x_hat * means[1]) / std, 4: means[0], 5: means[1]}
+
+
+def refused(square, sums):
+    return {} if square[0] < F(1.0) else {1: np.array([np.nan, *sums[1:]], F)}
+
+
 # pass → shapes of its arrays, its other arguments, and what NumPy makes of the arrays: those that
 # are written, in their order, by the places of these.
 M, V, R = (3, 4), (3,), (4,)
@@ -54,19 +110,30 @@ PASSES = {
                      lambda z, t, *_: dict(zip((2, 3, 4), logit(z, t), strict=True))),
     "add": ([R, R], (), lambda x, y: {0: x + y}),
     "target_errors": ([M, M[::-1], M], (F(0.3),), lambda p, t, _: {2: (p - t.T) * F(0.3)}),
+    "divide_sums": ([R], (7,), lambda sums: {0: mean(sums, 7)}),
+    "center_units": ([M, V, M, M], (), centered),
+    "divide_units": ([M, V, V, V, V, M], (F(0.1),), divided),
+    "standardize_units": ([M, V, V, V, V, M], (F(0.1),), standardized),
+    "multiply": ([R, R, R], (), lambda x, g, _: {2: g * x}),
+    "weigh_units": ([M, V, M, M], (), weighed),
+    "units_back": ([M, V, V, V, M], (), back_by_units),
+    "layer_norm": ([M, V, V, M, M, R, R], (F(0.1),), normalized),
+    "layer_norm_back": ([M, R, V, M, R, R], (), back_by_rows),
+    "follow": ([R, R], (F(0.9), F(0.1)), lambda m, b: {0: m * F(0.9) + b * F(0.1)}),
+    "refuse": ([V, V], (F(1.0),), refused),
 }  # fmt: skip
 
 
 def function(name):
-    from ffnn.kernels.native import losses, machine
+    from ffnn.kernels.native import losses, machine, norms
 
-    return vars(machine).get(name, vars(losses).get(name)).py_func
+    return (vars(machine) | vars(losses) | vars(norms))[name].py_func
 
 
 def is_right(name, computed):
     """Tell whether a pass, as Python runs it, writes what NumPy computes, and nothing else."""
     shapes, others, formula = PASSES[name]
-    for seed in range(24):
+    for seed in range(60):
         rng = np.random.default_rng(seed)
         kind = ("plain", "every")[seed % 2]
         arrays = [
@@ -96,12 +163,14 @@ def test_shares_are_the_target_itself_where_nothing_is_smoothed():
 
 
 def test_every_pass_is_compared():
-    from ffnn.kernels.native import losses, machine
+    from ffnn.kernels.native import losses, machine, norms
 
-    tools = {"vector", "matrix", "compute", "compute_layer", "compute_loss", "compute_prediction"}
-    found = {
-        name for name, value in (vars(machine) | vars(losses)).items() if hasattr(value, "py_func")
+    tools = {
+        *("vector", "matrix"),
+        *("compute", "compute_layer", "compute_loss", "compute_norm", "compute_prediction"),
     }
+    passes = vars(machine) | vars(losses) | vars(norms)
+    found = {name for name, value in passes.items() if hasattr(value, "py_func")}
 
     assert found - tools == set(PASSES)
 
@@ -139,6 +208,21 @@ BUGS = [  # pass, what is right, and what is wrong
     ("logit_errors", "top if -z[i, j] > top else -z[i, j]", "-z[i, j]"),
     ("add", "x[i] + y[i]", "y[i]"),
     ("target_errors", "target[j, i]", "target[0, i]"),
+    ("divide_sums", "np.float64(count)", "np.float64(count - 1)"),
+    ("center_units", "mean[i]", "mean[0]"),
+    ("divide_units", "variance[i] + epsilon", "variance[i]"),
+    ("divide_units", "+ beta[i]", "+ beta[0]"),
+    ("standardize_units", "(x[i, j] - mean[i])", "x[i, j]"),
+    ("multiply", "grad[i] * x[i]", "grad[i]"),
+    ("weigh_units", "product[i, j] = grad[i, j] * x_hat", "product[i, j] = x_hat"),
+    ("units_back", "- x_hat[i, j] * mean_product[i]", ""),
+    ("units_back", "- mean_g[i]", ""),
+    ("layer_norm", "np.float64(std[j]) / np.float64(units)", "std[j] / (units - 1)"),
+    ("layer_norm", "std[j] + e", "std[j]"),
+    ("layer_norm_back", "grad[i, j] * gamma[i]", "grad[i, j]"),
+    ("layer_norm_back", "- x_hat[i, j] * mean_product[j]", ""),
+    ("follow", "batch[i] * share", "batch[i] * kept"),
+    ("refuse", "not square[0] < limit", "square[0] > limit"),
 ]
 
 

@@ -497,10 +497,10 @@ def trained_rule():
 
 @pytest.mark.parametrize("name", ["machine", "steps"])
 def test_what_is_compiled_is_compiled_anew_when_its_parts_change(name):
-    from ffnn.kernels.native import arrays, calls, losses, machine, steps
+    from ffnn.kernels.native import arrays, calls, losses, machine, norms, steps
 
-    parts = [codes, calls, arrays, losses]
-    built = {"machine": (machine, parts), "steps": (steps, [*parts, machine, loops])}
+    first = [codes, calls, arrays, losses, norms]
+    built = {"machine": (machine, first), "steps": (steps, [*first, machine, loops])}
     module, parts = built[name]
     text = "".join(Path(part.__file__).read_text("utf-8") for part in parts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -11,11 +12,13 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.core.memory import Workspace
 from ffnn.core.sums import BLOCK_ROWS
+from ffnn.kernels.chains.codes import Code
 from ffnn.kernels.chains.losses import LOSS_WRITERS
-from ffnn.kernels.chains.parts import WRITERS
+from ffnn.kernels.chains.norms import SAFE
+from ffnn.kernels.chains.parts import WRITERS, Writer
 from ffnn.kernels.chains.program import Program
 from ffnn.kernels.chains.routines import address_of, are_known
-from ffnn.layers.base import Stage
+from ffnn.layers.base import Layer, Stage
 from ffnn.losses import Loss
 
 _KEPT = 4  # programs, of batches of so many sizes
@@ -63,12 +66,16 @@ class Chain:
         self._x: Array | None = None
         self._y: Array | None = None
         self._now: Runnable | None = None
+        self._switched = Layer.switched
 
     def takes(self, x: Array, y: Array) -> bool:
         """Tell whether it takes a batch, which is the next one then."""
         if x.dtype != self.dtype and self.casts:
             given, x = x, self.batches.get("x", x.shape, self.dtype)
             np.copyto(x, given, casting="same_kind")
+        if Layer.switched is not self._switched:  # some layers do something else while frozen
+            self._programs.clear()
+            self._switched, self._x = Layer.switched, None
         if x is not self._x or y is not self._y:
             self._now = self.find(x, y)
             self._x, self._y = x, y
@@ -76,13 +83,17 @@ class Chain:
                 self._now.place(x, y)
         return self._now is not None
 
-    def forward(self) -> float:
-        """Return the loss of the batch."""
+    def forward(self) -> float | None:
+        """Return the loss of the batch; None for one with numbers that need the layers' own way."""
         now = self._now
         assert now is not None
         self._run(now.operations, now.numbers, 0, now.middle)
         self.loss.output = now.loss.p
         loss: float = now.loss.value()
+        if math.isnan(loss) and not now.is_safe:
+            return None
+        for writer in now.following:
+            writer.tell()
         return loss
 
     def backward(self) -> None:
@@ -114,8 +125,8 @@ class Chain:
                 self._programs[key] = None
         return self._programs[key]
 
-    def write(self, program: Program, x: Array, y: Array) -> tuple[Any, int]:
-        """Write everything; return the loss's writer, and where the operations go back."""
+    def write(self, program: Program, x: Array, y: Array) -> tuple[Any, list[Writer], int]:
+        """Write everything; return the writers, the loss's first, and where operations go back."""
         writers = [
             WRITERS[type(stage.layer)](stage.layer, f"{i}") for i, stage in enumerate(self.stages)
         ]
@@ -127,13 +138,15 @@ class Chain:
         assert flowing is not None
         loss = LOSS_WRITERS[type(self.loss)](self.loss, program)
         loss.forward(flowing, y)
+        for square in program.guards:
+            program.add(Code.REFUSE, 1, 1, square, loss.sums, numbers=(SAFE[self.dtype.char],))
         middle = len(program)
         flowing = loss.backward()
         for writer in reversed(writers):
             if flowing is None:
                 break
             flowing = writer.backward(program, flowing)
-        return loss, middle
+        return loss, writers, middle
 
 
 class Runnable:
@@ -143,16 +156,25 @@ class Runnable:
     ----------
     loss : LossWriter
         Which knows what the loss is.
+    following : list of Writer
+        Those of parts with a state that follows each batch.
     operations, numbers : ndarray
         Of the machine, of which those from `middle` to `end` go back.
     """
 
     def __init__(self, chain: Chain, x: Array, y: Array) -> None:
         program = self._program = Program(chain.memory, len(x), chain.dtype)
-        self.loss, self.middle = chain.write(program, x, y)
+        self.loss, writers, self.middle = chain.write(program, x, y)
+        self.following = [writer for writer in writers if writer.follows]
         self.operations, self.numbers = program.tables()
         self.end = len(program)
         self._places = program.moving
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether all sums of squares are such that no number of the last batch overflowed."""
+        limit = SAFE[self._program.dtype.char]
+        return all(square[0] < limit for square in self._program.guards)
 
     def place(self, x: Array, y: Array) -> None:
         """Have the operations work on this batch."""

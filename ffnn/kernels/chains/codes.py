@@ -10,7 +10,7 @@ COLUMNS, NUMBERS = 13, 2  # of an operation's integers, the first of which is it
 class Code(IntEnum):
     """What an operation does.
 
-    The first five call a routine of NumPy's, whose address comes first. The integers of all others
+    The first six call a routine of NumPy's, whose address comes first. The integers of all others
     begin with the numbers of units and of rows, then come addresses.
     """
 
@@ -19,6 +19,7 @@ class Code(IntEnum):
     DOT = 2  # n, x, y, the place of the sum
     APPLY = 3  # the routine's data, n, x, y, the size of a number
     SUM = 4  # the routine's data, n, x, the place of the sum, the step from number to number
+    SUM_UNITS = 5  # the routine's data, units, rows, x, the places of the sums, a number's size
     ADD_BIAS = 10  # z, b
     ADD_BIAS_RELU = 11  # z, b, y
     RELU = 12  # x, y
@@ -50,12 +51,23 @@ class Code(IntEnum):
     COUNT_LABELS = 60  # labels, p, the counts of all batches: the rows decided correctly
     COUNT_ROWS = 61  # the same, with a row of the target for each
     COUNT_BITS = 62  # with a single unit, which is cut at 0.5 as the target is
-    DESCEND = 70  # which of a step's updates, size, w, g and memory, as of all below
-    ROLL = 71
-    LOOK_AHEAD = 72
-    ADAM = 73
-    RMSPROP = 74
-    ADAGRAD = 75
+    DIVIDE_SUMS = 70  # sums, which become means over the rows
+    CENTER_UNITS = 71  # x, μ, x̂, squares
+    DIVIDE_UNITS = 72  # x̂, v, σ, γ, β, y; ε
+    STANDARDIZE_UNITS = 73  # x, μ, v, γ, β, y; ε
+    MULTIPLY = 74  # x, grad, product
+    WEIGH_UNITS = 75  # x̂, γ, grad, product
+    UNITS_BACK = 76  # x̂, σ, the means of g and of g x̂, grad
+    LAYER_NORM = 77  # x, γ, β, x̂, y, means, σ; ε
+    LAYER_NORM_BACK = 78  # x̂, σ, γ, grad, the means of g and of g x̂
+    REFUSE = 79  # a sum of squares, the loss's sums; the limit
+    FOLLOW = 80  # averages, those of the batch; what is kept, what is added
+    DESCEND = 90  # which of a step's updates, size, w, g and memory, as of all below
+    ROLL = 91
+    LOOK_AHEAD = 92
+    ADAM = 93
+    RMSPROP = 94
+    ADAGRAD = 95
 
 
 class Plan(IntEnum):

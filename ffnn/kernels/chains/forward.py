@@ -45,7 +45,8 @@ _PREDICTED: dict[type, type[Writer]] = {Softmax: SoftmaxWriter, Dropout: LinearW
 
 def _writer_for(stage: Stage) -> type[Writer] | None:
     kind = type(stage.layer)
-    return _PREDICTED.get(kind) or WRITERS.get(kind)
+    found = _PREDICTED.get(kind) or WRITERS.get(kind)
+    return found if found is not None and found.predicts else None
 
 
 class Forward:

@@ -29,6 +29,8 @@ class Writer:
 
     saves: ClassVar[bool] = True  # whether it takes less time than the part, by its entries of y
     takes_rows: ClassVar[bool] = False  # in `predict`, whether x may lie row by row
+    predicts: ClassVar[bool] = True  # whether it has all that `predict` needs
+    follows: ClassVar[bool] = False  # whether a state of the part follows each batch
 
     def __init__(self, part: Any, name: str) -> None:
         self.part, self.name = part, name
@@ -44,6 +46,12 @@ class Writer:
     def backward(self, program: Program, grad: Array) -> Array | None:
         """Write what makes ∂L/∂x from ∂L/∂y, in the memory of `grad` or not, and return it."""
         raise NotImplementedError
+
+    def follow(self, program: Program) -> None:
+        """Write what makes the state follow the batch, if it `follows`."""
+
+    def tell(self) -> None:
+        """Tell the part what its state is to follow, if it `follows`."""
 
 
 _Class = TypeVar("_Class", bound=type[Writer])

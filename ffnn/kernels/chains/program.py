@@ -37,6 +37,7 @@ class Program:
         self._used: list[Array] = []  # which keeps the arrays alive
         self.moving: dict[str, list[tuple[int, int]]] = {}  # where each batch's address stands
         self._names: dict[int, str] = {}
+        self.guards: list[Array] = []  # sums of squares that must not be too large
 
     def __len__(self) -> int:
         return len(self._integers)
@@ -127,6 +128,23 @@ class Program:
         """Write the sum of all numbers of x as ``x.sum()`` makes it."""
         loop, step = loop_of(np.add, self.dtype.char), x.strides[0] if x.ndim == 1 else self.size
         self.add(Code.SUM, loop.address, loop.data, x.size, x, into, step)
+
+    def sum_units(self, x: Array, into: Array) -> None:
+        """Write the sums of x, which lies column by column, over its rows as NumPy does."""
+        loop, shape = loop_of(np.add, self.dtype.char), x.T.shape
+        self.add(Code.SUM_UNITS, loop.address, loop.data, *shape, x, into, self.size)
+
+    def mean_units(self, x: Array, into: Array) -> None:
+        """Write the means of x, which lies column by column, over its rows as NumPy does."""
+        self.sum_units(x, into)
+        self.add(Code.DIVIDE_SUMS, *x.T.shape, into)
+
+    def guard(self, x: Array) -> None:
+        """Have batches refused for which the sum of the squares of x is not safe."""
+        square = self.memory.get(f"guard {len(self.guards)}", (1,), self.dtype)
+        flat = x.ravel("K")
+        self.dot(flat, flat, square)
+        self.guards.append(square)
 
     def dot(self, x: Array, y: Array, out: Array) -> None:
         """Write the product of two vectors."""

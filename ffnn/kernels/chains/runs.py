@@ -140,6 +140,8 @@ class _Written:
         self.kinds, blocks = twin.at_lines(twin.part.blocks)
         for kind, arrays in blocks:
             after.add(_UPDATES[twin.moving], kind, arrays[0].size, *arrays)
+        for writer in found.following:
+            writer.follow(after)
         self._used = before, found, after  # which hold the arrays
         tables = before.tables(), (found.on(*batch), found.numbers), after.tables()
         self.operations, self.numbers = map(np.concatenate, zip(*tables, strict=True))

@@ -16,8 +16,9 @@ from ffnn.kernels.compiler import loop
 from ffnn.kernels.native import calls
 from ffnn.kernels.native.arrays import matrix, pass_over, vector
 from ffnn.kernels.native.losses import compute_loss
+from ffnn.kernels.native.norms import compute_norm
 
-BUILT_OF = "1de29920"  # a digest of `codes`, `calls`, `arrays` and `losses`; a test compares
+BUILT_OF = "bed2d56a"  # a digest of its parts, down to the codes, which a test compares
 
 
 @pass_over
@@ -158,6 +159,11 @@ def compute(o, f, one):  # type: ignore[no-untyped-def]
     elif code == Code.SUM:
         vector(o[5], 1, one)[0] = 0
         calls.ufunc(o[1], o[2], o[3], o[5], 0, o[4], o[6], o[5], 0)
+    elif code == Code.SUM_UNITS:
+        vector(o[6], o[3], one)[:] = 0
+        for i in range(o[3]):
+            total = o[6] + i * o[7]
+            calls.ufunc(o[1], o[2], o[4], total, 0, o[5] + i * o[4] * o[7], o[7], total, 0)
     else:
         return False
     return True
@@ -215,5 +221,10 @@ def run(operations: Array, numbers: Array, start: int, stop: int) -> None:
     one = numbers.dtype.type(1)
     for i in range(start, stop):
         o, f = operations[i], numbers[i]
-        if not (compute(o, f, one) or compute_layer(o, f, one) or compute_prediction(o, one)):
+        if not (
+            compute(o, f, one)
+            or compute_layer(o, f, one)
+            or compute_norm(o, f, one)
+            or compute_prediction(o, one)
+        ):
             compute_loss(o, f, one)

@@ -20,8 +20,9 @@ from ffnn.kernels.native import calls
 from ffnn.kernels.native.arrays import matrix, pass_over, vector
 from ffnn.kernels.native.losses import compute_loss
 from ffnn.kernels.native.machine import compute, compute_layer
+from ffnn.kernels.native.norms import compute_norm
 
-BUILT_OF = "8cdae45b"  # a digest of what `machine` is built of, it and `optimizers`; see there
+BUILT_OF = "121efe82"  # a digest of what `machine` is built of, it and `optimizers`; see there
 
 descend, roll, look_ahead, adam, rmsprop, adagrad = (
     pass_over(each.function)
@@ -128,7 +129,7 @@ def go(operations, numbers, start, stop, one):  # type: ignore[no-untyped-def]
     """Run the operations of a chain from `start` to `stop`."""
     for i in range(start, stop):
         o, f = operations[i], numbers[i]
-        if not (compute(o, f, one) or compute_layer(o, f, one)):
+        if not (compute(o, f, one) or compute_layer(o, f, one) or compute_norm(o, f, one)):
             compute_loss(o, f, one)
 
 
@@ -153,6 +154,7 @@ def run_steps(
         if not math.sqrt(np.float64(square[0])) <= values[Value.LIMIT]:
             break
         for i in range(plan[Plan.COUNTED], plan[Plan.END]):
-            update(operations[i], changes[step, operations[i, 1]], one)
+            if not compute_norm(operations[i], numbers[i], one):
+                update(operations[i], changes[step, operations[i, 1]], one)
         values[Value.TOTAL] += loss * rows
         plan[Plan.DONE] = step + 1
