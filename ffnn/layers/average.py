@@ -15,6 +15,7 @@ from ffnn.core.operations import Value
 from ffnn.initializers import Initializer
 from ffnn.layers.base import LAYERS, Layer, Stage
 from ffnn.layers.chain import name_layers, run_backward, run_forward, tap
+from ffnn.layers.members import copied, first_with_params, of_layer
 from ffnn.regularizers import Regularizer
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Average(Layer):
 
     def __init__(self, members: Sequence[Sequence[Layer]]) -> None:
         chains = check_items("Average", "members", members)
-        self.members = tuple(_copied(index, chain) for index, chain in enumerate(chains))
+        self.members = tuple(copied(index, chain) for index, chain in enumerate(chains))
         if not self.members:
             raise ValueError("Average: expected at least one member, got members=[]")
         endings = [chain[-1].stages()[-1].layer for chain in self.members]
@@ -106,7 +107,7 @@ class Average(Layer):
     def freeze(self, names: Collection[str]) -> None:
         """Have the parameters of these names frozen, and no others."""
         for place, layer in self.named_layers():
-            layer.freeze(_of(place, dict.fromkeys(names)))
+            layer.freeze(of_layer(place, dict.fromkeys(names)))
 
     # -- the layers of the members -------------------------------------------------------------
 
@@ -175,13 +176,13 @@ class Average(Layer):
         """Draw the initial values of each layer, all from places of their own."""
         layers = self._layers_with_dims(input_dim)
         for number, (place, layer, dim) in enumerate(layers, start=1):
-            layer.initialize(_of(place, values), dim, entropy, (number << 32) + index)
+            layer.initialize(of_layer(place, values), dim, entropy, (number << 32) + index)
 
     def bind(self, input_dim: int, dtype: FloatDType, values: Arrays, grads: Arrays) -> None:
         """Set the sizes, and give each layer its arrays."""
         super().bind(input_dim, dtype, values, grads)
         for place, layer, dim in self._layers_with_dims(input_dim):
-            layer.bind(dim, dtype, _of(place, values), _of(place, grads))
+            layer.bind(dim, dtype, of_layer(place, values), of_layer(place, grads))
 
     @property
     def state(self) -> Mapping[str, Array]:
@@ -191,14 +192,14 @@ class Average(Layer):
     def load_state(self, values: Mapping[str, Array]) -> None:
         """Restore the states of the layers."""
         for place, layer in self.named_layers():
-            if own := _of(place, values):
+            if own := of_layer(place, values):
                 layer.load_state(own)
 
     def check_state(self, values: Mapping[str, Array]) -> None:
         """Raise ValueError if one of the states cannot be one."""
         for place, layer in self.named_layers():
             try:
-                layer.check_state(_of(place, values))
+                layer.check_state(of_layer(place, values))
             except ValueError as error:
                 raise ValueError(f"{place}.{error}") from error
 
@@ -263,7 +264,7 @@ class Average(Layer):
             self.dx = self.buffer("dx", self.input_dim)
         self.chains = []
         for chain in self.members:
-            first = 0 if self.needs_input_grad else _first_with_params(chain)
+            first = 0 if self.needs_input_grad else first_with_params(chain)
             for layer in chain:
                 layer.needs_input_grad = layer is not chain[first] or self.needs_input_grad
             forward = [stage for layer in chain for stage in layer.stages()]
@@ -319,31 +320,3 @@ class Average(Layer):
         return twin
 
     __copy__ = replica
-
-
-def _copied(index: int, chain: Any) -> tuple[Layer, ...]:
-    """Return new layers with the settings and states of those of a member."""
-    layers = check_items("Average", f"members[{index}]", chain)
-    if not layers:
-        raise ValueError(f"Average: expected layers in members[{index}], got none")
-    copies = []
-    for layer in layers:
-        if not isinstance(layer, Layer):
-            raise TypeError(
-                f"Average: expected layers such as Dense(64) in members[{index}], got {layer!r}"
-            )
-        copies.append(layer.check_clone("Average"))
-        if layer.state:
-            copies[-1].load_state(layer.state)
-    return tuple(copies)
-
-
-def _of(place: str, values: Mapping[str, T]) -> dict[str, T]:
-    """Return the values of one layer, by the names that it gives them."""
-    start = f"{place}."
-    return {n.removeprefix(start): value for n, value in values.items() if n.startswith(start)}
-
-
-def _first_with_params(chain: Sequence[Layer]) -> int:
-    """Return the place of the first layer with parameters, the last one's if none has any."""
-    return next((i for i, layer in enumerate(chain) if layer.params), len(chain) - 1)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from ffnn.callbacks import Callback, History
+from ffnn.core.checks import check_path
 from ffnn.core.descriptions import describe
 from ffnn.core.text import shorten, shown
 from ffnn.errors import ModelFileError, visible
@@ -19,6 +21,26 @@ from ffnn.models.serialization import Parts
 from ffnn.schedules import Schedule
 from ffnn.training.fingerprint import frozen_names
 from ffnn.training.position import Position
+from ffnn.training.settings import Settings
+
+
+def open_checkpoint(
+    model: Any,
+    path: str | os.PathLike[str] | None,
+    settings: Settings,
+    load: Callable[[str | os.PathLike[str], Any], Any],
+) -> tuple[Any, Settings]:
+    """Return what `load` makes of the file to resume from, if one is given, and where to begin."""
+    if path is None:
+        return None, settings
+    check_path("fit", "resume_from", path, needs_name=False)
+    if settings.initial_epoch:
+        raise ValueError("fit: give resume_from or initial_epoch, not both")
+    model.require_compiled()
+    here = model.parts()
+    there = load(path, here.custom_objects())
+    first = check_resumable(here, there.parts(), os.fspath(path), settings.epochs)
+    return there, settings._replace(initial_epoch=first)
 
 
 def check_resumable(here: Parts, there: Parts, path: str, epochs: int) -> int:

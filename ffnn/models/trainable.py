@@ -14,13 +14,12 @@ from ffnn import saving
 from ffnn._types import Array, FileOrPath
 from ffnn.callbacks import Callback, CallbackList, History
 from ffnn.callbacks.recording import Recording
-from ffnn.core.checks import check_path
 from ffnn.core.hints import explain_names
 from ffnn.core.streams import check_place
 from ffnn.data.batches import Batches
 from ffnn.models import serialization
 from ffnn.models.positioned import Positioned
-from ffnn.models.resume import check_resumable, check_training
+from ffnn.models.resume import check_training, open_checkpoint
 from ffnn.models.serialization import Content, Parts
 from ffnn.schedules import Schedule
 from ffnn.training.agreement import together
@@ -162,7 +161,7 @@ class Trainable(Positioned):
         )
         with together(settings.ranks):
             reported, by_blocks = reporters(verbose), check_shuffle(shuffle)
-            saved, settings = self._open_checkpoint(resume_from, settings)
+            saved, settings = open_checkpoint(self, resume_from, settings, Trainable.load)
             given = x, y, sample_weight, class_weight, validation_split, validation_data
             data = self.open_training(*given, settings.steps_per_epoch)
             batches = settings.cut(data[0], self.shuffling if shuffle else None, by_blocks)
@@ -188,21 +187,6 @@ class Trainable(Positioned):
             reported = called.callbacks[0].params["metrics"]
             check_training(self.parts(), saved.parts(), rate, reported, called.users)
         return rate
-
-    def _open_checkpoint(
-        self, path: str | os.PathLike[str] | None, settings: Settings
-    ) -> tuple[Trainable | None, Settings]:
-        """Return the model in the file to resume from, if one is given, and where it continues."""
-        if path is None:
-            return None, settings
-        check_path("fit", "resume_from", path, needs_name=False)
-        if settings.initial_epoch:
-            raise ValueError("fit: give resume_from or initial_epoch, not both")
-        self.require_compiled()
-        here = self.parts()
-        there = Trainable.load(path, here.custom_objects())
-        first = check_resumable(here, there.parts(), os.fspath(path), settings.epochs)
-        return there, settings._replace(initial_epoch=first)
 
     # -- keeping -------------------------------------------------------------------------------
 

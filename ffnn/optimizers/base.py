@@ -19,6 +19,7 @@ from ffnn.core.sums import norm
 from ffnn.optimizers.clipping import check_bounds, clip
 from ffnn.optimizers.groups import Block, Updates, check_factors, check_known, cut, group, own_name
 from ffnn.optimizers.room import FAR, LIMITS, NO_ROOM, Room
+from ffnn.optimizers.undo import update_or_undo
 from ffnn.schedules import Schedule
 
 
@@ -298,20 +299,7 @@ class Optimizer(Guarded, Buffered):
         w = self._vector.values
         arrays = [w, *self._slots.values()]
         kept = [self.array(f"kept {i}", w.size, dtype=w.dtype) for i in range(len(arrays))]
-        _copy(arrays, kept)
-        try:
-            with np.errstate(all="ignore"):
-                update_all(rate, blocks)
-                is_finite = sum(self._measure()) < math.inf
-        except BaseException:
-            _copy(kept, arrays)
-            raise
-        if is_finite:
-            return
-        wrong = w.size - int(np.isfinite(w).sum())
-        _copy(kept, arrays)
-        what = f"{wrong} of {w.size} weights" if wrong else "the optimizer's memory"
-        raise FloatingPointError(f"the update would have made {what} infinite or NaN")
+        update_or_undo(arrays, kept, lambda: update_all(rate, blocks), self._measure)
 
     def _cut(self, g: Array) -> list[Block]:
         assert self._vector is not None
@@ -338,12 +326,6 @@ class Optimizer(Guarded, Buffered):
             What the rule remembers, in the order of `slot_names`.
         """
         raise NotImplementedError
-
-
-def _copy(sources: list[Array], targets: list[Array]) -> None:
-    """Copy arrays into others."""
-    for source, target in zip(sources, targets, strict=True):
-        np.copyto(target, source)
 
 
 OPTIMIZERS: Family[Optimizer] = Family("optimizer", Optimizer, __package__)

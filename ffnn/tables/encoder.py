@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -21,6 +20,7 @@ from ffnn.tables.clipping import SmoothClipping
 from ffnn.tables.column import Column
 from ffnn.tables.encoding import Encoding
 from ffnn.tables.encodings import ENCODINGS
+from ffnn.tables.features import Features
 from ffnn.tables.frames import as_table, is_table
 from ffnn.tables.one_row import OneRow
 from ffnn.tables.read import check_reading
@@ -30,7 +30,7 @@ from ffnn.tables.target import Target
 READING = ("delimiter", "encoding", "decimal", "header", "missing_values")
 
 
-class TableEncoder:
+class TableEncoder(Features):
     """Turns rows of a table into rows of numbers, in the way that it has learned from other rows.
 
     - A number x becomes (x - μ) / σ, with mean and standard deviation of the rows that it was
@@ -133,7 +133,7 @@ class TableEncoder:
         self.left_out, self.target, self.clipping = chosen.left_out, chosen.target, None
         if self.scaling == "robust":
             some = evenly_spaced(table, rows)
-            self.clipping = SmoothClipping.of(self.transform(table, rows=some)[:, self._scaled])
+            self.clipping = SmoothClipping.of(self.transform(table, rows=some)[:, self.scaled])
         vars(self).pop("_one_row", None)  # which knows what was before
         return self
 
@@ -146,59 +146,6 @@ class TableEncoder:
                 encodings.append(ENCODINGS[column.kind].of(taken, self.one_hot_max_size))
                 seen.update()
         return encodings
-
-    @property
-    def feature_names(self) -> list[str]:
-        """The names of the columns that `transform` returns."""
-        return [name for encoding in self.encodings for name in encoding.feature_names]
-
-    @property
-    def columns(self) -> dict[str, list[int]]:
-        """The columns that are read → the places of the features that are made of each."""
-        return {
-            each.name: list(range(place, place + len(each.feature_names)))
-            for place, each in self._starts()
-        }
-
-    @property
-    def typical(self) -> dict[str, str]:
-        """The columns that are read → the median, the most frequent entry or the mean date."""
-        return {encoding.name: encoding.typical[1] for encoding in self.encodings}
-
-    def encode_typical(self) -> Array:
-        """Return the features of the row `typical`, of shape (features,)."""
-        row = np.hstack([each.encode(np.array([each.typical[0]])) for each in self.encodings])
-        if self.clipping is not None:
-            row[:, self._scaled] = self.clipping.apply(row[:, self._scaled])
-        features: Array = row[0]
-        return features
-
-    @property
-    def measured(self) -> list[int]:
-        """The places of the features that are measured on a scale: numbers and elapsed times."""
-        starts = self._starts()
-        return [p for place, each in starts for p in range(place, place + each.num_measured)]
-
-    @property
-    def codes(self) -> dict[int, int]:
-        """The places of the features that are codes of categories → how many codes there are."""
-        return {place: each.num_codes for place, each in self._starts() if each.num_codes}
-
-    @property
-    def _scaled(self) -> list[int]:
-        return [place for place in range(len(self.feature_names)) if place not in self.codes]
-
-    @property
-    def _parts(self) -> list[tuple[Encoding, SmoothClipping | None]]:
-        """Each encoding, with the clipping of its features if they are clipped."""
-        widths = [0 if each.num_codes else len(each.feature_names) for each in self.encodings]
-        clippings = self.clipping.split(widths) if self.clipping else [None] * len(widths)
-        return list(zip(self.encodings, clippings, strict=True))
-
-    def _starts(self) -> list[tuple[int, Encoding]]:
-        """Return each encoding with the place of its first feature."""
-        widths = [len(each.feature_names) for each in self.encodings]
-        return list(zip(itertools.accumulate([0, *widths[:-1]]), self.encodings, strict=True))
 
     def transform(
         self, table: Any, *, rows: Array | None = None, dtype: DTypeLike = np.float64
@@ -300,17 +247,6 @@ class TableEncoder:
             raise RuntimeError("TableEncoder: fitted without a target; call fit(table, target=...)")
         return self.target
 
-    def describe(self) -> list[dict[str, str]]:
-        """Return for each column its name, its kind, and what becomes of it."""
-        own = [
-            {"name": each.name, "kind": each.kind, "becomes": each.becomes(clipping)}
-            for each, clipping in self._parts
-        ]
-        rest = [
-            {"name": n, "kind": "ignore", "becomes": f"left out: {w}"} for n, w in self.left_out
-        ]
-        return own + rest
-
     def __repr__(self) -> str:
         columns, features = len(self.encodings), len(self.feature_names)
         return f"TableEncoder({counted(columns, 'column')}, {counted(features, 'feature')})"
@@ -343,7 +279,7 @@ class TableEncoder:
         encoder.left_out = [(name, why) for name, why in config["left_out"]]
         if config["clipping"] is not None:
             encoder.scaling, encoder.clipping = "robust", SmoothClipping(**config["clipping"])
-            if len(encoder.clipping.centers) != len(encoder._scaled):
+            if len(encoder.clipping.centers) != len(encoder.scaled):
                 raise ValueError("encoder: the clipping is of another number of features")
         encoder.target = None if config["target"] is None else Target.from_config(config["target"])
         return encoder

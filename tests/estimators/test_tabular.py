@@ -204,7 +204,7 @@ def test_a_row_of_an_array_is_predicted_as_beside_others(dtype, monkeypatch):
     expected = np.concatenate([model.predict_proba(table) for table in tables])
     with monkeypatch.context() as patched:
         if dtype in ("float64", "int64"):
-            patched.delattr("ffnn.estimators.tabular.as_table")  # which a row does not need
+            patched.delattr("ffnn.estimators.tabular_base.as_table")  # which a row does not need
         alone = np.concatenate([model.predict_proba(x[i : i + 1]) for i in range(60)])
 
     assert np.array_equal(expected, alone)
