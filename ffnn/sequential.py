@@ -75,8 +75,12 @@ class Sequential(Reporting):
     --------
     >>> import ffnn
     >>> from ffnn.layers import Dense
-    >>> model = ffnn.Sequential([Dense(128, "relu"), Dense(10, "softmax")], input_dim=64, seed=0)
+    >>> (x, y), (x_test, y_test) = ffnn.datasets.load_digits()
+    >>> model = ffnn.Sequential([Dense(32, "relu"), Dense(10, "softmax")], input_dim=64, seed=0)
     >>> model.compile(optimizer="adam", loss="categorical_crossentropy", metrics=["accuracy"])
+    >>> history = model.fit(x, y, epochs=5, verbose=0)
+
+    The examples of the methods continue this one.
     """
 
     @classmethod
@@ -106,6 +110,11 @@ class Sequential(Reporting):
         ------
         ValueError
             There are fewer than two sizes, or the numbers of layers and activations differ.
+
+        Examples
+        --------
+        >>> ffnn.Sequential.from_sizes([64, 32, 10], ["relu", "softmax"], seed=0).count_params()
+        2410
         """
         sizes = check_items("from_sizes", "sizes", sizes)
         if len(sizes) < 2:
@@ -172,7 +181,9 @@ class Sequential(Reporting):
 
         Examples
         --------
-        >>> print(model.explain_step(x[:1], y[:1], layer="dense_1", units=[3, 7]))
+        >>> explanation = model.explain_step(x[:1], y[:1], layer="dense_2", units=[3])
+        >>> print(explanation.to_text()[:55])
+        One training step on 1 row (float32): unit 3 of dense_2
         """
         from ffnn.explanation import explain_step
 
@@ -208,6 +219,12 @@ class Sequential(Reporting):
         DataError
             `x` is not rows of the model's inputs, or there is not one target and one weight a row.
             Entries that are not finite and targets that the loss does not accept are findings.
+
+        Examples
+        --------
+        >>> finding, *others = model.diagnose(x, y)
+        >>> finding.kind, finding.remedy
+        ('unscaled-inputs', 'Put Rescaling(1 / 16) first in the list of layers.')
         """
         from ffnn.diagnostics import diagnose
 
@@ -277,6 +294,10 @@ class Sequential(Reporting):
             The model is not built.
         OSError
             The file cannot be written.
+
+        Examples
+        --------
+        >>> model.export("digits.py")  # with a function predict, for any Python
         """
         from ffnn.exchange.by_suffix import export  # which stands above this module
 
@@ -310,6 +331,12 @@ class Sequential(Reporting):
             The number of classes does not match the outputs, or they are not in ascending order.
         ImportError
             scikit-learn is not installed.
+
+        Examples
+        --------
+        >>> estimator = model.as_estimator()
+        >>> bool(estimator.score(x_test, y_test) > 0.8)
+        True
         """
         from ffnn.estimators.conversion import as_estimator  # which stands above this module
 

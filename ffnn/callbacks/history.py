@@ -155,6 +155,10 @@ class History(Callback):
         ------
         ValueError
             No epoch was trained.
+
+        Examples
+        --------
+        >>> history.plot().savefig("curves.png")
         """
         from ffnn.charts.curve_figures import plot_curves
 

@@ -104,6 +104,13 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
         -------
         FFNNClassifier
             Itself.
+
+        Examples
+        --------
+        >>> online = FFNNClassifier(random_state=0)
+        >>> for start in range(0, 150, 50):
+        ...     rows = slice(start, start + 50)
+        ...     online = online.partial_fit(x[rows], y[rows], classes=[0, 1, 2])
         """
         with unchanged_if_refused(self):
             if _check_partial_fit_first_call(self, classes):
@@ -123,6 +130,11 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
         -------
         ndarray of shape (rows, classes)
             Columns in the order of `classes_`; for several labels, the probability of each.
+
+        Examples
+        --------
+        >>> classifier.predict_proba(x[:2]).shape
+        (2, 3)
         """
         outputs = self._compute(X)
         return outputs if self.n_outputs_ > 1 else np.hstack([1.0 - outputs, outputs])
@@ -139,6 +151,11 @@ class FFNNClassifier(ClassifierMixin, BaseFFNN):
         -------
         ndarray of shape (rows, classes)
             Minus infinity where a probability is 0.
+
+        Examples
+        --------
+        >>> bool((classifier.predict_log_proba(x) <= 0.0).all())
+        True
         """
         probabilities = self.predict_proba(X)
         return np.log(probabilities, out=probabilities)

@@ -83,6 +83,12 @@ class FFNNRegressor(RegressorMixin, BaseFFNN):
         -------
         FFNNRegressor
             Itself.
+
+        Examples
+        --------
+        >>> online = FFNNRegressor(random_state=0)
+        >>> for start in range(0, 400, 100):
+        ...     online = online.partial_fit(x[start : start + 100], y[start : start + 100])
         """
         return self._fit(X, y, sample_weight, incremental=True)
 

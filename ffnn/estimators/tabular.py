@@ -76,7 +76,13 @@ class TabularClassifier(ClassifierMixin, BaseTabular):
         return labels
 
     def predict_proba(self, X: Any) -> Array:
-        """Return the probability of each class, of shape (rows, classes), ordered as `classes_`."""
+        """Return the probability of each class, of shape (rows, classes), ordered as `classes_`.
+
+        Examples
+        --------
+        >>> classifier.predict_proba([{"wood": "oak", "age": 2}]).shape
+        (1, 4)
+        """
         return self._compute(X)
 
     def _read_targets(self, y: Array) -> Array:
@@ -127,6 +133,16 @@ class TabularRegressor(RegressorMixin, BaseTabular):
         The number of columns.
     feature_names_in_ : ndarray of shape (columns,)
         Their names, if they have any.
+
+    Examples
+    --------
+    >>> from ffnn.tables import TabularRegressor
+    >>> rows = [{"wood": wood, "age": age} for age in range(20) for wood in ("oak", None)]
+    >>> prices = [100.0 - 3.0 * row["age"] + 20.0 * (row["wood"] == "oak") for row in rows]
+    >>> regressor = TabularRegressor(random_state=0).fit(rows, prices)
+    >>> old, new = regressor.predict([{"wood": "oak", "age": 18}, {"wood": "oak", "age": 2}])
+    >>> bool(old < new)
+    True
     """
 
     _are_classes = False

@@ -114,6 +114,11 @@ class Explanation(Sequence[Step]):
         ----------
         precision : int, default 4
             Significant digits of the largest entry of each array; the smallest has at least two.
+
+        Examples
+        --------
+        >>> print(explanation.to_text()[:32])
+        One training step on 1 row (floa
         """
         check_int("to_text", "precision", precision, low=1)
         return write_text(self._head, self.steps, precision)
@@ -125,6 +130,11 @@ class Explanation(Sequence[Step]):
         ----------
         precision : int, default 4
             As in `to_text`.
+
+        Examples
+        --------
+        >>> "$" in explanation.to_markdown()
+        True
         """
         check_int("to_markdown", "precision", precision, low=1)
         return write_document(self._head, self.steps, precision, MARKDOWN)
@@ -138,6 +148,11 @@ class Explanation(Sequence[Step]):
             As in `to_text`.
         standalone : bool, default False
             Whether to return the whole document, ready to be compiled, in place of its body.
+
+        Examples
+        --------
+        >>> explanation.to_latex(standalone=True).splitlines()[-1].endswith("{document}")
+        True
         """
         check_int("to_latex", "precision", precision, low=1)
         body = write_document(self._head, self.steps, precision, LATEX)
@@ -158,6 +173,10 @@ class Explanation(Sequence[Step]):
         -------
         matplotlib.figure.Figure
             As large as the numbers need. Save it with its ``savefig``; a notebook shows it.
+
+        Examples
+        --------
+        >>> explanation.plot().savefig("step.png")
         """
         check_int("plot", "precision", precision, low=1)
         return draw(self._head, self.steps, precision)

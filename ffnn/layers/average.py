@@ -53,6 +53,15 @@ class Average(Layer):
     ----------
     Hansen, Salamon, "Neural network ensembles", IEEE Transactions on Pattern Analysis and Machine
     Intelligence 1990. Breiman, "Bagging predictors", Machine Learning 1996, section 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.layers import Average, Dense
+    >>> ones, zeros = (Dense(1, weight_initializer=each) for each in ("ones", "zeros"))
+    >>> layer = Average([[ones], [zeros]]).build(2)
+    >>> layer.forward(np.array([[1.0, 3.0]], "float32")).tolist()  # the mean of 4 and 0
+    [[2.0]]
     """
 
     fixed = ("members",)

@@ -87,6 +87,19 @@ class Layer(Reusable):
         Whose kind of outputs y has, if not its own.
     updates : int or None
         The number of updates made so far, of which training tells a layer where this is not None.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ffnn.layers import Layer
+    >>> class Square(Layer):  # y = x²
+    ...     def forward(self, x, training=False):
+    ...         self.x = x
+    ...         return x**2
+    ...     def backward(self, grad):  # ∂L/∂x = 2 x ∂L/∂y
+    ...         return 2.0 * self.x * grad
+    >>> Square().build(1).forward(np.array([[3.0]])).tolist()
+    [[9.0]]
     """
 
     hints: ClassVar[Mapping[str, str]] = {name: HINTS[name] for name in _FOREIGN} | {
@@ -241,7 +254,9 @@ class Layer(Reusable):
     def build(
         self, input_dim: int, *, dtype: DTypeLike = "float32", seed: int | None = None
     ) -> Self:
-        """Create the parameters of a layer that stands alone; a model does this for its layers.
+        """Create the parameters of a layer that stands alone, and return the layer.
+
+        A model does this for its layers.
 
         Parameters
         ----------
@@ -251,11 +266,6 @@ class Layer(Reusable):
             Of parameters and results.
         seed : int, optional
             Makes the initial values repeatable.
-
-        Returns
-        -------
-        Layer
-            Itself.
         """
         self.check_numbers(dtype, self.title)
         vector = ParameterVector([self.parameter_shapes(input_dim)], dtype, [type(self).__name__])

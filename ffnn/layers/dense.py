@@ -155,7 +155,15 @@ class Dense(Layer):
         return z if self.activation is None else self.activation.express(z)
 
     def backward(self, grad: Array) -> Array | None:
-        """Fill the gradients of W and b and return ∂L/∂x, from ∂L/∂y."""
+        """Fill the gradients of W and b and return ∂L/∂x, from ∂L/∂y.
+
+        Examples
+        --------
+        >>> layer.backward(np.array([[1.0, 1.0], [1.0, 1.0]])).tolist()  # the second row gave zeros
+        [[2.0, 2.0], [0.0, 0.0]]
+        >>> layer.grads["weight"].tolist()
+        [[1.0, 2.0], [1.0, 2.0]]
+        """
         if self.activation is not None:
             grad = self.activation.backward(grad)
         return self.linear_backward(grad)

@@ -49,6 +49,14 @@ class ClassificationMetric(Metric):
         each where its unit is above 0.5. "auto" asks the model (`Loss.task_after`): labels with
         binary cross-entropy, else classes. Without a model it looks at the first batch: classes if
         each row of targets sums to 1.
+
+    Examples
+    --------
+    >>> from ffnn.metrics import Accuracy  # is one
+    >>> metric = Accuracy(task="labels")
+    >>> metric.update([[1, 0], [1, 1]], [[0.9, 0.2], [0.4, 0.8]])  # the second lacks a label
+    >>> metric.result()
+    0.5
     """
 
     def __init__(self, task: str = "auto") -> None:
@@ -81,10 +89,8 @@ class ClassificationMetric(Metric):
     @property
     def if_labels(self) -> str:
         """What to do if rows have several labels, and not one class."""
-        return (
-            f"{_SIGMOIDS} With another loss give the metric as "
-            f"{type(self).__name__}(task='labels')."
-        )
+        metric = f"{type(self).__name__}(task='labels')"
+        return f"{_SIGMOIDS} With another loss give the metric as {metric}."
 
     def means_labels(self, target: Array) -> bool:
         """Tell whether several units decide on a label each, and not on one class together."""
@@ -262,10 +268,7 @@ class _ConfusionMetric(ClassificationMetric):
         self._actual += np.bincount(wanted, weight, classes)
 
     def result(self) -> float:
-        """Return the metric of class 1, or the mean over the classes, from 0 to 1.
-
-        It is NaN of no rows.
-        """
+        """Return that of class 1, or the mean over the classes, from 0 to 1; NaN of no rows."""
         if self._units == 0:
             return math.nan
         whole = self._alpha * self._predicted + (1.0 - self._alpha) * self._actual

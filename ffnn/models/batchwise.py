@@ -31,7 +31,13 @@ class Batchwise(Opening):
     _batches: Batches | None = None  # of the training that is running
 
     def forward(self, x: Any, training: bool = False) -> Array:
-        """Return the outputs for a batch, in training with the dropout rates of the next update."""
+        """Return the outputs for a batch, in training with the dropout rates of the next update.
+
+        Examples
+        --------
+        >>> model.forward(x[:2]).shape
+        (2, 10)
+        """
         if self.is_built and self.optimizer is not None:
             self.step.tell_updates()
         return super().forward(x, training)
@@ -102,6 +108,14 @@ class Batchwise(Opening):
         ------
         DataError
             The data does not fit.
+
+        Examples
+        --------
+        >>> loss, accuracy = model.evaluate(x_test, y_test)
+        >>> accuracy > 0.8
+        True
+        >>> list(model.evaluate(x_test, y_test, return_dict=True))
+        ['loss', 'accuracy']
         """
         batch_size = check_int("evaluate", "batch_size", batch_size, low=1)
         return_dict = check_bool("evaluate", "return_dict", return_dict)
@@ -162,6 +176,12 @@ class Batchwise(Opening):
         DataError, TrainingDivergedError
             The data does not fit, or the loss or the gradient is infinite or NaN. Nothing was
             updated.
+
+        Examples
+        --------
+        >>> before = model.train_on_batch(x[:32], y[:32])
+        >>> model.train_on_batch(x[:32], y[:32]) < before
+        True
         """
         for layer in self.layers:
             layer.check_arguments()
@@ -200,6 +220,12 @@ class Batchwise(Opening):
         ------
         DataError
             The data does not fit.
+
+        Examples
+        --------
+        >>> loss = model.compute_gradients(x[:32], y[:32])
+        >>> model.layers[1].grads["weight"].shape
+        (10, 32)
         """
         batch = self.open_batch(x, y, sample_weight)
         states = self.generator_states

@@ -87,6 +87,12 @@ class Compilable(Network):
         TypeError
             A part is none, or cannot be copied, or a metric cannot be weighted. Nothing was
             changed.
+
+        Examples
+        --------
+        >>> rate = ffnn.schedules.CosineDecay(0.01, decay_steps=1000)
+        >>> optimizer = ffnn.optimizers.Adam(rate, clipnorm=1.0)
+        >>> model.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"])
         """
         new_optimizer = OPTIMIZERS.get(optimizer, "compile: optimizer")
         new_loss = LOSSES.get(loss, "compile: loss")
@@ -142,7 +148,18 @@ class Compilable(Network):
         self.renew_replicas()
 
     def summary(self) -> None:
-        """Print also which parts the last training ran compiled loops for, if it did."""
+        """Print also which parts the last training ran compiled loops for, if it did.
+
+        Examples
+        --------
+        >>> model.summary()
+        name            layer                                    outputs    parameters
+        ──────────────────────────────────────────────────────────────────────────────
+        dense_1         Dense(32, activation=ReLU())                  32         2,080
+        dense_2         Dense(10, activation=Softmax())               10           330
+        ──────────────────────────────────────────────────────────────────────────────
+        64 inputs, 2,410 trainable parameters (float32, 9.4 KiB)
+        """
         super().summary()
         if self.compiled_parts:
             show(shorten(f"trained with compiled loops: {', '.join(self.compiled_parts)}", 78))

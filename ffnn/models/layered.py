@@ -99,6 +99,13 @@ class Layered(Named, Guarded):
             The model is built already for another number, a layer cannot take its input, or an
             argument of a layer becomes 0 or infinite in the model's dtype. The model is then as it
             was.
+
+        Examples
+        --------
+        >>> later = ffnn.Sequential([Dense(32, "relu"), Dense(10, "softmax")])
+        >>> later.build(64)
+        >>> later.output_dim
+        10
         """
         input_dim = check_int("Sequential", "input_dim", input_dim, low=1)
         with self._building:
@@ -140,7 +147,13 @@ class Layered(Named, Guarded):
         return self._vector is not None and self._vector.has_gradients
 
     def count_params(self) -> int:
-        """Return the number of `parameters`, frozen ones included."""
+        """Return the number of `parameters`, frozen ones included.
+
+        Examples
+        --------
+        >>> model.count_params()  # 32 · 64 + 32 + 10 · 32 + 10
+        2410
+        """
         return int(self.require_built().values.size)
 
     def summary(self) -> None:
@@ -157,7 +170,13 @@ class Layered(Named, Guarded):
         return f"Sequential([{layers}], input_dim={self.input_dim}, dtype='{self.dtype}')"
 
     def get_weights(self) -> list[Array]:
-        """Return copies of all parameters and layer states, layer by layer."""
+        """Return copies of all parameters and layer states, layer by layer.
+
+        Examples
+        --------
+        >>> [array.shape for array in model.get_weights()]
+        [(32, 64), (32,), (10, 32), (10,)]
+        """
         return [array.copy() for array in self._arrays()]
 
     def set_weights(self, weights: Sequence[Array]) -> None:

@@ -135,6 +135,11 @@ class Network(Layered):
         ------
         DataError
             The shape does not fit, or a value is not a finite number.
+
+        Examples
+        --------
+        >>> model.predict(x_test[:3]).argmax(axis=1).tolist(), y_test[:3].tolist()
+        ([3, 5, 5], [3, 5, 5])
         """
         batch_size = check_int("predict", "batch_size", batch_size, low=1)
         if type(x) is np.ndarray and self._takes_as_is(x):

@@ -149,6 +149,12 @@ class Positioned(Batchwise):
         ValueError
             The number of arrays or a shape differs, or an array does not consist of finite
             numbers or cannot be a state. Nothing is written then.
+
+        Examples
+        --------
+        >>> weights = model.get_weights()
+        >>> loss = model.train_on_batch(x, y)
+        >>> model.set_weights(weights)  # as before the update
         """
         super().set_weights(weights)
         if not isinstance(self._position, Position):  # else a callback does it, each time alike

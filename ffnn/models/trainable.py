@@ -154,6 +154,12 @@ class Trainable(Positioned):
         ImportError, RanksDifferError, RankLostError
             MPI is not installed; the processes were about to do different work, and nothing was
             changed; one of them computed something else.
+
+        Examples
+        --------
+        >>> history = model.fit(x, y, epochs=3, validation_split=0.1, verbose=0)
+        >>> list(history.history)
+        ['loss', 'accuracy', 'val_loss', 'val_accuracy']
         """
         settings = Settings.check(
             *(batch_size, initial_epoch, epochs, steps_per_epoch),
@@ -210,6 +216,10 @@ class Trainable(Positioned):
         TypeError, ValueError
             `load`, which reads all back before a file is touched, would refuse it: a weight that is
             NaN, an attribute of a layer that was changed.
+
+        Examples
+        --------
+        >>> model.save("digits.h5")
         """
         place = check_place("save", "path", path, "write")
         self.require_built()
@@ -244,7 +254,7 @@ class Trainable(Positioned):
         >>> import ffnn
         >>> model = ffnn.Sequential([ffnn.layers.Dense(2)], input_dim=3, seed=0)
         >>> model.save("model.h5")
-        >>> ffnn.load_model("model.h5").input_dim
+        >>> ffnn.Sequential.load("model.h5").input_dim  # as does ffnn.load_model
         3
         """
         place = check_place("load", "path", path, "read")

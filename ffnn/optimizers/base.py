@@ -46,6 +46,20 @@ class Optimizer(Guarded, Buffered):
         The number of updates made so far.
     non_negative : tuple of str
         The names of the slots that are never below 0, such as sums of squares.
+
+    Examples
+    --------
+    >>> import ffnn
+    >>> import numpy as np
+    >>> class SignDescent(ffnn.optimizers.Optimizer):  # w ← w - η sign(g)
+    ...     def update(self, rate, w, g, scratch):
+    ...         w -= rate * np.sign(g, out=scratch)
+    >>> model = ffnn.Sequential.from_sizes([2, 1], "linear", seed=0)
+    >>> model.compile(SignDescent(0.5), "mean_squared_error")
+    >>> before = model.get_weights()[0]
+    >>> loss = model.train_on_batch([[1.0, 1.0]], [[100.0]])
+    >>> (model.get_weights()[0] - before).round(3).tolist()
+    [[0.5, 0.5]]
     """
 
     non_negative: ClassVar[tuple[str, ...]] = ()

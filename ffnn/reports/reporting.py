@@ -54,6 +54,13 @@ class Reporting(Drawn):
             The model is not compiled or not built.
         DataError
             The data does not fit, there are no targets, or an output is not finite.
+
+        Examples
+        --------
+        >>> report = model.report(x_test, y_test)
+        >>> report.scores["accuracy"] > 0.8
+        True
+        >>> report.save("report.html")
         """
         from ffnn.reports.reported import report
 
@@ -100,6 +107,12 @@ class Reporting(Drawn):
             The data does not fit.
         ValueError, TypeError
             An argument is wrong, or there are too many columns.
+
+        Examples
+        --------
+        >>> importance = model.permutation_importance(x_test, y_test, columns=[0, 20])
+        >>> bool(importance.mean[0] == 0.0 < importance.mean[1])  # column 0 is always 0
+        True
         """
         from ffnn.reports.importance import permutation_importance
 
@@ -133,6 +146,12 @@ class Reporting(Drawn):
             The data does not fit, or the column's entries are not known.
         ValueError, TypeError
             There is no such column.
+
+        Examples
+        --------
+        >>> dependence = model.partial_dependence(x_test, 20)
+        >>> dependence.values.shape == (len(dependence.points), 10)
+        True
         """
         from ffnn.reports.dependence import partial_dependence
 
@@ -181,6 +200,12 @@ class Reporting(Drawn):
         References
         ----------
         Sundararajan, Taly, Yan, "Axiomatic attribution for deep networks", ICML 2017.
+
+        Examples
+        --------
+        >>> contributions = model.contributions(x_test[:2])
+        >>> contributions.values.shape
+        (2, 64)
         """
         from ffnn.reports.contributions import contributions
 

@@ -68,6 +68,14 @@ class TableEncoder(Features):
         How `transform` reads a file: those of the options `delimiter`, `encoding`, `decimal`,
         `header` and `missing_values` of `read_table` that were given for the file that was learned
         from.
+
+    Examples
+    --------
+    >>> from ffnn.tables import TableEncoder
+    >>> rows = [{"age": 1, "wood": "oak"}, {"age": 3, "wood": "ash"}] * 10
+    >>> encoder = TableEncoder().fit(rows)
+    >>> encoder.feature_names, encoder.transform([{"wood": "oak", "age": 3}]).tolist()
+    (['age', 'wood=ash', 'wood=oak'], [[1.0, 0.0, 1.0]])
     """
 
     def __init__(self, scaling: str = "standard", one_hot_max_size: int | None = None) -> None:

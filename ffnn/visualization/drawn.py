@@ -45,6 +45,12 @@ class Drawn(Trainable):
         ------
         RuntimeError
             The model is not built.
+
+        Examples
+        --------
+        >>> graph = model.to_networkx()  # 64 inputs, 42 neurons, 2 for the biases
+        >>> graph.number_of_nodes(), graph.number_of_edges()
+        (108, 2410)
         """
         from ffnn.visualization.graph import to_networkx
 
@@ -78,6 +84,10 @@ class Drawn(Trainable):
         TypeError, ValueError
             `values` is none of the two, `max_units` or `max_edges` not an integer of at least 1,
             `max_labels` not one of at least 0, or there is no `Dense` layer.
+
+        Examples
+        --------
+        >>> model.plot_graph(max_units=8).savefig("graph.png")
         """
         from ffnn.visualization.graph_figure import plot_graph
 
@@ -113,6 +123,10 @@ class Drawn(Trainable):
             The rows or the targets do not fit the model.
         OSError
             The file cannot be written; an old one is left as it was.
+
+        Examples
+        --------
+        >>> model.save_graph("graph.html", x_test[:5], y_test[:5])
         """
         from ffnn.visualization.graph import save_graph
 
@@ -133,6 +147,10 @@ class Drawn(Trainable):
             The model is not built.
         TypeError, IndexError, ValueError
             `layers` is not a list of indices, there is no such layer, or it has no parameters.
+
+        Examples
+        --------
+        >>> model.plot_weights(layers=[0]).savefig("weights.png")
         """
         from ffnn.visualization.distributions import plot_weights
 
@@ -142,13 +160,22 @@ class Drawn(Trainable):
         """Return histograms of the gradients of the last backward pass.
 
         As `plot_weights`; RuntimeError also if no gradient has been computed yet.
+
+        Examples
+        --------
+        >>> model.plot_gradients().savefig("gradients.png")
         """
         from ffnn.visualization.distributions import plot_gradients
 
         return plot_gradients(self, layers)
 
     def plot_distributions(self, layers: Sequence[int] | None = None) -> Figure:
-        """Return histograms of weights and, beside them, of their gradients, as `plot_weights`."""
+        """Return histograms of weights and, beside them, of their gradients, as `plot_weights`.
+
+        Examples
+        --------
+        >>> model.plot_distributions().savefig("distributions.png")
+        """
         from ffnn.visualization.distributions import plot_distributions
 
         return plot_distributions(self, layers)
