@@ -1,6 +1,7 @@
 """What a `Recorder` adds to the time of a step, as a ratio to the same fit without one.
 
     python benchmarks/bench_recorder.py [--rows all|NAME...] [--repeats N] [--quick] [--json FILE]
+                                        [--page]
 
 The networks, rows and settings are those of `bench_training.py`. One process, pinned to one core
 where the system allows it, with one thread for its products, trains the same network from the same
@@ -8,7 +9,8 @@ weights without a recorder and with each kind of recorder; the kinds take turns,
 every kind trains once. The table shows the median over the rounds of the time of a step, of its
 ratio to the fit without a recorder in the same round, and the quartiles of that ratio. Work done
 once per fit or epoch is included; an epoch has 20 to 100 steps here. All kinds must end with the
-same weights, bit for bit, or the benchmark fails.
+same weights, bit for bit, or the benchmark fails. With --page the ratios are put into
+``docs/performance.md``.
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ from common import (
     pin_to,
     threads_in_force,
 )
+from measure import work_name
+from page_sections import keep
 from sides import FFNN
 
 if TYPE_CHECKING:
@@ -153,6 +157,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, metavar="N", help="number of rounds")
     parser.add_argument("--quick", action="store_true", help="3 rounds instead of 15")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers to this file")
+    parser.add_argument("--page", action="store_true", help="put it into docs/performance.md")
     options = parser.parse_args(argv)
     try:
         options.works = find_works(options.rows)
@@ -186,6 +191,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"threads: {threads_in_force()['pools']}\n\n{HEADER}")
         print(table(work.name, summary), flush=True)
         results[work.name] = {"steps": work.steps, "seconds": seconds, "summary": summary}
+    if options.page:
+        others = [kind for kind in KINDS if kind != "none"]
+        rows = [
+            [work_name(work._asdict())]
+            + [f"{results[work.name]['summary'][kind]['ratio']:.2f}" for kind in others]
+            for work in options.works
+        ]
+        by = f"python benchmarks/bench_recorder.py --rows {' '.join(options.rows)} --page"
+        keep("performance.md", "recorder", f"{found['cpu']}, one core", by, ["", *others], rows)
     if options.json is not None:
         content = {"environment": found, "threads": threads_in_force(), "works": results}
         options.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

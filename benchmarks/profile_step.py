@@ -1,11 +1,12 @@
 """Where the time of one training step goes, part by part, against the floor's parts.
 
-    python benchmarks/profile_step.py [--work NAME] [--samples N]
+    python benchmarks/profile_step.py [--work NAME] [--samples N] [--page]
 
 Each part is run by itself, repeatedly on the same arrays, and its best time is shown; "rest" is
 what a step of a whole fit takes beyond all parts: the loop, the checks of the data, the shuffling,
 and that within a step the parts find each other's arrays in the cache instead of their own. The
-floor is the matrix products. One thread, one core.
+floor is the matrix products. One thread, one core. With --page the table, the layers put together,
+goes into ``docs/performance.md``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,8 @@ os.environ |= dict.fromkeys(["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM
 
 import numpy as np
 from common import chosen_core, environment, find_works, pin_to
+from measure import work_name
+from page_sections import keep
 from sides import FFNN, Floor
 
 if TYPE_CHECKING:
@@ -129,11 +133,22 @@ def profile(work: Work, samples: int) -> list[Row]:
     return [*rows, ("whole step", whole, sum(floor.values()))]
 
 
+def of_all_layers(rows: list[Row]) -> list[Row]:
+    """Return rows with what is said of each layer put together."""
+    sums: dict[str, list[float]] = {}
+    for label, ours, floor in rows:
+        both = sums.setdefault(re.sub(r"layer \d+ ", "", label), [0.0, 0.0])
+        both[0] += ours
+        both[1] += floor
+    return [(label, ours, floor) for label, (ours, floor) in sums.items()]
+
+
 def main() -> None:
     """Print the parts of a step of one work."""
     parser = argparse.ArgumentParser(description="Show where the time of a step goes.")
     parser.add_argument("--work", default="784-128-64-10/64/sgd", help="a part of a work's name")
     parser.add_argument("--samples", type=int, default=200, help="measurements of each part")
+    parser.add_argument("--page", action="store_true", help="put it into docs/performance.md")
     options = parser.parse_args()
     try:
         work = find_works([options.work])[0]
@@ -150,6 +165,16 @@ def main() -> None:
         bare = f"{1e6 * floor:.1f}" if floor else ""
         share = ours / rows[-1][1]
         print(f"{label:<30}{1e6 * ours:>10.1f}{bare:>10}{1e6 * (ours - floor):>10.1f}{share:>8.0%}")
+    if options.page:
+        cells = [
+            [label, f"{1e6 * ours:.0f}", f"{1e6 * floor:.0f}" if floor else "",
+             f"{1e6 * (ours - floor):.0f}"]
+            for label, ours, floor in of_all_layers(rows)
+        ]  # fmt: skip
+        machine = f"{work_name(work._asdict())}; {found['cpu']}, one core"
+        head = ["part, µs", "ffnn", "its products", "beyond"]
+        by = f"python benchmarks/profile_step.py --work {options.work} --page"
+        keep("performance.md", "parts of a step", machine, by, head, cells)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """How far each layer is from itself in every format that it can go to.
 
-    python scripts/compare_exchange.py [--networks N] [--first N] [--formats NAMES] [--table]
+    python scripts/compare_exchange.py [--networks N] [--first N] [--formats NAMES] [--page]
 
-Formats whose library, compiler or node is not installed are left out. With ``--table`` it prints,
+Formats whose library, compiler or node is not installed are left out. With ``--page`` it puts,
 for each layer and activation between two `Dense` layers in float32, the largest difference over
-200 rows, relative to max(1, |y|), as a table for `docs/exchange.md`: ``=`` are the same bits. Else
+200 rows, relative to max(1, |y|), into a table of `docs/exchange.md`: ``=`` are the same bits. Else
 it compares so many random networks (500) of all layers, activations and dtypes, from the one of
 number ``--first`` on, and prints for each format how many differ by more than 1e-6, and the largest
 difference, of which network it is, and how far that network in float32 is here from itself in
@@ -30,9 +30,11 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
-sys.path.append(str(Path(__file__).parent.parent / "tests" / "shared"))
+sys.path += [str(Path(__file__).parents[1] / each) for each in ("benchmarks", "tests/shared")]
 
 import numpy as np
+from common import cpu_model
+from page_sections import keep
 from random_networks import distance, random_network
 from tqdm import tqdm
 
@@ -153,12 +155,12 @@ def parts(rows: np.ndarray) -> dict[str, list[Any]]:
     return chains | {name: [layer, layers.Dense(3)] for name, layer in first.items()}
 
 
-def print_table(chosen: dict[str, Run], folder: Path) -> None:
-    """Print how far each part is in each format."""
+def keep_table(chosen: dict[str, Run], folder: Path) -> None:
+    """Put into the page how far each part is in each format."""
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(200, 4))
     rows[:, 0] = rng.integers(0, 4, len(rows))
-    print(f"| | {' | '.join(chosen)} |\n|---|{'---|' * len(chosen)}")
+    table = []
     for name, chain in parts(rows).items():
         model, x = ffnn.Sequential(chain, 4, seed=0), rows.astype(np.float32)
         expected, cells = model.predict(x), list[str]()
@@ -166,7 +168,9 @@ def print_table(chosen: dict[str, Run], folder: Path) -> None:
             found = np.asarray(run(model, x, folder))
             far = distance(found, expected)
             cells.append("=" if far == 0.0 else f"{far:.0e}")
-        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+        table.append([name, *cells])
+    by = "python scripts/compare_exchange.py --page"
+    keep("exchange.md", "formats", cpu_model(), by, ["", *chosen], table)
 
 
 def in_double(seed: int, model: ffnn.Sequential) -> ffnn.Sequential:
@@ -201,14 +205,14 @@ def main() -> None:
     parser.add_argument("--networks", type=int, default=500)
     parser.add_argument("--first", type=int, default=0, help="the number of the first network")
     parser.add_argument("--formats", help=f"names with commas, of {', '.join(FORMATS)}")
-    parser.add_argument("--table", action="store_true", help="print a table of all parts")
+    parser.add_argument("--page", action="store_true", help="put a table into docs/exchange.md")
     options = parser.parse_args()
     names = options.formats.split(",") if options.formats else list(FORMATS)
     chosen = {name: FORMATS[name][1] for name in names if FORMATS[name][0]}
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as folder:
-        if options.table:
-            print_table(chosen, Path(folder))
+        if options.page:
+            keep_table(chosen, Path(folder))
         else:
             seeds = range(options.first, options.first + options.networks)
             compare_random(chosen, seeds, Path(folder))

@@ -15,8 +15,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
+
 import numpy as np
-from growth.page import put, table
+from page_sections import DOCS, put, table
 
 import ffnn
 from ffnn.layers import Dense, Rescaling
@@ -67,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     lines = table(head, rows)
     print("\n".join(lines))
     if options.page:
-        put("shuffles", lines)
+        put(DOCS / "growth.md", "shuffles", lines)
 
 
 if __name__ == "__main__":

@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
 
 import numpy as np
 from growth import simulate
 from growth.costs import Link, Network, Pieces, fastest, half_used, speedup, step_seconds
 from growth.measure import BATCH, NETWORKS, RANKS, STEPS, measure
-from growth.page import DOCS, put, table
 from growth.pictures import draw_speedups, draw_troubles
+from page_sections import DOCS, put, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -175,11 +178,13 @@ def write(found: Mapping[str, Any]) -> None:
         f"through TCP the processor works {1e6 * tcp['message']:.1f} µs more on one, and "
         f"{1e9 * tcp['byte']:.2f} ns on each byte.",
     ]
-    put("pieces of a step", [*about, "", *pieces_table(found)])
-    put("check", check_table(found))
-    put("ranks that pay", growth_table(networks, links))
-    put("late ranks", late_table(rng))
+    page = DOCS / "growth.md"
+    put(page, "pieces of a step", [*about, "", *pieces_table(found)])
+    put(page, "check", check_table(found))
+    put(page, "ranks that pay", growth_table(networks, links))
+    put(page, "late ranks", late_table(rng))
     put(
+        page,
         "failures",
         [
             f"Saving {NETWORKS[-1]} takes {saving:.2f} s here.",

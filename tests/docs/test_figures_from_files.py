@@ -72,3 +72,39 @@ def test_what_scripts_write_has_its_place_in_the_page_of_growth(benchmarks, name
     pages = benchmarks("page_sections")
     changed = pages.with_section(pages.DOCS / "growth.md", name, ["a line"])
     assert f"<!-- {name} -->\n\na line\n\n<!-- end of {name} -->\n" in changed
+
+
+def test_a_table_replaces_what_stands_between_its_marks(benchmarks, tmp_path):
+    pages, page = benchmarks("page_sections"), tmp_path / "page.md"
+    page.write_text("a\n<!-- t -->\nold\n<!-- end of t -->\nb\n", "utf-8")
+    for cell in "12":
+        pages.put(page, "t", pages.table(["x"], [[cell]]))
+    expected = "a\n<!-- t -->\n\n| x |\n| --- |\n| 2 |\n\n<!-- end of t -->\nb\n"
+    assert page.read_text("utf-8") == expected
+
+
+def test_pages_show_the_tables_that_are_kept(benchmarks):
+    pages = benchmarks("page_sections")
+    kept = pages.kept_tables()
+    assert len(kept) > 5
+    for name, each in kept.items():
+        page = pages.DOCS / each["page"]
+        text = pages.with_section(page, name, pages.kept_lines(each))
+        assert text == page.read_text("utf-8"), name
+
+
+def test_a_table_is_kept_with_its_machine_day_and_command(benchmarks, tmp_path, monkeypatch):
+    pages = benchmarks("page_sections")
+    monkeypatch.setattr(pages, "DOCS", tmp_path)
+    monkeypatch.setattr(pages, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(pages.time, "strftime", lambda _: "2026-01-02")
+    (tmp_path / "p.md").write_text("<!-- a table -->\n<!-- end of a table -->\n", "utf-8")
+    pages.keep("p.md", "a table", "a machine", "python a.py", ["x"], [["1"]])
+
+    text = (tmp_path / "p.md").read_text("utf-8")
+    assert "\n\na machine, 2026-01-02, by `python a.py`:\n\n| x |\n| --- |\n| 1 |\n" in text
+    kept = pages.kept_tables()
+    assert kept["a table"]["rows"] == [["1"]]
+    assert (
+        pages.with_section(tmp_path / "p.md", "a table", pages.kept_lines(kept["a table"])) == text
+    )

@@ -7,7 +7,7 @@ import compare_shuffles
 import model_growth
 import numpy as np
 import pytest
-from growth import measure, page, simulate
+from growth import measure, simulate
 from growth.costs import Link, Network, Pieces, fastest, half_used, speedup, step_seconds
 
 NOTHING = Pieces(*[0.0] * len(Pieces._fields))
@@ -141,7 +141,7 @@ def test_where_a_checkpoint_takes_longer_than_failures_leave_the_interval_is_the
 
 
 def test_the_page_shows_what_the_script_computes():
-    text = page.PAGE.read_text(encoding="utf-8")
+    text = (model_growth.DOCS / "growth.md").read_text(encoding="utf-8")
     found = json.loads(model_growth.MEASURED.read_text(encoding="utf-8"))
     networks = {each: model_growth.pieces_of(found, each) for each in measure.NETWORKS}
     for lines in (
@@ -150,17 +150,6 @@ def test_the_page_shows_what_the_script_computes():
         model_growth.growth_table(networks, model_growth.links_of(found)),
     ):
         assert "\n".join(lines) in text
-
-
-def test_a_table_replaces_what_stands_between_its_marks(tmp_path):
-    path = tmp_path / "page.md"
-    path.write_text("a\n<!-- t -->\nold\n<!-- end of t -->\nb\n", encoding="utf-8")
-    page.put("t", page.table(["x"], [["1"]]), path)
-    page.put("t", page.table(["x"], [["2"]]), path)
-    expected = "a\n<!-- t -->\n\n| x |\n| --- |\n| 2 |\n\n<!-- end of t -->\nb\n"
-    assert path.read_text(encoding="utf-8") == expected
-    with pytest.raises(LookupError, match="<!-- u -->"):
-        page.put("u", [], path)
 
 
 # -- what is measured --------------------------------------------------------------------------
