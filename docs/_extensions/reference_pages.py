@@ -35,6 +35,7 @@ WHOLE = (  # whose methods come from classes that are not pages themselves
     "FFNNClassifier",
     "FFNNRegressor",
     "Sequential",
+    "TableEncoder",
     "TabularClassifier",
     "TabularRegressor",
 )
