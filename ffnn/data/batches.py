@@ -150,7 +150,7 @@ class Batches:
         self._ends = np.array([*range(self._window, rows, self._window), rows])  # of windows
         self._reader: WindowReader | None = None  # of rows on disk
         self._own: Array | None = None  # the places that it reads, if not all
-        self._order: Array = np.arange(0 if shuffle is None else rows)
+        self._order: Array = np.arange(0 if shuffle is None and examples.x.is_stored else rows)
         self._next_batch = 0  # of the pass
         self._left: int | None = None  # of an epoch that was left early
         self._shuffled_from: dict[str, Any] | None = None
@@ -202,14 +202,13 @@ class Batches:
         """The numbers of the rows of the next batches, in order.
 
         They are those of the whole batches that are left of the epoch and of the pass, where the
-        rows are in memory and a generator has shuffled them; else none.
+        rows are in memory; else none.
         """
-        first = self._next_batch
-        if not first or not self._left or not isinstance(self._shuffle, np.random.Generator):
+        first, is_elsewhere = self._next_batch, self.examples.x.is_stored or self.share is not None
+        if not first or not self._left or is_elsewhere:
             return self._order[:0]
         last = min(first + self._left, self._rows // self.batch_size)
-        is_stored = self.examples.x.is_stored or self.share is not None
-        return self._order[first * self.batch_size : 0 if is_stored else last * self.batch_size]
+        return self._order[first * self.batch_size : last * self.batch_size]
 
     def skip(self, number: int) -> None:
         """Leave out so many of the batches that are `ahead`, which were trained on otherwise."""
@@ -263,7 +262,7 @@ class Batches:
         if isinstance(self._shuffle, np.random.Generator):
             self._shuffle_by(self._shuffle)
         elif self._shuffle is not None:
-            self._order = self._shuffle(self._order)
+            self._order = np.ascontiguousarray(self._shuffle(self._order), np.intp)
 
     def _shuffle_by(self, rng: np.random.Generator) -> None:
         self._shuffled_from = dict(rng.bit_generator.state)

@@ -33,8 +33,11 @@ ENDINGS = {
     "labels": (LABELS, 3, "softmax", "sparse_categorical_crossentropy"),
     "rows": (np.eye(3)[LABELS], 3, "softmax", "categorical_crossentropy"),
     "bits": (BITS, 1, "sigmoid", "binary_crossentropy"),
+    "whole bits": (LABELS == 1, 1, "sigmoid", "binary_crossentropy"),
+    "counted bits": ((LABELS == 1).astype(np.int64), 1, "sigmoid", "binary_crossentropy"),
     "several bits": (np.eye(3)[LABELS], 3, "sigmoid", "binary_crossentropy"),
     "numbers": (X[:, :2] @ np.ones((2, 2)), 2, None, "mse"),
+    "counts": (LABELS * 1000, 1, None, "mse"),
 }
 
 
@@ -121,6 +124,9 @@ def rescaled(offset=0.0):
         {"layers": lambda: [Dense(3, "softmax")]},
         {"layers": lambda: [Dense(4, "sigmoid", use_bias=False), Dense(3, "softmax")]},
         {"shuffle": "blocks"},
+        {"shuffle": False},
+        {"shuffle": False, "steps_per_epoch": 7},
+        {"x": (X * 40).astype(np.int64)},
         {"x": (X * 40 + 120).astype(np.uint8), "layers": rescaled},
         {"x": X.astype(float), "layers": lambda: rescaled(0.5)},
         {"x": (X * 40 + 120).astype(np.uint8), "layers": lambda: rescaled(0.5), "dtype": "float64"},
@@ -167,7 +173,6 @@ class EveryBatch(Callback):
         {"metrics": [F1()]},
         {"optimizer": Nadam},
         {"x": (X * 40).astype(np.int32)},
-        {"shuffle": False},
         {"sample_weight": 0.5 + np.arange(205) % 3},
         {"accumulate": 2},
         {"micro_batches": 2},

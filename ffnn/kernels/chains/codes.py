@@ -45,9 +45,10 @@ class Code(IntEnum):
     SHIFT_CLIP = 42  # the same
     DIVIDE = 43  # p, the row of divisors
     GATHER_BYTES = 50  # columns, rows, those of the source, source, batch: integers of 8 bits
-    GATHER_SINGLES = 51  # the same of float32; these become the machine's numbers
+    GATHER_SINGLES = 51  # the same of float32; all of these become the machine's numbers
     GATHER_DOUBLES = 52  # of float64
-    GATHER_LABELS = 53  # of integers, which stay so
+    GATHER_INTEGERS = 53  # of integers of 64 bits
+    GATHER_LABELS = 54  # of the same, which stay so
     COUNT_LABELS = 60  # labels, p, the counts of all batches: the rows decided correctly
     COUNT_ROWS = 61  # the same, with a row of the target for each
     COUNT_BITS = 62  # with a single unit, which is cut at 0.5 as the target is

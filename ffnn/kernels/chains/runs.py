@@ -27,7 +27,16 @@ _UPDATES = {
     name: Code[name.upper()]
     for name in ("descend", "roll", "look_ahead", "adam", "rmsprop", "adagrad")
 }
-_GATHERS = {"B": Code.GATHER_BYTES, "f": Code.GATHER_SINGLES, "d": Code.GATHER_DOUBLES}
+_GATHERS = {
+    np.dtype(kind): code
+    for kind, code in {
+        "bool": Code.GATHER_BYTES,
+        "uint8": Code.GATHER_BYTES,
+        "float32": Code.GATHER_SINGLES,
+        "float64": Code.GATHER_DOUBLES,
+        "int64": Code.GATHER_INTEGERS,
+    }.items()
+}
 
 # A sum of many squares may drift by so much, and ‖g‖ of a run stays below its limit by it.
 _NEARLY = 1.0 - 1e-3
@@ -157,7 +166,7 @@ class _Written:
         """Write how a batch of rows is gathered, and return it."""
         columns = source[:1].size
         is_labels = source.ndim == 1 and source.dtype == np.intp
-        code = Code.GATHER_LABELS if is_labels else _GATHERS.get(source.dtype.char)
+        code = Code.GATHER_LABELS if is_labels else _GATHERS.get(source.dtype)
         if code is None or not source.flags.carray:
             raise LookupError("rows of another kind")
         dtype = source.dtype if is_labels else program.dtype

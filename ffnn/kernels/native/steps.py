@@ -22,7 +22,7 @@ from ffnn.kernels.native.losses import compute_loss
 from ffnn.kernels.native.machine import compute, compute_layer
 from ffnn.kernels.native.norms import compute_norm
 
-BUILT_OF = "121efe82"  # a digest of what `machine` is built of, it and `optimizers`; see there
+BUILT_OF = "7de36d7c"  # a digest of what `machine` is built of, it and `optimizers`; see there
 
 descend, roll, look_ahead, adam, rmsprop, adagrad = (
     pass_over(each.function)
@@ -59,6 +59,9 @@ def gather(o, order, first, one):  # type: ignore[no-untyped-def]  # in terms of
     elif code == Code.GATHER_DOUBLES:
         doubles = carray(calls.pointer(o[4], np.float64(0)), (held, columns))
         gather_rows(doubles, order, first, matrix(o[5], rows, columns, one))
+    elif code == Code.GATHER_INTEGERS:
+        integers = carray(calls.pointer(o[4], columns), (held, columns))
+        gather_rows(integers, order, first, matrix(o[5], rows, columns, one))
     elif code == Code.GATHER_LABELS:
         labels = carray(calls.pointer(o[4], columns), (held, columns))
         gather_rows(labels, order, first, carray(calls.pointer(o[5], columns), (rows, columns)))
