@@ -94,9 +94,9 @@ class TrainStep:
         self._switched = Layer.switched  # first, so that nothing that is set meanwhile is missed
         self.layers_with_state = [layer for layer in self.layers if layer.state and layer.trainable]
         of_stages = [stage.layer for stage in self.stages]
-        self._states_apart = [  # which a chain does not know, as these are not among its parts
+        self._apart = [  # which a chain does not know, as these are not among its parts
             layer
-            for layer in self.layers_with_state
+            for layer in (*self.layers_with_state, *self.layers_by_updates)
             if all(layer is not part for part in of_stages)
         ]
         self.vector.frozen = [layer.frozen for layer in self.layers]
@@ -231,7 +231,7 @@ class TrainStep:
         return (
             self._is_chained
             and Layer.switched is self._switched
-            and not (self.penalties or self._states_apart or self.layers_by_updates)
+            and not (self.penalties or self._apart)
         )
 
     def check_layers(self) -> None:

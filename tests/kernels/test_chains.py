@@ -17,7 +17,7 @@ from ffnn.kernels.chains.losses import LOSS_WRITERS
 from ffnn.kernels.chains.parts import WRITERS
 from ffnn.kernels.chains.program import Program
 from ffnn.kernels.compiler import find_problem
-from ffnn.layers import Activation, BatchNorm, Dense, LayerNorm, Rescaling
+from ffnn.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Rescaling
 from ffnn.losses import CategoricalCrossentropy
 from ffnn.models import compiling
 
@@ -391,8 +391,8 @@ def test_every_part_that_has_a_writer_is_compared():
     found = {type(stage.layer) for a in ACTIVATIONS for stage in built(a, "labels").step.stages}
     losses = {type(built("relu", ending).step.loss) for ending in ENDINGS}
 
-    norms = {BatchNorm, LayerNorm}  # in test_norms_in_chains
-    assert found | {Rescaling} | norms == set(WRITERS)
+    others = {BatchNorm, LayerNorm, Dropout}  # in files of their own
+    assert found | {Rescaling} | others == set(WRITERS)
     assert losses == set(LOSS_WRITERS)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.core.memory import Workspace
 from ffnn.core.sums import BLOCK_ROWS
+from ffnn.kernels.chains import masks  # noqa: F401  # for its writer
 from ffnn.kernels.chains.codes import Code
 from ffnn.kernels.chains.losses import LOSS_WRITERS
 from ffnn.kernels.chains.norms import SAFE
@@ -67,6 +68,12 @@ class Chain:
         self._y: Array | None = None
         self._now: Runnable | None = None
         self._switched = Layer.switched
+        self._changing = [
+            partial(writer.settings, stage.layer)
+            for stage, writer in ((stage, WRITERS[type(stage.layer)]) for stage in stages)
+            if writer.settings is not Writer.settings
+        ]
+        self._settings = self._find_settings()
 
     def takes(self, x: Array, y: Array) -> bool:
         """Tell whether it takes a batch, which is the next one then."""
@@ -74,14 +81,31 @@ class Chain:
             given, x = x, self.batches.get("x", x.shape, self.dtype)
             np.copyto(x, given, casting="same_kind")
         if Layer.switched is not self._switched:  # some layers do something else while frozen
-            self._programs.clear()
-            self._switched, self._x = Layer.switched, None
+            self._switched = Layer.switched
+            self._forget_programs()
+        if self._changing:
+            self.follow()
         if x is not self._x or y is not self._y:
             self._now = self.find(x, y)
             self._x, self._y = x, y
             if self._now is not None:
                 self._now.place(x, y)
         return self._now is not None
+
+    def follow(self) -> tuple[Any, ...]:
+        """Have programs written anew if settings of parts have changed, and return these."""
+        settings = self._find_settings()
+        if settings != self._settings:
+            self._settings = settings
+            self._forget_programs()
+        return settings
+
+    def _find_settings(self) -> tuple[Any, ...]:
+        return tuple(each for find in self._changing for each in find())
+
+    def _forget_programs(self) -> None:
+        self._programs.clear()
+        self._x = None
 
     def forward(self) -> float | None:
         """Return the loss of the batch; None for one with numbers that need the layers' own way."""
@@ -91,6 +115,7 @@ class Chain:
         self.loss.output = now.loss.p
         loss: float = now.loss.value()
         if math.isnan(loss) and not now.is_safe:
+            self._run(*now.undoing, 0, len(now.undoing[0]))
             return None
         for writer in now.following:
             writer.tell()
@@ -160,6 +185,8 @@ class Runnable:
         Those of parts with a state that follows each batch.
     operations, numbers : ndarray
         Of the machine, of which those from `middle` to `end` go back.
+    undoing : tuple of ndarray
+        The same of what undoes a pass forward whose batch is refused.
     """
 
     def __init__(self, chain: Chain, x: Array, y: Array) -> None:
@@ -167,6 +194,7 @@ class Runnable:
         self.loss, writers, self.middle = chain.write(program, x, y)
         self.following = [writer for writer in writers if writer.follows]
         self.operations, self.numbers = program.tables()
+        self.undoing = program.undo_tables()
         self.end = len(program)
         self._places = program.moving
 

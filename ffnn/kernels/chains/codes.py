@@ -69,6 +69,11 @@ class Code(IntEnum):
     ADAM = 93
     RMSPROP = 94
     ADAGRAD = 95
+    DROP_HALVES = 100  # the state's words, what was left over, both as they were, numbers, x, m, y;
+    # the rate, 1 / (1 - rate): by integers of 32 bits
+    DROP_NUMBERS = 101  # the same, by those of 64 bits
+    DROP_BACK = 102  # m, grad
+    UNDRAW = 103  # the state's words, what was left over, both as they were
 
 
 class Plan(IntEnum):
@@ -78,12 +83,13 @@ class Plan(IntEnum):
     MIDDLE = 1  # forward, with the loss,
     BACK = 2  # back, and take the square of the gradient's norm,
     COUNTED = 3  # count for the metrics, between these two,
-    END = 4  # update
-    SUMS = 5  # the address of the loss's two sums
-    SQUARE = 6  # of the square of the norm
-    ROWS = 7  # of a batch
-    STEPS = 8  # to be made
-    DONE = 9  # made
+    END = 4  # update,
+    UNDONE = 5  # have generators as they were before a step that is not made
+    SUMS = 6  # the address of the loss's two sums
+    SQUARE = 7  # of the square of the norm
+    ROWS = 8  # of a batch
+    STEPS = 9  # to be made
+    DONE = 10  # made
 
 
 class Value(IntEnum):

@@ -32,6 +32,11 @@ class Writer:
     predicts: ClassVar[bool] = True  # whether it has all that `predict` needs
     follows: ClassVar[bool] = False  # whether a state of the part follows each batch
 
+    @staticmethod
+    def settings(part: Any) -> tuple[Any, ...]:
+        """Return what of a part may change in a training, for which it is written anew then."""
+        return ()
+
     def __init__(self, part: Any, name: str) -> None:
         self.part, self.name = part, name
 

@@ -34,7 +34,8 @@ class Program:
         self.size = dtype.itemsize
         self._integers: list[list[int]] = []
         self._numbers: list[list[float]] = []
-        self._used: list[Array] = []  # which keeps the arrays alive
+        self._used: list[Any] = []  # which keeps the arrays alive
+        self._undoing: Program | None = None
         self.moving: dict[str, list[tuple[int, int]]] = {}  # where each batch's address stands
         self._names: dict[int, str] = {}
         self.guards: list[Array] = []  # sums of squares that must not be too large
@@ -85,6 +86,20 @@ class Program:
     def arrays_but(self, batch: Array) -> list[Array]:
         """Return what has to be kept for as long as the operations run, which read other rows."""
         return [array for array in self._used if array is not batch]
+
+    def keep(self, owner: Any) -> None:
+        """Keep alive what owns memory that operations work on."""
+        self._used.append(owner)
+
+    def undo(self, code: Code, *integers: Any) -> None:
+        """Append an operation to those that undo what a batch that is refused has left behind."""
+        if self._undoing is None:
+            self._undoing = Program(self.memory, self.rows, self.dtype)
+        self._undoing.add(code, *integers)
+
+    def undo_tables(self) -> tuple[Array, Array]:
+        """Return the integers and the numbers of the operations that undo."""
+        return (self._undoing or Program(self.memory, self.rows, self.dtype)).tables()
 
     def add(self, code: Code, *integers: Any, numbers: tuple[float, ...] = ()) -> None:
         """Append an operation; arrays among the integers stand for their addresses."""

@@ -77,7 +77,9 @@ class Runs:
         optimizer = self.twin.part
         if not all(is_ours(type(each)) for each in optimizer.schedules.values()):
             return False  # it may count how often it is asked
-        kept = x, y, optimizer.blocks, *metrics  # which are held, so that no other has their places
+        settings = self.chain.follow()
+        # All of these are held, so that no other has their places.
+        kept = x, y, optimizer.blocks, *metrics, *settings
         key = rows, self.twin.moving, *kept
         if len(key) != len(self._kept) or not all(map(_is_same, key, self._kept)):
             self._kept, self._written = key, None
@@ -152,11 +154,19 @@ class _Written:
         for writer in found.following:
             writer.follow(after)
         self._used = before, found, after  # which hold the arrays
-        tables = before.tables(), (found.on(*batch), found.numbers), after.tables()
+        tables = before.tables(), (found.on(*batch), found.numbers), after.tables(), found.undoing
         self.operations, self.numbers = map(np.concatenate, zip(*tables, strict=True))
         first = len(before)
         back = first + found.end + 1  # behind the square of the norm
-        ends = first, first + found.middle, back, back + len(metrics), len(self.operations)
+        end = len(self.operations)
+        ends = (
+            first,
+            first + found.middle,
+            back,
+            back + len(metrics),
+            end - len(found.undoing[0]),
+            end,
+        )
         self.plan = np.array(
             [*ends, address_of(found.loss.sums), address_of(square), rows, 0, 0], np.int64
         )

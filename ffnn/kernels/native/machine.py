@@ -16,9 +16,10 @@ from ffnn.kernels.compiler import loop
 from ffnn.kernels.native import calls
 from ffnn.kernels.native.arrays import matrix, pass_over, vector
 from ffnn.kernels.native.losses import compute_loss
+from ffnn.kernels.native.masks import compute_mask
 from ffnn.kernels.native.norms import compute_norm
 
-BUILT_OF = "7ab558db"  # a digest of its parts, down to the codes, which a test compares
+BUILT_OF = "e9a85f21"  # a digest of its parts, down to the codes, which a test compares
 
 
 @pass_over
@@ -225,6 +226,7 @@ def run(operations: Array, numbers: Array, start: int, stop: int) -> None:
             compute(o, f, one)
             or compute_layer(o, f, one)
             or compute_norm(o, f, one)
+            or compute_mask(o, f, one)
             or compute_prediction(o, one)
         ):
             compute_loss(o, f, one)

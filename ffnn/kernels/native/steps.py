@@ -20,9 +20,10 @@ from ffnn.kernels.native import calls
 from ffnn.kernels.native.arrays import matrix, pass_over, vector
 from ffnn.kernels.native.losses import compute_loss
 from ffnn.kernels.native.machine import compute, compute_layer
+from ffnn.kernels.native.masks import compute_mask
 from ffnn.kernels.native.norms import compute_norm
 
-BUILT_OF = "7de36d7c"  # a digest of what `machine` is built of, it and `optimizers`; see there
+BUILT_OF = "d4658166"  # a digest of what `machine` is built of, it and `optimizers`; see there
 
 descend, roll, look_ahead, adam, rmsprop, adagrad = (
     pass_over(each.function)
@@ -132,7 +133,12 @@ def go(operations, numbers, start, stop, one):  # type: ignore[no-untyped-def]
     """Run the operations of a chain from `start` to `stop`."""
     for i in range(start, stop):
         o, f = operations[i], numbers[i]
-        if not (compute(o, f, one) or compute_layer(o, f, one) or compute_norm(o, f, one)):
+        if not (
+            compute(o, f, one)
+            or compute_layer(o, f, one)
+            or compute_norm(o, f, one)
+            or compute_mask(o, f, one)
+        ):
             compute_loss(o, f, one)
 
 
@@ -161,3 +167,5 @@ def run_steps(
                 update(operations[i], changes[step, operations[i, 1]], one)
         values[Value.TOTAL] += loss * rows
         plan[Plan.DONE] = step + 1
+    if plan[Plan.DONE] < plan[Plan.STEPS]:
+        go(operations, numbers, plan[Plan.END], plan[Plan.UNDONE], one)
