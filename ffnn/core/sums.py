@@ -52,7 +52,7 @@ def _sum_blocks(x: Array) -> Array:
 
 def sum_of_squares(x: Array) -> float:
     """Return Σ x² over all entries of an array that is contiguous."""
-    if x.size <= _MANY:
+    if is_summed_at_once(x):
         return float(x.dot(x) if x.ndim == 1 else np.vdot(x, x))  # `dot` starts quicker
     size = 4 * BLOCK_ROWS
     whole = x.size - x.size % size
@@ -61,6 +61,11 @@ def sum_of_squares(x: Array) -> float:
     with np.errstate(over="ignore"):  # as `vdot` does; the result tells
         squares = np.matmul(blocks[:, None, :], blocks[:, :, None])
     return float(squares.sum(dtype=np.float64)) + float(np.vdot(rest, rest))
+
+
+def is_summed_at_once(x: Array) -> bool:
+    """Tell whether `sum_of_squares` of an array is one product."""
+    return x.size <= _MANY
 
 
 def norm(x: Array) -> float:

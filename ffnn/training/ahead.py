@@ -11,7 +11,7 @@ from ffnn.data.batches import Batches
 from ffnn.data.sources import ArraySource
 from ffnn.metrics import Metric
 from ffnn.training.position import Sums
-from ffnn.training.step import TrainStep
+from ffnn.training.step import Penalty, TrainStep
 
 SECONDS = 0.05  # that a call should take at most, as Ctrl-C waits for it
 
@@ -19,7 +19,14 @@ SECONDS = 0.05  # that a call should take at most, as Ctrl-C waits for it
 class Runs(Protocol):
     """Steps that one call makes one after another, with the bits of single ones."""
 
-    def takes(self, x: Array, y: Array, rows: int, metrics: Sequence[Metric]) -> bool:
+    def takes(
+        self,
+        x: Array,
+        y: Array,
+        rows: int,
+        metrics: Sequence[Metric],
+        penalties: Sequence[Penalty],
+    ) -> bool:
         """Tell whether it takes batches of so many of these rows, which come next then."""
 
     def run(self, order: Array, total: float) -> tuple[int, float]:
@@ -54,8 +61,9 @@ class Ahead:
         order, rows = batches.ahead, batches.batch_size
         if not len(order) or weight is not None:
             return
-        are_arrays = type(x) is type(y) is ArraySource
-        if not are_arrays or not self.runs.takes(x.data, y.data, rows, step.metrics):
+        if not type(x) is type(y) is ArraySource:
+            return
+        if not self.runs.takes(x.data, y.data, rows, step.metrics, step.penalties):
             return
         asked = min(len(order) // rows, self._most)
         start = time.perf_counter()

@@ -227,12 +227,8 @@ class TrainStep:
 
     @property
     def is_plain(self) -> bool:
-        """Whether a step is no more than forward, loss, back and update, of all parameters."""
-        return (
-            self._is_chained
-            and Layer.switched is self._switched
-            and not (self.penalties or self._apart)
-        )
+        """Whether a step is forward, loss, back, penalties, update, of all parameters, no more."""
+        return self._is_chained and Layer.switched is self._switched and not self._apart
 
     def check_layers(self) -> None:
         """Raise FloatingPointError if a layer cannot follow the batch."""

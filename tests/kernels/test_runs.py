@@ -21,6 +21,7 @@ from ffnn.layers import Dense, Rescaling
 from ffnn.metrics import F1
 from ffnn.optimizers import SGD, Adagrad, Adam, AdamW, Nadam, RMSprop
 from ffnn.optimizers.room import Room
+from ffnn.regularizers import L1L2, L2
 from ffnn.schedules import CosineDecay, Schedule
 from ffnn.training import ahead
 
@@ -107,6 +108,10 @@ def test_every_loss_ends_in_the_same_bits(ending, dtype, made):
     assert bool(sum(made)) == (ending != "several bits")  # whose accuracy the machine does not know
 
 
+def penalized(rule, **options):
+    return [Dense(4, "relu", weight_regularizer=rule, **options), Dense(3, "softmax")]
+
+
 def rescaled(offset=0.0):
     return [Rescaling(1 / 128, offset), Dense(8, "relu"), Dense(3, "softmax")]
 
@@ -123,6 +128,10 @@ def rescaled(offset=0.0):
         {"validation_split": 0.2},
         {"layers": lambda: [Dense(3, "softmax")]},
         {"layers": lambda: [Dense(4, "sigmoid", use_bias=False), Dense(3, "softmax")]},
+        {"layers": lambda: penalized("l2")},
+        {"layers": lambda: penalized("l1")},
+        {"layers": lambda: penalized(L1L2(0.003, 0.02), bias_regularizer="l1")},
+        {"layers": lambda: penalized(L1L2(0.003, 0.02)), "dtype": "float64"},
         {"shuffle": "blocks"},
         {"shuffle": False},
         {"shuffle": False, "steps_per_epoch": 7},
@@ -159,6 +168,13 @@ class Own(Schedule):
         return 0.01 + 0.001 * (Own.asked % 3)
 
 
+class Doubled(L2):
+    """A user's penalty."""
+
+    def value(self, w, scratch):
+        return 2.0 * super().value(w, scratch)
+
+
 class EveryBatch(Callback):
     seen = 0
 
@@ -177,7 +193,7 @@ class EveryBatch(Callback):
         {"accumulate": 2},
         {"micro_batches": 2},
         {"callbacks": [EveryBatch]},
-        {"layers": lambda: [Dense(4, "relu", weight_regularizer="l2"), Dense(3, "softmax")]},
+        {"layers": lambda: [Dense(4, weight_regularizer=Doubled()), Dense(3, "softmax")]},
     ],
 )
 def test_what_a_run_does_not_know_is_trained_step_by_step(options, made):
@@ -375,8 +391,8 @@ def without_total(self, order, total):
     return done, total
 
 
-def stale(self, x, y, rows, metrics):
-    return self._written is not None or TAKES(self, x, y, rows, metrics)
+def stale(self, *data):
+    return self._written is not None or TAKES(self, *data)
 
 
 def without_seam(self, order, total):
@@ -503,10 +519,10 @@ def trained_rule():
 @pytest.mark.parametrize("name", ["machine", "steps"])
 def test_what_is_compiled_is_compiled_anew_when_its_parts_change(name):
     from ffnn.kernels import dropout
-    from ffnn.kernels.native import arrays, calls, losses, machine, masks, norms, steps
+    from ffnn.kernels.native import arrays, calls, losses, machine, masks, norms, penalties, steps
 
     first = [codes, dropout, calls, arrays, losses, norms, masks]
-    built = {"machine": (machine, first), "steps": (steps, [*first, machine, loops])}
+    built = {"machine": (machine, first), "steps": (steps, [*first, machine, loops, penalties])}
     module, parts = built[name]
     text = "".join(Path(part.__file__).read_text("utf-8") for part in parts)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from ffnn.kernels.chains.program import Program
 from ffnn.kernels.chains.routines import address_of, are_known
 from ffnn.layers.base import Layer, Stage
 from ffnn.losses import Loss
+
+Table: TypeAlias = tuple[Array, Array]  # the integers and the numbers of operations
 
 _KEPT = 4  # programs, of batches of so many sizes
 
@@ -208,11 +210,12 @@ class Runnable:
         """Have the operations work on this batch."""
         self._put(self.operations, x, y)
 
-    def on(self, x: Array, y: Array) -> Array:
-        """Return a copy of the operations that works on other arrays alike."""
-        operations: Array = self.operations.copy()
+    def on(self, x: Array, y: Array) -> tuple[Table, Table]:
+        """Return copies of the operations forward and back that work on other arrays alike."""
+        operations, middle = self.operations.copy(), self.middle
         self._put(operations, x, y)
-        return operations
+        forward, back = slice(None, middle), slice(middle, None)
+        return (operations[forward], self.numbers[forward]), (operations[back], self.numbers[back])
 
     def _put(self, operations: Array, x: Array, y: Array) -> None:
         """Write the addresses of a batch."""

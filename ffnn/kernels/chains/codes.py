@@ -74,6 +74,10 @@ class Code(IntEnum):
     DROP_NUMBERS = 101  # the same, by those of 64 bits
     DROP_BACK = 102  # m, grad
     UNDRAW = 103  # the state's words, what was left over, both as they were
+    SIZES = 105  # w, |w|
+    PENALTY = 106  # of which of the values, the sum of sizes, that of squares
+    ADD_SIGNS = 107  # w, grad; the factor
+    ADD_SHARES = 108  # w, grad; the factor
 
 
 class Plan(IntEnum):
@@ -81,19 +85,20 @@ class Plan(IntEnum):
 
     GATHERED = 0  # where the operations end that gather the batch, and so on:
     MIDDLE = 1  # forward, with the loss,
-    BACK = 2  # back, and take the square of the gradient's norm,
-    COUNTED = 3  # count for the metrics, between these two,
-    END = 4  # update,
-    UNDONE = 5  # have generators as they were before a step that is not made
-    SUMS = 6  # the address of the loss's two sums
-    SQUARE = 7  # of the square of the norm
-    ROWS = 8  # of a batch
-    STEPS = 9  # to be made
-    DONE = 10  # made
+    PENALIZED = 2  # add penalties to it,
+    BACK = 3  # back, and take the square of the gradient's norm,
+    COUNTED = 4  # count for the metrics, between these two,
+    END = 5  # update,
+    UNDONE = 6  # have generators as they were before a step that is not made
+    SUMS = 7  # the address of the loss's two sums
+    SQUARE = 8  # of the square of the norm
+    ROWS = 9  # of a batch
+    STEPS = 10  # to be made
+    DONE = 11  # made
 
 
 class Value(IntEnum):
-    """The places of the numbers that go with a `Plan`."""
+    """The places of the numbers that go with a `Plan`; λ₁ and λ₂ of each penalty follow."""
 
     DIVISOR = 0  # of the loss's sums
     LIMIT = 1  # the largest norm of the gradient with which an update is made

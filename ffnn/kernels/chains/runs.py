@@ -11,8 +11,9 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.core.hints import is_ours
 from ffnn.core.memory import Workspace
-from ffnn.kernels.chains.chain import Chain
+from ffnn.kernels.chains.chain import Chain, Runnable
 from ffnn.kernels.chains.codes import Code, Plan, Value
+from ffnn.kernels.chains.penalties import settings_of, write_gradients, write_values
 from ffnn.kernels.chains.program import Program
 from ffnn.kernels.chains.routines import address_of
 from ffnn.kernels.optimizers import OptimizerTwin
@@ -69,7 +70,14 @@ class Runs:
         self._kept: tuple[Any, ...] = ()
         self._written: _Written | None = None
 
-    def takes(self, x: Array, y: Array, rows: int, metrics: Sequence[Metric]) -> bool:
+    def takes(
+        self,
+        x: Array,
+        y: Array,
+        rows: int,
+        metrics: Sequence[Metric],
+        penalties: Sequence[Any] = (),
+    ) -> bool:
         """Tell whether it takes batches of so many rows of `x` and `y`, which come next then.
 
         Both hold all rows of the data, one after another.
@@ -77,14 +85,14 @@ class Runs:
         optimizer = self.twin.part
         if not all(is_ours(type(each)) for each in optimizer.schedules.values()):
             return False  # it may count how often it is asked
-        settings = self.chain.follow()
+        settings = *self.chain.follow(), *settings_of(penalties)
         # All of these are held, so that no other has their places.
         kept = x, y, optimizer.blocks, *metrics, *settings
         key = rows, self.twin.moving, *kept
         if len(key) != len(self._kept) or not all(map(_is_same, key, self._kept)):
             self._kept, self._written = key, None
             with contextlib.suppress(LookupError):  # a metric, or rows, that it does not know
-                self._written = _Written(self, x, y, rows, metrics)
+                self._written = _Written(self, x, y, rows, metrics, penalties)
         return self._written is not None
 
     def run(self, order: Array, total: float) -> tuple[int, float]:
@@ -130,49 +138,53 @@ class Runs:
 class _Written:
     """The program of a whole step, in the form that the machine runs."""
 
-    def __init__(self, runs: Runs, x: Array, y: Array, rows: int, metrics: Sequence[Metric]):
-        chain, twin = runs.chain, runs.twin
-        self.rows = rows
+    def __init__(
+        self,
+        runs: Runs,
+        x: Array,
+        y: Array,
+        rows: int,
+        metrics: Sequence[Metric],
+        penalties: Sequence[Any],
+    ) -> None:
+        self.rows, self._space = rows, runs.space
+        self._used: list[Any] = []  # which hold the arrays
         self.metrics = [each for each in metrics if type(each) is Accuracy]
         if len(self.metrics) < len(metrics):
             raise LookupError("another metric")
-        before, after = (Program(chain.memory, rows, chain.dtype) for _ in range(2))
-        batch = [
-            self._gather(before, runs.space, name, source) for name, source in (("x", x), ("y", y))
-        ]
-        found = chain.find(*batch)
+        gather, sums, add, slopes, count, update = (self._begin(runs.chain) for _ in range(6))
+        batch = [self._gather(gather, name, source) for name, source in (("x", x), ("y", y))]
+        found = runs.chain.find(*batch)
         if found is None:
             raise LookupError("such batches are not taken")
-        square = runs.space.get("square", (1,), chain.dtype)
-        after.dot(runs.gradients, runs.gradients, square)
+        strengths = write_values(sums, add, penalties)
+        write_gradients(slopes, penalties)
+        square = self._space.get("square", (1,), slopes.dtype)
+        slopes.dot(runs.gradients, runs.gradients, square)
         self.counts = np.zeros((len(metrics), MOST), np.int64)
         for metric, right in zip(self.metrics, self.counts, strict=True):
-            self._count(after, metric, batch[1], found.loss.p, right)
-        self.kinds, blocks = twin.at_lines(twin.part.blocks)
-        for kind, arrays in blocks:
-            after.add(_UPDATES[twin.moving], kind, arrays[0].size, *arrays)
-        for writer in found.following:
-            writer.follow(after)
-        self._used = before, found, after  # which hold the arrays
-        tables = before.tables(), (found.on(*batch), found.numbers), after.tables(), found.undoing
+            self._count(count, metric, batch[1], found.loss.p, right)
+        self.kinds = self._update(update, runs.twin, found)
+        self._used.append(found)
+        forward, back = found.on(*batch)
+        parts = [
+            *([gather.tables()], [forward, sums.tables()], [add.tables()]),
+            *([back, slopes.tables()], [count.tables()], [update.tables()], [found.undoing]),
+        ]
+        tables = [each for part in parts for each in part]
         self.operations, self.numbers = map(np.concatenate, zip(*tables, strict=True))
-        first = len(before)
-        back = first + found.end + 1  # behind the square of the norm
-        end = len(self.operations)
-        ends = (
-            first,
-            first + found.middle,
-            back,
-            back + len(metrics),
-            end - len(found.undoing[0]),
-            end,
-        )
-        self.plan = np.array(
-            [*ends, address_of(found.loss.sums), address_of(square), rows, 0, 0], np.int64
-        )
-        self.values = np.array([found.loss.divisor, 0.0, 0.0])
+        ends = np.cumsum([sum(len(operations) for operations, _ in part) for part in parts])
+        places = address_of(found.loss.sums), address_of(square)
+        self.plan = np.array([*ends, *places, rows, 0, 0], np.int64)
+        self.values = np.array([found.loss.divisor, 0.0, 0.0, *strengths])
 
-    def _gather(self, program: Program, space: Workspace, name: str, source: Array) -> Array:
+    def _begin(self, chain: Chain) -> Program:
+        """Return a program for a part of the step, which is kept, as it keeps the arrays."""
+        program = Program(chain.memory, self.rows, chain.dtype)
+        self._used.append(program)
+        return program
+
+    def _gather(self, program: Program, name: str, source: Array) -> Array:
         """Write how a batch of rows is gathered, and return it."""
         columns = source[:1].size
         is_labels = source.ndim == 1 and source.dtype == np.intp
@@ -180,9 +192,19 @@ class _Written:
         if code is None or not source.flags.carray:
             raise LookupError("rows of another kind")
         dtype = source.dtype if is_labels else program.dtype
-        batch = space.get(name, (self.rows, *source.shape[1:]), dtype)
+        batch = self._space.get(name, (self.rows, *source.shape[1:]), dtype)
         program.add(code, columns, self.rows, len(source), source, batch)
         return batch
+
+    @staticmethod
+    def _update(program: Program, twin: OptimizerTwin, found: Runnable) -> list[tuple[float, Any]]:
+        """Write the updates, and return of which kinds their numbers are."""
+        kinds, blocks = twin.at_lines(twin.part.blocks)
+        for kind, arrays in blocks:
+            program.add(_UPDATES[twin.moving], kind, arrays[0].size, *arrays)
+        for writer in found.following:
+            writer.follow(program)
+        return kinds
 
     def _count(self, program: Program, metric: Accuracy, y: Array, p: Array, right: Array) -> None:
         """Write how the rows are counted that are decided correctly."""
@@ -197,7 +219,7 @@ class _Written:
 
 def _is_same(one: Any, other: Any) -> bool:
     """Tell whether both are one object, or equal texts or numbers."""
-    return one is other or (isinstance(one, (int, str)) and one == other)
+    return one is other or (isinstance(one, (int, float, str)) and one == other)
 
 
 def run_for(dtype: np.dtype[Any]) -> Callable[..., None]:

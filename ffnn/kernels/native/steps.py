@@ -22,8 +22,9 @@ from ffnn.kernels.native.losses import compute_loss
 from ffnn.kernels.native.machine import compute, compute_layer
 from ffnn.kernels.native.masks import compute_mask
 from ffnn.kernels.native.norms import compute_norm
+from ffnn.kernels.native.penalties import compute_penalty, penalty
 
-BUILT_OF = "d4658166"  # a digest of what `machine` is built of, it and `optimizers`; see there
+BUILT_OF = "16428bb0"  # a digest of what `machine` is built of, it and `optimizers`; see there
 
 descend, roll, look_ahead, adam, rmsprop, adagrad = (
     pass_over(each.function)
@@ -138,6 +139,7 @@ def go(operations, numbers, start, stop, one):  # type: ignore[no-untyped-def]
             or compute_layer(o, f, one)
             or compute_norm(o, f, one)
             or compute_mask(o, f, one)
+            or compute_penalty(o, f, one)
         ):
             compute_loss(o, f, one)
 
@@ -155,11 +157,13 @@ def run_steps(
             gather(operations[i], order, step * rows, one)
         go(operations, numbers, plan[Plan.GATHERED], plan[Plan.MIDDLE], one)
         loss = np.float64(sums[0] - sums[1]) / values[Value.DIVISOR]
+        for i in range(plan[Plan.MIDDLE], plan[Plan.PENALIZED]):
+            loss += penalty(operations[i], values, one)
         if not math.isfinite(loss):
             break
         for i in range(plan[Plan.BACK], plan[Plan.COUNTED]):
             count(operations[i], step, one)
-        go(operations, numbers, plan[Plan.MIDDLE], plan[Plan.BACK], one)
+        go(operations, numbers, plan[Plan.PENALIZED], plan[Plan.BACK], one)
         if not math.sqrt(np.float64(square[0])) <= values[Value.LIMIT]:
             break
         for i in range(plan[Plan.COUNTED], plan[Plan.END]):
