@@ -23,6 +23,7 @@ class Runs(Protocol):
         self,
         x: Array,
         y: Array,
+        weight: Array | None,
         rows: int,
         metrics: Sequence[Metric],
         penalties: Sequence[Penalty],
@@ -59,11 +60,11 @@ class Ahead:
             return
         x, y, weight = batches.examples
         order, rows = batches.ahead, batches.batch_size
-        if not len(order) or weight is not None:
+        are_arrays = all(type(each) is ArraySource for each in (x, y, weight) if each is not None)
+        if not (len(order) and are_arrays):
             return
-        if not type(x) is type(y) is ArraySource:
-            return
-        if not self.runs.takes(x.data, y.data, rows, step.metrics, step.penalties):
+        data = x.data, y.data, None if weight is None else weight.data
+        if not self.runs.takes(*data, rows, step.metrics, step.penalties):
             return
         asked = min(len(order) // rows, self._most)
         start = time.perf_counter()

@@ -33,8 +33,8 @@ class Ahead(Protocol):
 class Chain(Protocol):
     """All stages and the loss, computed in one forward and one backward call."""
 
-    def takes(self, x: Array, y: Array) -> bool:
-        """Tell whether it takes a batch whose rows have no weights; it is the next one then."""
+    def takes(self, x: Array, y: Array, weight: Array | None) -> bool:
+        """Tell whether it takes a batch, none of whose weights is 0; it is the next one then."""
 
     def forward(self) -> float | None:
         """Return the loss, whose output it sets; None if the batch has to go the layers' way."""
@@ -195,12 +195,13 @@ class TrainStep:
         is_new = Layer.switched is not self._switched or for_update is not self._is_for_update
         if is_new or self._end is not None:  # else the call would take time for nothing
             self.aim(for_update=for_update)
+        given = weight
         x, y, weight = leave_out_absent(x, y, weight)
         self.target, loss = y, 0.0
         self.tell_updates()
         chained = None
-        if self.chain is not None and weight is None and self._end is None:
-            chained = self.chain.forward() if self.chain.takes(x, y) else None
+        if self.chain is not None and weight is given and self._end is None:
+            chained = self.chain.forward() if self.chain.takes(x, y, weight) else None
         self._is_chained = chained is not None
         if chained is not None:
             loss = chained

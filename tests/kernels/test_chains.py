@@ -106,20 +106,20 @@ def targets(ending, rows, rng):
     return np.eye(units)[labels] if ending.endswith("rows") else labels
 
 
-def one_step(step, chain, x, y):
+def one_step(step, chain, x, y, weight=None):
     """Return loss, outputs and gradients of a batch, with the chain or without."""
     step = step.compiled_by(list, None, [], chain)
     step.vector.gradients.fill(7.0)
     with np.errstate(all="ignore"):
-        loss = step.forward(x, y, None, for_update=True)
+        loss = step.forward(x, y, weight, for_update=True)
         assert step._is_chained is (chain is not None)
         output = step.loss.output.copy()
         step.backward()
     return np.array([loss]), output, step.vector.gradients.copy()
 
 
-def differences(model, ending, dtype="float32", kinds=KINDS, shapes=((2, 5), (32, 20), (33, 1))):
-    found, rng = [], np.random.default_rng(6)
+def differences(model, ending, dtype="float32", kinds=KINDS, weights=None):
+    found, rng, shapes = [], np.random.default_rng(6), ((2, 5), (32, 20), (33, 1))
     for rows, columns in shapes:
         model = network_like(model, columns)
         chain = chain_of(model.step.stages, model.step.loss, np.dtype(dtype))
@@ -127,7 +127,8 @@ def differences(model, ending, dtype="float32", kinds=KINDS, shapes=((2, 5), (32
         y = y if y.ndim == 1 else np.ascontiguousarray(y, dtype)
         for kind, order in itertools.product(kinds, "CF"):
             x = np.array(rough(rng, rows, columns, dtype=dtype, kind=kind), order=order)
-            pair = one_step(model.step, chain, x, y), one_step(model.step, None, x, y)
+            weight = None if weights is None else weights(rng, rows).astype(dtype)
+            pair = [one_step(model.step, each, x, y, weight) for each in (chain, None)]
             if not all(map(same_bits, *pair)):
                 found.append((rows, columns, kind, order))
     return found
@@ -154,6 +155,34 @@ def test_a_chain_has_the_bits_of_its_layers(activation, dtype):
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_chain_has_the_bits_of_its_loss(ending, dtype):
     assert differences(network("relu", ending, dtype), ending, dtype) == []
+
+
+WEIGHTS = {
+    "plain": lambda rng, rows: rng.uniform(0.1, 3.0, rows),
+    "far apart": lambda rng, rows: 10.0 ** rng.integers(-30, 30, rows),
+    "one": lambda rng, rows: np.ones(rows),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("weights", WEIGHTS)
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_chain_has_the_bits_of_its_loss_of_weighted_rows(ending, weights, dtype):
+    model = network("relu", ending, dtype)
+
+    assert differences(model, ending, dtype, weights=WEIGHTS[weights]) == []
+
+
+def test_a_chain_does_not_take_weights_of_another_kind():
+    model = network("relu", "labels")
+    model.build(6)
+    chain = chain_of(model.step.stages, model.step.loss, np.dtype("float32"))
+    x, y = np.ones((4, 6), np.float32), np.array([0, 1, 2, 0])
+
+    assert chain.takes(x, y, np.ones(4, np.float32))
+    assert not chain.takes(x, y, np.ones(4))
+    assert not chain.takes(x, y, np.ones(8, np.float32)[::2])
+    assert chain.takes(x, y)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,11 @@ def added(x):
     return total
 
 
+def taken(z, y, row):
+    total = added(z * y)
+    return {0: np.vstack([total, (z * y)[1:]]), 2: row - total}
+
+
 def centered(x, mu, *_):
     x_hat = x - mu[:, None]
     return {2: x_hat, 3: x_hat * x_hat}
@@ -109,6 +114,11 @@ PASSES = {
     "logit_errors": ([M, M[::-1], M, M, M], (F(88.0),),
                      lambda z, t, *_: dict(zip((2, 3, 4), logit(z, t), strict=True))),
     "add": ([R, R], (), lambda x, y: {0: x + y}),
+    "weigh_rows": ([M, R], (), lambda x, w: {0: x * w}),
+    "take_right": ([M, M, R], (), taken),
+    "sizes": ([R, R], (), lambda w, _: {1: abs(w)}),
+    "add_signs": ([R, R], (F(0.3),), lambda w, g: {1: g + np.sign(w) * F(0.3)}),
+    "add_shares": ([R, R], (F(0.3),), lambda w, g: {1: g + w * F(0.3)}),
     "target_errors": ([M, M[::-1], M], (F(0.3),), lambda p, t, _: {2: (p - t.T) * F(0.3)}),
     "divide_sums": ([R], (7,), lambda sums: {0: mean(sums, 7)}),
     "center_units": ([M, V, M, M], (), centered),
@@ -125,9 +135,15 @@ PASSES = {
 
 
 def function(name):
-    from ffnn.kernels.native import losses, machine, norms
+    return passes()[name].py_func
 
-    return (vars(machine) | vars(losses) | vars(norms))[name].py_func
+
+def passes():
+    """Return all functions that numba compiles for the machine, by name."""
+    from ffnn.kernels.native import losses, machine, norms, penalties
+
+    found = vars(machine) | vars(losses) | vars(norms) | vars(penalties)
+    return {name: value for name, value in found.items() if hasattr(value, "py_func")}
 
 
 def is_right(name, computed):
@@ -163,17 +179,13 @@ def test_shares_are_the_target_itself_where_nothing_is_smoothed():
 
 
 def test_every_pass_is_compared():
-    from ffnn.kernels.native import losses, machine, norms
-
     tools = {
-        *("vector", "matrix"),
+        *("vector", "matrix", "penalty"),  # of which the last is seen in whole trainings
         *("compute", "compute_layer", "compute_loss", "compute_mask", "compute_norm"),
-        "compute_prediction",
+        *("compute_penalty", "compute_prediction"),
     }
-    passes = vars(machine) | vars(losses) | vars(norms)
-    found = {name for name, value in passes.items() if hasattr(value, "py_func")}
 
-    assert found - tools == set(PASSES)
+    assert set(passes()) - tools == set(PASSES)
 
 
 BUGS = [  # pass, what is right, and what is wrong
@@ -208,6 +220,14 @@ BUGS = [  # pass, what is right, and what is wrong
     ("logit_errors", "-abs(z[i, j])", "abs(z[i, j])"),
     ("logit_errors", "top if -z[i, j] > top else -z[i, j]", "-z[i, j]"),
     ("add", "x[i] + y[i]", "y[i]"),
+    ("weigh_rows", "weight[j]", "weight[i]"),
+    ("take_right", "range(1, z.shape[0])", "range(z.shape[0])"),
+    ("take_right", "z[i, j] * y[i, j]", "z[i, j]"),
+    ("take_right", "row[j] - z[0, j]", "row[j] - z[1, j]"),
+    ("sizes", "abs(w[i])", "w[i]"),
+    ("add_signs", "w[i] > zero", "w[i] >= zero"),
+    ("add_signs", "sign * factor", "sign"),
+    ("add_shares", "w[i] * factor", "factor"),
     ("target_errors", "target[j, i]", "target[0, i]"),
     ("divide_sums", "np.float64(count)", "np.float64(count - 1)"),
     ("center_units", "mean[i]", "mean[0]"),

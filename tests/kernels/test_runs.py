@@ -64,7 +64,8 @@ def trained(jit, ending="labels", x=X, optimizer="adam", dtype="float32", **opti
     layers = options.pop("layers", lambda: [Dense(8, "relu"), Dense(5, "tanh"), Dense(units, last)])
     model = ffnn.Sequential(layers(), seed=1, dtype=dtype)
     optimizer = optimizer if isinstance(optimizer, str) else optimizer()
-    model.compile(optimizer, loss, metrics=metrics, jit_compile=jit)
+    weighted = options.pop("weighted_metrics", ())
+    model.compile(optimizer, loss, metrics, weighted, jit_compile=jit)
     arguments = {"epochs": 3, "batch_size": 8, "verbose": 0} | options
     if "callbacks" in arguments:
         arguments["callbacks"] = [make() for make in arguments["callbacks"]]
@@ -108,6 +109,16 @@ def test_every_loss_ends_in_the_same_bits(ending, dtype, made):
     assert bool(sum(made)) == (ending != "several bits")  # whose accuracy the machine does not know
 
 
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_every_loss_of_weighted_rows_ends_in_the_same_bits(ending, made):
+    options = {"sample_weight": 0.5 + np.arange(205) % 3}
+
+    runs, single = (trained(jit, ending, **options) for jit in (True, False))
+
+    assert runs == single
+    assert bool(sum(made)) == (ending != "several bits")
+
+
 def penalized(rule, **options):
     return [Dense(4, "relu", weight_regularizer=rule, **options), Dense(3, "softmax")]
 
@@ -133,6 +144,9 @@ def rescaled(offset=0.0):
         {"layers": lambda: penalized(L1L2(0.003, 0.02), bias_regularizer="l1")},
         {"layers": lambda: penalized(L1L2(0.003, 0.02)), "dtype": "float64"},
         {"shuffle": "blocks"},
+        {"sample_weight": 0.5 + np.arange(205) % 3},
+        {"sample_weight": 1 + np.arange(205) % 3},
+        {"class_weight": {0: 1.0, 1: 2.5, 2: 0.3}},
         {"shuffle": False},
         {"shuffle": False, "steps_per_epoch": 7},
         {"x": (X * 40).astype(np.int64)},
@@ -189,7 +203,8 @@ class EveryBatch(Callback):
         {"metrics": [F1()]},
         {"optimizer": Nadam},
         {"x": (X * 40).astype(np.int32)},
-        {"sample_weight": 0.5 + np.arange(205) % 3},
+        {"sample_weight": np.arange(205) % 3},  # of which some are 0
+        {"sample_weight": 0.5 + np.arange(205) % 3, "weighted_metrics": ["accuracy"]},
         {"accumulate": 2},
         {"micro_batches": 2},
         {"callbacks": [EveryBatch]},

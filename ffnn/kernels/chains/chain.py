@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any, TypeAlias
@@ -66,8 +67,7 @@ class Chain:
         self.memory, self.batches = Workspace(), Workspace("C")
         self.casts = stages[0].layer.takes_any_dtype
         self._programs: dict[tuple[Any, ...], Runnable | None] = {}
-        self._x: Array | None = None
-        self._y: Array | None = None
+        self._batch: tuple[Array | None, ...] = (None, None, None)
         self._now: Runnable | None = None
         self._switched = Layer.switched
         self._changing = [
@@ -77,8 +77,8 @@ class Chain:
         ]
         self._settings = self._find_settings()
 
-    def takes(self, x: Array, y: Array) -> bool:
-        """Tell whether it takes a batch, which is the next one then."""
+    def takes(self, x: Array, y: Array, weight: Array | None = None) -> bool:
+        """Tell whether it takes a batch, none of whose weights is 0; it is the next one then."""
         if x.dtype != self.dtype and self.casts:
             given, x = x, self.batches.get("x", x.shape, self.dtype)
             np.copyto(x, given, casting="same_kind")
@@ -87,11 +87,12 @@ class Chain:
             self._forget_programs()
         if self._changing:
             self.follow()
-        if x is not self._x or y is not self._y:
-            self._now = self.find(x, y)
-            self._x, self._y = x, y
+        batch = x, y, weight
+        if not all(map(operator.is_, batch, self._batch)):
+            self._now = self.find(*batch)
+            self._batch = batch
             if self._now is not None:
-                self._now.place(x, y)
+                self._now.place(*batch)
         return self._now is not None
 
     def follow(self) -> tuple[Any, ...]:
@@ -107,7 +108,7 @@ class Chain:
 
     def _forget_programs(self) -> None:
         self._programs.clear()
-        self._x = None
+        self._batch = None, None, None
 
     def forward(self) -> float | None:
         """Return the loss of the batch; None for one with numbers that need the layers' own way."""
@@ -131,9 +132,9 @@ class Chain:
 
     def release(self) -> None:
         """Let go of the batch."""
-        self._x = self._y = None
+        self._batch = None, None, None
 
-    def find(self, x: Array, y: Array) -> Runnable | None:
+    def find(self, x: Array, y: Array, weight: Array | None = None) -> Runnable | None:
         """Return the program for such a batch; None if there can be none."""
         if x.ndim != 2 or x.dtype != self.dtype or not 1 < len(x) <= BLOCK_ROWS:
             return None
@@ -142,28 +143,34 @@ class Chain:
         flags = x.flags
         if not (flags.aligned and (flags.c_contiguous or flags.f_contiguous)):
             return None
-        key = (*x.shape, flags.c_contiguous, *y.shape)
+        if weight is not None and (weight.dtype != self.dtype or not weight.flags.carray):
+            return None
+        key = (*x.shape, flags.c_contiguous, *y.shape, weight is None)
         if key not in self._programs:
             if len(self._programs) >= _KEPT:
                 self._programs.clear()
             try:
-                self._programs[key] = Runnable(self, x, y)
+                self._programs[key] = Runnable(self, x, y, weight)
             except LookupError:  # a product of a single number, or a target of another kind
                 self._programs[key] = None
         return self._programs[key]
 
-    def write(self, program: Program, x: Array, y: Array) -> tuple[Any, list[Writer], int]:
+    def write(
+        self, program: Program, x: Array, y: Array, weight: Array | None
+    ) -> tuple[Any, list[Writer], int]:
         """Write everything; return the writers, the loss's first, and where operations go back."""
         writers = [
             WRITERS[type(stage.layer)](stage.layer, f"{i}") for i, stage in enumerate(self.stages)
         ]
         flowing: Array | None = program.move("x", x)
         y = program.move("y", y)
+        if weight is not None:
+            weight = program.move("weight", weight)
         for writer in writers:
             assert flowing is not None
             flowing = writer.forward(program, flowing)
         assert flowing is not None
-        loss = LOSS_WRITERS[type(self.loss)](self.loss, program)
+        loss = LOSS_WRITERS[type(self.loss)](self.loss, program, weight)
         loss.forward(flowing, y)
         for square in program.guards:
             program.add(Code.REFUSE, 1, 1, square, loss.sums, numbers=(SAFE[self.dtype.char],))
@@ -191,9 +198,9 @@ class Runnable:
         The same of what undoes a pass forward whose batch is refused.
     """
 
-    def __init__(self, chain: Chain, x: Array, y: Array) -> None:
+    def __init__(self, chain: Chain, x: Array, y: Array, weight: Array | None) -> None:
         program = self._program = Program(chain.memory, len(x), chain.dtype)
-        self.loss, writers, self.middle = chain.write(program, x, y)
+        self.loss, writers, self.middle = chain.write(program, x, y, weight)
         self.following = [writer for writer in writers if writer.follows]
         self.operations, self.numbers = program.tables()
         self.undoing = program.undo_tables()
@@ -206,23 +213,24 @@ class Runnable:
         limit = SAFE[self._program.dtype.char]
         return all(square[0] < limit for square in self._program.guards)
 
-    def place(self, x: Array, y: Array) -> None:
+    def place(self, x: Array, y: Array, weight: Array | None) -> None:
         """Have the operations work on this batch."""
-        self._put(self.operations, x, y)
+        self._put(self.operations, x, y, weight)
 
-    def on(self, x: Array, y: Array) -> tuple[Table, Table]:
+    def on(self, x: Array, y: Array, weight: Array | None) -> tuple[Table, Table]:
         """Return copies of the operations forward and back that work on other arrays alike."""
         operations, middle = self.operations.copy(), self.middle
-        self._put(operations, x, y)
+        self._put(operations, x, y, weight)
         forward, back = slice(None, middle), slice(middle, None)
         return (operations[forward], self.numbers[forward]), (operations[back], self.numbers[back])
 
-    def _put(self, operations: Array, x: Array, y: Array) -> None:
+    def _put(self, operations: Array, x: Array, y: Array, weight: Array | None) -> None:
         """Write the addresses of a batch."""
-        for name, array in (("x", x), ("y", y)):
-            address = address_of(array)
-            for row, column in self._places[name]:
-                operations[row, column] = address
+        for name, array in (("x", x), ("y", y), ("weight", weight)):
+            if array is not None:
+                address = address_of(array)
+                for row, column in self._places[name]:
+                    operations[row, column] = address
 
 
 def chain_of(stages: Sequence[Stage], loss: Loss, dtype: np.dtype[Any]) -> Chain | None:

@@ -44,6 +44,8 @@ class Code(IntEnum):
     SHIFT = 41  # z, which lies row by row, b
     SHIFT_CLIP = 42  # the same
     DIVIDE = 43  # p, the row of divisors
+    WEIGH_ROWS = 44  # x, the rows' weights
+    TAKE_RIGHT = 45  # z, y, the row of which Σ z y is taken
     GATHER_BYTES = 50  # columns, rows, those of the source, source, batch: integers of 8 bits
     GATHER_SINGLES = 51  # the same of float32; all of these become the machine's numbers
     GATHER_DOUBLES = 52  # of float64

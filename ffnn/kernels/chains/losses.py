@@ -16,7 +16,7 @@ from ffnn.losses.categorical_crossentropy import SoftmaxCrossentropy
 
 
 class LossWriter:
-    """What writes the operations of a loss into one program, of rows without weights.
+    """What writes the operations of a loss into one program.
 
     Parameters
     ----------
@@ -24,6 +24,8 @@ class LossWriter:
         Whose formulas they are.
     program : Program
         Into which they are written.
+    weight : ndarray of shape (rows,), optional
+        The rows' weights, none of which is 0.
 
     Attributes
     ----------
@@ -38,9 +40,10 @@ class LossWriter:
         """Tell whether it writes such a loss of its class."""
         return True
 
-    def __init__(self, loss: Any, program: Program) -> None:
-        self.loss, self.program = loss, program
-        self.sums = program.memory.get("sums", (2,), program.dtype)
+    def __init__(self, loss: Any, program: Program, weight: Array | None) -> None:
+        self.loss, self.program, self.weight = loss, program, weight
+        name = "sums" if weight is None else "weighted sums"  # of which only the first is used
+        self.sums = program.memory.get(name, (2,), program.dtype)
         self.sums.fill(0.0)
 
     def forward(self, output: Array, target: Array) -> None:
@@ -59,6 +62,12 @@ class LossWriter:
     def backward(self) -> Array:
         """Write what makes ∂L/∂output, and return it."""
         raise NotImplementedError
+
+    def weigh(self, x: Array) -> Array:
+        """Write what multiplies the rows of x by their weights, if they have any; return x."""
+        if self.weight is not None:
+            self.program.add(Code.WEIGH_ROWS, *x.T.shape, x, self.weight)
+        return x
 
 
 class SoftmaxWriter(LossWriter):
@@ -85,15 +94,19 @@ class SoftmaxWriter(LossWriter):
             kept, added = 1.0 - s, s / units
             program.add(Code.SHARES, *shape, target, self.y, numbers=(kept, added))
         program.apply(np.log, row, row)
+        if self.weight is not None:
+            program.add(Code.TAKE_RIGHT, *shape, z, self.y, row)
+            program.dot(row, self.weight, self.sums[:1])
+            return
         for place, (a, b) in enumerate([(row, ones), (z, self.y)]):
             flat = a.ravel("K"), b.ravel("K")
             program.dot(*flat, self.sums[place : place + 1])
 
     def backward(self) -> Array:
-        """Write (p - y) / n in place of p."""
+        """Write w (p - y) / n in place of p."""
         numbers = (1.0 / self.program.rows,)
         self.program.add(Code.DIFFERENCES, *self.p.T.shape, self.p, self.y, numbers=numbers)
-        return self.p
+        return self.weigh(self.p)
 
 
 class ElementwiseWriter(LossWriter):
@@ -120,13 +133,13 @@ class SquaredWriter(ElementwiseWriter):
         program, self.p = self.program, output
         self.errors, values = (program.array(f"loss {i}", output.shape[1]) for i in range(2))
         program.add(Code.SQUARE_ERRORS, *output.T.shape, output, target, self.errors, values)
-        program.sum(values, self.sums)
+        program.sum(self.weigh(values), self.sums)
 
     def backward(self) -> Array:
-        """Write 2 (p - y) / (n u)."""
+        """Write 2 w (p - y) / (n u)."""
         program, numbers = self.program, (self.share,)
         program.add(Code.DOUBLE, *self.p.T.shape, self.errors, numbers=numbers)
-        return self.errors
+        return self.weigh(self.errors)
 
 
 class SigmoidLossWriter(ElementwiseWriter):
@@ -149,15 +162,15 @@ class SigmoidLossWriter(ElementwiseWriter):
         program.apply(np.exp, tail, tail)
         program.apply(np.log1p, tail, tail)
         program.add(Code.ADD, *shape, values, tail)
-        program.sum(values, self.sums)
+        program.sum(self.weigh(values), self.sums)
         program.apply(np.exp, self.p, self.p)
         program.add(Code.INVERT, *shape, self.p)
 
     def backward(self) -> Array:
-        """Write (p - y) / (n u)."""
+        """Write w (p - y) / (n u)."""
         program, arrays = self.program, (self.p, self.target, self.errors)
         program.add(Code.TARGET_ERRORS, *self.p.T.shape, *arrays, numbers=(self.share,))
-        return self.errors
+        return self.weigh(self.errors)
 
 
 LOSS_WRITERS: dict[type, type[LossWriter]] = {

@@ -74,25 +74,26 @@ class Runs:
         self,
         x: Array,
         y: Array,
+        weight: Array | None,
         rows: int,
         metrics: Sequence[Metric],
-        penalties: Sequence[Any] = (),
+        penalties: Sequence[Any],
     ) -> bool:
-        """Tell whether it takes batches of so many rows of `x` and `y`, which come next then.
+        """Tell whether it takes batches of so many rows of this data, which come next then.
 
-        Both hold all rows of the data, one after another.
+        The arrays hold all rows of the data, one after another.
         """
         optimizer = self.twin.part
         if not all(is_ours(type(each)) for each in optimizer.schedules.values()):
             return False  # it may count how often it is asked
         settings = *self.chain.follow(), *settings_of(penalties)
         # All of these are held, so that no other has their places.
-        kept = x, y, optimizer.blocks, *metrics, *settings
+        kept = x, y, weight, optimizer.blocks, *metrics, *settings
         key = rows, self.twin.moving, *kept
         if len(key) != len(self._kept) or not all(map(_is_same, key, self._kept)):
             self._kept, self._written = key, None
             with contextlib.suppress(LookupError):  # a metric, or rows, that it does not know
-                self._written = _Written(self, x, y, rows, metrics, penalties)
+                self._written = _Written(self, (x, y, weight), rows, metrics, penalties)
         return self._written is not None
 
     def run(self, order: Array, total: float) -> tuple[int, float]:
@@ -141,8 +142,7 @@ class _Written:
     def __init__(
         self,
         runs: Runs,
-        x: Array,
-        y: Array,
+        data: tuple[Array, Array, Array | None],
         rows: int,
         metrics: Sequence[Metric],
         penalties: Sequence[Any],
@@ -153,7 +153,8 @@ class _Written:
         if len(self.metrics) < len(metrics):
             raise LookupError("another metric")
         gather, sums, add, slopes, count, update = (self._begin(runs.chain) for _ in range(6))
-        batch = [self._gather(gather, name, source) for name, source in (("x", x), ("y", y))]
+        x, y = self._gather(gather, "x", data[0]), self._gather(gather, "y", data[1])
+        batch = x, y, self._gather_weights(gather, data[2])
         found = runs.chain.find(*batch)
         if found is None:
             raise LookupError("such batches are not taken")
@@ -163,7 +164,7 @@ class _Written:
         slopes.dot(runs.gradients, runs.gradients, square)
         self.counts = np.zeros((len(metrics), MOST), np.int64)
         for metric, right in zip(self.metrics, self.counts, strict=True):
-            self._count(count, metric, batch[1], found.loss.p, right)
+            self._count(count, metric, y, found.loss.p, right)
         self.kinds = self._update(update, runs.twin, found)
         self._used.append(found)
         forward, back = found.on(*batch)
@@ -187,7 +188,7 @@ class _Written:
     def _gather(self, program: Program, name: str, source: Array) -> Array:
         """Write how a batch of rows is gathered, and return it."""
         columns = source[:1].size
-        is_labels = source.ndim == 1 and source.dtype == np.intp
+        is_labels = name == "y" and source.ndim == 1 and source.dtype == np.intp
         code = Code.GATHER_LABELS if is_labels else _GATHERS.get(source.dtype)
         if code is None or not source.flags.carray:
             raise LookupError("rows of another kind")
@@ -195,6 +196,14 @@ class _Written:
         batch = self._space.get(name, (self.rows, *source.shape[1:]), dtype)
         program.add(code, columns, self.rows, len(source), source, batch)
         return batch
+
+    def _gather_weights(self, program: Program, weight: Array | None) -> Array | None:
+        """Write how the weights of rows are gathered, if they have any, and return them."""
+        if weight is None:
+            return None
+        if not weight.all():  # rows that batches are without
+            raise LookupError("rows of weight 0")
+        return self._gather(program, "weight", weight)
 
     @staticmethod
     def _update(program: Program, twin: OptimizerTwin, found: Runnable) -> list[tuple[float, Any]]:

@@ -105,6 +105,27 @@ def target_errors(p: Array, target: Array, error: Array, factor: float) -> None:
 
 
 @pass_over
+def weigh_rows(x: Array, weight: Array) -> None:
+    """Write x w in place of x, whose columns are rows of the batch."""
+    for i in range(x.shape[0]):
+        for j in range(x.shape[1]):
+            x[i, j] = x[i, j] * weight[j]
+
+
+@pass_over
+def take_right(z: Array, y: Array, row: Array) -> None:
+    """Subtract Σ z y over the units, added one after another, from `row`; z becomes these sums."""
+    for i in range(z.shape[0]):
+        for j in range(z.shape[1]):
+            z[i, j] = z[i, j] * y[i, j]
+    for i in range(1, z.shape[0]):
+        for j in range(z.shape[1]):
+            z[0, j] = z[0, j] + z[i, j]
+    for j in range(row.size):
+        row[j] = row[j] - z[0, j]
+
+
+@pass_over
 def compute_loss(o, f, one):  # type: ignore[no-untyped-def]
     """Make a pass of a loss."""
     code, m, n = o[0], o[1], o[2]
@@ -137,6 +158,11 @@ def compute_loss(o, f, one):  # type: ignore[no-untyped-def]
             matrix(o[7], m, n, one),
             f[0],
         )
+    elif code == Code.WEIGH_ROWS:
+        weigh_rows(matrix(o[3], m, n, one), vector(o[4], n, one))
+    elif code == Code.TAKE_RIGHT:
+        z, y = matrix(o[3], m, n, one), matrix(o[4], m, n, one)
+        take_right(z, y, vector(o[5], n, one))
     elif code == Code.ADD:
         add(vector(o[3], m * n, one), vector(o[4], m * n, one))
     elif code == Code.TARGET_ERRORS:

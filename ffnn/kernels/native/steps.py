@@ -24,7 +24,7 @@ from ffnn.kernels.native.masks import compute_mask
 from ffnn.kernels.native.norms import compute_norm
 from ffnn.kernels.native.penalties import compute_penalty, penalty
 
-BUILT_OF = "16428bb0"  # a digest of what `machine` is built of, it and `optimizers`; see there
+BUILT_OF = "a4af24ed"  # a digest of what `machine` is built of, it and `optimizers`; see there
 
 descend, roll, look_ahead, adam, rmsprop, adagrad = (
     pass_over(each.function)
