@@ -12,6 +12,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.core.memory import Workspace
 from ffnn.core.sums import BLOCK_ROWS
+from ffnn.kernels.chains import activations  # noqa: F401  # which enters its writers
 from ffnn.kernels.chains.codes import Code
 from ffnn.kernels.chains.losses import LOSS_WRITERS
 from ffnn.kernels.chains.norms import SAFE

@@ -17,12 +17,13 @@ from ffnn.kernels import optimizers
 from ffnn.kernels.chains.codes import Code, Plan, Value
 from ffnn.kernels.compiler import loop
 from ffnn.kernels.native import calls
+from ffnn.kernels.native.activations import compute_activation
 from ffnn.kernels.native.arrays import matrix, pass_over, vector
 from ffnn.kernels.native.losses import compute_loss
 from ffnn.kernels.native.machine import compute, compute_layer
 from ffnn.kernels.native.norms import compute_norm
 
-BUILT_OF = "121efe82"  # a digest of what `machine` is built of, it and `optimizers`; see there
+BUILT_OF = "16480c45"  # a digest of what `machine` is built of, it and `optimizers`; see there
 
 descend, roll, look_ahead, adam, rmsprop, adagrad = (
     pass_over(each.function)
@@ -129,7 +130,12 @@ def go(operations, numbers, start, stop, one):  # type: ignore[no-untyped-def]
     """Run the operations of a chain from `start` to `stop`."""
     for i in range(start, stop):
         o, f = operations[i], numbers[i]
-        if not (compute(o, f, one) or compute_layer(o, f, one) or compute_norm(o, f, one)):
+        if not (
+            compute(o, f, one)
+            or compute_layer(o, f, one)
+            or compute_activation(o, f, one)
+            or compute_norm(o, f, one)
+        ):
             compute_loss(o, f, one)
 
 
