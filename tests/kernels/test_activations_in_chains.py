@@ -318,7 +318,7 @@ BUGS = [  # pass, what is right, and what is wrong
     ("gelu", "far if abs(x[i]) > far else abs(x[i])", "abs(x[i])"),
     ("gelu_back", "* factor", ""),
     ("gelu_back", "- tail[i] + half", "- tail[i]"),
-    ("gelu_back", "math.copysign(part, x[i])", "part"),
+    ("gelu_back", "np.copysign(part, x[i])", "part"),
     ("gelu_argument", "* cubic + one", "* cubic"),
     ("gelu_argument", "* factor", ""),
     ("gelu_tanh", "(t[i] + one) * half * x[i]", "(t[i] + one) * x[i]"),

@@ -6,7 +6,7 @@ Each makes the operations of a layer's formula, in their order; see the layers i
 
 from __future__ import annotations
 
-import math
+import numpy as np
 
 from ffnn._types import Array
 from ffnn.kernels.chains.codes import Code
@@ -103,7 +103,7 @@ def gelu_back(x: Array, bell: Array, tail: Array, grad: Array, factor: float, fa
     for i in range(x.size):
         z = far if abs(x[i]) > far else abs(x[i])
         part = z * bell[i] * factor - tail[i] + half
-        grad[i] = grad[i] * (math.copysign(part, x[i]) + half)
+        grad[i] = grad[i] * (np.copysign(part, x[i]) + half)
 
 
 @pass_over
@@ -256,4 +256,6 @@ def compute_backward(o, f, one):  # type: ignore[no-untyped-def]
 @pass_over
 def compute_activation(o, f, one):  # type: ignore[no-untyped-def]
     """Make a pass of an activation; return whether the operation is one."""
+    if o[0] < Code.CLIP:  # the first of them: others are not compared with each
+        return False
     return compute_forward(o, f, one) or compute_backward(o, f, one)

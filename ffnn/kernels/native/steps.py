@@ -23,7 +23,7 @@ from ffnn.kernels.native.losses import compute_loss
 from ffnn.kernels.native.machine import compute, compute_layer
 from ffnn.kernels.native.norms import compute_norm
 
-BUILT_OF = "16480c45"  # a digest of what `machine` is built of, it and `optimizers`; see there
+BUILT_OF = "2bfc433d"  # a digest of what `machine` is built of, it and `optimizers`; see there
 
 descend, roll, look_ahead, adam, rmsprop, adagrad = (
     pass_over(each.function)
