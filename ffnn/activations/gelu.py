@@ -65,8 +65,8 @@ class GELU(ActivationFunction):
     """
 
     in_older_files: ClassVar[Mapping[str, Any]] = {"approximate": "tanh"}
-    _C = math.sqrt(2.0 / math.pi)
-    _CUBIC = 0.044715
+    factor = math.sqrt(2.0 / math.pi)
+    cubic = 0.044715
 
     def __init__(self, approximate: str = "none") -> None:
         self.approximate = check_choice("GELU", "approximate", approximate, ("none", "tanh"))
@@ -139,10 +139,10 @@ class GELU(ActivationFunction):
     def _compute_tanh(self, x: Array) -> None:
         """Compute t and y."""
         np.multiply(x, x, out=self.t)
-        self.t *= self._CUBIC
+        self.t *= self.cubic
         self.t += 1.0
         self.t *= x
-        self.t *= self._C
+        self.t *= self.factor
         np.tanh(self.t, out=self.t)
         np.add(self.t, 1.0, out=self.y)
         self.y *= 0.5  # first, as 2 x may overflow
@@ -152,9 +152,9 @@ class GELU(ActivationFunction):
         # Beyond ±30 y' is exactly 0 or 1; x² must not overflow on the way.
         np.clip(self.x, -30.0, 30.0, out=self.du)
         self.du *= self.du
-        self.du *= 3.0 * self._CUBIC
+        self.du *= 3.0 * self.cubic
         self.du += 1.0
-        self.du *= self._C
+        self.du *= self.factor
         np.multiply(self.t, self.t, out=self.slope)
         np.subtract(1.0, self.slope, out=self.slope)
         self.slope *= self.du
@@ -166,7 +166,7 @@ class GELU(ActivationFunction):
     def express(self, x: Value) -> Value:
         """Return x Φ(x), or x (1 + tanh u) / 2."""
         if self.approximate == "tanh":
-            t = ((x * x * self._CUBIC + 1.0) * x * self._C).tanh()
+            t = ((x * x * self.cubic + 1.0) * x * self.factor).tanh()
             return (x * 0.5 * (t + 1.0)).known_as("Gelu", x, approximate="tanh")
         if x.dtype == np.float32:
             share = (x / math.sqrt(2.0)).erf() + 1.0

@@ -8,6 +8,7 @@ import pytest
 from bits import rough, same_bits
 
 import ffnn
+from ffnn.activations import GELU
 from ffnn.callbacks import Callback, EarlyStopping
 from ffnn.core.memory import Workspace
 from ffnn.kernels.chains import chain as chains
@@ -17,7 +18,7 @@ from ffnn.kernels.chains.losses import LOSS_WRITERS
 from ffnn.kernels.chains.parts import WRITERS
 from ffnn.kernels.chains.program import Program
 from ffnn.kernels.compiler import find_problem
-from ffnn.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Rescaling
+from ffnn.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Rescaling, Scale
 from ffnn.losses import CategoricalCrossentropy
 from ffnn.models import compiling
 
@@ -74,7 +75,10 @@ def test_numpys_own_loops_are_found():
 
 # Networks
 
-ACTIVATIONS = [None, "relu", "tanh", "sigmoid", "linear"]
+ACTIVATIONS = [
+    *(None, "relu", "tanh", "sigmoid", "linear", "leaky_relu", "elu", "selu", "gelu", GELU("tanh")),
+    *("swish", "softplus", "mish", "exponential"),
+]
 ENDINGS = {
     "labels": (3, "softmax", "sparse_categorical_crossentropy"),
     "one-hot rows": (3, "softmax", "categorical_crossentropy"),
@@ -293,7 +297,7 @@ def test_callbacks_see_the_same_training(callback):
 
 def layers_with_more():
     """Return layers of which some have no writer."""
-    return [Dense(8, "relu"), BatchNorm(), Dense(5, "gelu"), Dense(3, "softmax")]
+    return [Dense(8, "relu"), BatchNorm(), Dense(5), Scale(), Dense(3, "softmax")]
 
 
 @pytest.mark.parametrize(

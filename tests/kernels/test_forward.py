@@ -9,7 +9,7 @@ import pytest
 from bits import rough, same_bits
 
 import ffnn
-from ffnn.activations import Softmax
+from ffnn.activations import ACTIVATIONS, GELU, Softmax
 from ffnn.errors import DataError
 from ffnn.kernels import compiler
 from ffnn.kernels.chains import forward as forwards
@@ -73,7 +73,9 @@ def differences(model, rows=ROWS, kinds=("plain", "tiny", "every")):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("activation", [None, "relu", "tanh", "sigmoid", "linear", "softmax"])
+@pytest.mark.parametrize(
+    "activation", [None, *(names[0] for names in ACTIVATIONS.names()), GELU("tanh")]
+)
 def test_a_call_has_the_bits_of_the_layers(activation, dtype):
     for units, columns in ((1, 5), (3, 20), (10, 6), (70, 1)):
         if units > 1 or activation != "softmax":

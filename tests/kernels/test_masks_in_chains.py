@@ -8,33 +8,16 @@ from ffnn.callbacks import Callback
 from ffnn.kernels import dropout
 from ffnn.kernels.chains.masks import DropoutWriter
 from ffnn.kernels.chains.program import Program
-from ffnn.kernels.chains.runs import Runs
 from ffnn.kernels.compiler import find_problem
 from ffnn.kernels.generators import state_of
 from ffnn.layers import Dense, Dropout, LayerNorm
 from ffnn.optimizers import SGD
 from ffnn.schedules import FlatCosine
-from ffnn.training import ahead
 
 pytestmark = pytest.mark.skipif(bool(find_problem()), reason=find_problem() or "numba is there")
 
 X = np.random.default_rng(0).standard_normal((205, 6)).astype(np.float32)
 Y = (np.arange(205) * 7 % 3).astype(int)
-
-
-@pytest.fixture
-def made(monkeypatch):
-    """Return a list of how many steps each call makes, however slow the machine is."""
-    monkeypatch.setattr(ahead, "SECONDS", 1e9)
-    counts, run = [], Runs.run
-
-    def counted(self, order, total):
-        done, total = run(self, order, total)
-        counts.append(done)
-        return done, total
-
-    monkeypatch.setattr(Runs, "run", counted)
-    return counts
 
 
 def inner(rate=0.3):

@@ -10,10 +10,8 @@ import ffnn
 from ffnn.callbacks import Callback
 from ffnn.errors import TrainingDivergedError
 from ffnn.kernels.chains.chain import chain_of
-from ffnn.kernels.chains.runs import Runs
 from ffnn.kernels.compiler import find_problem
 from ffnn.layers import Activation, BatchNorm, Dense, LayerNorm
-from ffnn.training import ahead
 
 pytestmark = pytest.mark.skipif(bool(find_problem()), reason=find_problem() or "numba is there")
 
@@ -76,21 +74,6 @@ def test_a_chain_has_the_bits_of_its_norms(norm, place, dtype):
 
     assert True in chained
     assert False in chained  # as squares overflow
-
-
-@pytest.fixture
-def made(monkeypatch):
-    """Return a list of how many steps each call makes, however slow the machine is."""
-    monkeypatch.setattr(ahead, "SECONDS", 1e9)
-    counts, run = [], Runs.run
-
-    def counted(self, order, total):
-        done, total = run(self, order, total)
-        counts.append(done)
-        return done, total
-
-    monkeypatch.setattr(Runs, "run", counted)
-    return counts
 
 
 class Freezing(Callback):

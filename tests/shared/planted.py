@@ -179,14 +179,14 @@ ACTIVATION_BUGS = [
         "gelu without the 3 of 3x^2",
         activations.GELU,
         "_compute_tanh_slope",
-        "3.0 * self._CUBIC",
-        "self._CUBIC",
+        "3.0 * self.cubic",
+        "self.cubic",
     ),
     Bug(
         "gelu with a rounded constant",
         activations.GELU,
         "_compute_tanh_slope",
-        "self.du *= self._C\n",
+        "self.du *= self.factor\n",
         "self.du *= 0.8\n",
     ),
     Bug(

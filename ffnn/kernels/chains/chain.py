@@ -13,7 +13,7 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.core.memory import Workspace
 from ffnn.core.sums import BLOCK_ROWS
-from ffnn.kernels.chains import masks  # noqa: F401  # for its writer
+from ffnn.kernels.chains import activations, masks  # noqa: F401  # which enter their writers
 from ffnn.kernels.chains.codes import Code
 from ffnn.kernels.chains.losses import LOSS_WRITERS
 from ffnn.kernels.chains.norms import SAFE

@@ -80,6 +80,26 @@ class Code(IntEnum):
     PENALTY = 106  # of which of the values, the sum of sizes, that of squares
     ADD_SIGNS = 107  # w, grad; the factor
     ADD_SHARES = 108  # w, grad; the factor
+    CLIP = 110  # x, y; the smallest and the largest
+    ADD_POSITIVE = 111  # x, y; the factors of max(x, 0) and of y
+    SELU = 112  # the same
+    SELU_BACK = 113  # x, the power, grad; its factor, what is added where x > 0
+    ELU_BACK = 114  # y, grad; what is added
+    LEAKY_RELU = 115  # x, y; the slope
+    LEAKY_RELU_BACK = 116  # x, grad; the slope
+    GELU_EXPONENT = 117  # x, the exponent; the largest |x|
+    GELU = 118  # x, the power, Φ(-|x|), y, the coefficients; the largest |x|
+    GELU_BACK = 119  # x, the power, Φ(-|x|), grad; its factor, the largest |x|
+    GELU_ARGUMENT = 120  # x, u; the factor of x², that of all
+    GELU_TANH = 121  # x, t, y
+    GELU_TANH_BACK = 122  # x, t, grad; as forward
+    SWISH = 123  # x, the power, y; the smallest x
+    SWISH_BACK = 124  # s, y, grad
+    SOFTPLUS_EXPONENT = 125  # x, y
+    SOFTPLUS_BACK = 126  # the power, grad
+    EXPONENTIAL_BACK = 127  # y, grad
+    MISH = 128  # x, the power, y
+    MISH_BACK = 129  # x, the power, grad; the smallest and the largest x
 
 
 class Plan(IntEnum):

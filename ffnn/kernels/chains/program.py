@@ -50,15 +50,21 @@ class Program:
         return made
 
     def beside(self, x: Array, name: str) -> Array:
-        """Return the array `name` like x; x itself if it is ours, and nothing goes back.
-
-        LookupError says that x does not lie column by column.
-        """
+        """Return the array `name` like x; x itself if it is ours, and nothing goes back."""
         if not self.returns and address_of(x) not in self._names:
             return x
-        if not x.flags.f_contiguous:
+        return self.like(x, name)
+
+    def like(self, x: Array, name: str) -> Array:
+        """Return the array `name`, which lies as x does.
+
+        LookupError says that x is the batch, and does not lie column by column.
+        """
+        if x.flags.f_contiguous:
+            return self.array(name, x.shape[1])
+        if address_of(x) in self._names:
             raise LookupError("x lies row by row")
-        return self.array(name, x.shape[1])
+        return self.by_rows(name, x.shape[1])
 
     def by_rows(self, name: str, columns: int) -> Array:
         """Return the array `name` with a row for each of the batch's, one after another."""

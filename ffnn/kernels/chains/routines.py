@@ -22,6 +22,9 @@ _HEAD = object.__basicsize__
 _FUNCTIONS, _DATA, _COUNT, _NAME, _TYPES = (_HEAD + place for place in (16, 24, 32, 40, 48))
 
 
+_USED = np.exp, np.expm1, np.log, np.log1p, np.tanh, np.add
+
+
 class Loop(NamedTuple):
     """The loop of a NumPy function for one dtype."""
 
@@ -83,7 +86,7 @@ def are_known(kind: str) -> bool:
     """Tell whether all routines for a dtype are found, and compute what NumPy does."""
     try:
         products = [product_of(name, kind) for name in ("gemm", "gemv", "dot")]
-        loops = {f: loop_of(f, kind) for f in (np.exp, np.log, np.log1p, np.tanh, np.add)}
+        loops = {f: loop_of(f, kind) for f in _USED}
     except (LookupError, OSError, ValueError):
         return False
     x = np.linspace(0.1, 3.0, 35, dtype=kind)

@@ -14,12 +14,13 @@ from ffnn._types import Array
 from ffnn.kernels.chains.codes import Code
 from ffnn.kernels.compiler import loop
 from ffnn.kernels.native import calls
+from ffnn.kernels.native.activations import compute_activation
 from ffnn.kernels.native.arrays import matrix, pass_over, vector
 from ffnn.kernels.native.losses import compute_loss
 from ffnn.kernels.native.masks import compute_mask
 from ffnn.kernels.native.norms import compute_norm
 
-BUILT_OF = "b85957bd"  # a digest of its parts, down to the codes, which a test compares
+BUILT_OF = "c9551a79"  # a digest of its parts, down to the codes, which a test compares
 
 
 @pass_over
@@ -225,6 +226,7 @@ def run(operations: Array, numbers: Array, start: int, stop: int) -> None:
         if not (
             compute(o, f, one)
             or compute_layer(o, f, one)
+            or compute_activation(o, f, one)
             or compute_norm(o, f, one)
             or compute_mask(o, f, one)
             or compute_prediction(o, one)

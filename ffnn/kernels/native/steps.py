@@ -17,6 +17,7 @@ from ffnn.kernels import optimizers
 from ffnn.kernels.chains.codes import Code, Plan, Value
 from ffnn.kernels.compiler import loop
 from ffnn.kernels.native import calls
+from ffnn.kernels.native.activations import compute_activation
 from ffnn.kernels.native.arrays import matrix, pass_over, vector
 from ffnn.kernels.native.losses import compute_loss
 from ffnn.kernels.native.machine import compute, compute_layer
@@ -24,7 +25,7 @@ from ffnn.kernels.native.masks import compute_mask
 from ffnn.kernels.native.norms import compute_norm
 from ffnn.kernels.native.penalties import compute_penalty, penalty
 
-BUILT_OF = "a4af24ed"  # a digest of what `machine` is built of, it and `optimizers`; see there
+BUILT_OF = "810a6a79"  # a digest of what `machine` is built of, it and `optimizers`; see there
 
 descend, roll, look_ahead, adam, rmsprop, adagrad = (
     pass_over(each.function)
@@ -137,6 +138,7 @@ def go(operations, numbers, start, stop, one):  # type: ignore[no-untyped-def]
         if not (
             compute(o, f, one)
             or compute_layer(o, f, one)
+            or compute_activation(o, f, one)
             or compute_norm(o, f, one)
             or compute_mask(o, f, one)
             or compute_penalty(o, f, one)
