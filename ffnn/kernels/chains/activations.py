@@ -35,6 +35,7 @@ class LeakyReLUWriter(ElementwiseWriter):
     """`LeakyReLU`."""
 
     part: LeakyReLU
+    reads = ("negative_slope",)
 
     def forward(self, program: Program, x: Array) -> Array:
         """Write y = max(x, a x)."""
@@ -54,6 +55,7 @@ class ELUWriter(ElementwiseWriter):
     """`ELU`."""
 
     part: ELU
+    reads = ("alpha",)
 
     def forward(self, program: Program, x: Array) -> Array:
         """Write y = max(x, 0) + a (e^min(x, 0) - 1)."""
@@ -106,6 +108,7 @@ class GELUWriter(ElementwiseWriter):
     """`GELU`, of both forms."""
 
     part: GELU
+    reads = ("approximate",)
 
     def forward(self, program: Program, x: Array) -> Array:
         """Write y = x Φ(x), or x (1 + tanh u) / 2."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,7 +17,7 @@ from ffnn.kernels.chains import activations, masks  # noqa: F401  # which enter 
 from ffnn.kernels.chains.codes import Code
 from ffnn.kernels.chains.losses import LOSS_WRITERS
 from ffnn.kernels.chains.norms import SAFE
-from ffnn.kernels.chains.parts import WRITERS, Writer
+from ffnn.kernels.chains.parts import WRITERS, Writer, settings_of
 from ffnn.kernels.chains.program import Program
 from ffnn.kernels.chains.routines import address_of, are_known
 from ffnn.layers.base import Layer, Stage
@@ -70,11 +70,9 @@ class Chain:
         self._batch: tuple[Array | None, ...] = (None, None, None)
         self._now: Runnable | None = None
         self._switched = Layer.switched
-        self._changing = [
-            partial(writer.settings, stage.layer)
-            for stage, writer in ((stage, WRITERS[type(stage.layer)]) for stage in stages)
-            if writer.settings is not Writer.settings
-        ]
+        self._find_settings = settings_of(
+            (WRITERS[type(stage.layer)], stage.layer) for stage in stages
+        )
         self._settings = self._find_settings()
 
     def takes(self, x: Array, y: Array, weight: Array | None = None) -> bool:
@@ -85,8 +83,7 @@ class Chain:
         if Layer.switched is not self._switched:  # some layers do something else while frozen
             self._switched = Layer.switched
             self._forget_programs()
-        if self._changing:
-            self.follow()
+        self.follow()
         batch = x, y, weight
         if not all(map(operator.is_, batch, self._batch)):
             self._now = self.find(*batch)
@@ -102,9 +99,6 @@ class Chain:
             self._settings = settings
             self._forget_programs()
         return settings
-
-    def _find_settings(self) -> tuple[Any, ...]:
-        return tuple(each for find in self._changing for each in find())
 
     def _forget_programs(self) -> None:
         self._programs.clear()

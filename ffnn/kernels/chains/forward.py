@@ -13,7 +13,7 @@ from ffnn.activations import Softmax
 from ffnn.core.memory import Workspace
 from ffnn.kernels.chains.chain import multiplies_alike, run_for
 from ffnn.kernels.chains.codes import Code
-from ffnn.kernels.chains.parts import WRITERS, LinearWriter, Writer
+from ffnn.kernels.chains.parts import WRITERS, LinearWriter, Writer, settings_of
 from ffnn.kernels.chains.program import Program
 from ffnn.kernels.chains.routines import are_known
 from ffnn.layers import Dropout
@@ -80,6 +80,10 @@ class Forward:
         self._casts, self._columns = first.takes_any_dtype, first.input_dim or 0
         self._cast, self._memory, self._most = Workspace("C"), Workspace(), 0
         self._programs: dict[int, _Written | None] = {}
+        self._find_settings = settings_of(
+            (_writer_for(stage) or Writer, stage.layer) for stage in stages
+        )
+        self._settings = self._find_settings()
 
     def compute(self, x: Array) -> Array | None:
         """Return y in working memory, valid until the next call; None for rows it does not take."""
@@ -127,7 +131,10 @@ class Forward:
             return None
         if x.dtype != self.dtype and not (self._casts and np.can_cast(x.dtype, self.dtype)):
             return None
-        rows = len(x)
+        rows, settings = len(x), self._find_settings()
+        if settings != self._settings:
+            self._settings = settings
+            self._programs.clear()
         if rows not in self._programs:
             self._programs[rows] = self._write(rows) if rows else None
         return self._programs[rows]

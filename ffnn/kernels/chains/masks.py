@@ -19,11 +19,12 @@ class DropoutWriter(Writer):
     """`Dropout` at a rate that stays; the generator is where the layer's own way would leave it."""
 
     part: Dropout
+    reads = ("rate",)
 
-    @staticmethod
-    def settings(part: Any) -> tuple[Any, ...]:
-        """Return the rate and the generators, either of which may be replaced."""
-        return part.rate, *part.random_generators()
+    @classmethod
+    def settings(cls, part: Any) -> tuple[Any, ...]:
+        """Return the rate and the generators, which may be replaced, too."""
+        return *super().settings(part), *part.random_generators()
 
     def forward(self, program: Program, x: Array) -> Array:
         """Write m and y = x ∘ m; LookupError says that its random numbers are not known."""

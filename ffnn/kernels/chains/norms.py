@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ffnn._types import Array
 from ffnn.kernels.chains.codes import Code
 from ffnn.kernels.chains.parts import Writer, writes
@@ -17,6 +19,7 @@ class NormWriter(Writer):
     """What both share. Batches with numbers whose squares may overflow are refused."""
 
     part: Standardization
+    reads: ClassVar[tuple[str, ...]] = ("epsilon",)
 
     def begin(self, program: Program, x: Array) -> None:
         """Have the arrays for a batch; LookupError says that it does not lie column by column."""
@@ -65,6 +68,7 @@ class BatchNormWriter(NormWriter):
     """`BatchNorm`, whose moving averages follow each batch of a training."""
 
     part: BatchNorm
+    reads = "epsilon", "momentum"
     follows = True
 
     def forward(self, program: Program, x: Array) -> Array:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from functools import lru_cache, partial
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -32,10 +32,12 @@ class Writer:
     predicts: ClassVar[bool] = True  # whether it has all that `predict` needs
     follows: ClassVar[bool] = False  # whether a state of the part follows each batch
 
-    @staticmethod
-    def settings(part: Any) -> tuple[Any, ...]:
-        """Return what of a part may change in a training, for which it is written anew then."""
-        return ()
+    reads: ClassVar[tuple[str, ...]] = ()  # settings of the part, which may change at any time
+
+    @classmethod
+    def settings(cls, part: Any) -> tuple[Any, ...]:
+        """Return what of a part is written down, so that it is written anew where that changes."""
+        return tuple(getattr(part, name) for name in cls.reads)
 
     def __init__(self, part: Any, name: str) -> None:
         self.part, self.name = part, name
@@ -71,6 +73,12 @@ def writes(cls: type) -> Callable[[_Class], _Class]:
         return writer
 
     return enter
+
+
+def settings_of(parts: Iterable[tuple[type[Writer], Any]]) -> Callable[[], tuple[Any, ...]]:
+    """Return a function that returns the settings that writers read of their parts."""
+    finders = [partial(writer.settings, part) for writer, part in parts if writer.reads]
+    return lambda: tuple(each for find in finders for each in find())
 
 
 MANY_ROWS = 128  # from which on it pays to compare two ways of a product
@@ -149,6 +157,7 @@ class RescalingWriter(Writer):
     """`Rescaling`; as the first layer it is given a batch that lies row by row."""
 
     part: Rescaling
+    reads = "scale", "offset"
     saves = False
     takes_rows = True
 
