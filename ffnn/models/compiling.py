@@ -86,7 +86,7 @@ def compile_step(step: TrainStep, wanted: JitCompile, updates: int, rows: int) -
         make_chain = partial(chain_of, dtype=dtype)
         chain = make_chain(step.stages, step.loss)
         ahead = None
-        if chain is not None and Runs.suits(optimizer):
+        if chain is not None and chain.is_whole and Runs.suits(optimizer):
             ahead = Ahead(Runs(chain, optimizer, step.vector.gradients))
     except Exception as error:  # whatever a compiler may raise
         _tell(f"numba failed: {error}")
@@ -102,7 +102,8 @@ def compile_step(step: TrainStep, wanted: JitCompile, updates: int, rows: int) -
     update_all = None if optimizer is None else optimizer.update_all
     parts = [twin.part for twin in (*found, optimizer) if twin is not None]
     if chain is not None:
-        parts = [*(stage.layer for stage in step.stages), step.loss, *parts]
+        losses = [step.loss] if chain.is_whole else []
+        parts = [*(stage.layer for stage in step.stages), *losses, *parts]
     names = list(dict.fromkeys(type(part).__name__ for part in parts))
     return step.compiled_by(compile_stages, update_all, names, chain, ahead, make_chain)
 

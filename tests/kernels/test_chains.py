@@ -19,7 +19,12 @@ from ffnn.kernels.chains.parts import WRITERS
 from ffnn.kernels.chains.program import Program
 from ffnn.kernels.compiler import find_problem
 from ffnn.layers import Activation, BatchNorm, Dense, Dropout, LayerNorm, Rescaling, Scale
-from ffnn.losses import CategoricalCrossentropy
+from ffnn.losses import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    Huber,
+    Quantile,
+)
 from ffnn.models import compiling
 
 pytestmark = pytest.mark.skipif(bool(find_problem()), reason=find_problem() or "numba is there")
@@ -90,10 +95,21 @@ ENDINGS = {
     "a bit": (1, "sigmoid", "binary_crossentropy"),
     "bits": (3, "sigmoid", "binary_crossentropy"),
 }
+OTHERS = {  # losses that compute between both calls
+    "smoothed bits": (3, "sigmoid", BinaryCrossentropy(label_smoothing=0.2)),
+    "bits after tanh": (1, "tanh", "mse"),
+    "absolute numbers": (2, None, "mae"),
+    "huber's numbers": (2, None, "huber"),
+    "quantiles of numbers": (2, None, Quantile(0.3)),
+    "counted numbers": (1, "exponential", "poisson"),
+    "focal labels": (3, "softmax", "categorical_focal_crossentropy"),
+    "focal bits": (1, "sigmoid", "binary_focal_crossentropy"),
+    "separate bits": (3, "softmax", "binary_crossentropy"),
+}
 
 
 def network(activation, ending, dtype="float32", **options):
-    units, last, loss = ENDINGS[ending]
+    units, last, loss = (ENDINGS | OTHERS)[ending]
     layers = [Dense(9, activation, **options), Dense(8, activation), Dense(units, last)]
     model = ffnn.Sequential(layers, seed=4, dtype=dtype)
     model.compile("sgd", loss)
@@ -101,7 +117,7 @@ def network(activation, ending, dtype="float32", **options):
 
 
 def targets(ending, rows, rng):
-    units = ENDINGS[ending][0]
+    units = (ENDINGS | OTHERS)[ending][0]
     if ending.endswith("numbers"):
         return rng.standard_normal((rows, units))
     if "bit" in ending:
@@ -159,6 +175,34 @@ def test_a_chain_has_the_bits_of_its_layers(activation, dtype):
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_chain_has_the_bits_of_its_loss(ending, dtype):
     assert differences(network("relu", ending, dtype), ending, dtype) == []
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("ending", OTHERS)
+def test_a_chain_has_the_bits_of_a_loss_that_computes_by_itself(ending, dtype):
+    model = network("relu", ending, dtype)
+
+    assert differences(model, ending, dtype) == []
+    assert differences(model, ending, dtype, weights=WEIGHTS["plain"]) == []
+
+
+class Own(Huber):
+    """A user's, whose gradient may lie in any way."""
+
+
+@pytest.mark.parametrize(("loss", "is_chain"), [("huber", True), (Own(), False)])
+def test_a_training_with_a_loss_that_computes_by_itself_ends_in_the_same_bits(loss, is_chain):
+    ends = []
+    for jit in (True, False):
+        layers = [Dense(9, "relu"), Dropout(0.2), LayerNorm(), Dense(1)]
+        model = ffnn.Sequential(layers, seed=4)
+        model.compile("adam", loss, jit_compile=jit)
+        history = model.fit(X, X.sum(axis=1), epochs=3, batch_size=8, verbose=0).history
+        ends.append((model.parameters.tobytes(), history, model.generator_states))
+        assert ("LayerNorm" in model.compiled_parts) == (jit and is_chain)
+        assert type(model.loss).__name__ not in model.compiled_parts
+
+    assert ends[0] == ends[1]
 
 
 WEIGHTS = {

@@ -11,11 +11,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ffnn._types import Array
+from ffnn.core.hints import is_ours
 from ffnn.core.memory import Workspace
 from ffnn.core.sums import BLOCK_ROWS
 from ffnn.kernels.chains import activations, masks  # noqa: F401  # which enter their writers
 from ffnn.kernels.chains.codes import Code
-from ffnn.kernels.chains.losses import LOSS_WRITERS
+from ffnn.kernels.chains.losses import loss_writer
 from ffnn.kernels.chains.norms import SAFE
 from ffnn.kernels.chains.parts import WRITERS, Writer, settings_of
 from ffnn.kernels.chains.program import Program
@@ -29,9 +30,10 @@ _KEPT = 4  # programs, of batches of so many sizes
 
 
 class Chain:
-    """Stages and a loss for all of which there are writers; see `suits`.
+    """Stages for all of which there are writers, and a loss; see `suits`.
 
-    Its arrays are its own; of the parts it reads parameters and settings, and it fills gradients.
+    Any other loss of the library computes between both calls. The chain's arrays are its own; of
+    the parts it reads parameters and settings, and it fills gradients.
 
     Parameters
     ----------
@@ -51,12 +53,10 @@ class Chain:
 
     @staticmethod
     def suits(stages: Sequence[Stage], loss: Loss, dtype: np.dtype[Any]) -> bool:
-        """Tell whether there are writers for just the classes of all parts."""
-        writer = LOSS_WRITERS.get(type(loss))
+        """Tell whether there are writers for just the classes of all stages."""
         return (
             dtype.char in "fd"
-            and writer is not None
-            and writer.suits(loss)
+            and is_ours(type(loss))  # whose gradients lie column by column
             and all(type(stage.layer) in WRITERS for stage in stages)
             and any(stage.layer.params for stage in stages)
         )
@@ -74,6 +74,11 @@ class Chain:
             (WRITERS[type(stage.layer)], stage.layer) for stage in stages
         )
         self._settings = self._find_settings()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the loss is computed in the same calls, too."""
+        return loss_writer(self.loss).is_written
 
     def takes(self, x: Array, y: Array, weight: Array | None = None) -> bool:
         """Tell whether it takes a batch, none of whose weights is 0; it is the next one then."""
@@ -109,8 +114,9 @@ class Chain:
         now = self._now
         assert now is not None
         self._run(now.operations, now.numbers, 0, now.middle)
+        _, target, weight = self._batch
+        loss: float = now.loss.value(target, weight)
         self.loss.output = now.loss.p
-        loss: float = now.loss.value()
         if math.isnan(loss) and not now.is_safe:
             self._run(*now.undoing, 0, len(now.undoing[0]))
             return None
@@ -122,6 +128,7 @@ class Chain:
         """Fill the gradients for the batch."""
         now = self._now
         assert now is not None
+        now.loss.begin_backward()
         self._run(now.operations, now.numbers, now.middle, now.end)
 
     def release(self) -> None:
@@ -164,7 +171,7 @@ class Chain:
             assert flowing is not None
             flowing = writer.forward(program, flowing)
         assert flowing is not None
-        loss = LOSS_WRITERS[type(self.loss)](self.loss, program, weight)
+        loss = loss_writer(self.loss)(self.loss, program, weight)
         loss.forward(flowing, y)
         for square in program.guards:
             program.add(Code.REFUSE, 1, 1, square, loss.sums, numbers=(SAFE[self.dtype.char],))

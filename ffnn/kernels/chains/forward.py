@@ -13,7 +13,8 @@ from ffnn.activations import Softmax
 from ffnn.core.memory import Workspace
 from ffnn.kernels.chains.chain import multiplies_alike, run_for
 from ffnn.kernels.chains.codes import Code
-from ffnn.kernels.chains.parts import WRITERS, LinearWriter, Writer, settings_of
+from ffnn.kernels.chains.norms import SAFE
+from ffnn.kernels.chains.parts import WRITERS, LinearWriter, Writer
 from ffnn.kernels.chains.program import Program
 from ffnn.kernels.chains.routines import are_known
 from ffnn.layers import Dropout
@@ -45,8 +46,7 @@ _PREDICTED: dict[type, type[Writer]] = {Softmax: SoftmaxWriter, Dropout: LinearW
 
 def _writer_for(stage: Stage) -> type[Writer] | None:
     kind = type(stage.layer)
-    found = _PREDICTED.get(kind) or WRITERS.get(kind)
-    return found if found is not None and found.predicts else None
+    return _PREDICTED.get(kind) or WRITERS.get(kind)
 
 
 class Forward:
@@ -80,10 +80,6 @@ class Forward:
         self._casts, self._columns = first.takes_any_dtype, first.input_dim or 0
         self._cast, self._memory, self._most = Workspace("C"), Workspace(), 0
         self._programs: dict[int, _Written | None] = {}
-        self._find_settings = settings_of(
-            (_writer_for(stage) or Writer, stage.layer) for stage in stages
-        )
-        self._settings = self._find_settings()
 
     def compute(self, x: Array) -> Array | None:
         """Return y in working memory, valid until the next call; None for rows it does not take."""
@@ -91,7 +87,7 @@ class Forward:
         if written is None:
             return None
         self._go(written, x)
-        return written.y
+        return written.y if written.is_safe else None
 
     def predict(self, x: Array, batch_size: int) -> Array | None:
         """Return y as an array of its own, from so many rows at a time.
@@ -115,14 +111,14 @@ class Forward:
         return result
 
     def _go(self, written: _Written, x: Array) -> bool:
-        """Compute y, and tell whether all of x was finite, as far as can be told at once."""
+        """Compute y, and tell whether it can be told at once that all of x was finite, and safe."""
         if x.dtype != self.dtype:
             given, x = x, self._cast.get("x", x.shape, self.dtype)
             np.copyto(x, given, casting="same_kind")
         operations = written.operations
         self._place(x, operations, written.places)
         self._run(operations, written.numbers, 0, len(operations))
-        return written.shows_numbers and math.isfinite(written.total[0])
+        return written.shows_numbers and math.isfinite(written.total[0]) and written.is_safe
 
     def _find(self, x: Array) -> _Written | None:
         """Return the program for such rows; None if there can be none."""
@@ -131,10 +127,7 @@ class Forward:
             return None
         if x.dtype != self.dtype and not (self._casts and np.can_cast(x.dtype, self.dtype)):
             return None
-        rows, settings = len(x), self._find_settings()
-        if settings != self._settings:
-            self._settings = settings
-            self._programs.clear()
+        rows = len(x)
         if rows not in self._programs:
             self._programs[rows] = self._write(rows) if rows else None
         return self._programs[rows]
@@ -187,7 +180,13 @@ class _Written:
         self.shows_numbers = first in (Code.GEMM, Code.GEMV, Code.DOT)
         if self.shows_numbers:
             self._watch(made[0].T[0], program)
-        self._held = program.arrays_but(like)
+        self._held, self._guards = program.arrays_but(like), program.guards
+        self._limit = SAFE[program.dtype.char]
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether no square may have overflowed, for which some layers have another way."""
+        return all(square[0] < self._limit for square in self._guards)
 
     def _watch(self, z: Array, program: Program) -> None:
         """Have the numbers of z be added before another operation changes them."""

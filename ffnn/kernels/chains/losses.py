@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from ffnn._types import Array
 from ffnn.activations.sigmoid import LARGEST_EXPONENT
 from ffnn.kernels.chains.codes import Code
 from ffnn.kernels.chains.program import Program
-from ffnn.losses import MeanSquaredError
+from ffnn.losses import Loss, MeanSquaredError
 from ffnn.losses.binary_crossentropy import SigmoidCrossentropy
 from ffnn.losses.categorical_crossentropy import SoftmaxCrossentropy
 
@@ -34,6 +35,7 @@ class LossWriter:
     """
 
     p: Array
+    is_written = True  # whether all of it is in the program
 
     @classmethod
     def suits(cls, loss: Any) -> bool:
@@ -55,13 +57,16 @@ class LossWriter:
         """What the difference of the two sums is divided by."""
         return self.program.rows
 
-    def value(self) -> float:
-        """Return L, once the program has run forward."""
+    def value(self, target: Array, weight: Array | None) -> float:
+        """Return L of the batch, once the program has run forward."""
         return float(self.sums[0] - self.sums[1]) / self.divisor
 
     def backward(self) -> Array:
         """Write what makes ∂L/∂output, and return it."""
         raise NotImplementedError
+
+    def begin_backward(self) -> None:
+        """Make what the program needs to run back and does not make itself."""
 
     def weigh(self, x: Array) -> Array:
         """Write what multiplies the rows of x by their weights, if they have any; return x."""
@@ -173,8 +178,42 @@ class SigmoidLossWriter(ElementwiseWriter):
         return self.weigh(self.errors)
 
 
+class OutsideWriter(LossWriter):
+    """Any other loss, which computes between both calls, as it does behind layers."""
+
+    is_written = False
+
+    def forward(self, output: Array, target: Array) -> None:
+        """Write nothing, and remember the output."""
+        self.output = self.p = output
+
+    def value(self, target: Array, weight: Array | None) -> float:
+        """Return L of the batch, or NaN where the program refused it."""
+        if math.isnan(self.sums[0]):
+            self.sums[0] = 0.0
+            return math.nan
+        value = self.loss.forward(self.output, target, weight)
+        self.p = self.loss.output
+        return float(value)
+
+    def backward(self) -> Array:
+        """Return the array in which ∂L/∂output will be."""
+        self.grad = self.program.array("loss grad", self.output.shape[1])
+        return self.grad
+
+    def begin_backward(self) -> None:
+        """Have the loss compute ∂L/∂output."""
+        np.copyto(self.grad, self.loss.backward())
+
+
 LOSS_WRITERS: dict[type, type[LossWriter]] = {
     SoftmaxCrossentropy: SoftmaxWriter,
     MeanSquaredError: SquaredWriter,
     SigmoidCrossentropy: SigmoidLossWriter,
 }
+
+
+def loss_writer(loss: Loss) -> type[LossWriter]:
+    """Return the class of the writer of a loss."""
+    found = LOSS_WRITERS.get(type(loss))
+    return found if found is not None and found.suits(loss) else OutsideWriter

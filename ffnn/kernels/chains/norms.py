@@ -43,8 +43,6 @@ class NormWriter(Writer):
 class LayerNormWriter(NormWriter):
     """`LayerNorm`."""
 
-    predicts = False
-
     def forward(self, program: Program, x: Array) -> Array:
         """Write y = γ x̂ + β, by the mean and the variance of each row."""
         self.begin(program, x)
@@ -53,6 +51,12 @@ class LayerNormWriter(NormWriter):
         arrays = x, params["gamma"], params["beta"], self.x_hat, self.y, row, self.std
         program.add(Code.LAYER_NORM, *x.T.shape, *arrays, numbers=(self.part.epsilon,))
         return self.y
+
+    def predict(self, program: Program, x: Array) -> Array:
+        """Write the same; LookupError says that NumPy adds a single row in another order."""
+        if program.rows == 1:
+            raise LookupError("a single row")
+        return self.forward(program, x)
 
     def backward(self, program: Program, grad: Array) -> Array:
         """Write (g - mean(g) - x̂ mean(g x̂)) / σ, with g = grad γ, in place of grad."""

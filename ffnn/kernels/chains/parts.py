@@ -29,7 +29,6 @@ class Writer:
 
     saves: ClassVar[bool] = True  # whether it takes less time than the part, by its entries of y
     takes_rows: ClassVar[bool] = False  # in `predict`, whether x may lie row by row
-    predicts: ClassVar[bool] = True  # whether it has all that `predict` needs
     follows: ClassVar[bool] = False  # whether a state of the part follows each batch
 
     reads: ClassVar[tuple[str, ...]] = ()  # settings of the part, which may change at any time
