@@ -1,5 +1,7 @@
 """Measure everything that `docs/measured.md` and README's table of speeds show, and write them.
 
+The machines side by side, in `docs/performance.md`, come from the same numbers.
+
     python benchmarks/measure.py [--all-cores] [--rows NAME...] [--again] [--quick]
                                  [--machine NAME] [--page-only]
 
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 HERE = Path(__file__).parent
-PAGE, README = DOCS / "measured.md", ROOT / "README.md"
+PAGE, README, PERFORMANCE = DOCS / "measured.md", ROOT / "README.md", DOCS / "performance.md"
 TITLES = {
     "training": "Training on one core",
     "predict": "Predictions of 784-128-64-10 on one core, µs a call",
@@ -56,6 +58,7 @@ SHORT = [  # the rows of README's table, and then its columns
     "20-64-64-2/32/adam",
 ]
 FIRST = ["sklearn", "torch", "keras", "jax"]
+BESIDE = ["sklearn", "torch", "keras", "jax-batches"]  # of the machines side by side, and the floor
 QUICK = "20-64-64-2/32/sgd", "predict", "cold-start"
 PROGRAMS = "command", "cold-start", "validation", "sparse"
 
@@ -273,6 +276,35 @@ def write_readme(folder: Path) -> None:
     put(README, "measured", [head.replace("|  |", f"| {where} |", 1), *others])
 
 
+def side_by_side(folders: Sequence[Path]) -> list[str]:
+    """Return the table of the trainings with loops, with a ratio for each machine in each cell."""
+    parts = [read_rows(folder).get("training", []) for folder in folders]
+    machines = {rows[0]["environment"]["cpu"]: works_of(rows) for rows in parts if rows}
+    names = dict.fromkeys(name for works in machines.values() for name in works)
+
+    def cell(name: str, side: str) -> str:
+        found = []
+        for works in machines.values():
+            seconds = works[name]["seconds"] if name in works else {}
+            pair = [seconds.get(each) for each in (side, "compiled")]
+            pair = pair[::-1] if side == "floor" else pair
+            found.append(f"{ratio(*pair):.2f}" if all(pair) else "–")
+        return " / ".join(found)
+
+    rows = []
+    for name in names:
+        work = next(works[name] for works in machines.values() if name in works)
+        rows.append([work_name(work), *(cell(name, side) for side in (*BESIDE, "floor"))])
+    head = [" / ".join(machines), *(NAMES[side] for side in BESIDE), "ffnn / floor"]
+    return table(head, rows)
+
+
+def write_side_by_side(folders: Sequence[Path]) -> None:
+    """Write the table of the machines into the page of performance, if there is anything."""
+    if any(read_rows(folder).get("training") for folder in folders):
+        put(PERFORMANCE, "side by side", side_by_side(folders))
+
+
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line; a wrong one ends the program with exit code 2."""
     parser = argparse.ArgumentParser(description="Measure what the docs show, and write it.")
@@ -311,7 +343,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1 if failed else 0
     RESULTS.mkdir(exist_ok=True)
     failed = run_all([] if options.page_only else options.chosen, options.folder)
-    write_page(sorted(path for path in RESULTS.iterdir() if any(path.glob("*/*.json"))))
+    folders = sorted(path for path in RESULTS.iterdir() if any(path.glob("*/*.json")))
+    write_page(folders)
+    write_side_by_side(folders)
     write_readme(options.folder)
     return 1 if failed else 0
 

@@ -21,6 +21,9 @@ def measure(monkeypatch, tmp_path):
     (tmp_path / "README.md").write_text(
         "Before\n<!-- measured -->\nold\n<!-- end of measured -->\nAfter\n", "utf-8"
     )
+    monkeypatch.setattr(module, "PERFORMANCE", tmp_path / "performance.md")
+    marks = "<!-- side by side -->\n<!-- end of side by side -->\n"
+    (tmp_path / "performance.md").write_text(marks, "utf-8")
     return module
 
 
@@ -63,6 +66,33 @@ def test_the_page_has_medians_of_ratios_with_loops_and_without(measure):
     )
     row = "| 20-64-2, batch 32, SGD, float64 | 10 (20) | 5.00 (2.50) | 1.00 (0.50) | 1.25 (2.50) |"
     assert row in page.splitlines()
+
+
+def test_machines_stand_side_by_side_with_loops(measure):
+    other = training() | {"environment": ENVIRONMENT | {"cpu": "Other"}}
+    seconds = other["works"]["w"]["seconds"]
+    seconds |= {"compiled": [0.02, 0.02, 0.02], "torch": [0.06, 0.06, 0.06]}
+    put(measure, "one", "training", training())
+    put(measure, "two", "training", other)
+
+    measure.main(["--page-only", "--machine", "two"])
+
+    lines = measure.PERFORMANCE.read_text("utf-8").splitlines()
+    head = "| Some CPU / Other | scikit-learn | PyTorch | Keras | JAX, NumPy batches | ffnn / floor |"
+    row = "5.00 / 2.50 | – / 3.00 | – / – | – / – | 1.25 / 2.50 |"
+    assert lines[2] == head
+    assert lines[4] == f"| 20-64-2, batch 32, SGD, float64 | {row}"
+
+
+def test_pages_show_what_was_measured(measure, monkeypatch):
+    sections = importlib.import_module("page_sections")
+    monkeypatch.setattr(measure, "RESULTS", sections.RESULTS)
+    folders = sorted(path for path in sections.RESULTS.iterdir() if any(path.glob("*/*.json")))
+    measure.write_page(folders)
+
+    page, text = sections.DOCS / "performance.md", measure.side_by_side(folders)
+    assert measure.PAGE.read_text("utf-8") == (sections.DOCS / "measured.md").read_text("utf-8")
+    assert sections.with_section(page, "side by side", text) == page.read_text("utf-8")
 
 
 def test_the_table_of_the_readme_is_replaced_and_nothing_else(measure):

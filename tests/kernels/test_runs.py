@@ -189,6 +189,7 @@ class EveryBatch(Callback):
         {"optimizer": Nadam},
         {"x": (X * 40).astype(np.int32)},
         {"sample_weight": np.arange(205) % 3},  # of which some are 0
+        {"sample_weight": np.where(np.arange(205) % 3, 1.0, 1e-60)},  # of which some become 0
         {"sample_weight": 0.5 + np.arange(205) % 3, "weighted_metrics": ["accuracy"]},
         {"accumulate": 2},
         {"micro_batches": 2},

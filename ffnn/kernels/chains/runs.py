@@ -201,7 +201,7 @@ class _Written:
         """Write how the weights of rows are gathered, if they have any, and return them."""
         if weight is None:
             return None
-        if not weight.all():  # rows that batches are without
+        if not weight.astype(program.dtype).all():  # rows that batches are without
             raise LookupError("rows of weight 0")
         return self._gather(program, "weight", weight)
 
