@@ -66,6 +66,7 @@ class PartedStep(TrainStep):
         """Compute all parts, forward and back, and return the loss of the batch."""
         if Layer.switched is not self._switched:
             self._follow_trainable()
+        self._is_for_update = for_update
         _, self.target, _ = leave_out_absent(y, y, weight)
         self.tell_updates()
         totals = self._compute(self._cut(x, y, weight))

@@ -78,7 +78,9 @@ def test_machines_stand_side_by_side_with_loops(measure):
     measure.main(["--page-only", "--machine", "two"])
 
     lines = measure.PERFORMANCE.read_text("utf-8").splitlines()
-    head = "| Some CPU / Other | scikit-learn | PyTorch | Keras | JAX, NumPy batches | ffnn / floor |"
+    head = (
+        "| Some CPU / Other | scikit-learn | PyTorch | Keras | JAX, NumPy batches | ffnn / floor |"
+    )
     row = "5.00 / 2.50 | – / 3.00 | – / – | – / – | 1.25 / 2.50 |"
     assert lines[2] == head
     assert lines[4] == f"| 20-64-2, batch 32, SGD, float64 | {row}"

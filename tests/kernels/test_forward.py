@@ -141,6 +141,29 @@ def test_rows_that_are_rescaled_first_are_taken_as_they_are(given):
         assert same_bits(*(np.array(model.predict(x)) for model in pair))
 
 
+@pytest.mark.parametrize("first", [0, 40, 80])
+def test_products_whose_last_rows_may_have_other_bits_are_told_apart(first):
+    wrong = []
+    for seed in range(first, first + 40):
+        rng, predictions = np.random.default_rng(seed), []
+        columns, units, rows = (
+            int(rng.integers(1, 12)),
+            int(rng.integers(1, 9)),
+            [129, 205, 300, 512],
+        )
+        x = rng.standard_normal((int(rng.choice(rows)), columns)).astype(np.float32)
+        last = int(rng.integers(1, 4))
+        for jit_compile in (True, False):
+            layers = [Dense(units, "tanh"), Dense(last, "sigmoid")]
+            model = ffnn.Sequential(layers, seed=seed, input_dim=columns)
+            model.compile("sgd", "mse", jit_compile=jit_compile)
+            predictions.append(model.predict(x))
+        if not same_bits(*predictions):
+            wrong.append(seed)
+
+    assert wrong == []
+
+
 # Memory
 
 

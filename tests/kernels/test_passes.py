@@ -180,7 +180,7 @@ def test_every_pass_is_compared():
     tools = {
         *("vector", "matrix", "penalty"),  # of which the last is seen in whole trainings
         *("compute", "compute_layer", "compute_loss", "compute_mask", "compute_norm"),
-        *("compute_penalty", "compute_prediction"),
+        *("compute_penalty", "compute_prediction", "compute_weights"),
         "compute_activation",  # in test_activations_in_chains
     }
 

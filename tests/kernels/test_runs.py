@@ -112,6 +112,12 @@ def rescaled(offset=0.0):
     return [Rescaling(1 / 128, offset), Dense(8, "relu"), Dense(3, "softmax")]
 
 
+def read_only(array):
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -135,6 +141,10 @@ def rescaled(offset=0.0):
         {"shuffle": False},
         {"shuffle": False, "steps_per_epoch": 7},
         {"x": (X * 40).astype(np.int64)},
+        {"x": (X * 40).astype(np.int32)},
+        {"x": read_only(X)},
+        {"sample_weight": read_only(0.5 + np.arange(205) % 3)},
+        {"sample_weight": read_only(0.5 + np.arange(205) % 3), "shuffle": False},
         {"x": (X * 40 + 120).astype(np.uint8), "layers": rescaled},
         {"x": X.astype(float), "layers": lambda: rescaled(0.5)},
         {"x": (X * 40 + 120).astype(np.uint8), "layers": lambda: rescaled(0.5), "dtype": "float64"},
@@ -167,6 +177,47 @@ class Own(Schedule):
         return 0.01 + 0.001 * (Own.asked % 3)
 
 
+class Emptying(Callback):
+    """Has rows have no weight any more."""
+
+    def on_epoch_begin(self, epoch, logs):
+        if epoch == 2:
+            WEIGHTS[::3] = 0.0
+
+
+WEIGHTS = np.ones(205, np.float32)
+
+
+def test_weights_that_become_0_are_noticed(made):
+    ends = []
+    for jit in (True, False):
+        WEIGHTS[...] = 1.0 + np.arange(205) % 2
+        ends.append(trained(jit, sample_weight=WEIGHTS, callbacks=[Emptying]))
+
+    assert ends[0] == ends[1]
+    assert len(made) == 3  # of two epochs
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("overlap", ["the same", "a part", "weights"])
+def test_arrays_that_begin_at_one_address_are_told_apart(overlap, shuffle, made):
+    base, ends = np.random.default_rng(2).uniform(0.5, 2.0, 410), []
+    x, y, weight = base.reshape(205, 2), base.reshape(205, 2), None
+    if overlap != "the same":
+        y = base[:205].reshape(205, 1)
+    if overlap == "weights":
+        weight = base[:205]
+    for jit in (True, False):
+        model = ffnn.Sequential([Dense(4, "tanh"), Dense(y.shape[1])], seed=1, dtype="float64")
+        model.compile("adam", "mse", jit_compile=jit)
+        options = {"shuffle": shuffle, "sample_weight": weight, "verbose": 0, "batch_size": 8}
+        history = model.fit(x, y, epochs=3, **options).history
+        ends.append((model.parameters.tobytes(), history))
+
+    assert ends[0] == ends[1]
+    assert sum(made) > 40
+
+
 class Doubled(L2):
     """A user's penalty."""
 
@@ -187,7 +238,7 @@ class EveryBatch(Callback):
     [
         {"metrics": [F1()]},
         {"optimizer": Nadam},
-        {"x": (X * 40).astype(np.int32)},
+        {"x": (X * 40).astype(np.int16)},
         {"sample_weight": np.arange(205) % 3},  # of which some are 0
         {"sample_weight": np.where(np.arange(205) % 3, 1.0, 1e-60)},  # of which some become 0
         {"sample_weight": 0.5 + np.arange(205) % 3, "weighted_metrics": ["accuracy"]},

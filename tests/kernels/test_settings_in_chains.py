@@ -67,6 +67,16 @@ def test_a_setting_that_changes_between_epochs_is_followed(make, name, value, ma
     assert sum(made) > 100
 
 
+@pytest.mark.parametrize(
+    ("make", "name", "value"), [each for each in CHANGES if isinstance(each[2], float)]
+)
+def test_a_scalar_of_numpys_which_is_computed_in_float64_is_followed(make, name, value):
+    found = [trained(make, name, np.float64(value / 3), jit) for jit in (True, False)]
+
+    assert same(found[0][0], found[1][0])
+    assert found[0][1] == found[1][1]
+
+
 @pytest.mark.parametrize(("make", "name", "value"), CHANGES)
 def test_a_setting_that_changes_between_predictions_is_followed(make, name, value):
     predictions = []

@@ -176,6 +176,19 @@ def test_compiled_loops_change_no_bit_either(layers, is_chain, weight, monkeypat
     assert set(rows) == ({4, 5} if is_chain else set())  # 24 rows in 5 parts
 
 
+def test_gradients_of_frozen_layers_do_not_depend_on_earlier_trainings():
+    pytest.importorskip("numba")
+    found = []
+    for jit_compile in (False, True):
+        built = model(Dense(6, "relu", weight_regularizer="l2"))
+        built.compile(Adam(0.05), "cce", jit_compile=jit_compile)
+        built.layers[0].trainable = built.layers[1].trainable = False
+        fit(built)
+        fit(built, micro_batches=2)
+        found.append((bits(built), built.gradients.tobytes()))
+    assert found[0] == found[1]
+
+
 class Switch(Callback):
     """Freezes the first layer in the second epoch and frees it in the third."""
 

@@ -5,5 +5,6 @@ its formulas make of a batch, once for each batch size, as a list of operations 
 they work on; `ffnn.kernels.native` runs the list. The bits are NumPy's.
 
 Read `codes`, what operations there are; `routines`, where NumPy's own are found; `program`, a list
-of them; `parts`, `activations`, `norms` and `losses`, who writes what; then `chain`.
+of them; `parts`, `activations`, `norms`, `masks`, `losses` and `penalties`, who writes what; then
+`chain`, a step; `runs`, many of them; `forward`, predictions.
 """

@@ -144,7 +144,7 @@ class Chain:
         flags = x.flags
         if not (flags.aligned and (flags.c_contiguous or flags.f_contiguous)):
             return None
-        if weight is not None and (weight.dtype != self.dtype or not weight.flags.carray):
+        if weight is not None and (weight.dtype != self.dtype or not weight.flags.c_contiguous):
             return None
         key = (*x.shape, flags.c_contiguous, *y.shape, weight is None)
         if key not in self._programs:
@@ -159,14 +159,18 @@ class Chain:
     def write(
         self, program: Program, x: Array, y: Array, weight: Array | None
     ) -> tuple[Any, list[Writer], int]:
-        """Write everything; return the writers, the loss's first, and where operations go back."""
+        """Write everything; return the writers, the loss's first, and where operations go back.
+
+        Arrays of the same kind stand for those of the batch, which are entered by `place`: x and y
+        may be one array.
+        """
         writers = [
             WRITERS[type(stage.layer)](stage.layer, f"{i}") for i, stage in enumerate(self.stages)
         ]
-        flowing: Array | None = program.move("x", x)
-        y = program.move("y", y)
+        flowing: Array | None = program.move("x", np.empty_like(x))
+        y = program.move("y", np.empty_like(y))
         if weight is not None:
-            weight = program.move("weight", weight)
+            weight = program.move("weight", np.empty_like(weight))
         for writer in writers:
             assert flowing is not None
             flowing = writer.forward(program, flowing)

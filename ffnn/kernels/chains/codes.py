@@ -10,8 +10,9 @@ COLUMNS, NUMBERS = 13, 2  # of an operation's integers, the first of which is it
 class Code(IntEnum):
     """What an operation does.
 
-    The first six call a routine of NumPy's, whose address comes first. The integers of all others
-    begin with the numbers of units and of rows, then come addresses.
+    The first six call a routine of NumPy's, whose address comes first. The integers of passes over
+    a batch begin with the numbers of units and of rows, those of passes over parameters with their
+    number, and then come addresses; what else comes first is said beside the others.
     """
 
     GEMM = 0  # whether a and b are transposed, m, n, k, then a, b and c, each with its stride
@@ -49,8 +50,9 @@ class Code(IntEnum):
     GATHER_BYTES = 50  # columns, rows, those of the source, source, batch: integers of 8 bits
     GATHER_SINGLES = 51  # the same of float32; all of these become the machine's numbers
     GATHER_DOUBLES = 52  # of float64
-    GATHER_INTEGERS = 53  # of integers of 64 bits
-    GATHER_LABELS = 54  # of the same, which stay so
+    GATHER_SHORT_INTEGERS = 53  # of integers of 32 bits
+    GATHER_INTEGERS = 54  # of integers of 64 bits
+    GATHER_LABELS = 55  # of the same, which stay so
     COUNT_LABELS = 60  # labels, p, the counts of all batches: the rows decided correctly
     COUNT_ROWS = 61  # the same, with a row of the target for each
     COUNT_BITS = 62  # with a single unit, which is cut at 0.5 as the target is

@@ -75,7 +75,7 @@ class LossWriter:
         return x
 
 
-class SoftmaxWriter(LossWriter):
+class SoftmaxLossWriter(LossWriter):
     """`SoftmaxCrossentropy`."""
 
     def forward(self, output: Array, target: Array) -> None:
@@ -114,7 +114,7 @@ class SoftmaxWriter(LossWriter):
         return self.weigh(self.p)
 
 
-class ElementwiseWriter(LossWriter):
+class ElementwiseLossWriter(LossWriter):
     """What losses that are a mean over all elements share."""
 
     p: Array
@@ -130,7 +130,7 @@ class ElementwiseWriter(LossWriter):
         return 1.0 / self.p.size
 
 
-class SquaredWriter(ElementwiseWriter):
+class SquaredLossWriter(ElementwiseLossWriter):
     """`MeanSquaredError`."""
 
     def forward(self, output: Array, target: Array) -> None:
@@ -147,7 +147,7 @@ class SquaredWriter(ElementwiseWriter):
         return self.weigh(self.errors)
 
 
-class SigmoidLossWriter(ElementwiseWriter):
+class SigmoidLossWriter(ElementwiseLossWriter):
     """`SigmoidCrossentropy`."""
 
     @classmethod
@@ -178,7 +178,7 @@ class SigmoidLossWriter(ElementwiseWriter):
         return self.weigh(self.errors)
 
 
-class OutsideWriter(LossWriter):
+class OutsideLossWriter(LossWriter):
     """Any other loss, which computes between both calls, as it does behind layers."""
 
     is_written = False
@@ -207,8 +207,8 @@ class OutsideWriter(LossWriter):
 
 
 LOSS_WRITERS: dict[type, type[LossWriter]] = {
-    SoftmaxCrossentropy: SoftmaxWriter,
-    MeanSquaredError: SquaredWriter,
+    SoftmaxCrossentropy: SoftmaxLossWriter,
+    MeanSquaredError: SquaredLossWriter,
     SigmoidCrossentropy: SigmoidLossWriter,
 }
 
@@ -216,4 +216,4 @@ LOSS_WRITERS: dict[type, type[LossWriter]] = {
 def loss_writer(loss: Loss) -> type[LossWriter]:
     """Return the class of the writer of a loss."""
     found = LOSS_WRITERS.get(type(loss))
-    return found if found is not None and found.suits(loss) else OutsideWriter
+    return found if found is not None and found.suits(loss) else OutsideLossWriter

@@ -19,6 +19,9 @@ from ffnn.layers import Dense, Rescaling
 class Writer:
     """What writes the operations of a part into one program.
 
+    LookupError says that NumPy would compute with one of the settings in another dtype: a float64
+    scalar of its own, where a Python number takes the dtype of the arrays.
+
     Parameters
     ----------
     part : layer
@@ -40,6 +43,8 @@ class Writer:
 
     def __init__(self, part: Any, name: str) -> None:
         self.part, self.name = part, name
+        if any(isinstance(each, np.generic) for each in self.settings(part)):
+            raise LookupError("a scalar of NumPy's")
 
     def forward(self, program: Program, x: Array) -> Array:
         """Write what makes y from x, and return y."""
@@ -95,11 +100,22 @@ def suits_rows(rows: int, units: int, columns: int, dtype: np.dtype[Any]) -> boo
 
 @lru_cache(1024)
 def _multiplies_alike(rows: int, units: int, columns: int, dtype: np.dtype[Any]) -> bool:
-    """Tell whether both products of such sides have the same bits, however x lies."""
-    rng, half = np.random.default_rng(0), dtype.type(0.5)
-    x, w = (rng.random((count, columns), dtype) - half for count in (rows, units))
-    z, turned = x.dot(w.T), (w.dot(each.T).T for each in (x, np.asfortranarray(x)))
-    return all(np.array_equal(z, each) for each in turned)
+    """Tell whether both products of such sides have the same bits, however x lies.
+
+    In each row the second half of the terms takes away nearly all of the first, so that sums in
+    another order would hardly ever agree, not even the few that the last rows have.
+    """
+    rng, half = np.random.default_rng(0), columns // 2
+    for _ in range(1 + 60 // units):
+        x, w = (rng.random((count, columns), dtype) - dtype.type(0.5) for count in (rows, units))
+        x[:, half : 2 * half] = x[:, :half]
+        w[:, half : 2 * half] *= dtype.type(1e-3)
+        w[:, half : 2 * half] -= w[:, :half]
+        x[:, 2 * half :] *= dtype.type(1e-3)
+        z, turned = x.dot(w.T), (w.dot(each.T).T for each in (x, np.asfortranarray(x)))
+        if not all(np.array_equal(z, each) for each in turned):
+            return False
+    return True
 
 
 @writes(Dense)

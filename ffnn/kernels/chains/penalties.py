@@ -15,7 +15,7 @@ from ffnn.regularizers import L1, L1L2, L2
 _KNOWN = (L1, L2, L1L2)
 
 
-def settings_of(penalties: Sequence[Any]) -> tuple[Any, ...]:
+def penalty_settings(penalties: Sequence[Any]) -> tuple[Any, ...]:
     """Return what penalties are written for, either of which may change."""
     rules = [penalty.regularizer for penalty in penalties]
     return tuple(each for rule in rules for each in (rule, *vars(rule).values()))

@@ -104,8 +104,9 @@ class Program:
         self._undoing.add(code, *integers)
 
     def undo_tables(self) -> tuple[Array, Array]:
-        """Return the integers and the numbers of the operations that undo."""
-        return (self._undoing or Program(self.memory, self.rows, self.dtype)).tables()
+        """Return the integers and the numbers of the operations that undo, the last one first."""
+        integers, numbers = (self._undoing or Program(self.memory, 0, self.dtype)).tables()
+        return integers[::-1].copy(), numbers[::-1].copy()
 
     def add(self, code: Code, *integers: Any, numbers: tuple[float, ...] = ()) -> None:
         """Append an operation; arrays among the integers stand for their addresses."""

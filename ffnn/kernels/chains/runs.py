@@ -11,9 +11,9 @@ import numpy as np
 from ffnn._types import Array
 from ffnn.core.hints import is_ours
 from ffnn.core.memory import Workspace
-from ffnn.kernels.chains.chain import Chain, Runnable
+from ffnn.kernels.chains.chain import Chain, Runnable, Table
 from ffnn.kernels.chains.codes import Code, Plan, Value
-from ffnn.kernels.chains.penalties import settings_of, write_gradients, write_values
+from ffnn.kernels.chains.penalties import penalty_settings, write_gradients, write_values
 from ffnn.kernels.chains.program import Program
 from ffnn.kernels.chains.routines import address_of
 from ffnn.kernels.optimizers import OptimizerTwin
@@ -35,6 +35,7 @@ _GATHERS = {
         "uint8": Code.GATHER_BYTES,
         "float32": Code.GATHER_SINGLES,
         "float64": Code.GATHER_DOUBLES,
+        "int32": Code.GATHER_SHORT_INTEGERS,
         "int64": Code.GATHER_INTEGERS,
     }.items()
 }
@@ -68,7 +69,7 @@ class Runs:
         self.space = Workspace("C")  # for batches, which are gathered row by row
         self._run = run_for(chain.dtype)
         self._kept: tuple[Any, ...] = ()
-        self._written: _Written | None = None
+        self._written: _WrittenStep | None = None
 
     def takes(
         self,
@@ -86,14 +87,16 @@ class Runs:
         optimizer = self.twin.part
         if not all(is_ours(type(each)) for each in optimizer.schedules.values()):
             return False  # it may count how often it is asked
-        settings = *self.chain.follow(), *settings_of(penalties)
+        if weight is not None and not weight.astype(self.chain.dtype).all():
+            return False  # rows of weight 0, which batches are without
+        settings = *self.chain.follow(), *penalty_settings(penalties)
         # All of these are held, so that no other has their places.
         kept = x, y, weight, optimizer.blocks, *metrics, *settings
         key = rows, self.twin.moving, *kept
         if len(key) != len(self._kept) or not all(map(_is_same, key, self._kept)):
             self._kept, self._written = key, None
             with contextlib.suppress(LookupError):  # a metric, or rows, that it does not know
-                self._written = _Written(self, (x, y, weight), rows, metrics, penalties)
+                self._written = _WrittenStep(self, (x, y, weight), rows, metrics, penalties)
         return self._written is not None
 
     def run(self, order: Array, total: float) -> tuple[int, float]:
@@ -136,7 +139,7 @@ class Runs:
         return np.stack(numbers, axis=1).astype(self.chain.dtype)
 
 
-class _Written:
+class _WrittenStep:
     """The program of a whole step, in the form that the machine runs."""
 
     def __init__(
@@ -153,8 +156,9 @@ class _Written:
         if len(self.metrics) < len(metrics):
             raise LookupError("another metric")
         gather, sums, add, slopes, count, update = (self._begin(runs.chain) for _ in range(6))
-        x, y = self._gather(gather, "x", data[0]), self._gather(gather, "y", data[1])
-        batch = x, y, self._gather_weights(gather, data[2])
+        x, y, weight = data
+        x, y = self._gather(gather, "x", x), self._gather(gather, "y", y)
+        batch = x, y, None if weight is None else self._gather(gather, "weight", weight)
         found = runs.chain.find(*batch)
         if found is None:
             raise LookupError("such batches are not taken")
@@ -172,12 +176,15 @@ class _Written:
             *([gather.tables()], [forward, sums.tables()], [add.tables()]),
             *([back, slopes.tables()], [count.tables()], [update.tables()], [found.undoing]),
         ]
+        places = address_of(found.loss.sums), address_of(square)
+        self.plan = np.array([*self._put_together(parts), *places, rows, 0, 0], np.int64)
+        self.values = np.array([found.loss.divisor, 0.0, 0.0, *strengths])
+
+    def _put_together(self, parts: Sequence[Sequence[Table]]) -> Array:
+        """Make one list of all operations, and return where each part ends."""
         tables = [each for part in parts for each in part]
         self.operations, self.numbers = map(np.concatenate, zip(*tables, strict=True))
-        ends = np.cumsum([sum(len(operations) for operations, _ in part) for part in parts])
-        places = address_of(found.loss.sums), address_of(square)
-        self.plan = np.array([*ends, *places, rows, 0, 0], np.int64)
-        self.values = np.array([found.loss.divisor, 0.0, 0.0, *strengths])
+        return np.cumsum([sum(len(operations) for operations, _ in part) for part in parts])
 
     def _begin(self, chain: Chain) -> Program:
         """Return a program for a part of the step, which is kept, as it keeps the arrays."""
@@ -190,20 +197,12 @@ class _Written:
         columns = source[:1].size
         is_labels = name == "y" and source.ndim == 1 and source.dtype == np.intp
         code = Code.GATHER_LABELS if is_labels else _GATHERS.get(source.dtype)
-        if code is None or not source.flags.carray:
+        if code is None or not (source.flags.c_contiguous and source.flags.aligned):
             raise LookupError("rows of another kind")
         dtype = source.dtype if is_labels else program.dtype
         batch = self._space.get(name, (self.rows, *source.shape[1:]), dtype)
         program.add(code, columns, self.rows, len(source), source, batch)
         return batch
-
-    def _gather_weights(self, program: Program, weight: Array | None) -> Array | None:
-        """Write how the weights of rows are gathered, if they have any, and return them."""
-        if weight is None:
-            return None
-        if not weight.astype(program.dtype).all():  # rows that batches are without
-            raise LookupError("rows of weight 0")
-        return self._gather(program, "weight", weight)
 
     @staticmethod
     def _update(program: Program, twin: OptimizerTwin, found: Runnable) -> list[tuple[float, Any]]:

@@ -126,6 +126,17 @@ def take_right(z: Array, y: Array, row: Array) -> None:
 
 
 @pass_over
+def compute_weights(o, one):  # type: ignore[no-untyped-def]
+    """Make a pass with the rows' weights."""
+    code, m, n = o[0], o[1], o[2]
+    if code == Code.WEIGH_ROWS:
+        weigh_rows(matrix(o[3], m, n, one), vector(o[4], n, one))
+    elif code == Code.TAKE_RIGHT:
+        z, y = matrix(o[3], m, n, one), matrix(o[4], m, n, one)
+        take_right(z, y, vector(o[5], n, one))
+
+
+@pass_over
 def compute_loss(o, f, one):  # type: ignore[no-untyped-def]
     """Make a pass of a loss."""
     code, m, n = o[0], o[1], o[2]
@@ -158,14 +169,11 @@ def compute_loss(o, f, one):  # type: ignore[no-untyped-def]
             matrix(o[7], m, n, one),
             f[0],
         )
-    elif code == Code.WEIGH_ROWS:
-        weigh_rows(matrix(o[3], m, n, one), vector(o[4], n, one))
-    elif code == Code.TAKE_RIGHT:
-        z, y = matrix(o[3], m, n, one), matrix(o[4], m, n, one)
-        take_right(z, y, vector(o[5], n, one))
     elif code == Code.ADD:
         add(vector(o[3], m * n, one), vector(o[4], m * n, one))
     elif code == Code.TARGET_ERRORS:
         target_errors(
             matrix(o[3], m, n, one), matrix(o[4], n, m, one), matrix(o[5], m, n, one), f[0]
         )
+    else:
+        compute_weights(o, one)

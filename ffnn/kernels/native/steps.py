@@ -25,7 +25,7 @@ from ffnn.kernels.native.masks import compute_mask
 from ffnn.kernels.native.norms import compute_norm
 from ffnn.kernels.native.penalties import compute_penalty, penalty
 
-BUILT_OF = "810a6a79"  # a digest of what `machine` is built of, it and `optimizers`; see there
+BUILT_OF = "d812c61c"  # a digest of what `machine` is built of, it and `optimizers`; see there
 
 descend, roll, look_ahead, adam, rmsprop, adagrad = (
     pass_over(each.function)
@@ -62,6 +62,9 @@ def gather(o, order, first, one):  # type: ignore[no-untyped-def]  # in terms of
     elif code == Code.GATHER_DOUBLES:
         doubles = carray(calls.pointer(o[4], np.float64(0)), (held, columns))
         gather_rows(doubles, order, first, matrix(o[5], rows, columns, one))
+    elif code == Code.GATHER_SHORT_INTEGERS:
+        short = carray(calls.pointer(o[4], np.int32(0)), (held, columns))
+        gather_rows(short, order, first, matrix(o[5], rows, columns, one))
     elif code == Code.GATHER_INTEGERS:
         integers = carray(calls.pointer(o[4], columns), (held, columns))
         gather_rows(integers, order, first, matrix(o[5], rows, columns, one))
