@@ -8,7 +8,8 @@ All train the same network from the same weights on the same float32 rows, with 
 optimizer, learning rate and number of epochs, reshuffling every epoch. The time of a step is that
 of a whole fit of five epochs divided by its number of steps. The sides are
 
-- ffnn: ``Sequential.fit`` as NumPy computes; compiled: with compiled loops (``--compiled``),
+- ffnn: ``Sequential.fit`` as NumPy computes; compiled: with compiled loops (``--compiled``); auto,
+  with ``--all-cores``: the same on the threads that ``set_num_threads("auto")`` chooses,
 - floor: the ``np.matmul(..., out=)`` calls that the steps cannot do without, and nothing else,
 - sklearn: ``MLPClassifier.fit``,
 - torch: an eager loop, with fused Adam,
@@ -241,6 +242,8 @@ def run(works: Sequence[Work], peers: Sequence[str], settings: dict[str, Any]) -
     from tqdm import tqdm
 
     ours = ["ffnn", "compiled"] if settings["compiled"] else ["ffnn"]
+    if settings["compiled"] and settings["all_cores"]:
+        ours.append("auto")
     sides = [*ours, "floor", *itertools.chain.from_iterable(SIDES[peer] for peer in peers)]
     found = environment(peers)
     print(report(found, settings), flush=True)

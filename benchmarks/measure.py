@@ -143,14 +143,18 @@ def work_name(work: Mapping[str, Any]) -> str:
 def training_table(
     works: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None
 ) -> list[str]:
-    """Return the table of trainings: their time / ours, with loops and, in brackets, without."""
+    """Return the table of trainings: their time / ours, with loops and, in brackets, without.
+
+    On all cores it is with loops on the threads that ffnn chooses, and in brackets on all cores.
+    """
     found = dict.fromkeys(side for work in works for side in work["seconds"])
-    sides = [side for side in found if side not in ("ffnn", "compiled")]
+    ours = ("auto", "compiled") if "auto" in found else ("compiled", "ffnn")
+    sides = [side for side in found if side not in ("ffnn", "compiled", "auto")]
     sides = [side for side in sides if side in (columns or [s for s in sides if s != "floor"])]
     rows = []
     for work in works:
         seconds = work["seconds"]
-        loops, plain = seconds["compiled"], seconds["ffnn"]
+        loops, plain = (seconds[side] for side in ours)
         row = [work_name(work)]
         if columns is None:
             per_step = 1e6 / work["steps"]
@@ -254,7 +258,9 @@ def write_page(folders: Sequence[Path]) -> None:
         "",
         "`python benchmarks/measure.py` and the same with `--all-cores` write this page. A cell is",
         "theirs / ours, the median over the rounds: above 1, ffnn is faster, or takes less memory.",
-        "Trainings are with compiled loops and, in brackets, without;",
+        "Trainings are with compiled loops and, in brackets, without; on all cores they are on the",
+        'threads that `set_num_threads("auto")` chooses and, in brackets, on all cores. Everything',
+        "else has what its library takes by default.",
         "[performance](performance.md) tells how it is measured and what the floor is.",
     ]
     if not folders:

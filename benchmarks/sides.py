@@ -77,6 +77,17 @@ class Compiled(FFNN):
     jit_compile = True
 
 
+class ThreadsChosen(Compiled):
+    """The same, with as many threads as ``set_num_threads("auto")`` chooses."""
+
+    def build(self) -> None:
+        """Have the first, untimed fit measure how many these are, and make the model."""
+        import ffnn
+
+        ffnn.set_num_threads("auto")
+        super().build()
+
+
 class Floor(Side):
     """The matrix products of the steps and nothing else: what no NumPy step can do without.
 
@@ -280,6 +291,7 @@ class KerasSteps(Keras):
 SIDES: dict[str, type[Side]] = {
     "ffnn": FFNN,
     "compiled": Compiled,
+    "auto": ThreadsChosen,
     "floor": Floor,
     "sklearn": Sklearn,
     "torch": Torch,

@@ -97,6 +97,17 @@ def test_pages_show_what_was_measured(measure, monkeypatch):
     assert sections.with_section(page, "side by side", text) == page.read_text("utf-8")
 
 
+def test_on_all_cores_chosen_threads_come_before_all(measure):
+    content = training()
+    content["works"]["w"]["seconds"]["auto"] = [0.005, 0.005, 0.005]
+    put(measure, "one", "training-all-cores", content)
+
+    measure.main(["--page-only", "--machine", "one"])
+
+    row = "| 20-64-2, batch 32, SGD, float64 | 5 (10) | 10.00 (5.00) | 2.00 (1.00) | 0.62 (1.25) |"
+    assert row in measure.PAGE.read_text("utf-8").splitlines()
+
+
 def test_the_table_of_the_readme_is_replaced_and_nothing_else(measure):
     put(measure, "one", "training", training())
 
