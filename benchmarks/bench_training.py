@@ -19,7 +19,8 @@ of a whole fit of five epochs divided by its number of steps. The sides are
 
 Each side is a child process, pinned to one core where the system allows it, with one thread for its
 products; with ``--all-cores`` it has what its library takes by default. OPENBLAS_CORETYPE is not
-set for any. The sides take turns; in each round every side trains once. The table shows the median
+set for any. The sides take turns, and those that wait are stopped; in each round every side trains
+once. The table shows the median
 over the rounds of the time of a step, of its ratio to ffnn's in the same round, and the quartiles
 of that ratio. After each fit the loss over all rows is computed by plain NumPy in float64 from the
 side's weights; if it differs from ours by more than 2 %, the benchmark fails.
@@ -111,12 +112,11 @@ def measure(
     settings = DEFAULT_SETTINGS if all_cores else CHILD_SETTINGS
     children: dict[str, Child] = {}
     try:
-        for side in sides:
+        threads = {}
+        for side in sides:  # one after another: the first fit of one may measure threads
             pinned = "" if core is None else str(core)
             children[side] = Child(SCRIPT, side, work.name, pinned, settings=settings)
-        threads = {}
-        for side, child in children.items():
-            threads[side] = child.receive()
+            threads[side] = children[side].receive()
             bar.update()
         first_loss = threads[sides[0]]["first_loss"]
         seconds, losses = take_turns(children, repeats, bar, limit)

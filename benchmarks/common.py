@@ -13,6 +13,7 @@ import importlib.util
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -302,6 +303,9 @@ def blas_kernel() -> str:
 class Child:
     """A process that runs one side of one work, a repeat at a time.
 
+    Between its repeats it is stopped, where a system can do that: threads of some libraries spin
+    for a while after their work, and would take the cores from the next side.
+
     Parameters
     ----------
     script : path
@@ -340,11 +344,18 @@ class Child:
             self._log.seek(0)
             raise BenchmarkError(f"{self._name}: the process ended\n{self._log.read()[-2000:]}")
         answer: dict[str, Any] = json.loads(line)
+        self._signal("SIGSTOP")
         return answer
+
+    def _signal(self, name: str) -> None:
+        """Send a signal to the process, where there is such a signal."""
+        if hasattr(signal, name):
+            self._process.send_signal(getattr(signal, name))
 
     def ask(self, command: str) -> dict[str, Any]:
         """Send a command and return the answer to it."""
         assert self._process.stdin is not None
+        self._signal("SIGCONT")
         with contextlib.suppress(BrokenPipeError):  # receive tells why
             self._process.stdin.write(command + "\n")
             self._process.stdin.flush()

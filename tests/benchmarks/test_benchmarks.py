@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -192,6 +193,28 @@ def test_a_child_that_fails_says_why(common, tmp_path):
     try:
         with pytest.raises(common.BenchmarkError, match="no such luck"):
             child.ask("fit")
+    finally:
+        child.close()
+
+
+def test_a_child_is_stopped_between_its_answers(common, tmp_path):
+    script = tmp_path / "child.py"
+    script.write_text(
+        "import sys\nprint('{\"seconds\": 0}', flush=True)\n"
+        "for line in sys.stdin:\n    print('{\"seconds\": 1}', flush=True)\n",
+        encoding="utf-8",
+    )
+    child = common.Child(script, "side")
+    status = Path(f"/proc/{child._process.pid}/status")
+    if not status.exists():
+        child.close()
+        pytest.skip("no /proc")
+    try:
+        for answer in (child.receive, lambda: child.ask("fit"), lambda: child.ask("fit")):
+            assert set(answer()) == {"seconds"}
+            pid, _ = os.waitpid(child._process.pid, os.WUNTRACED)
+            assert pid == child._process.pid
+            assert "State:\tT" in status.read_text("utf-8")
     finally:
         child.close()
 
